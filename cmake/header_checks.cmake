@@ -1,0 +1,25 @@
+# Each public header compiles alone, with the warnings that a user would switch on: one tiny source per header, built only
+# on request (target header_checks, which scripts/check builds). Public is what is neither in detail/ nor a test.
+
+# lastcall_header_checks(TARGET ROOT LINK target…): the headers are ROOT/lastcall/**.hpp; LINK is what gives include paths.
+function(lastcall_header_checks target root)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${root} ${root}/lastcall/*.hpp)
+  list(FILTER headers EXCLUDE REGEX "/detail/|_test\\.hpp$")
+  set(sources "")
+  foreach(header IN LISTS headers)
+    string(REGEX REPLACE "\\.hpp$" ".cpp" source ${PROJECT_BINARY_DIR}/${target}/${header})
+    # Twice: what is not guarded does not compile either.
+    file(CONFIGURE OUTPUT ${source} CONTENT "#include \"${header}\"\n#include \"${header}\"\n")
+    list(APPEND sources ${source})
+  endforeach()
+  if(NOT sources)
+    add_custom_target(${target})
+    return()
+  endif()
+  add_library(${target} OBJECT EXCLUDE_FROM_ALL ${sources})
+  target_link_libraries(${target} PRIVATE ${arg_LINK})
+  target_include_directories(${target} PRIVATE ${root})
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wpedantic -Wnon-virtual-dtor -Werror -O0 -g0)
+endfunction()

@@ -1,0 +1,50 @@
+# One module is one folder: lastcall/NAME holds its headers, sources and unit tests side by side, and becomes the library
+# lastcall::NAME and the test program lastcall_NAME_test. The folder is globbed on purpose: path = include = target, so a
+# file that stands in the folder belongs to the target, and no list has to repeat the tree.
+
+add_library(lastcall_options INTERFACE)
+target_compile_features(lastcall_options INTERFACE cxx_std_20)
+target_compile_options(lastcall_options INTERFACE
+  -Wall -Wextra -Wshadow -Wpedantic -Wnon-virtual-dtor $<$<BOOL:${LASTCALL_WERROR}>:-Werror>)
+if(LASTCALL_SANITIZE)
+  # g++ 12 takes its own instrumentation for reads of uninitialised optionals.
+  target_compile_options(lastcall_options INTERFACE
+    -fsanitize=${LASTCALL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -Wno-maybe-uninitialized)
+  if(LASTCALL_SANITIZE MATCHES "undefined")
+    # This check opens pipes to look at memory, and takes it for corrupt where a test has used up all descriptors.
+    target_compile_options(lastcall_options INTERFACE -fno-sanitize=vptr)
+  endif()
+  if(LASTCALL_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(lastcall_options INTERFACE -Wno-tsan)  # Asio's fences, which the sanitizer does not follow
+  endif()
+  target_link_options(lastcall_options INTERFACE -fsanitize=${LASTCALL_SANITIZE})
+endif()
+
+# lastcall_module(NAME [DEPENDS module…] [LINK target…]): DEPENDS are modules whose headers ours include; LINK is private.
+function(lastcall_module name)
+  cmake_parse_arguments(arg "" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp *.hpp)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+
+  add_library(lastcall_${name} ${sources})
+  add_library(lastcall::${name} ALIAS lastcall_${name})
+  set_target_properties(lastcall_${name} PROPERTIES LINKER_LANGUAGE CXX EXPORT_NAME ${name})
+  target_include_directories(lastcall_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_compile_features(lastcall_${name} PUBLIC cxx_std_20)
+  list(TRANSFORM arg_DEPENDS PREPEND lastcall::)
+  target_link_libraries(lastcall_${name} PUBLIC ${arg_DEPENDS} PRIVATE $<BUILD_INTERFACE:lastcall_options> ${arg_LINK})
+
+  if(LASTCALL_TESTS AND tests)
+    add_executable(lastcall_${name}_test ${tests})
+    target_precompile_headers(lastcall_${name}_test PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+    # g++ 12 takes concatenated strings for overflows (GCC PR 105651).
+    target_compile_options(lastcall_${name}_test PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow;-Wno-stringop-overread>)
+    target_link_libraries(lastcall_${name}_test PRIVATE
+      lastcall::${name} lastcall_options GTest::gmock GTest::gtest_main ${arg_TEST_LINK})
+    gtest_discover_tests(lastcall_${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
+      PROPERTIES LABELS unit TIMEOUT 120)
+  endif()
+endfunction()

@@ -1,0 +1,22 @@
+# Tests that cross modules: each tests/process/X_test.cpp is one program that starts others (the testbed, examples, the probe)
+# and measures them. Labelled `process`, run one at a time: what measures time must not share the machine.
+
+# lastcall_process_test(SOURCE [SANITIZED] [LINK target…] [NEEDS target…]): SANITIZED ones, whose verdict does not hang on
+# how fast the programs are, run under the sanitizers too; their label is `process-sanitized`. NEEDS are the programs that
+# the test starts; it finds them in $LASTCALL_BIN. GTEST_SKIP() << "skipped: why" shows in the summary.
+function(lastcall_process_test source)
+  cmake_parse_arguments(arg "SANITIZED" "" "LINK;NEEDS" ${ARGN})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE lastcall::testing lastcall_options GTest::gmock GTest::gtest_main ${arg_LINK})
+  if(arg_NEEDS)
+    add_dependencies(${name} ${arg_NEEDS})
+  endif()
+  # One label that says both: gtest_discover_tests takes lists of labels apart.
+  set(label process)
+  if(arg_SANITIZED)
+    set(label process-sanitized)
+  endif()
+  gtest_discover_tests(${name} TEST_PREFIX process. DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS ${label} RUN_SERIAL TRUE TIMEOUT 900 ENVIRONMENT "LASTCALL_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+endfunction()

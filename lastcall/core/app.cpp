@@ -1,0 +1,310 @@
+#include "lastcall/core/app.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+
+#include "lastcall/core/duration.hpp"
+#include "lastcall/core/inbox.hpp"
+#include "lastcall/core/lifecycle.hpp"
+#include "lastcall/core/report_file.hpp"
+#include "lastcall/core/settings.hpp"
+#include "lastcall/core/shutdown_plan.hpp"
+#include "lastcall/core/signal_policy.hpp"
+#include "lastcall/core/signals.hpp"
+#include "lastcall/core/watchdog.hpp"
+
+namespace lastcall::inline v0 {
+namespace {
+
+// How long after the deadline the driving thread may still be writing its report before it counts as hanging. What is
+// left of the 50 ms by which the process is to be gone is for the watch's own report.
+constexpr duration watchdog_slack = std::chrono::milliseconds(30);
+
+extern "C" void lastcall_same_request_again(int) {}
+
+}  // namespace
+
+struct app::parts {
+  struct shared_component {
+    const void* type;
+    void* at;
+    component_ref ref;
+  };
+
+  struct handler {
+    int number;
+    void (*installed)(int, siginfo_t*, void*);
+  };
+
+  explicit parts(app_options options)
+      : chosen(settle(options, options.environment ? process_environment() : environment())),
+        time(options.time != nullptr ? *options.time : steady()),
+        log(chosen.log, std::move(options.sink)),
+        catches(options.signals, [this](const signal_record& record) { on_signal(record); }) {
+    for (const int number : options.signals) {
+      struct sigaction ours {};
+      if (sigaction(number, nullptr, &ours) == 0) caught.push_back({number, ours.sa_sigaction});
+    }
+  }
+
+  // A signal that ended run() may be sent again until the process is gone: it must not turn a clean exit into a kill.
+  // The handlers from before come back only where nobody has asked by a signal. A handler rather than SIG_IGN: programs
+  // that are executed later do not inherit it.
+  void stay_deaf() noexcept {
+    for (const handler& h : caught) {
+      struct sigaction now {};
+      if (sigaction(h.number, nullptr, &now) != 0 || now.sa_sigaction != h.installed)
+        continue;  // somebody else's by now
+      struct sigaction deaf {};
+      deaf.sa_handler = lastcall_same_request_again;
+      deaf.sa_flags = SA_RESTART;
+      sigaction(h.number, &deaf, nullptr);
+    }
+  }
+
+  // On the signal thread: neither locks nor allocates.
+  void on_signal(const signal_record& record) noexcept {
+    switch (policy.take(record.at)) {
+      case signal_action::begin:
+        in->ask(stamped({.trigger = trigger::signal, .signal = record}));
+        break;
+      case signal_action::force:
+        in->force();
+        break;
+      case signal_action::exit_now:
+        last_words("lastcall: asked a third time, leaving at once\n");
+        _exit(128 + record.number);
+      case signal_action::merge:
+        break;
+    }
+  }
+
+  asking stamped(asking by) const noexcept {
+    by.at = by.trigger == trigger::signal && &time == &steady() ? by.signal.at : time.now();
+    by.wall = std::chrono::system_clock::now();
+    return by;
+  }
+
+  std::string cause_text() const {
+    const asking& by = *in->asked();
+    if (by.trigger == trigger::signal) return signal_name(by.signal.number) + " from " + describe_sender(by.signal);
+    return by.why.empty() ? "requested" : by.why;
+  }
+
+  void arm(time_point deadline) {
+    if (!dog || &time != &steady() || deadline == armed_for) return;
+    armed_for = deadline;
+    catches.wake_at(deadline + watchdog_slack, [this] { dog->leave(); });
+  }
+
+  // While signals are caught and the watch is armed: destructors may hang too.
+  void destroy() noexcept {
+    shared.clear();
+    life.destroy();
+  }
+
+  lifecycle::start_result start() {
+    begun = true;
+    log.info("app", "starting", {{"components", std::to_string(life.names().size())}});
+    const auto result = life.start(chosen.grace - chosen.reserve, [this] { arm(in->asked()->at + chosen.grace); });
+    if (result == lifecycle::start_result::started) log.info("app", "ready");
+    if (result == lifecycle::start_result::failed) {
+      const std::string why = to_text(life.failure());
+      log.error("app", why);
+      in->ask_as_driver(stamped({.trigger = trigger::failed_start, .why = why}));
+    }
+    return result;
+  }
+
+  // Drives the end to its finish and fills the report in.
+  void end(shutdown_budget budget, time_point from) {
+    arm(from + budget.grace);
+    log.info("app", "shutting down: " + cause_text(), {{"grace", to_text(budget.grace)}});
+    budget.announce = life.started();
+    if (!budget.announce) budget.readiness_delay = duration::zero();
+    life.begin(budget, from, [this](time_point deadline) { arm(deadline); });
+    while (!life.finished()) {
+      life.step();
+      if (!life.finished()) in->driver().wait(time, life.next_wake());
+    }
+    const asking& by = *in->asked();
+    report& r = said.emplace();
+    r.trigger = by.trigger;
+    r.why = by.why;
+    if (by.trigger == trigger::signal) {
+      r.signal = signal_name(by.signal.number);
+      r.sender = describe_sender(by.signal);
+    }
+    r.began = by.wall;
+    r.grace_ms = to_ms(budget.grace);
+    r.reserve_ms = to_ms(budget.reserve);
+    r.readiness_delay_ms = to_ms(budget.readiness_delay);
+    life.fill(r);
+    if (by.trigger == trigger::failed_start) r.outcome = outcome::failed;
+    constexpr int codes[] = {0, 3, watchdog::exit_code, 1};  // in the order of outcome
+    r.exit_code = codes[static_cast<std::size_t>(r.outcome)];
+  }
+
+  void publish() {
+    if (!chosen.report_file.empty()) {
+      const std::string temporary = temporary_name(chosen.report_file);
+      if (const auto failure = write_whole(chosen.report_file.c_str(), temporary.c_str(), to_json(*said))) {
+        log.error("app", "report not written", {{"file", chosen.report_file}, {"error", failure.message()}});
+      } else if (dog && said->exit_code == watchdog::exit_code) {
+        dog->keep_report();
+      }
+    }
+    const log_level level = said->exit_code == 0 ? log_level::info : log_level::warning;
+    const std::string text = to_text(*said);
+    for (std::string_view rest = text; !rest.empty();) {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      log.write(level, "app", line);
+      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    }
+  }
+
+  shutdown_budget whole_budget() const {
+    return {.grace = chosen.grace, .reserve = chosen.reserve, .readiness_delay = chosen.readiness_delay};
+  }
+
+  const settings chosen;
+  const clock& time;
+  logger log;
+  const std::shared_ptr<inbox> in = std::make_shared<inbox>();
+  lifecycle life{time, log, in};
+  std::vector<std::vector<component_ref>> constructions;  // what those under way have asked for, innermost last
+  std::vector<shared_component> shared;
+  std::optional<report> said;
+  bool begun = false;
+  signal_policy policy;  // the signal thread's
+  std::optional<watchdog> dog;
+  time_point armed_for = time_point::max();
+  std::vector<handler> caught;
+  signals catches;  // last: its thread uses the rest
+};
+
+app::construction::construction(app& owner) : owner_(owner) { owner_.parts_->constructions.emplace_back(); }
+
+app::construction::~construction() { owner_.parts_->constructions.pop_back(); }
+
+needs app::construction::with(needs stated) const {
+  const needs& asked_for = owner_.parts_->constructions.back();
+  stated.insert(stated.end(), asked_for.begin(), asked_for.end());
+  return stated;
+}
+
+app::app(app_options options) : parts_(std::make_unique<parts>(std::move(options))) {}
+
+app::~app() {
+  parts& p = *parts_;
+  if (p.dog && p.said && p.said->trigger == trigger::signal) p.stay_deaf();
+  if (p.begun && !p.said) {
+    p.in->ask_as_driver(p.stamped({.trigger = trigger::request, .why = "the app is destroyed"}));
+    p.in->force();
+    p.end({.grace = p.chosen.reserve, .reserve = p.chosen.reserve}, p.time.now());
+  }
+  p.destroy();
+}
+
+handle<component> app::add(std::string name, std::unique_ptr<component> it, needs stands_on) {
+  check_addition(name);
+  if (!it) throw std::invalid_argument("app: component \"" + name + "\" is a null pointer");
+  component& at = *it;
+  return handle<component>(at, adopt(std::move(name), std::move(it), stands_on));
+}
+
+void app::check_addition(const std::string& name) const {
+  if (parts_->begun) {
+    throw std::logic_error("app: component \"" + name + "\" is added after the start; add all before run() or start()");
+  }
+  if (name.empty()) throw std::invalid_argument("app: a component without a name can't be reported; name it");
+  if (parts_->life.has(name)) {
+    throw std::invalid_argument("app: there is a component \"" + name + "\" already; give this one another name");
+  }
+}
+
+component_ref app::adopt(std::string name, std::unique_ptr<component> it, const needs& stands_on) {
+  check_addition(name);  // again: its constructor may have added one of the same name
+  std::vector<std::size_t> indices;
+  for (const component_ref& need : stands_on) {
+    if (need.owner_ != this) {
+      throw std::invalid_argument("app: component \"" + name + "\" needs " +
+                                  (need.owner_ == nullptr ? "an empty handle" : "a component of another app") +
+                                  "; pass the handle that add() of this app returned");
+    }
+    indices.push_back(need.index_);
+  }
+  std::sort(indices.begin(), indices.end());
+  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+  return component_ref(this, parts_->life.add(std::move(name), std::move(it), std::move(indices)));
+}
+
+void app::keep_shared(const void* type, void* at, component_ref ref) {
+  auto& all = parts_->shared;
+  const bool known = std::any_of(all.begin(), all.end(), [&](const auto& s) { return s.type == type; });
+  if (!known) all.push_back({type, at, ref});
+}
+
+void* app::find_shared(const void* type) {
+  for (const parts::shared_component& s : parts_->shared) {
+    if (s.type != type) continue;
+    if (!parts_->constructions.empty()) parts_->constructions.back().push_back(s.ref);
+    return s.at;
+  }
+  return nullptr;
+}
+
+int app::run() {
+  parts& p = *parts_;
+  if (p.begun) throw std::logic_error("app: run() comes once, and not after start()");
+  p.dog.emplace(p.life.where(), p.life.names(), p.chosen.report_file);
+  p.start();
+  while (p.in->asked() == nullptr) p.in->driver().wait(p.time, std::nullopt);
+  p.end(p.whole_budget(), p.in->asked()->at);
+  p.publish();
+  p.destroy();
+  return p.said->exit_code;
+}
+
+void app::start() {
+  parts& p = *parts_;
+  if (p.begun) throw std::logic_error("app: start() comes once, and not with run()");
+  const auto result = p.start();
+  if (result == lifecycle::start_result::started) return;
+  p.end(p.whole_budget(), p.in->asked()->at);
+  if (result == lifecycle::start_result::failed) std::rethrow_exception(p.life.failure());
+  throw std::runtime_error("app: the start was ended: " + p.cause_text());
+}
+
+const report& app::shutdown(deadline by) {
+  parts& p = *parts_;
+  if (p.said) return *p.said;
+  if (!p.begun) throw std::logic_error("app: shutdown() without start()");
+  const time_point now = p.time.now();
+  p.in->ask_as_driver(p.stamped({.trigger = trigger::request}));
+  // A shorter time than the grace period is divided as the grace period is.
+  const duration time = by.remaining(now);
+  const double share = std::min(1.0, to_ms(time) / to_ms(p.chosen.grace));
+  const auto part = [&](duration of) { return std::chrono::duration_cast<duration>(of * share); };
+  p.end({.grace = time, .reserve = part(p.chosen.reserve), .readiness_delay = part(p.chosen.readiness_delay)}, now);
+  return *p.said;
+}
+
+void app::request_shutdown(std::string why) noexcept {
+  parts_->in->ask(parts_->stamped({.trigger = trigger::request, .why = std::move(why)}));
+}
+
+bool app::asked_to_end() const noexcept { return parts_->in->asked() != nullptr; }
+
+bool app::ready() const noexcept { return parts_->life.started() && !asked_to_end(); }
+
+lastcall::logger& app::log() noexcept { return parts_->log; }
+
+const clock& app::time() const noexcept { return parts_->time; }
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,153 @@
+// The whole of a program that ends well: its components, the signals that end it, the report and the exit code. Not a
+// framework: it owns no event loop, and start() and shutdown() put it into a program that has its own.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lastcall/core/app_options.hpp"
+#include "lastcall/core/component.hpp"
+#include "lastcall/core/deadline.hpp"
+#include "lastcall/core/log.hpp"
+#include "lastcall/core/report.hpp"
+
+namespace lastcall::inline v0 {
+
+class app;
+
+/// Names a component of one app, whatever its type.
+class component_ref {
+ public:
+  component_ref() = default;
+
+ private:
+  friend class app;
+  component_ref(const app* owner, std::size_t index) noexcept : owner_(owner), index_(index) {}
+
+  const app* owner_ = nullptr;
+  std::size_t index_ = 0;
+};
+
+/// Points to a component that its app owns: as long as the app lives, or until run() returns.
+template <class C> class handle {
+ public:
+  handle() = default;
+
+  C& operator*() const noexcept { return *at_; }
+  C* operator->() const noexcept { return at_; }
+  explicit operator bool() const noexcept { return at_ != nullptr; }
+  operator component_ref() const noexcept { return ref_; }
+
+ private:
+  friend class app;
+  handle(C& at, component_ref ref) noexcept : at_(&at), ref_(ref) {}
+
+  C* at_ = nullptr;
+  component_ref ref_;
+};
+
+/// What a component stands on: it starts after them and has stopped before they drain.
+using needs = std::vector<component_ref>;
+
+namespace detail {
+template <class C> inline char type_key = 0;  // its address is the key; not const, so that no linker folds two into one
+}
+
+/// Threads: one thread builds, starts and ends it. request_shutdown(), ready() and log() may be called from any.
+class app {
+ public:
+  /// Signals are caught from here on: make it the first statement of main().
+  /// Errors: std::invalid_argument names the value and the remedy.
+  explicit app(app_options options = {});
+  app(const app&) = delete;
+  app& operator=(const app&) = delete;
+  /// Ends what still runs, within the reserve. A component that hangs then is left in memory rather than destroyed.
+  /// The signal handlers from before come back, except after a run() that was ended by a signal: then its repetitions
+  /// stay without effect until the process is gone.
+  ~app();
+
+  /// Makes a C from (options, *this), or else from (options). What its constructor asks for with shared() becomes a
+  /// need. Errors: std::invalid_argument for an empty or taken name or a need of another app, std::logic_error once
+  /// started.
+  template <class C> handle<C> add(std::string name, typename C::options options = {}, needs stands_on = {});
+  handle<component> add(std::string name, std::unique_ptr<component> it, needs stands_on = {});
+
+  /// The one C of this app: the first that was added, or else one with default options, added now under C::shared_name.
+  template <class C> C& shared();
+
+  /// Starts everything, serves until a signal or a request, shuts down, writes the report.
+  /// Destroys the components, and returns the exit code: 0 drained, 1 failed to start, 3 something was forced, 4 a
+  /// component hung. It owns the process: when a verb or a destructor of a component blocks beyond the deadline, and
+  /// when main() has not destroyed the app within 30 ms of it, the process exits with 4; at a third signal, with 128+n.
+  /// Not watched: what comes after the app, such as destructors of static objects.
+  int run();
+
+  /// For programs that have their own loop: starts everything. Pair it with shutdown().
+  /// Errors: what the component threw, inside a std::runtime_error that names it (std::throw_with_nested); before that,
+  /// what had started is stopped again. The same when a signal or request_shutdown() came in between.
+  void start();
+  /// Ends everything; with `by` in the past, at once. Returns the same report when called again.
+  /// Never exits the process, and returns by the deadline unless a verb blocks this thread.
+  const report& shutdown(deadline by);
+
+  /// Asks run() to end. The first to ask counts.   Threads: any; takes no lock. Not for signal handlers.
+  void request_shutdown(std::string why) noexcept;
+
+  /// A signal or a request came. After start() that is all that happens: it is for the embedding program to call
+  /// shutdown().
+  bool asked_to_end() const noexcept;
+
+  /// All have started, and nobody has asked for the end: what /readyz says.
+  bool ready() const noexcept;
+
+  lastcall::logger& log() noexcept;
+  const clock& time() const noexcept;
+
+ private:
+  struct parts;
+  class construction {  // while it lives, what shared() hands out is noted as a need of what is being constructed
+   public:
+    explicit construction(app& owner);
+    ~construction();
+    construction(const construction&) = delete;
+    construction& operator=(const construction&) = delete;
+    needs with(needs stated) const;
+
+   private:
+    app& owner_;
+  };
+
+  void check_addition(const std::string& name) const;
+  component_ref adopt(std::string name, std::unique_ptr<component> it, const needs& stands_on);
+  void keep_shared(const void* type, void* at, component_ref ref);
+  void* find_shared(const void* type);
+
+  std::unique_ptr<parts> parts_;
+};
+
+template <class C> handle<C> app::add(std::string name, typename C::options options, needs stands_on) {
+  check_addition(name);
+  construction under_way(*this);
+  std::unique_ptr<C> it;
+  if constexpr (std::constructible_from<C, typename C::options, app&>) {
+    it = std::make_unique<C>(std::move(options), *this);
+  } else {
+    it = std::make_unique<C>(std::move(options));
+  }
+  C& at = *it;
+  const component_ref ref = adopt(std::move(name), std::move(it), under_way.with(std::move(stands_on)));
+  if constexpr (requires { C::shared_name; }) keep_shared(&detail::type_key<C>, &at, ref);
+  return handle<C>(at, ref);
+}
+
+template <class C> C& app::shared() {
+  if (void* at = find_shared(&detail::type_key<C>)) return *static_cast<C*>(at);
+  add<C>(std::string(C::shared_name));
+  return *static_cast<C*>(find_shared(&detail::type_key<C>));
+}
+
+}  // namespace lastcall::inline v0

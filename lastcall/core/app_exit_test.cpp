@@ -1,0 +1,270 @@
+// How a process ends that can't end by itself: each test forks one, and looks at its exit code and its last words.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+#include "lastcall/core/app.hpp"
+
+namespace {
+
+using namespace lastcall;
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr int ready_mark = '!';
+
+app* running = nullptr;  // the child's
+
+/// A forked process that runs an app with one component.
+class child {
+ public:
+  explicit child(app_options options, std::unique_ptr<component> it) {
+    int error_ends[2], ready_ends[2];
+    if (pipe(error_ends) != 0 || pipe(ready_ends) != 0) throw std::runtime_error("no pipe");
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(error_ends[1], STDERR_FILENO);
+      close(error_ends[0]);
+      close(error_ends[1]);
+      options.environment = false;
+      options.log = log_level::none;
+      const int tells = ready_ends[1];
+      app a{options};
+      running = &a;
+      a.add("victim", std::move(it));
+      std::thread([&a, tells] {
+        while (!a.ready()) std::this_thread::yield();
+        const char mark = ready_mark;
+        [[maybe_unused]] const ssize_t told = write(tells, &mark, 1);
+      }).detach();
+      _exit(a.run());
+    }
+    close(error_ends[1]);
+    close(ready_ends[1]);
+    errors_ = error_ends[0];
+    ready_ = ready_ends[0];
+  }
+  ~child() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    stop_listening();
+    close(ready_);
+  }
+  child(const child&) = delete;
+  child& operator=(const child&) = delete;
+
+  void send(int number) const { kill(pid_, number); }
+  void wait_until_ready() const {
+    char mark = 0;
+    ASSERT_TRUE(readable(ready_, 20s) && read(ready_, &mark, 1) == 1 && mark == ready_mark);
+  }
+  /// -1 when it does not exit in time.
+  int exit_code() {
+    const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+    const bool over = readable(pidfd, 20s);
+    close(pidfd);
+    siginfo_t end{};  // WNOWAIT: the destructor reaps, and signals no stranger
+    if (!over || waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG | WNOWAIT) != 0) return -1;
+    return end.si_code == CLD_EXITED ? end.si_status : -1;
+  }
+  /// Nobody reads its standard error any more: a write to it raises SIGPIPE.
+  void stop_listening() {
+    if (errors_ >= 0) close(std::exchange(errors_, -1));
+  }
+  std::string last_words() const {
+    char text[4096];
+    if (!readable(errors_, 0s)) return {};
+    const ssize_t got = read(errors_, text, sizeof text);
+    return std::string(text, got > 0 ? static_cast<std::size_t>(got) : 0);
+  }
+
+ private:
+  static bool readable(int descriptor, std::chrono::milliseconds within) {
+    pollfd watched{.fd = descriptor, .events = POLLIN, .revents = 0};
+    return poll(&watched, 1, static_cast<int>(within.count())) == 1;
+  }
+
+  pid_t pid_ = 0;
+  int errors_ = -1;
+  int ready_ = -1;
+};
+
+[[noreturn]] void hang() {
+  for (;;) std::this_thread::sleep_for(1h);
+}
+
+struct hangs_in_stop : component {
+  void stop() noexcept override { hang(); }
+};
+struct hangs_when_destroyed : component {
+  ~hangs_when_destroyed() override {
+    if (getpid() != made_in_) hang();  // in the child only
+  }
+  const pid_t made_in_ = getpid();
+};
+struct hangs_in_start : component {
+  void start(context) override { hang(); }
+};
+struct hangs_in_force : component {
+  void drain(context, lastcall::drained done) override { never_ = std::move(done); }
+  void force() noexcept override { hang(); }
+  lastcall::drained never_;
+};
+struct drains_when_forced : component {
+  void drain(context, lastcall::drained done) override { done_ = std::move(done); }
+  void force() noexcept override { done_(); }
+  lastcall::drained done_;
+};
+struct never_drains : component {
+  void drain(context, lastcall::drained done) override { never_ = std::move(done); }
+  lastcall::drained never_;
+};
+
+std::string content_of(const std::string& file) {
+  std::stringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+// Not a wait for something: signals closer together are one request.
+void let_the_request_settle() { std::this_thread::sleep_for(600ms); }
+
+TEST(app_exit, comes_by_the_deadline_when_a_stop_hangs_and_names_it) {
+  const std::string file = testing::TempDir() + "lastcall_exit_report." + std::to_string(getpid()) + ".json";
+  child it({.grace = 300ms, .report_file = file}, std::make_unique<hangs_in_stop>());
+  it.wait_until_ready();
+  const auto sent = std::chrono::steady_clock::now();
+  it.send(SIGTERM);
+  EXPECT_EQ(it.exit_code(), 4);
+  EXPECT_GE(std::chrono::steady_clock::now() - sent, 300ms);
+  EXPECT_EQ(it.last_words(),
+            "lastcall: deadline passed: component \"victim\" hangs in stop; leaving with exit code 4\n");
+  const std::string json = content_of(file);
+  EXPECT_THAT(json, HasSubstr("\"result\": \"hung\""));
+  EXPECT_THAT(json, HasSubstr("\"hung_in\": \"stop\""));
+  EXPECT_THAT(json, HasSubstr("\"victim\""));
+  std::filesystem::remove(file);
+}
+
+TEST(app_exit, comes_by_the_deadline_when_a_start_hangs_and_the_end_is_asked_for) {
+  struct asks_and_hangs : hangs_in_start {
+    void start(context c) override {
+      kill(getpid(), SIGTERM);
+      hangs_in_start::start(c);
+    }
+  };
+  child it({.grace = 200ms}, std::make_unique<asks_and_hangs>());
+  EXPECT_EQ(it.exit_code(), 4);
+  EXPECT_THAT(it.last_words(), HasSubstr("component \"victim\" hangs in start"));
+}
+
+TEST(app_exit, comes_by_the_deadline_without_any_signal_too) {
+  struct asks_from_inside : hangs_in_stop {
+    void start(context) override { running->request_shutdown("from inside"); }
+  };
+  child it({.grace = 200ms, .signals = {}}, std::make_unique<asks_from_inside>());
+  EXPECT_EQ(it.exit_code(), 4);
+  EXPECT_THAT(it.last_words(), HasSubstr("component \"victim\" hangs in stop"));
+}
+
+TEST(app_exit, keeps_its_code_and_its_report_when_nobody_reads_its_last_words) {
+  const std::string file = testing::TempDir() + "lastcall_exit_unread." + std::to_string(getpid()) + ".json";
+  child it({.grace = 200ms, .report_file = file}, std::make_unique<hangs_in_stop>());
+  it.wait_until_ready();
+  it.stop_listening();
+  it.send(SIGTERM);
+  EXPECT_EQ(it.exit_code(), 4);
+  EXPECT_THAT(content_of(file), HasSubstr("\"hung_in\": \"stop\""));
+  std::filesystem::remove(file);
+}
+
+TEST(app_exit, comes_by_the_deadline_when_a_destructor_hangs_and_names_it) {
+  const std::string file = testing::TempDir() + "lastcall_exit_destroyed." + std::to_string(getpid()) + ".json";
+  child it({.grace = 300ms, .report_file = file}, std::make_unique<hangs_when_destroyed>());
+  it.wait_until_ready();
+  it.send(SIGTERM);
+  EXPECT_EQ(it.exit_code(), 4);
+  EXPECT_EQ(it.last_words(),
+            "lastcall: deadline passed: component \"victim\" hangs in destroy; leaving with exit code 4\n");
+  EXPECT_THAT(content_of(file), HasSubstr("\"hung_in\": \"destroy\""));
+  std::filesystem::remove(file);
+}
+
+TEST(app_exit, is_4_when_a_component_never_says_that_it_has_drained) {
+  child it({.grace = 200ms}, std::make_unique<never_drains>());
+  it.wait_until_ready();
+  it.send(SIGINT);
+  EXPECT_EQ(it.exit_code(), 4);
+}
+
+TEST(app_exit, is_3_at_once_when_asked_a_second_time) {
+  child it({.grace = 1h}, std::make_unique<drains_when_forced>());
+  it.wait_until_ready();
+  it.send(SIGTERM);
+  let_the_request_settle();
+  it.send(SIGTERM);
+  EXPECT_EQ(it.exit_code(), 3);
+}
+
+TEST(app_exit, comes_a_reserve_after_being_asked_a_second_time_although_the_force_hangs) {
+  child it({.grace = 1h, .reserve = 200ms}, std::make_unique<hangs_in_force>());
+  it.wait_until_ready();
+  it.send(SIGTERM);
+  let_the_request_settle();
+  it.send(SIGTERM);
+  EXPECT_EQ(it.exit_code(), 4);
+  EXPECT_THAT(it.last_words(), HasSubstr("component \"victim\" hangs in force"));
+}
+
+TEST(app_exit, is_128_and_the_signal_when_asked_a_third_time_although_the_driving_thread_hangs) {
+  child it({.grace = 1h}, std::make_unique<hangs_in_force>());
+  it.wait_until_ready();
+  it.send(SIGTERM);
+  let_the_request_settle();
+  it.send(SIGINT);
+  let_the_request_settle();
+  it.send(SIGTERM);
+  EXPECT_EQ(it.exit_code(), 128 + SIGTERM);
+  EXPECT_EQ(it.last_words(), "lastcall: asked a third time, leaving at once\n");
+}
+
+TEST(app_exit, stays_0_when_the_signal_is_sent_again_after_the_app_is_gone) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    int code = 0;
+    {
+      app a{{.log = log_level::none, .environment = false}};
+      kill(getpid(), SIGTERM);
+      code = a.run();
+    }
+    kill(getpid(), SIGTERM);
+    kill(getpid(), SIGINT);
+    _exit(code);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(app_exit, is_0_for_any_of_the_two_usual_signals) {
+  for (const int number : {SIGINT, SIGTERM}) {
+    child it({}, std::make_unique<component>());
+    it.wait_until_ready();
+    it.send(number);
+    EXPECT_EQ(it.exit_code(), 0);
+  }
+}
+
+}  // namespace

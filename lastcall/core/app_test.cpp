@@ -1,0 +1,283 @@
+#include "lastcall/core/app.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include "lastcall/core/component_double_test.hpp"
+
+namespace {
+
+using namespace lastcall;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing_core::behaviour;
+using testing_core::component_double;
+using testing_core::journal;
+
+app_options quiet(app_options options = {}) {
+  options.signals = {};
+  options.log = log_level::none;
+  options.environment = false;
+  return options;
+}
+
+std::unique_ptr<component> double_of(const char* name, journal& notes, behaviour does = {}) {
+  return std::make_unique<component_double>(name, notes, std::move(does));
+}
+
+/// Asks for the end once the app is ready.
+std::jthread asks_when_ready(app& a, std::string why) {
+  return std::jthread([&a, why = std::move(why)](const std::stop_token& given_up) {
+    while (!a.ready() && !given_up.stop_requested()) std::this_thread::yield();
+    a.request_shutdown(why);
+  });
+}
+
+std::string refusal(const std::function<void()>& misuse) {
+  try {
+    misuse();
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+  return "accepted";
+}
+
+struct runtime : component {
+  struct options {
+    int threads = 1;
+  };
+  static constexpr const char* shared_name = "runtime";
+  explicit runtime(options chosen) : threads(chosen.threads) {}
+  void start(context) override { order = ++last; }
+  void stop() noexcept override { stopped = ++last; }
+  int threads;
+  int order = 0, stopped = 0;
+  inline static int last = 0;
+};
+
+struct server : component {
+  struct options {
+    std::string host{};
+  };
+  server(options, app& owner) : runs_on(owner.shared<runtime>()) {}
+  void start(context) override { order = ++runtime::last; }
+  void stop() noexcept override { stopped = ++runtime::last; }
+  runtime& runs_on;
+  int order = 0, stopped = 0;
+};
+
+TEST(app, starts_by_need_serves_until_asked_and_stops_in_reverse) {
+  journal notes;
+  app a{quiet()};
+  const auto pg = a.add("pg", double_of("pg", notes));
+  a.add("http", double_of("http", notes), {pg});
+  const std::jthread asks = asks_when_ready(a, "leader lost");
+  EXPECT_FALSE(a.ready());
+  EXPECT_EQ(a.run(), 0);
+  EXPECT_FALSE(a.ready());
+  EXPECT_TRUE(a.asked_to_end());
+  EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start http", "announce http", "announce pg", "drain http",
+                                         "stop http", "drain pg", "stop pg", "~http", "~pg"));
+}
+
+TEST(app, that_fails_to_start_unwinds_what_had_started_and_returns_1) {
+  journal notes;
+  std::string logged;
+  app_options options = quiet();
+  options.log = log_level::error;
+  options.sink = [&](const log_record& r) { logged += std::string(r.component) + ": " + std::string(r.text) + "\n"; };
+  app a{options};
+  a.add("pg", double_of("pg", notes));
+  a.add("http", double_of("http", notes, {.start = [](context) { throw std::runtime_error("address in use"); }}));
+  EXPECT_EQ(a.run(), 1);
+  EXPECT_EQ(logged, "app: component \"http\" failed to start: address in use\n");
+  EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start http", "drain pg", "stop pg", "~http", "~pg"));
+}
+
+TEST(app, forces_at_the_drain_end_and_returns_3) {
+  journal notes;
+  lastcall::drained done;
+  app a{quiet({.grace = 300ms, .reserve = 250ms})};
+  a.add("http",
+        double_of("http", notes,
+                  {.drain = [&](context, lastcall::drained d) { done = std::move(d); }, .force = [&] { done(); }}));
+  const std::jthread asks = asks_when_ready(a, "");
+  EXPECT_EQ(a.run(), 3);
+  EXPECT_THAT(notes.lines(),
+              ElementsAre("start http", "announce http", "drain http", "force http", "stop http", "~http"));
+}
+
+TEST(app, returns_4_and_names_the_component_that_does_not_come_back) {
+  journal notes;
+  lastcall::drained done;
+  auto owned = double_of("http", notes, {.drain = [&](context, lastcall::drained d) { done = std::move(d); }});
+  const component* const hung = owned.get();
+  {
+    app a{quiet({.grace = 100ms})};
+    a.add("http", std::move(owned));
+    a.start();
+    const report& r = a.shutdown(deadline(100ms));
+    EXPECT_EQ(r.exit_code, 4);
+    EXPECT_THAT(r.hung(), ElementsAre("http"));
+    EXPECT_GE(r.total_ms, 100);
+    EXPECT_EQ(&a.shutdown(deadline(1s)), &r) << "asked again it says the same";
+  }
+  done();
+  delete hung;
+}
+
+TEST(app, waits_the_readiness_delay_in_the_time_of_its_clock) {
+  struct : lastcall::clock {
+    time_point now() const noexcept override { return time_point(duration(ticks.load())); }
+    std::atomic<duration::rep> ticks{1};
+  } time;
+  journal notes;
+  report r;
+  {
+    app a{quiet({.grace = 20h, .readiness_delay = 10h, .time = &time})};
+    a.add("http", double_of("http", notes, {.announce = [&] { time.ticks += duration(10h).count(); }}));
+    a.start();
+    r = a.shutdown(deadline::at(time.now() + 20h, time.now()));
+  }
+  EXPECT_EQ(r.outcome, outcome::graceful);
+  EXPECT_EQ(r.readiness_ms, 10 * 3600 * 1000.);
+}
+
+TEST(app, leaves_a_report_that_says_why_and_what) {
+  const std::string file = testing::TempDir() + "lastcall_app_report." + std::to_string(getpid()) + ".json";
+  journal notes;
+  app a{quiet({.report_file = file})};
+  a.add("http", double_of("http", notes, {.account = [](component_report& out) {
+                            out.requests = {.begun = 2, .answered = 2};
+                            out.add("port", 8080);
+                          }}));
+  const std::jthread asks = asks_when_ready(a, "leader lost");
+  EXPECT_EQ(a.run(), 0);
+  std::stringstream json;
+  json << std::ifstream(file).rdbuf();
+  EXPECT_THAT(json.str(), HasSubstr("\"why\": \"leader lost\""));
+  EXPECT_THAT(json.str(), HasSubstr("\"answered\": 2"));
+  EXPECT_THAT(json.str(), HasSubstr("\"port\": 8080"));
+  std::filesystem::remove(file);
+}
+
+TEST(app, logs_a_report_that_cannot_be_written_and_keeps_its_exit_code) {
+  std::string logged;
+  app_options options = quiet({.report_file = "/nowhere/at/all.json"});
+  options.log = log_level::error;
+  options.sink = [&](const log_record& r) { logged += std::string(r.text); };
+  app a{options};
+  const std::jthread asks = asks_when_ready(a, "");
+  EXPECT_EQ(a.run(), 0);
+  EXPECT_EQ(logged, "report not written");
+}
+
+TEST(app, embedded_throws_what_failed_after_unwinding_it) {
+  journal notes;
+  app a{quiet()};
+  a.add("pg", double_of("pg", notes));
+  a.add("http", double_of("http", notes, {.start = [](context) { throw std::runtime_error("address in use"); }}));
+  EXPECT_EQ(refusal([&] { a.start(); }), "component \"http\" failed to start: address in use");
+  EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start http", "drain pg", "stop pg"));
+  EXPECT_EQ(a.shutdown(deadline(1s)).outcome, outcome::failed);
+}
+
+TEST(app, embedded_ends_its_start_when_asked_meanwhile) {
+  journal notes;
+  app a{quiet()};
+  a.add("slow", double_of("slow", notes, {.start = [&](context c) {
+                            a.request_shutdown("changed my mind");
+                            EXPECT_FALSE(c.wait_for(60s));
+                          }}));
+  a.add("next", double_of("next", notes));
+  EXPECT_EQ(refusal([&] { a.start(); }), "app: the start was ended: changed my mind");
+  EXPECT_THAT(notes.lines(), ElementsAre("start slow", "drain slow", "stop slow"));
+}
+
+TEST(app, asked_before_it_runs_starts_nothing) {
+  journal notes;
+  app a{quiet()};
+  a.add("http", double_of("http", notes));
+  a.request_shutdown("early");
+  EXPECT_EQ(a.run(), 0);
+  EXPECT_THAT(notes.lines(), ElementsAre("~http"));
+}
+
+TEST(app, with_a_deadline_in_the_past_ends_at_once_and_still_stops_all) {
+  journal notes;
+  app a{quiet()};
+  const auto pg = a.add("pg", double_of("pg", notes));
+  a.add("http", double_of("http", notes), {pg});
+  a.start();
+  EXPECT_EQ(a.shutdown(deadline(0s)).exit_code, 3);
+  EXPECT_THAT(notes.lines(), testing::IsSupersetOf({"stop http", "stop pg"}));
+}
+
+TEST(app, destroyed_while_it_serves_forces_and_stops_everything) {
+  journal notes;
+  {
+    app a{quiet()};
+    const auto pg = a.add("pg", double_of("pg", notes));
+    a.add("http", double_of("http", notes), {pg});
+    a.start();
+  }
+  EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start http", "announce http", "announce pg", "force http",
+                                         "force pg", "stop http", "stop pg", "~http", "~pg"));
+}
+
+TEST(app, makes_a_shared_component_once_and_a_need_of_who_asked) {
+  runtime::last = 0;
+  app a{quiet()};
+  const auto first = a.add<server>("first", {.host = "a"});
+  const auto second = a.add<server>("second");
+  EXPECT_EQ(&first->runs_on, &second->runs_on);
+  EXPECT_EQ(&a.shared<runtime>(), &first->runs_on);
+  a.start();
+  a.shutdown(deadline(10s));
+  EXPECT_LT(first->runs_on.order, first->order);
+  EXPECT_GT(first->runs_on.stopped, first->stopped);
+  EXPECT_GT(first->runs_on.stopped, second->stopped);
+}
+
+TEST(app, shares_a_component_that_was_added_with_options) {
+  app a{quiet()};
+  const auto runs_on = a.add<runtime>("loops", {.threads = 4});
+  const auto http = a.add<server>("http", {}, {runs_on});
+  EXPECT_EQ(&http->runs_on, &*runs_on);
+  EXPECT_EQ(http->runs_on.threads, 4);
+}
+
+TEST(app, refuses_additions_that_cannot_work) {
+  journal notes;
+  app a{quiet()}, other{quiet()};
+  const auto pg = a.add("pg", double_of("pg", notes));
+  EXPECT_EQ(refusal([&] { a.add("pg", double_of("pg", notes)); }),
+            "app: there is a component \"pg\" already; give this one another name");
+  EXPECT_THAT(refusal([&] { a.add("", double_of("pg", notes)); }), HasSubstr("without a name"));
+  EXPECT_THAT(refusal([&] { a.add("x", nullptr); }), HasSubstr("component \"x\" is a null pointer"));
+  EXPECT_THAT(refusal([&] { other.add("x", double_of("x", notes), {pg}); }), HasSubstr("a component of another app"));
+  EXPECT_THAT(refusal([&] { a.add("x", double_of("x", notes), {handle<component>()}); }), HasSubstr("an empty handle"));
+  a.start();
+  EXPECT_THAT(refusal([&] { a.add("late", double_of("late", notes)); }),
+              HasSubstr("component \"late\" is added after the start"));
+  EXPECT_THAT(refusal([&] { a.run(); }), HasSubstr("run() comes once"));
+  EXPECT_THAT(refusal([&] { other.shutdown(deadline(1s)); }), HasSubstr("without start()"));
+}
+
+TEST(app, refuses_options_and_signals_that_cannot_work) {
+  EXPECT_THAT(refusal([] { app{quiet({.grace = 0s})}; }), HasSubstr("grace 0s"));
+  app_options options = quiet();
+  options.signals = {SIGKILL};
+  EXPECT_THAT(refusal([&] { app{options}; }), HasSubstr("SIGKILL"));
+}
+
+}  // namespace

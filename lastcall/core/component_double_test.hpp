@@ -1,0 +1,76 @@
+// For tests: a component that notes its verbs in a journal and otherwise does what the test says.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lastcall/core/component.hpp"
+#include "lastcall/core/report.hpp"
+
+namespace lastcall::inline v0::testing_core {
+
+/// Threads: any.
+class journal {
+ public:
+  void note(std::string line) {
+    const std::lock_guard lock(mutex_);
+    lines_.push_back(std::move(line));
+  }
+  std::vector<std::string> lines() const {
+    const std::lock_guard lock(mutex_);
+    return lines_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
+struct behaviour {
+  function<void(context)> start{};
+  function<void()> announce{};
+  function<void(context, lastcall::drained)> drain{};  // empty: has drained at once
+  function<void()> force{};
+  function<void()> stop{};
+  function<void(component_report&)> account{};
+};
+
+class component_double : public component {
+ public:
+  component_double(std::string name, journal& notes, behaviour does = {})
+      : name_(std::move(name)), notes_(notes), does_(std::move(does)) {}
+  ~component_double() override { notes_.note("~" + name_); }
+
+  void start(context ends) override {
+    notes_.note("start " + name_);
+    if (does_.start) does_.start(ends);
+  }
+  void announce() noexcept override {
+    notes_.note("announce " + name_);
+    if (does_.announce) does_.announce();
+  }
+  void drain(context ends, lastcall::drained done) override {
+    notes_.note("drain " + name_);
+    does_.drain ? does_.drain(ends, std::move(done)) : done();
+  }
+  void force() noexcept override {
+    notes_.note("force " + name_);
+    if (does_.force) does_.force();
+  }
+  void stop() noexcept override {
+    notes_.note("stop " + name_);
+    if (does_.stop) does_.stop();
+  }
+  void account(component_report& out) const override {
+    if (does_.account) does_.account(out);
+  }
+
+ private:
+  std::string name_;
+  journal& notes_;
+  behaviour does_;
+};
+
+}  // namespace lastcall::inline v0::testing_core

@@ -1,0 +1,39 @@
+// A moment by which something has ended. There is no "never": what could wait for ever can't be written.
+#pragma once
+
+#include <chrono>
+
+#include "lastcall/core/clock.hpp"
+
+namespace lastcall::inline v0 {
+
+/// At most 24 hours away when it is made; a moment in the past has passed.
+class deadline {
+ public:
+  static constexpr duration longest = std::chrono::hours(24);
+
+  /// Errors: std::invalid_argument, naming the value, when it is negative, not a number, max() or more than 24 h.
+  template <class R, class P>
+  explicit deadline(std::chrono::duration<R, P> from_now)
+      : when_((check(std::chrono::duration<long double>(from_now).count(), from_now == from_now.max()),
+               steady().now() + std::chrono::duration_cast<duration>(from_now))) {}
+
+  /// Errors: std::invalid_argument when `when` is time_point::max() or more than 24 h after `now`.
+  static deadline at(time_point when, time_point now);
+
+  time_point when() const noexcept { return when_; }
+  /// Never negative.
+  duration remaining(time_point now) const noexcept;
+  bool passed(time_point now) const noexcept { return now >= when_; }
+
+ private:
+  struct checked {
+    time_point when;
+  };
+  explicit deadline(checked moment) noexcept : when_(moment.when) {}
+  static void check(long double seconds, bool endless);
+
+  time_point when_;
+};
+
+}  // namespace lastcall::inline v0

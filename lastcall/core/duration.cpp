@@ -1,0 +1,96 @@
+#include "lastcall/core/duration.hpp"
+
+#include <array>
+#include <cstdint>
+#include <limits>
+
+namespace lastcall::inline v0 {
+namespace {
+
+struct unit {
+  std::string_view name;
+  std::uint64_t nanoseconds;
+};
+constexpr std::array<unit, 6> units{{{"h", 3'600'000'000'000},
+                                     {"m", 60'000'000'000},
+                                     {"s", 1'000'000'000},
+                                     {"ms", 1'000'000},
+                                     {"us", 1'000},
+                                     {"ns", 1}}};
+constexpr std::uint64_t longest = std::numeric_limits<std::int64_t>::max();
+
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+constexpr std::string_view digits_at(std::string_view text) noexcept {
+  std::size_t end = 0;
+  while (end < text.size() && is_digit(text[end])) ++end;
+  return text.substr(0, end);
+}
+
+}  // namespace
+
+result<duration> parse_duration(std::string_view text) {
+  if (text == "0") return duration::zero();
+
+  const std::string_view whole = digits_at(text);
+  text.remove_prefix(whole.size());
+  std::string_view fraction;
+  if (text.starts_with('.')) {
+    fraction = digits_at(text.substr(1));
+    if (fraction.empty()) return std::errc::invalid_argument;
+    text.remove_prefix(1 + fraction.size());
+  }
+  const unit* in = nullptr;
+  for (const unit& candidate : units) {
+    if (candidate.name == text) in = &candidate;
+  }
+  if (whole.empty() || in == nullptr) return std::errc::invalid_argument;
+
+  std::uint64_t count = 0;
+  for (const char digit : whole) {
+    const auto value = static_cast<std::uint64_t>(digit - '0');
+    if (count > (longest - value) / 10) return std::errc::result_out_of_range;
+    count = count * 10 + value;
+  }
+  if (count > longest / in->nanoseconds) return std::errc::result_out_of_range;
+  std::uint64_t total = count * in->nanoseconds;
+
+  std::uint64_t scale = in->nanoseconds;
+  for (const char digit : fraction) {
+    if (scale % 10 != 0) return std::errc::invalid_argument;  // finer than a nanosecond
+    scale /= 10;
+    total += static_cast<std::uint64_t>(digit - '0') * scale;  // stays below one more unit: no overflow of 64 bits
+  }
+  if (total > longest) return std::errc::result_out_of_range;
+  return duration(static_cast<duration::rep>(total));
+}
+
+std::string to_text(duration value) {
+  if (value == duration::zero()) return "0s";
+  const bool negative = value < duration::zero();
+  const auto bits = static_cast<std::uint64_t>(value.count());
+  const std::uint64_t magnitude = negative ? 0 - bits : bits;
+
+  const unit* in = &units.back();
+  for (const unit& candidate : units) {
+    const bool whole_only = candidate.name == "h" || candidate.name == "m";  // 90s, not 1.5m
+    if (whole_only ? magnitude % candidate.nanoseconds == 0 : magnitude >= candidate.nanoseconds) {
+      in = &candidate;
+      break;
+    }
+  }
+
+  std::string text = negative ? "-" : "";
+  text += std::to_string(magnitude / in->nanoseconds);
+  if (std::uint64_t rest = magnitude % in->nanoseconds; rest != 0) {
+    text += '.';
+    for (std::uint64_t scale = in->nanoseconds / 10; rest != 0; scale /= 10) {
+      text += static_cast<char>('0' + rest / scale);
+      rest %= scale;
+    }
+  }
+  text += in->name;
+  return text;
+}
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,76 @@
+#include "lastcall/core/inbox.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+namespace lastcall::inline v0 {
+namespace {
+
+constexpr duration look_again = std::chrono::milliseconds(1);
+
+timespec to_timespec(duration d) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(d);
+  return {.tv_sec = static_cast<std::time_t>(seconds.count()), .tv_nsec = static_cast<long>((d - seconds).count())};
+}
+
+}  // namespace
+
+bell::bell() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "app: no descriptor to be woken by");
+}
+
+bell::~bell() { close(descriptor_); }
+
+void bell::ring() const noexcept {
+  const std::uint64_t one = 1;
+  // Fails only when the counter is full: then it has been rung.
+  [[maybe_unused]] const ssize_t written = write(descriptor_, &one, sizeof one);
+}
+
+void bell::wait(const clock& time, std::optional<time_point> until) const noexcept {
+  const time_point now = time.now();
+  std::optional<duration> left;
+  if (until) left = *until > now ? *until - now : duration::zero();
+  if (&time != &steady()) left = std::min(left.value_or(look_again), look_again);
+  const timespec timeout = to_timespec(left.value_or(duration::zero()));
+  pollfd watched{.fd = descriptor_, .events = POLLIN, .revents = 0};
+  if (ppoll(&watched, 1, left ? &timeout : nullptr, nullptr) <= 0) return;
+  std::uint64_t rings = 0;
+  [[maybe_unused]] const ssize_t got = read(descriptor_, &rings, sizeof rings);
+}
+
+bool inbox::ask(asking&& by) noexcept {
+  if (claimed_.exchange(true, std::memory_order_relaxed)) return false;
+  by_other_ = std::move(by);
+  return publish(by_other_);
+}
+
+const asking& inbox::ask_as_driver(asking&& by) noexcept {
+  if (const asking* first = asked()) return *first;
+  by_driver_ = std::move(by);
+  publish(by_driver_);
+  return *asked();
+}
+
+bool inbox::publish(const asking& by) noexcept {
+  const asking* nobody = nullptr;
+  if (!first_.compare_exchange_strong(nobody, &by, std::memory_order_release, std::memory_order_relaxed)) return false;
+  start_watch_.ring();
+  driver_.ring();
+  return true;
+}
+
+void inbox::force() noexcept {
+  forced_.store(true, std::memory_order_release);
+  start_watch_.ring();
+  driver_.ring();
+}
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,76 @@
+// What other threads tell the one that drives an app: end, force, look again. Not a queue: each is said once.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "lastcall/core/clock.hpp"
+#include "lastcall/core/report.hpp"
+#include "lastcall/core/signals.hpp"
+
+namespace lastcall::inline v0 {
+
+/// Wakes one waiting thread.
+class bell {
+ public:
+  /// Errors: std::system_error when there is no descriptor left.
+  bell();
+  ~bell();
+  bell(const bell&) = delete;
+  bell& operator=(const bell&) = delete;
+
+  /// Threads: any; takes no lock, allocates nothing.
+  void ring() const noexcept;
+  /// Returns when it was rung since the last return, at `until` at the latest (empty: whenever it rings), and sometimes
+  /// for no reason. A clock other than steady() says nothing when it moves on, so then it returns within a millisecond
+  /// for its caller to look.
+  void wait(const clock& time, std::optional<time_point> until) const noexcept;
+
+ private:
+  int descriptor_;
+};
+
+/// Who asked for the end, and when.
+struct asking {
+  lastcall::trigger trigger = lastcall::trigger::request;
+  signal_record signal{};
+  std::string why{};
+  time_point at{};
+  std::chrono::system_clock::time_point wall{};
+};
+
+/// Threads: any; nothing here takes a lock, and only moving the text into place could allocate, which it does not.
+class inbox {
+ public:
+  /// The first to ask counts: true for that one. After a false it may still take a moment until `asked` says who.
+  bool ask(asking&& by) noexcept;
+  /// For the driving thread, which can't go on without a cause: waits for nobody who is about to ask but counts itself
+  /// unless somebody has. Whoever counts is asked() from here on.
+  const asking& ask_as_driver(asking&& by) noexcept;
+  /// Empty until somebody has asked.
+  const asking* asked() const noexcept { return first_.load(std::memory_order_acquire); }
+
+  void force() noexcept;
+  bool forced() const noexcept { return forced_.load(std::memory_order_acquire); }
+
+  const bell& driver() const noexcept { return driver_; }
+  /// For whoever watches over a start meanwhile; ask() and force() ring both.
+  const bell& start_watch() const noexcept { return start_watch_; }
+
+ private:
+  bool publish(const asking& by) noexcept;
+
+  // A place for whichever other thread claims it, and one for the driver: so nobody waits for a thread that was
+  // preempted between its claim and its publishing.
+  std::atomic<bool> claimed_{false};
+  asking by_other_;
+  asking by_driver_;
+  std::atomic<const asking*> first_{nullptr};  // set once, with release: publishes what it points to
+  std::atomic<bool> forced_{false};
+  bell driver_;
+  bell start_watch_;
+};
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,86 @@
+#include "lastcall/core/json.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <limits>
+
+namespace lastcall {
+namespace {
+
+template <class V> std::string written(const V& value) {
+  std::string out;
+  json_writer(out).value(value);
+  return out;
+}
+
+TEST(json, puts_commas_where_they_belong) {
+  std::string out;
+  json_writer json(out);
+  json.begin_object().member("a", 1).key("b").begin_array().value(true).null().begin_object().end_object();
+  json.begin_array().end_array().end_array().member("c", "text").end_object();
+  EXPECT_EQ(out, R"({"a":1,"b":[true,null,{},[]],"c":"text"})");
+}
+
+TEST(json, indents_by_two_when_asked_to) {
+  std::string out;
+  json_writer json(out, json_writer::layout::indented);
+  json.begin_object().member("a", 1).key("b").begin_array().value(2).value(3).end_array().key("c").begin_object();
+  json.end_object().end_object();
+  EXPECT_EQ(out, "{\n  \"a\": 1,\n  \"b\": [\n    2,\n    3\n  ],\n  \"c\": {}\n}");
+}
+
+TEST(json, writes_every_number_so_that_it_reads_back) {
+  EXPECT_EQ(written(std::numeric_limits<std::int64_t>::min()), "-9223372036854775808");
+  EXPECT_EQ(written(std::numeric_limits<std::uint64_t>::max()), "18446744073709551615");
+  EXPECT_EQ(written(std::uint8_t{7}), "7");
+  EXPECT_EQ(written(0.1), "0.1");
+  EXPECT_EQ(written(1.5), "1.5");
+  EXPECT_EQ(written(3.0), "3");
+  EXPECT_EQ(written(-1e300), "-1e+300");
+}
+
+TEST(json, writes_null_for_numbers_it_does_not_have) {
+  EXPECT_EQ(written(std::numeric_limits<double>::quiet_NaN()), "null");
+  EXPECT_EQ(written(std::numeric_limits<double>::infinity()), "null");
+  std::string out;
+  json_writer json(out);
+  json.begin_array().value(1).value(-std::numeric_limits<double>::infinity()).end_array();
+  EXPECT_EQ(out, "[1,null]");
+}
+
+TEST(json, tells_booleans_from_texts) {
+  EXPECT_EQ(written(true), "true");
+  EXPECT_EQ(written(false), "false");
+  EXPECT_EQ(written("true"), "\"true\"");
+  EXPECT_EQ(written(std::string("s")), "\"s\"");
+}
+
+TEST(json, escapes_what_must_be_escaped) {
+  EXPECT_EQ(written("\"\\/"), R"("\"\\/")");
+  EXPECT_EQ(written("\n\r\t"), R"("\n\r\t")");
+  EXPECT_EQ(written(std::string_view("\0\x1f\x7f", 3)), "\"\\u0000\\u001f\x7f\"");
+  std::string out;
+  json_writer(out).begin_object().member("a\"b", 1).end_object();
+  EXPECT_EQ(out, R"({"a\"b":1})");
+}
+
+TEST(json, replaces_what_is_not_utf8) {
+  EXPECT_EQ(written("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x8d\xba"),
+            "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x8d\xba\"");
+  EXPECT_EQ(written("\xff"), "\"\xef\xbf\xbd\"");
+  EXPECT_EQ(written("a\xc3"), "\"a\xef\xbf\xbd\"");
+  EXPECT_EQ(written("\xc0\xaf"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");                  // an overlong slash
+  EXPECT_EQ(written("\xed\xa0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");  // a surrogate
+  EXPECT_EQ(written("\xf4\x90\x80\x80x"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdx\"");
+}
+
+TEST(json, takes_a_value_that_is_json_already) {
+  std::string out;
+  json_writer json(out);
+  json.begin_array().raw("{\"a\":1}").raw("2").end_array();
+  EXPECT_EQ(out, "[{\"a\":1},2]");
+}
+
+}  // namespace
+}  // namespace lastcall

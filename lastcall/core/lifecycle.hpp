@@ -1,0 +1,114 @@
+// Carries out the shutdown plan: owns the components, calls their verbs, notes what happened. Decides nothing
+// (shutdown_plan.hpp) and waits for nothing: whoever drives it waits on the inbox and steps.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lastcall/core/clock.hpp"
+#include "lastcall/core/component.hpp"
+#include "lastcall/core/context.hpp"
+#include "lastcall/core/function.hpp"
+#include "lastcall/core/inbox.hpp"
+#include "lastcall/core/log.hpp"
+#include "lastcall/core/report.hpp"
+#include "lastcall/core/shutdown_plan.hpp"
+#include "lastcall/core/watchdog.hpp"
+
+namespace lastcall::inline v0 {
+
+/// Threads: one drives it; `started()` and `where()` may be read from any.
+class lifecycle {
+ public:
+  /// Both outlive it, but for `drained` callbacks: what they touch is shared with them and lives as long as they do.
+  lifecycle(const clock& time, logger log, std::shared_ptr<inbox> in);
+  ~lifecycle() { destroy(); }
+  lifecycle(const lifecycle&) = delete;
+  lifecycle& operator=(const lifecycle&) = delete;
+
+  /// `needs` are indices of earlier ones. Returns its own.
+  std::size_t add(std::string name, std::unique_ptr<component> it, std::vector<std::size_t> needs);
+  bool has(const std::string& name) const noexcept;
+  component& at(std::size_t index) const noexcept { return *slots_[index].it; }
+  std::vector<std::string> names() const;
+
+  enum class start_result : unsigned char { started, interrupted, failed };
+  /// Starts one after the other until all have started, one throws, or the inbox is asked. While it blocks, another
+  /// thread lets the context of the one being started drain when the inbox is asked (calling `asked` first), and forces
+  /// it `until_force` after that, or when the inbox is forced.
+  start_result start(duration until_force, const function<void()>& asked);
+  /// What the failed start threw.
+  std::exception_ptr failure() const noexcept { return failure_; }
+  bool started() const noexcept { return started_.load(std::memory_order_acquire); }
+
+  /// Begins to end what has started. `at` is the moment from which the budget counts. `deadline_nearer` is told the new
+  /// deadline when a force brings it nearer, before any verb is called that could hang.
+  void begin(shutdown_budget budget, time_point at, function<void(time_point)> deadline_nearer = {});
+  /// Does what is due. Then wait on the inbox until `next_wake`, and step again, until finished.
+  void step();
+  std::optional<time_point> next_wake() const noexcept { return plan_ ? plan_->next_wake() : std::nullopt; }
+  bool finished() const noexcept { return plan_ && plan_->finished(); }
+
+  /// Adds durations, components, errors and the outcome, asking each component for its account.
+  void fill(report& out);
+
+  /// Destroys the components, the last added first; for good, so nothing but names(), has() and where() may follow.
+  /// Leaves in memory what was started and never stopped, with all that it needs: its threads may still run in it.
+  void destroy() noexcept;
+
+  const position& where() const noexcept { return where_; }
+
+ private:
+  struct slot {
+    std::string name;
+    std::unique_ptr<component> it;
+    std::vector<std::size_t> needs;
+    context_source ends;
+    component_report account;
+    bool runs = false;  // started, and not stopped yet
+  };
+  struct marks;
+  class start_watch;
+
+  void start_one(std::size_t index);
+  void carry_out(shutdown_plan::actions todo);
+  void carry_out_one(const shutdown_plan::announce& it, shutdown_plan::actions& more);
+  void carry_out_one(const shutdown_plan::drain& it, shutdown_plan::actions& more);
+  void carry_out_one(const shutdown_plan::force& it, shutdown_plan::actions& more);
+  void carry_out_one(const shutdown_plan::stop& it, shutdown_plan::actions& more);
+  void carry_out_one(const shutdown_plan::hung& it, shutdown_plan::actions& more);
+  void carry_out_one(const shutdown_plan::finish& it, shutdown_plan::actions& more);
+  void force_one(std::size_t index);
+  void note(log_level level, const std::string& text);
+  double since_request(time_point when) const noexcept;
+
+  const clock& time_;
+  logger log_;
+  std::shared_ptr<inbox> inbox_;
+  std::vector<slot> slots_;
+  std::size_t begun_ = 0;  // slots before this one have started
+  std::atomic<bool> started_{false};
+  position where_;
+  std::exception_ptr failure_;
+  std::optional<shutdown_plan> plan_;
+  std::shared_ptr<marks> marks_;
+  function<void(time_point)> deadline_nearer_;
+  time_point asked_at_{};
+  std::optional<time_point> first_drain_;
+  std::optional<time_point> last_drained_;
+  std::optional<time_point> cut_at_;  // the drain end, as it came
+  time_point finished_at_{};
+  double start_ms_ = 0;
+  bool force_passed_on_ = false;
+  std::vector<std::string> errors_;
+};
+
+/// What an exception says for itself.
+std::string to_text(const std::exception_ptr& thrown);
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,347 @@
+#include "lastcall/core/lifecycle.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <stdexcept>
+#include <thread>
+
+#include "lastcall/core/component_double_test.hpp"
+
+namespace {
+
+using namespace lastcall;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing_core::behaviour;
+using testing_core::component_double;
+using testing_core::journal;
+
+class hand_clock : public lastcall::clock {
+ public:
+  time_point now() const noexcept override { return time_point(duration(ticks_.load())); }
+  void set(time_point to) { ticks_ = to.time_since_epoch().count(); }
+
+ private:
+  std::atomic<duration::rep> ticks_{duration(1h).count()};
+};
+
+const function<void()> nothing = [] {};
+
+class lifecycle_test : public testing::Test {
+ protected:
+  std::size_t add(const std::string& name, std::vector<std::size_t> needs = {}, behaviour does = {}) {
+    return life.add(name, std::make_unique<component_double>(name, notes, std::move(does)), std::move(needs));
+  }
+  void start() { ASSERT_EQ(life.start(18s, nothing), lifecycle::start_result::started); }
+  void begin(duration readiness_delay = 0s) {
+    begun = time.now();
+    in->ask({.at = begun});
+    life.begin({.grace = 20s, .reserve = 2s, .readiness_delay = readiness_delay}, begun);
+    step();
+  }
+  void step() {  // as a driver does: until nothing is due
+    do {
+      life.step();
+    } while (life.next_wake() && *life.next_wake() <= time.now());
+    life.step();
+  }
+  void at(duration since_request) {
+    time.set(begun + since_request);
+    step();
+  }
+  void end_unannounced() {
+    life.begin({.grace = 20s, .reserve = 2s, .announce = false}, time.now());
+    step();
+    EXPECT_TRUE(life.finished());
+  }
+  report filled() {
+    report r;
+    life.fill(r);
+    return r;
+  }
+
+  hand_clock time;
+  journal notes;
+  std::shared_ptr<inbox> in = std::make_shared<inbox>();
+  std::optional<lifecycle> keeps_{std::in_place, time, logger(log_level::none, {}), in};
+  lifecycle& life = *keeps_;
+  time_point begun{};
+};
+
+TEST_F(lifecycle_test, starts_in_the_order_of_need_and_ends_in_reverse) {
+  add("pg");
+  add("http", {0});
+  start();
+  EXPECT_TRUE(life.started());
+  begin();
+  EXPECT_TRUE(life.finished());
+  EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start http", "announce http", "announce pg", "drain http",
+                                         "stop http", "drain pg", "stop pg"));
+  EXPECT_EQ(filled().outcome, outcome::graceful);
+}
+
+TEST_F(lifecycle_test, destroys_users_before_what_they_need) {
+  add("pg");
+  add("http", {0});
+  keeps_.reset();
+  EXPECT_THAT(notes.lines(), ElementsAre("~http", "~pg"));
+}
+
+TEST_F(lifecycle_test, says_where_it_is_while_it_destroys_and_destroys_once) {
+  struct looks : component {
+    explicit looks(std::function<void()> f) : look(std::move(f)) {}
+    ~looks() override { look(); }
+    std::function<void()> look;
+  };
+  position::place seen;
+  add("pg");
+  life.add("http", std::make_unique<looks>([&] { seen = life.where().at(); }), {0});
+  life.destroy();
+  EXPECT_EQ(seen.in, verb::destroy);
+  EXPECT_EQ(seen.component, 1u);
+  EXPECT_EQ(life.where().at().in, verb::none);
+  life.destroy();
+  EXPECT_THAT(notes.lines(), ElementsAre("~pg"));
+}
+
+TEST_F(lifecycle_test, gives_a_drain_its_context_and_its_end) {
+  context seen;
+  add("http", {}, {.start = [&](context c) { seen = c; }});
+  start();
+  EXPECT_FALSE(seen.draining());
+  begin();
+  EXPECT_TRUE(seen.draining());
+  EXPECT_FALSE(seen.forced());
+  EXPECT_EQ(seen.drain_end(), begun + 18s);
+}
+
+TEST_F(lifecycle_test, serves_on_until_the_readiness_delay_is_over) {
+  add("http");
+  start();
+  begin(5s);
+  EXPECT_THAT(notes.lines(), ElementsAre("start http", "announce http"));
+  EXPECT_EQ(life.next_wake(), begun + 5s);
+  at(5s);
+  EXPECT_TRUE(life.finished());
+  EXPECT_EQ(filled().readiness_ms, 5000);
+  EXPECT_EQ(filled().total_ms, 5000);
+}
+
+TEST_F(lifecycle_test, takes_drained_from_any_thread_and_notes_when) {
+  lastcall::drained done;
+  add("http", {}, {.drain = [&](context, lastcall::drained d) { done = std::move(d); }});
+  start();
+  begin();
+  EXPECT_FALSE(life.finished());
+  time.set(begun + 3s);
+  std::thread([&] { done(); }).join();
+  step();
+  EXPECT_TRUE(life.finished());
+  const report r = filled();
+  EXPECT_EQ(r.components[0].drained_ms, 3000);
+  EXPECT_TRUE(r.components[0].drained);
+  EXPECT_EQ(r.drain_ms, 3000);
+  EXPECT_EQ(r.stop_ms, 0);
+}
+
+TEST_F(lifecycle_test, forces_at_the_drain_end_and_counts_it_as_forced) {
+  lastcall::drained done;
+  context seen;
+  add("pg");
+  add("http", {0},
+      {.drain =
+           [&](context c, lastcall::drained d) {
+             seen = c;
+             done = std::move(d);
+           },
+       .force = [&] { done(); }});
+  start();
+  begin();
+  at(17999ms);
+  EXPECT_FALSE(seen.forced());
+  at(18s);
+  EXPECT_TRUE(seen.forced());
+  EXPECT_TRUE(life.finished());
+  EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start http", "announce http", "announce pg", "drain http",
+                                         "force http", "force pg", "stop http", "stop pg"));
+  const report r = filled();
+  EXPECT_EQ(r.outcome, outcome::forced);
+  EXPECT_TRUE(r.components[1].forced);
+  EXPECT_FALSE(r.components[1].drained);
+}
+
+TEST_F(lifecycle_test, takes_a_ledger_with_something_forced_for_a_forced_end) {
+  add("http", {}, {.account = [](component_report& out) { out.requests = {.begun = 1, .forced = 1}; }});
+  start();
+  begin();
+  EXPECT_EQ(filled().outcome, outcome::forced);
+}
+
+TEST_F(lifecycle_test, takes_a_force_after_which_all_was_finished_for_a_drain) {
+  lastcall::drained done;
+  add("runtime", {}, {.account = [](component_report& out) { out.lost = false; }});
+  add("http", {0},
+      {.drain = [&](context, lastcall::drained d) { done = std::move(d); },
+       .force = [&] { done(); },
+       .account =
+           [](component_report& out) {
+             out.connections = {.accepted = 3, .closed_clean = 2, .closed_by_remote = 1};
+             out.requests = {.begun = 5, .answered = 5};
+           }});
+  start();
+  begin();
+  at(18s);
+  const report r = filled();
+  EXPECT_TRUE(r.components[1].forced);
+  EXPECT_FALSE(r.components[1].drained);
+  EXPECT_EQ(r.components[1].drained_ms, 18000);
+  EXPECT_EQ(r.outcome, outcome::graceful);
+}
+
+TEST_F(lifecycle_test, tells_of_a_nearer_deadline_before_it_forces) {
+  std::optional<time_point> told;
+  bool told_before = false;
+  add("http", {},
+      {.drain = [](context, const lastcall::drained&) {}, .force = [&] { told_before = told.has_value(); }});
+  start();
+  in->ask({.at = time.now()});
+  life.begin({.grace = 20s, .reserve = 2s}, time.now(), [&](time_point deadline) { told = deadline; });
+  step();
+  EXPECT_EQ(told, std::nullopt);
+  in->force();
+  step();
+  EXPECT_EQ(told, time.now() + 2s);
+  EXPECT_TRUE(told_before);
+  component* const hung = &life.at(0);
+  keeps_.reset();
+  delete hung;
+}
+
+TEST_F(lifecycle_test, names_who_hangs_stops_the_others_and_leaves_the_hung_and_its_needs_in_memory) {
+  lastcall::drained done;
+  add("pg");
+  const std::size_t http = add("http", {0}, {.drain = [&](context, lastcall::drained d) { done = std::move(d); }});
+  add("timer");
+  component* const hung = &life.at(http);
+  component* const needed = &life.at(0);
+  start();
+  begin();
+  at(18s);
+  at(19s);
+  EXPECT_THAT(notes.lines(), testing::Contains("stop pg"));
+  EXPECT_FALSE(life.finished());
+  at(20s);
+  EXPECT_TRUE(life.finished());
+  EXPECT_EQ(filled().outcome, outcome::hung);
+  EXPECT_THAT(filled().hung(), ElementsAre("http"));
+  keeps_.reset();
+  EXPECT_THAT(notes.lines(), testing::Contains("~timer"));
+  EXPECT_THAT(notes.lines(), testing::Not(testing::Contains("~http")));
+  EXPECT_THAT(notes.lines(), testing::Not(testing::Contains("~pg")));
+  done();  // late, and harmless
+  delete hung;
+  delete needed;
+}
+
+TEST_F(lifecycle_test, takes_drained_once_however_often_it_is_told) {
+  add("http", {}, {.drain = [](context, lastcall::drained done) {
+        done();
+        done();
+      }});
+  start();
+  begin();
+  EXPECT_THAT(notes.lines(), ElementsAre("start http", "announce http", "drain http", "stop http"));
+}
+
+TEST_F(lifecycle_test, reports_a_drain_that_throws_forces_it_and_goes_on) {
+  add("pg");
+  add("http", {0}, {.drain = [](context, lastcall::drained) { throw std::runtime_error("no memory left"); }});
+  start();
+  begin();
+  EXPECT_TRUE(life.finished());
+  EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start http", "announce http", "announce pg", "drain http",
+                                         "force http", "stop http", "drain pg", "stop pg"));
+  EXPECT_THAT(filled().errors, ElementsAre("http: drain: no memory left"));
+  EXPECT_EQ(filled().outcome, outcome::forced);
+}
+
+TEST_F(lifecycle_test, reports_an_account_that_throws) {
+  add("http", {}, {.account = [](component_report&) { throw 5; }});
+  start();
+  begin();
+  EXPECT_THAT(filled().errors, ElementsAre("http: account: an exception that is no std::exception"));
+}
+
+TEST_F(lifecycle_test, ends_exactly_what_had_started_when_a_start_fails) {
+  add("pg");
+  add("http", {0}, {.start = [](context) { throw std::runtime_error("address in use"); }});
+  add("timer", {1});
+  EXPECT_EQ(life.start(18s, nothing), lifecycle::start_result::failed);
+  EXPECT_FALSE(life.started());
+  EXPECT_EQ(to_text(life.failure()), "component \"http\" failed to start: address in use");
+  in->ask({.at = time.now()});
+  life.begin({.grace = 20s, .reserve = 2s, .announce = false}, time.now());
+  step();
+  EXPECT_TRUE(life.finished());
+  EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start http", "drain pg", "stop pg"));
+  EXPECT_THAT(filled().components[2].start_ms, std::nullopt);
+}
+
+TEST_F(lifecycle_test, lets_the_context_of_a_start_drain_when_the_end_is_asked_for_meanwhile) {
+  bool told = false;
+  add("slow", {}, {.start = [&](context c) {
+        in->ask({.at = time.now()});
+        EXPECT_FALSE(c.wait_for(60s));
+        EXPECT_EQ(c.drain_end(), time.now() + 18s);
+        EXPECT_FALSE(c.forced());
+      }});
+  add("next");
+  EXPECT_EQ(life.start(18s, [&] { told = true; }), lifecycle::start_result::interrupted);
+  EXPECT_TRUE(told);
+  EXPECT_THAT(notes.lines(), ElementsAre("start slow"));
+  end_unannounced();
+}
+
+TEST_F(lifecycle_test, forces_the_context_of_a_start_at_the_drain_end_or_at_a_second_request) {
+  add("slow", {}, {.start = [&](context c) {
+        in->ask({.at = time.now()});
+        EXPECT_FALSE(c.wait_for(60s));
+        time.set(time.now() + 18s);
+        EXPECT_FALSE(c.wait_until_forced_for(60s));
+      }});
+  EXPECT_EQ(life.start(18s, nothing), lifecycle::start_result::interrupted);
+  end_unannounced();
+
+  const auto second = std::make_shared<inbox>();
+  lifecycle other(time, logger(log_level::none, {}), second);
+  other.add("slow",
+            std::make_unique<component_double>("slow", notes,
+                                               behaviour{.start =
+                                                             [&](context c) {
+                                                               second->ask({.at = time.now()});
+                                                               second->force();
+                                                               EXPECT_FALSE(c.wait_until_forced_for(60s));
+                                                               throw std::runtime_error("given up");
+                                                             }}),
+            {});
+  EXPECT_EQ(other.start(18s, nothing), lifecycle::start_result::interrupted);
+}
+
+TEST_F(lifecycle_test, says_where_it_is) {
+  position::place seen;
+  add("pg");
+  add("http", {}, {.drain = [&](context, lastcall::drained done) {
+        seen = life.where().at();
+        done();
+      }});
+  start();
+  begin();
+  EXPECT_EQ(seen.in, verb::drain);
+  EXPECT_EQ(seen.component, 1u);
+  EXPECT_EQ(life.where().at().in, verb::none);
+}
+
+}  // namespace

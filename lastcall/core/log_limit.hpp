@@ -1,0 +1,44 @@
+// Keeps a log readable when the outside world repeats itself. Pure: it only counts; the caller writes.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lastcall/core/clock.hpp"
+
+namespace lastcall::inline v0 {
+
+/// At most so many lines within any one second; the rest is counted.
+/// Threads: none of its own safety; give each thread one, or guard it.
+class log_limit {
+ public:
+  /// At least 1, at most 1,000.
+  explicit log_limit(std::size_t lines_per_second) : admitted_(std::clamp<std::size_t>(lines_per_second, 1, 1000)) {}
+
+  /// Empty: suppress the line. Otherwise how many were suppressed since the last admitted one.
+  std::optional<std::uint64_t> admit(time_point now) {
+    std::optional<time_point>& oldest = admitted_[next_];
+    if (oldest && now - *oldest < std::chrono::seconds(1)) {
+      ++suppressed_;
+      return std::nullopt;
+    }
+    oldest = now;
+    next_ = (next_ + 1) % admitted_.size();
+    const std::uint64_t count = suppressed_;
+    suppressed_ = 0;
+    return count;
+  }
+
+  /// Suppressed and not yet reported by `admit`.
+  std::uint64_t suppressed() const noexcept { return suppressed_; }
+
+ private:
+  std::vector<std::optional<time_point>> admitted_;  // a ring: the times of the last lines, from next_ on
+  std::size_t next_ = 0;
+  std::uint64_t suppressed_ = 0;
+};
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,247 @@
+#include "lastcall/core/report.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+
+#include "lastcall/core/duration.hpp"
+#include "lastcall/core/json.hpp"
+
+namespace lastcall::inline v0 {
+namespace {
+
+struct column {
+  const char* name;
+  std::uint64_t count;
+};
+
+std::array<column, 7> columns(const connection_ledger& l) {
+  return {{{"accepted", l.accepted},
+           {"closed_clean", l.closed_clean},
+           {"closed_by_remote", l.closed_by_remote},
+           {"reset_by_remote", l.reset_by_remote},
+           {"timed_out", l.timed_out},
+           {"handed_over", l.handed_over},
+           {"forced", l.forced}}};
+}
+
+std::array<column, 6> columns(const request_ledger& l) {
+  return {{{"begun", l.begun},
+           {"answered", l.answered},
+           {"rejected", l.rejected},
+           {"abandoned_by_client", l.abandoned_by_client},
+           {"handed_over", l.handed_over},
+           {"forced", l.forced}}};
+}
+
+template <class Ledger> void write_ledger(json_writer& json, const char* name, const Ledger& ledger) {
+  json.key(name).begin_object();
+  for (const column& c : columns(ledger)) json.member(c.name, c.count);
+  json.end_object();
+}
+
+double to_microseconds(double ms) { return std::round(ms * 1000) / 1000; }
+
+void write_moment(json_writer& json, const char* name, const std::optional<double>& ms) {
+  json.key(name);
+  ms ? json.value(to_microseconds(*ms)) : json.null();
+}
+
+void write_ms(json_writer& json, const char* name, double ms) { json.member(name, to_microseconds(ms)); }
+
+void write_component(json_writer& json, const component_report& c) {
+  json.begin_object().member("name", c.name);
+  json.member("drained", c.drained).member("forced", c.forced).member("stopped", c.stopped).member("hung", c.hung);
+  write_moment(json, "start_ms", c.start_ms);
+  write_moment(json, "drain_began_ms", c.drain_began_ms);
+  write_moment(json, "drained_ms", c.drained_ms);
+  write_moment(json, "forced_ms", c.forced_ms);
+  write_moment(json, "stopped_ms", c.stopped_ms);
+  write_ledger(json, "connections", c.connections);
+  write_ledger(json, "requests", c.requests);
+  json.key("fields").begin_object();
+  for (const auto& [key, value] : c.fields) {
+    json.key(key);
+    std::visit([&](const auto& v) { json.value(v); }, value);
+  }
+  json.end_object().end_object();
+}
+
+void write_texts(json_writer& json, const char* name, const std::vector<std::string>& texts) {
+  json.key(name).begin_array();
+  for (const std::string& text : texts) json.value(text);
+  json.end_array();
+}
+
+std::string utc(std::chrono::system_clock::time_point when) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
+  const std::time_t seconds = static_cast<std::time_t>(ms / 1000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char day[32], text[48];
+  std::strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::snprintf(text, sizeof text, "%s.%03dZ", day, static_cast<int>(ms % 1000));
+  return text;
+}
+
+std::string span_text(double ms) {  // to a tenth of a millisecond: more is noise to people
+  return to_text(duration(std::chrono::microseconds(std::llround(ms * 10) * 100)));
+}
+
+template <class Ledger> void append_ledger(std::string& text, const char* name, const Ledger& ledger) {
+  const auto all = columns(ledger);
+  if (all.front().count == 0) return;
+  text.append("  ").append(name).append(":");
+  for (const column& c : all) {
+    if (c.count != 0) text.append(" ").append(c.name).append("=").append(std::to_string(c.count));
+  }
+  text += '\n';
+}
+
+std::string cause_text(const report& r) {
+  switch (r.trigger) {
+    case trigger::signal:
+      return r.signal + (r.sender.empty() ? "" : " from " + r.sender);
+    case trigger::request:
+      return r.why.empty() ? "requested" : "requested: " + r.why;
+    case trigger::failed_start:
+      return "failed to start: " + r.why;
+    case trigger::none:
+      break;
+  }
+  return "not asked to end";
+}
+
+}  // namespace
+
+connection_ledger& connection_ledger::operator+=(const connection_ledger& other) noexcept {
+  accepted += other.accepted;
+  closed_clean += other.closed_clean;
+  closed_by_remote += other.closed_by_remote;
+  reset_by_remote += other.reset_by_remote;
+  timed_out += other.timed_out;
+  handed_over += other.handed_over;
+  forced += other.forced;
+  return *this;
+}
+
+bool connection_ledger::adds_up() const noexcept {
+  return accepted == closed_clean + closed_by_remote + reset_by_remote + timed_out + handed_over + forced;
+}
+
+request_ledger& request_ledger::operator+=(const request_ledger& other) noexcept {
+  begun += other.begun;
+  answered += other.answered;
+  rejected += other.rejected;
+  abandoned_by_client += other.abandoned_by_client;
+  handed_over += other.handed_over;
+  forced += other.forced;
+  return *this;
+}
+
+bool request_ledger::adds_up() const noexcept {
+  return begun == answered + rejected + abandoned_by_client + handed_over + forced;
+}
+
+bool component_report::cut() const noexcept {
+  if (connections.forced > 0 || requests.forced > 0) return true;
+  if (!forced) return false;
+  if (lost) return *lost;
+  const bool has_ledgers = connections != connection_ledger{} || requests != request_ledger{};
+  return !has_ledgers || !connections.adds_up() || !requests.adds_up() || !drained_ms;
+}
+
+connection_ledger report::connections() const noexcept {
+  connection_ledger sum;
+  for (const component_report& c : components) sum += c.connections;
+  return sum;
+}
+
+request_ledger report::requests() const noexcept {
+  request_ledger sum;
+  for (const component_report& c : components) sum += c.requests;
+  return sum;
+}
+
+std::vector<std::string> report::hung() const {
+  std::vector<std::string> names;
+  for (const component_report& c : components) {
+    if (c.hung) names.push_back(c.name);
+  }
+  return names;
+}
+
+std::string_view to_text(trigger what) noexcept {
+  switch (what) {
+    case trigger::signal:
+      return "signal";
+    case trigger::request:
+      return "request";
+    case trigger::failed_start:
+      return "failed start";
+    case trigger::none:
+      break;
+  }
+  return "none";
+}
+
+std::string_view to_text(outcome how) noexcept {
+  switch (how) {
+    case outcome::forced:
+      return "forced";
+    case outcome::hung:
+      return "hung";
+    case outcome::failed:
+      return "failed";
+    case outcome::graceful:
+      break;
+  }
+  return "drained";
+}
+
+std::string to_json(const report& r) {
+  std::string text;
+  json_writer json(text, json_writer::layout::indented);
+  json.begin_object().member("schema", r.schema);
+  json.member("result", to_text(r.outcome)).member("exit_code", r.exit_code);
+  json.key("cause").begin_object().member("kind", to_text(r.trigger));
+  json.member("signal", r.signal).member("sender", r.sender).member("why", r.why).end_object();
+  json.member("began", utc(r.began));
+  write_ms(json, "grace_ms", r.grace_ms);
+  write_ms(json, "reserve_ms", r.reserve_ms);
+  write_ms(json, "readiness_delay_ms", r.readiness_delay_ms);
+  write_ms(json, "start_ms", r.start_ms);
+  write_ms(json, "readiness_ms", r.readiness_ms);
+  write_ms(json, "drain_ms", r.drain_ms);
+  write_ms(json, "stop_ms", r.stop_ms);
+  write_ms(json, "total_ms", r.total_ms);
+  write_ledger(json, "connections", r.connections());
+  write_ledger(json, "requests", r.requests());
+  json.key("components").begin_array();
+  for (const component_report& c : r.components) write_component(json, c);
+  json.end_array();
+  write_texts(json, "hung", r.hung());
+  write_texts(json, "errors", r.errors);
+  json.end_object();
+  text += '\n';
+  return text;
+}
+
+std::string to_text(const report& r) {
+  std::string text = cause_text(r) + "; " + std::string(to_text(r.outcome)) + " after " + span_text(r.total_ms) +
+                     " of " + span_text(r.grace_ms) + "; exit " + std::to_string(r.exit_code) + "\n";
+  append_ledger(text, "connections", r.connections());
+  append_ledger(text, "requests", r.requests());
+  for (const component_report& c : r.components) {
+    if (c.hung) {
+      text.append("  hung: ").append(c.name).append("\n");
+    } else if (c.forced && c.cut()) {
+      text.append("  forced: ").append(c.name).append("\n");
+    }
+  }
+  for (const std::string& error : r.errors) text.append("  error: ").append(error).append("\n");
+  return text;
+}
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,70 @@
+// The last resort: where the driving thread is, readable from another one, and how to leave the process when it does
+// not come back. Decides no times; app.hpp arms it with signals::wake_at.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lastcall/core/namespace.hpp"
+
+namespace lastcall::inline v0 {
+
+enum class verb : unsigned char { none, start, announce, drain, force, stop, account, destroy };
+
+std::string_view to_text(verb v) noexcept;
+
+/// What the driving thread is doing.   Threads: any; one writes.
+class position {
+ public:
+  struct place {
+    verb in = verb::none;
+    std::size_t component = 0;
+  };
+
+  void enter(verb in, std::size_t component) noexcept {
+    at_.store(static_cast<std::uint64_t>(component) << 8 | static_cast<std::uint64_t>(in), std::memory_order_relaxed);
+  }
+  void leave() noexcept { at_.store(0, std::memory_order_relaxed); }
+  place at() const noexcept {
+    const std::uint64_t at = at_.load(std::memory_order_relaxed);
+    return {static_cast<verb>(at & 0xff), static_cast<std::size_t>(at >> 8)};
+  }
+
+ private:
+  std::atomic<std::uint64_t> at_{0};  // one word, so that verb and component belong together
+};
+
+/// Everything it will say is laid out beforehand; from then on it neither locks nor allocates.
+class watchdog {
+ public:
+  static constexpr int exit_code = 4;
+
+  watchdog(const position& where, const std::vector<std::string>& components, const std::string& report_file);
+
+  /// Says which component hangs in which verb, to standard error and in the report, and is gone.   Threads: any.
+  [[noreturn]] void leave() const noexcept;
+  /// What is in the report file already says exit code 4, and more: leave it there.   Threads: any.
+  void keep_report() noexcept { report_kept_.store(true, std::memory_order_relaxed); }
+
+ private:
+  struct lines {
+    std::string text;
+    std::string report;
+  };
+  lines words_for(verb in, std::string_view component) const;
+
+  const position& where_;
+  std::atomic<bool> report_kept_{false};
+  std::string report_file_;
+  std::string temporary_file_;  // its own: the driving thread may be writing at the same time
+  std::vector<lines> words_;    // one for each verb of each component, after one for no verb at all
+};
+
+/// To standard error if it takes them at once. Neither locks nor allocates.
+void last_words(std::string_view text) noexcept;
+
+}  // namespace lastcall::inline v0
