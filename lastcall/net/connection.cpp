@@ -1,0 +1,191 @@
+#include "lastcall/net/connection.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "lastcall/net/connection_set.hpp"
+
+namespace lastcall::inline v0::net {
+
+namespace {
+
+/// Has the remote's kernel acknowledged our FIN, so that it has every byte? Source: RFC 9293, FIN-WAIT-2.
+bool fin_acknowledged(int fd) noexcept {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;  // a Unix socket delivers at once
+  return info.tcpi_state != TCP_FIN_WAIT1 && info.tcpi_state != TCP_ESTABLISHED;
+}
+
+constexpr std::uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+constexpr int reads_per_wake = 16;  // of a remote that goes on sending after our FIN; others want their turn
+
+}  // namespace
+
+connection::connection(connection_set& set, unique_fd socket, const endpoint& remote) noexcept
+    : set_(set), socket_(std::move(socket)), remote_(remote), by_(time_point::max()) {
+  past_.last_active = set.loop().now();
+}
+
+void connection::on_ready(std::uint32_t events) noexcept {
+  if (state_ == connection_state::closed) return;
+  if (state_ == connection_state::lingering) return linger();
+  if (events & EPOLLERR) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error != 0) return end_by(classify_errno(error));
+  }
+  if (events & (EPOLLRDHUP | EPOLLHUP)) remote_is_ending_ = true;
+  if (events & EPOLLOUT) on_writable();
+  if (state_ == connection_state::closed || state_ == connection_state::lingering) return;
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) on_readable();
+}
+
+io_result connection::receive(char* into, std::size_t size) noexcept {
+  for (;;) {
+    const ssize_t n = ::recv(socket_.get(), into, size, 0);
+    if (n > 0) return {.bytes = static_cast<std::size_t>(n)};
+    if (n == 0) return {.end = io_end::orderly};
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) return {.would_block = true};
+    return {.end = classify_errno(errno)};
+  }
+}
+
+io_result connection::transmit(const char* from, std::size_t size) noexcept {
+  for (;;) {
+    const ssize_t n = ::send(socket_.get(), from, size, MSG_NOSIGNAL);
+    if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) return {.would_block = true};
+    return {.end = classify_errno(errno)};
+  }
+}
+
+void connection::enter(connection_state state, time_point by) noexcept {
+  state_ = state;
+  if (set_.rules_) by = std::min(by, set_.rules_->close_at(state, past_));
+  bound(by);
+}
+
+void connection::bound(time_point by) noexcept {
+  by_ = by;
+  if (!armed() || due() > by) set_.loop().schedule(*this, by);  // armed earlier: on_due looks again
+}
+
+void connection::note_request() noexcept {
+  past_.longest_pause = remember_pause(past_.longest_pause, loop_now() - past_.last_active);
+}
+
+/// Timers may come before the readiness of the same moment, and a loop may have been busy for longer than a silence:
+/// what has arrived is a request, not silence.
+bool connection::input_waits() const noexcept {
+  char first;
+  return ::recv(socket_.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+void connection::on_due(time_point now) noexcept {
+  if (now < by_) return set_.loop().schedule(*this, by_);
+  switch (state_) {
+    case connection_state::lingering:
+      return end(fin_acknowledged_ ? farewell_as_ : connection_end::timed_out);
+    case connection_state::idle:
+      return input_waits() ? on_readable() : half_close();
+    case connection_state::fresh:
+      if (input_waits()) return on_readable();
+      return draining() ? half_close() : on_timeout();
+    case connection_state::reading:
+      if (input_waits()) on_readable();
+      if (state_ == connection_state::reading && now >= by_) on_timeout();
+      return;
+    default:
+      return on_timeout();
+  }
+}
+
+void connection::farewell(connection_end as) noexcept {
+  if (state_ == connection_state::closed || state_ == connection_state::lingering) return;
+  farewell_as_ = as;
+  half_close();
+  if (state_ == connection_state::lingering) linger();  // what came before our FIN has had its edge already
+}
+
+void connection::half_close() noexcept {
+  if (set_.options().linger <= duration::zero()) return end(farewell_as_);
+  if (::shutdown(socket_.get(), SHUT_WR) != 0) return end_by(classify_errno(errno));
+  state_ = connection_state::lingering;  // its own bound counts, not the drain's rules
+  bound(set_.linger_until(loop_now()));
+}
+
+void connection::linger() noexcept {
+  char discard[16 * 1024];
+  for (int i = 0; i < reads_per_wake; ++i) {
+    const io_result read = receive(discard, sizeof discard);
+    if (read.bytes > 0) {
+      crossed_ = crossed_ || emptied_;
+      continue;
+    }
+    emptied_ = true;
+    if (read.end == io_end::orderly || (read.end != io_end::open && fin_acknowledged_)) return end(farewell_as_);
+    if (read.end != io_end::open) return end_by(read.end);  // it may not have had all of its answer
+    // The kernel wakes us when our FIN is acknowledged: from then on only the remote's own end is missing.
+    if (!fin_acknowledged_ && (fin_acknowledged_ = fin_acknowledged(socket_.get())))
+      bound(std::min(by_, loop_now() + set_.options().linger_acknowledged));
+    return;
+  }
+  rearm();
+}
+
+void connection::rearm() noexcept { set_.loop().rewatch(socket_.get(), *this, interest); }
+
+void connection::end_by(io_end how) noexcept {
+  if (state_ == connection_state::closed) return;
+  if (abnormal(how)) set_.abnormal_.note(remote_, state_, how, loop_now());
+  end(how == io_end::timed_out ? connection_end::timed_out
+      : abnormal(how)          ? connection_end::reset
+                               : connection_end::by_remote);
+}
+
+void connection::end(connection_end how) noexcept {
+  if (state_ == connection_state::closed) return;
+  on_end(how);
+  state_ = connection_state::closed;
+  timer_node::cancel();
+  set_.loop().forget(socket_.get());  // a child process may hold a copy of it, and then closing would not
+  socket_.reset();
+  set_.remove(*this, how);
+}
+
+void connection::drain() noexcept {
+  if (state_ == connection_state::lingering) return bound(std::min(by_, set_.linger_until(loop_now())));
+  on_drain();
+  if (state_ == connection_state::closed || state_ == connection_state::lingering) return;
+  enter(state_, by_);
+  if (by_ <= loop_now()) on_due(loop_now());
+}
+
+void connection::force() noexcept {
+  switch (state_) {
+    case connection_state::closed:
+      return;
+    case connection_state::fresh:
+    case connection_state::idle:
+      return end(input_waits() ? connection_end::forced : connection_end::clean);
+    case connection_state::lingering:
+      return end(fin_acknowledged_ ? farewell_as_
+                                   : connection_end::timed_out);  // the remote never finished its farewell
+    default:
+      return end(connection_end::forced);
+  }
+}
+
+bool connection::draining() const noexcept { return set_.draining(); }
+time_point connection::loop_now() const noexcept { return set_.loop().now(); }
+
+}  // namespace lastcall::inline v0::net

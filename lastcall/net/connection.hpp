@@ -1,0 +1,110 @@
+// One accepted connection: its socket, its state, its one deadline and its farewell. Knows no protocol: one derives
+// from it, and is told what happens.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "lastcall/core/clock.hpp"
+#include "lastcall/net/connection_state.hpp"
+#include "lastcall/net/drain_rules.hpp"
+#include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/intrusive_list.hpp"
+#include "lastcall/net/io_error.hpp"
+#include "lastcall/net/loop.hpp"
+#include "lastcall/net/unique_fd.hpp"
+
+namespace lastcall::inline v0::net {
+
+class connection_set;
+
+/// What one read or write came to: either bytes moved, or nothing can move now, or it ended.
+struct io_result {
+  std::size_t bytes = 0;
+  bool would_block = false;
+  io_end end = io_end::open;
+};
+
+/// Threads: its loop's only, from `adopt` to the end. The set owns it.
+class connection : public pollable, public timed, public list_hook<> {
+ public:
+  connection(connection_set& set, unique_fd socket, const endpoint& remote) noexcept;
+  ~connection() override = default;
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  connection_state state() const noexcept { return state_; }
+  const endpoint& remote() const noexcept { return remote_; }
+  const connection_past& past() const noexcept { return past_; }
+
+  void on_ready(std::uint32_t epoll_events) noexcept final;
+  void on_due(time_point now) noexcept final;
+
+ protected:
+  // The protocol is told:
+
+  /// New bytes or the remote's end may be there: read until `would_block`, no later edge announces what is left behind.
+  virtual void on_readable() noexcept = 0;
+  /// There may be room to write again.
+  virtual void on_writable() noexcept = 0;
+  /// The drain began, or this connection was accepted during it. Idle and new ones are closed by their rules.
+  virtual void on_drain() noexcept {}
+  /// The deadline of a new, reading, busy or upgraded connection passed.
+  virtual void on_timeout() noexcept { end(connection_end::timed_out); }
+  /// It has ended; the socket is gone after this.
+  virtual void on_end(connection_end) noexcept {}
+
+  // The protocol does:
+
+  io_result receive(char* into, std::size_t size) noexcept;
+  io_result transmit(const char* from, std::size_t size) noexcept;
+
+  /// The remote's end or an error was announced: a read that filled less than its buffer has not seen all.
+  bool remote_is_ending() const noexcept { return remote_is_ending_; }
+  /// Has the kernel announce again what is still unread: for whoever stops reading to let others have their turn.
+  void rearm() noexcept;
+
+  /// Moves to a state and bounds it: nothing lasts beyond `by`, and while draining not beyond what the rules allow.
+  void enter(connection_state, time_point by) noexcept;
+  /// A request has begun: learns how long this client pauses.
+  void note_request() noexcept;
+  /// A response has left: silence is counted from here.
+  void note_response() noexcept { past_.last_active = loop_now(); }
+
+  /// All that is to be said has been written: sends FIN, reads on until the remote's end or the linger bound, closes.
+  /// Without it, unread bytes make the kernel send RST, and that can destroy the response on its way to the client.
+  /// Source: RFC 9112 section 9.6.
+  void farewell(connection_end as = connection_end::clean) noexcept;
+  /// Closes now, without a farewell.
+  void end(connection_end) noexcept;
+  /// Ends it as the error says; abnormal ends are logged with the remote's address.
+  void end_by(io_end) noexcept;
+
+  connection_set& set() const noexcept { return set_; }
+  bool draining() const noexcept;
+  time_point loop_now() const noexcept;
+
+ private:
+  friend class connection_set;
+
+  bool input_waits() const noexcept;
+  void half_close() noexcept;
+  void linger() noexcept;
+  void bound(time_point by) noexcept;
+  void drain() noexcept;
+  void force() noexcept;
+
+  connection_set& set_;
+  unique_fd socket_;
+  connection_state state_ = connection_state::fresh;
+  connection_end farewell_as_ = connection_end::clean;
+  bool fin_acknowledged_ = false;
+  bool remote_is_ending_ = false;
+  bool emptied_ = false;  // after our FIN: what comes now was sent after it, or crossed it
+  bool crossed_ = false;  // bytes arrived after our FIN
+  endpoint remote_;
+  connection_past past_;
+  time_point by_;  // the deadline; the wheel may fire earlier and is then told again
+};
+
+}  // namespace lastcall::inline v0::net

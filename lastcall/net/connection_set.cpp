@@ -1,0 +1,78 @@
+#include "lastcall/net/connection_set.hpp"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+
+namespace lastcall::inline v0::net {
+
+namespace {
+constexpr int told_at_once = 64;  // as many as a batch of events
+}
+
+void connection_set::adopt(std::unique_ptr<connection> newcomer) noexcept {
+  connection& c = *newcomer.release();
+  all_.push_back(c);
+  accepted_.add();
+  open_.add();
+  if (loop_.watch(c.socket_.get(), c, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) return c.end(connection_end::forced);
+  if (forced_) return c.force();
+  if (draining()) c.drain();
+}
+
+void connection_set::begin_drain(time_point drain_end) noexcept {
+  if (draining()) return;
+  rules_.emplace(options_.silence, options_.linger_acknowledged, loop_.refresh_now(), drain_end);
+  untold_.splice_back(all_);
+  tell_some();
+}
+
+/// In pieces, so that those with a request do not wait for thousands of others to be told.
+void connection_set::tell_some() noexcept {
+  for (int i = 0; i < told_at_once && !untold_.empty(); ++i) {
+    connection& c = *untold_.pop_front();
+    all_.push_back(c);
+    c.drain();
+  }
+  if (!untold_.empty()) loop_.post([this] { tell_some(); });
+}
+
+time_point connection_set::linger_until(time_point now) const noexcept {
+  return rules_ ? rules_->linger_until(now, options_.linger) : now + options_.linger;
+}
+
+void connection_set::finish(function<void()> drained) noexcept {
+  drained_ = std::move(drained);
+  if (open() == 0) std::exchange(drained_, nullptr)();
+}
+
+std::size_t connection_set::force() noexcept {
+  const std::uint64_t before = ends_[static_cast<int>(connection_end::forced)].value();
+  timer_node::cancel();
+  forced_ = true;
+  all_.splice_back(untold_);
+  for (auto it = all_.begin(); it != all_.end();) (*it++).force();
+  return ends_[static_cast<int>(connection_end::forced)].value() - before;
+}
+
+void connection_set::remove(connection& gone, connection_end how) noexcept {
+  ends_[static_cast<int>(how)].add();
+  open_.subtract();
+  if (gone.crossed_) crossed_.add();
+  intrusive_list<connection>::erase(gone);
+  loop_.bury(std::unique_ptr<pollable>(&gone));
+  if (drained_ && open() == 0) std::exchange(drained_, nullptr)();
+}
+
+connection_ledger connection_set::ledger() const noexcept {
+  const auto ended = [&](connection_end how) { return ends_[static_cast<int>(how)].value(); };
+  return {.accepted = accepted_.value(),
+          .closed_clean = ended(connection_end::clean),
+          .closed_by_remote = ended(connection_end::by_remote),
+          .reset_by_remote = ended(connection_end::reset),
+          .timed_out = ended(connection_end::timed_out),
+          .handed_over = ended(connection_end::handed_over),
+          .forced = ended(connection_end::forced)};
+}
+
+}  // namespace lastcall::inline v0::net

@@ -1,0 +1,97 @@
+// The connections of one server on one loop: who they are, how they ended, and their drain. Shares nothing with the
+// sets of other loops, so counting and draining take no lock.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "lastcall/core/function.hpp"
+#include "lastcall/core/report.hpp"
+#include "lastcall/net/abnormal_ends.hpp"
+#include "lastcall/net/connection.hpp"
+
+namespace lastcall::inline v0::net {
+
+/// A number with one writer: counted without a locked instruction, read by anybody.
+class tally {
+ public:
+  void add(std::uint64_t n = 1) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  void subtract(std::uint64_t n = 1) noexcept { add(~n + 1); }
+  std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// How connections are said goodbye to.
+struct farewell_options {
+  /// How long an idle connection must have been quiet before a drain closes it. 0 closes it at once and loses what
+  /// crosses.
+  duration silence = std::chrono::seconds(1);
+  /// The longest time from our FIN to the close. 0 closes without lingering: an RST can then destroy a response.
+  duration linger = std::chrono::seconds(2);
+  /// The longest time from the remote's acknowledgement of our FIN: it has all our bytes, and only its own end is
+  /// missing.
+  duration linger_acknowledged = std::chrono::milliseconds(150);
+};
+
+/// Threads: its loop's only, but for `ledger` and the two counts.
+class connection_set final : private timed {
+ public:
+  connection_set(net::loop& on, const farewell_options& options, abnormal_ends& abnormal, duration last_words) noexcept
+      : loop_(on), options_(options), abnormal_(abnormal), last_words_(last_words) {}
+
+  /// Cuts what is left. Nobody runs the loop any more, or its thread destroys the set.
+  ~connection_set() {
+    drained_ = nullptr;
+    force();
+  }
+
+  /// Takes it in and listens to it. While draining it is told so at once.
+  void adopt(std::unique_ptr<connection>) noexcept;
+
+  /// Tells all. Those still unfinished at `drain_end` are left to `force`.
+  void begin_drain(time_point drain_end) noexcept;
+  /// No more will be adopted: `drained` is called as soon as there is none left.
+  void finish(function<void()> drained) noexcept;
+  /// Cuts all. Returns how many had work in progress.
+  std::size_t force() noexcept;
+  /// The same, a little later: handlers that see the end of their context may still say so to their client.
+  void force_soon() noexcept { loop_.schedule(*this, loop_.refresh_now() + last_words_); }
+
+  bool draining() const noexcept { return rules_.has_value(); }
+  net::loop& loop() const noexcept { return loop_; }
+  const farewell_options& options() const noexcept { return options_; }
+
+  connection_ledger ledger() const noexcept;
+  std::uint64_t open() const noexcept { return open_.value(); }
+  /// Connections on which bytes arrived after our FIN: a request that crossed it on the wire.
+  std::uint64_t crossed() const noexcept { return crossed_.value(); }
+
+ private:
+  friend class connection;
+  void tell_some() noexcept;
+  void remove(connection&, connection_end) noexcept;
+  /// When a farewell that begins now has taken long enough. A remote that never finishes its own must not make the
+  /// drain look unfinished at its end, where work is forced; one that begins later than that gets its whole time.
+  time_point linger_until(time_point now) const noexcept;
+  void on_due(time_point) noexcept override { force(); }
+
+  net::loop& loop_;
+  const farewell_options& options_;
+  abnormal_ends& abnormal_;
+  const duration last_words_;
+  intrusive_list<connection> all_;
+  intrusive_list<connection> untold_;  // of all, those who have not heard of the drain yet
+  std::optional<drain_rules> rules_;
+  bool forced_ = false;
+  function<void()> drained_;
+  tally open_, accepted_, crossed_;
+  tally ends_[6];
+};
+
+}  // namespace lastcall::inline v0::net

@@ -1,0 +1,34 @@
+// The names for where a connection stands and how it ended, as logs, metrics and the report use them.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace lastcall::inline v0::net {
+
+/// Where a connection stands. Each state has a bound, while serving and while draining.
+enum class connection_state : std::uint8_t {
+  fresh,      ///< accepted; no byte came yet ("new")
+  reading,    ///< a request has begun and is incomplete
+  busy,       ///< a handler works, or its response is on its way out
+  idle,       ///< between two requests
+  upgraded,   ///< belongs to a long-lived session
+  lingering,  ///< our FIN is out; read on until the remote's end
+  closed,
+};
+
+/// The column of the connection ledger in which a connection ends up. Exactly one for each that was accepted.
+enum class connection_end : std::uint8_t { clean, by_remote, reset, timed_out, handed_over, forced };
+
+constexpr std::string_view to_text(connection_state state) noexcept {
+  constexpr std::string_view names[] = {"new", "reading", "busy", "idle", "upgraded", "lingering", "closed"};
+  return names[static_cast<std::size_t>(state)];
+}
+
+constexpr std::string_view to_text(connection_end end) noexcept {
+  constexpr std::string_view names[] = {"closed_clean", "closed_by_remote", "reset_by_remote",
+                                        "timed_out",    "handed_over",      "forced"};
+  return names[static_cast<std::size_t>(end)];
+}
+
+}  // namespace lastcall::inline v0::net

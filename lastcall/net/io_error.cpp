@@ -1,0 +1,73 @@
+#include "lastcall/net/io_error.hpp"
+
+#include <boost/asio/error.hpp>
+#include <cerrno>
+
+namespace lastcall::inline v0::net {
+
+io_end classify_errno(int error) noexcept {
+  switch (error) {
+    case 0:
+    case EAGAIN:
+#if EWOULDBLOCK != EAGAIN
+    case EWOULDBLOCK:
+#endif
+    case EINTR:
+    case EINPROGRESS:
+      return io_end::open;
+    case ECONNRESET:
+    case ECONNABORTED:
+    case ENOTCONN:  // after a reset that somebody else's call has reported
+      return io_end::reset;
+    case EPIPE:
+    case ESHUTDOWN:
+      return io_end::broken_pipe;
+    case ETIMEDOUT:
+      return io_end::timed_out;
+    case ECANCELED:
+    case EBADF:
+      return io_end::cancelled;
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case ENETRESET:
+    case ENONET:
+      return io_end::unreachable;
+    default:
+      return io_end::other;
+  }
+}
+
+io_end classify(const std::error_code& error) noexcept {
+  if (!error) return io_end::open;
+  if (error.category() == std::generic_category() || error.category() == std::system_category())
+    return classify_errno(error.value());
+  static const std::error_category& asio_misc = boost::asio::error::get_misc_category();
+  if (error.category() == asio_misc && error.value() == boost::asio::error::eof) return io_end::orderly;
+  return io_end::other;
+}
+
+std::string_view to_text(io_end end) noexcept {
+  switch (end) {
+    case io_end::open:
+      return "open";
+    case io_end::orderly:
+      return "orderly end";
+    case io_end::reset:
+      return "reset";
+    case io_end::broken_pipe:
+      return "broken pipe";
+    case io_end::timed_out:
+      return "timed out";
+    case io_end::cancelled:
+      return "cancelled";
+    case io_end::unreachable:
+      return "unreachable";
+    case io_end::other:
+      return "other error";
+  }
+  return "unknown";
+}
+
+}  // namespace lastcall::inline v0::net

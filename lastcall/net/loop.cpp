@@ -1,0 +1,110 @@
+#include "lastcall/net/loop.hpp"
+
+#include <sys/epoll.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <system_error>
+
+namespace lastcall::inline v0::net {
+
+namespace {
+constexpr int batch = 64;  // one epoll_wait per wake; "until empty" would delay Asio's timers by hundreds of ms
+}
+
+struct loop::asio_part {
+  explicit asio_part(boost::asio::io_context& io) : readiness(io.get_executor()), timer(io.get_executor()) {}
+  boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> readiness;
+  boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+                                    boost::asio::io_context::executor_type>
+      timer;
+};
+
+loop::loop(boost::asio::io_context& io)
+    : io_(io), asio_(std::make_unique<asio_part>(io)), wheel_(steady().now()), now_(steady().now()) {}
+
+loop::~loop() { close(); }
+
+void loop::open() {
+  epoll_ = unique_fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll_) throw std::system_error(errno, std::generic_category(), "loop: epoll_create1");
+  asio_->readiness.assign(epoll_.get());
+  wait_for_readiness();
+}
+
+void loop::close() noexcept {
+  boost::system::error_code ignored;
+  asio_->timer.cancel(ignored);
+  if (asio_->readiness.is_open()) asio_->readiness.release();
+  epoll_.reset();
+  graveyard_.clear();
+}
+
+void loop::post(function<void()> f) { boost::asio::post(io_.get_executor(), std::move(f)); }
+
+std::error_code loop::watch(int fd, pollable& target, std::uint32_t events) noexcept {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = &target;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return {};
+  return {errno, std::generic_category()};
+}
+
+void loop::rewatch(int fd, pollable& target, std::uint32_t events) noexcept {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = &target;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
+}
+
+void loop::forget(int fd) noexcept { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
+void loop::bury(std::unique_ptr<pollable> dead) {
+  graveyard_.push_back(std::move(dead));
+  // Outside of a batch nothing would sweep up; and whoever buries is still on the stack.
+  if (!in_batch_ && graveyard_.size() == 1) post([this] { graveyard_.clear(); });
+}
+
+void loop::wait_for_readiness() {
+  asio_->readiness.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                              [this](const boost::system::error_code& error) {
+                                if (error) return;
+                                run_batch();
+                                if (epoll_) wait_for_readiness();
+                              });
+}
+
+void loop::run_batch() noexcept {
+  epoll_event events[batch];
+  const int count = ::epoll_wait(epoll_.get(), events, batch, 0);
+  refresh_now();
+  in_batch_ = true;
+  for (int i = 0; i < count; ++i) static_cast<pollable*>(events[i].data.ptr)->on_ready(events[i].events);
+  in_batch_ = false;
+  graveyard_.clear();
+}
+
+void loop::schedule(timed& node, time_point when) {
+  wheel_.schedule(node, when);
+  if (when < armed_for_) arm_timer(when);
+}
+
+void loop::arm_timer(time_point when) {
+  armed_for_ = when;
+  asio_->timer.expires_at(when);
+  asio_->timer.async_wait([this](const boost::system::error_code& error) {
+    if (!error) run_timers();
+  });
+}
+
+void loop::run_timers() noexcept {
+  refresh_now();
+  armed_for_ = time_point::max();
+  wheel_.advance(now_, [this](timer_node& node) { static_cast<timed&>(node).on_due(now_); });
+  if (const auto next = wheel_.next_due(); next && *next < armed_for_) arm_timer(*next);
+}
+
+}  // namespace lastcall::inline v0::net

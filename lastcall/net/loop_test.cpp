@@ -1,0 +1,230 @@
+#include "lastcall/net/loop.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace lastcall::net {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+struct pair {
+  pair() {
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    ours = unique_fd(ends[0]);
+    theirs = unique_fd(ends[1]);
+  }
+  void say(std::string_view text) const {
+    EXPECT_EQ(::send(theirs.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  }
+  unique_fd ours, theirs;
+};
+
+struct watcher : pollable {
+  explicit watcher(function<void(std::uint32_t)> f, int* count = nullptr) : told(std::move(f)), destroyed(count) {}
+  ~watcher() override {
+    if (destroyed) ++*destroyed;
+  }
+  void on_ready(std::uint32_t events) noexcept override { told(events); }
+  function<void(std::uint32_t)> told;
+  int* destroyed;
+};
+
+struct alarm_clock final : timed {
+  explicit alarm_clock(function<void(time_point)> f) : told(std::move(f)) {}
+  void on_due(time_point now) noexcept override { told(now); }
+  function<void(time_point)> told;
+};
+
+struct open_loop {
+  open_loop() { it.open(); }
+  /// Runs what is ready, and waits for more until `done` or 10 s.
+  template <class F> bool run_until(F done) {
+    for (const time_point by = steady().now() + 10s; !done() && steady().now() < by;) {
+      io.restart();
+      io.run_one_for(100ms);
+    }
+    return done();
+  }
+  boost::asio::io_context io{1};
+  loop it{io};
+};
+
+TEST(loop, runs_posts_of_one_thread_in_their_order) {
+  open_loop l;
+  std::vector<int> order;
+  std::thread([&] {
+    for (int i = 0; i < 100; ++i) l.it.post([&order, i] { order.push_back(i); });
+  }).join();
+  ASSERT_TRUE(l.run_until([&] { return order.size() == 100; }));
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST(loop, tells_what_it_watches_once_for_each_edge) {
+  open_loop l;
+  const pair p;
+  int told = 0;
+  watcher w([&](std::uint32_t events) { told += (events & EPOLLIN) ? 1 : 0; });
+  ASSERT_FALSE(l.it.watch(p.ours.get(), w, EPOLLIN | EPOLLET));
+  p.say("a");
+  ASSERT_TRUE(l.run_until([&] { return told == 1; }));
+  l.io.restart();
+  l.io.poll();
+  EXPECT_EQ(told, 1) << "nothing new has come";
+  l.it.rewatch(p.ours.get(), w, EPOLLIN | EPOLLET);
+  EXPECT_TRUE(l.run_until([&] { return told == 2; })) << "the same byte is announced again on request";
+  p.say("b");
+  EXPECT_TRUE(l.run_until([&] { return told == 3; }));
+}
+
+TEST(loop, says_why_it_cannot_watch) {
+  open_loop l;
+  watcher w([](std::uint32_t) {});
+  EXPECT_EQ(l.it.watch(-1, w, EPOLLIN), std::errc::bad_file_descriptor);
+}
+
+TEST(loop, tells_nothing_of_what_it_forgot) {
+  open_loop l;
+  const pair p, other;
+  bool told = false, told_other = false;
+  watcher w([&](std::uint32_t) { told = true; }), v([&](std::uint32_t) { told_other = true; });
+  ASSERT_FALSE(l.it.watch(p.ours.get(), w, EPOLLIN));
+  ASSERT_FALSE(l.it.watch(other.ours.get(), v, EPOLLIN));
+  l.it.forget(p.ours.get());
+  p.say("a");
+  other.say("a");
+  ASSERT_TRUE(l.run_until([&] { return told_other; }));
+  EXPECT_FALSE(told);
+}
+
+TEST(loop, keeps_what_is_buried_during_a_batch_until_its_end) {
+  open_loop l;
+  const std::array<pair, 2> p;
+  std::array<std::unique_ptr<watcher>, 2> w;
+  std::array<watcher*, 2> at{};
+  int told = 0, destroyed = 0, destroyed_during = -1;
+  for (std::size_t i = 0; i < 2; ++i) {
+    w[i] = std::make_unique<watcher>(
+        [&, i](std::uint32_t) {
+          // Whoever is told first buries the other, of which an event waits in the same batch.
+          if (told++ == 0) {
+            l.it.forget(p[1 - i].ours.get());
+            l.it.bury(std::move(w[1 - i]));
+          }
+          destroyed_during = destroyed;
+        },
+        &destroyed);
+    at[i] = w[i].get();
+    p[i].say("a");
+    ASSERT_FALSE(l.it.watch(p[i].ours.get(), *at[i], EPOLLIN | EPOLLET));
+  }
+  ASSERT_TRUE(l.run_until([&] { return destroyed == 1; }));
+  EXPECT_EQ(told, 2);
+  EXPECT_EQ(destroyed_during, 0);
+}
+
+TEST(loop, frees_what_is_buried_outside_a_batch_after_its_burier_has_returned) {
+  open_loop l;
+  int destroyed = 0, destroyed_during = -1;
+  l.it.post([&] {
+    l.it.bury(std::make_unique<watcher>([](std::uint32_t) {}, &destroyed));
+    l.it.bury(std::make_unique<watcher>([](std::uint32_t) {}, &destroyed));
+    destroyed_during = destroyed;
+  });
+  EXPECT_TRUE(l.run_until([&] { return destroyed == 2; }));
+  EXPECT_EQ(destroyed_during, 0);
+}
+
+TEST(loop, fires_timers_in_order_and_never_early) {
+  open_loop l;
+  std::vector<int> order;
+  const time_point begin = l.it.refresh_now();
+  const time_point first = begin + 3ms, second = begin + 11ms;
+  bool early = false;
+  alarm_clock a([&](time_point now) {
+    early |= now < first || steady().now() < first;
+    order.push_back(1);
+  });
+  alarm_clock b([&](time_point now) {
+    early |= now < second || steady().now() < second;
+    order.push_back(2);
+  });
+  l.it.schedule(b, second);
+  l.it.schedule(a, first);
+  ASSERT_TRUE(l.run_until([&] { return order.size() == 2; }));
+  EXPECT_THAT(order, ElementsAre(1, 2));
+  EXPECT_FALSE(early);
+}
+
+TEST(loop, fires_a_timer_at_its_last_schedule_only) {
+  open_loop l;
+  const time_point begin = l.it.refresh_now();
+  std::vector<time_point> fired;
+  bool over = false;
+  alarm_clock moved([&](time_point now) { fired.push_back(now); });
+  alarm_clock cancelled([&](time_point now) { fired.push_back(now); });
+  alarm_clock last([&](time_point) { over = true; });
+  l.it.schedule(moved, begin + 1ms);
+  l.it.schedule(cancelled, begin + 2ms);
+  l.it.schedule(moved, begin + 20ms);
+  loop::cancel(cancelled);
+  l.it.schedule(last, begin + 40ms);
+  ASSERT_TRUE(l.run_until([&] { return over; }));
+  ASSERT_EQ(fired.size(), 1U);
+  EXPECT_GE(fired[0], begin + 20ms);
+}
+
+TEST(loop, lets_a_timer_arm_itself_again) {
+  open_loop l;
+  int fired = 0;
+  alarm_clock again([&](time_point now) {
+    if (++fired < 3) l.it.schedule(again, now + 1ms);
+  });
+  l.it.schedule(again, l.it.refresh_now());
+  EXPECT_TRUE(l.run_until([&] { return fired == 3; }));
+}
+
+TEST(loop, serves_timers_while_descriptors_are_always_ready) {
+  open_loop l;
+  const pair p;
+  int told = 0;
+  bool fired = false;
+  watcher w([&](std::uint32_t) { ++told; });
+  ASSERT_FALSE(l.it.watch(p.ours.get(), w, EPOLLIN));  // level-triggered, and nobody reads
+  p.say("a");
+  alarm_clock a([&](time_point) { fired = true; });
+  l.it.schedule(a, l.it.refresh_now() + 20ms);
+  EXPECT_TRUE(l.run_until([&] { return fired; }));
+  EXPECT_GT(told, 0);
+}
+
+TEST(loop, delivers_nothing_once_closed) {
+  open_loop l;
+  const pair p;
+  bool told = false, posted = false;
+  watcher w([&](std::uint32_t) { told = true; });
+  ASSERT_FALSE(l.it.watch(p.ours.get(), w, EPOLLIN));
+  alarm_clock a([&](time_point) { told = true; });
+  l.it.schedule(a, l.it.refresh_now() + 1ms);
+  p.say("a");
+  l.it.close();
+  l.it.post([&] { posted = true; });
+  ASSERT_TRUE(l.run_until([&] { return posted; }));
+  l.io.restart();
+  l.io.run_for(20ms);  // returns at once: there is nothing to wait for
+  EXPECT_FALSE(told);
+  EXPECT_GE(::fcntl(p.ours.get(), F_GETFD), 0) << "what was watched is not closed";
+}
+
+}  // namespace
+}  // namespace lastcall::net
