@@ -1,0 +1,66 @@
+// A connection that speaks HTTP/1.1: reads requests, has them answered in order, and leaves when told to. Parsing,
+// writing and routing are others'; so is the decision when an idle connection may be closed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lastcall/http/detail/pending_reply.hpp"
+#include "lastcall/http/detail/shard.hpp"
+#include "lastcall/http/response.hpp"
+#include "lastcall/net/connection.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+class h1_connection final : public net::connection {
+ public:
+  /// `refusing`: the server is full; its first request is answered 503.
+  h1_connection(shard& on, net::unique_fd socket, const net::endpoint& remote, bool refusing) noexcept;
+  ~h1_connection() override;
+
+ private:
+  class deferred;
+
+  void on_readable() noexcept override;
+  void on_writable() noexcept override;
+  void on_timeout() noexcept override;
+  void on_end(net::connection_end) noexcept override;
+
+  // One wake: go_on() reads and answers what is complete, flush() sends it, settle() says what is waited for next.
+  void go_on() noexcept;
+  bool read_head();
+  bool read_body();
+  void answer();
+  void answered(const response&);
+  void append(const response&);
+  void refuse(int status, std::string_view why);
+  void deliver(response&&) noexcept;
+  void resume() noexcept;
+  void flush() noexcept;
+  void all_sent() noexcept;
+  void settle() noexcept;
+
+  void begin_request() noexcept;
+  void finish_request() noexcept;
+  bool may_read() const noexcept;
+  void drop_exchange() noexcept;
+
+  shard& shard_;
+  exchange* exchange_ = nullptr;
+  deferred* deferred_ = nullptr;  // a handler that answers later has the present request
+  std::string unsent_;
+  std::size_t unsent_from_ = 0;
+  std::optional<std::size_t> close_at_;  // where the last response in out() can still be told to say "close"
+  std::uint32_t unflushed_ = 0;          // answers of handlers of which the kernel does not have every byte yet
+  net::connection_end farewell_as_ = net::connection_end::clean;
+  bool refusing_;
+  bool begun_ = false;     // the present request is counted as begun
+  bool closing_ = false;   // nothing is read any more: the last response says "close"
+  bool more_ = false;      // requests may be left in the buffer, for the sake of others' turn
+  bool readable_ = false;  // an edge came while we could not read
+};
+
+}  // namespace lastcall::inline v0::http::detail

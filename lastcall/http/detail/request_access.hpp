@@ -1,0 +1,75 @@
+// How parsers, the router and sessions fill a request; everybody else only reads one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "lastcall/http/request.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+/// Every view handed in lies within the head given to `begin`, except the body. A head is shorter than 4 GiB.
+struct request_access {
+  /// Forgets everything but the remote, and keeps capacity.
+  static void clear(request& r) noexcept {
+    r.head_ = "";
+    r.method_ = r.target_ = r.path_ = r.query_ = r.host_ = {};
+    r.verb_ = http::method::other;
+    r.fields_.clear();
+    r.params_.clear();
+    r.decoded_.clear();
+    r.body_ = {};
+  }
+
+  static void begin(request& r, const char* head) noexcept {
+    clear(r);
+    r.head_ = head;
+  }
+
+  /// The session moved the head's bytes. Only while no handler has the request: views taken from it do not move along.
+  static void move_head(request& r, const char* head) noexcept { r.head_ = head; }
+
+  static void method(request& r, std::string_view text) noexcept {
+    r.method_ = in(r, text);
+    r.verb_ = parse_method(text);
+  }
+  static void target(request& r, std::string_view all, std::string_view path, std::string_view query) noexcept {
+    r.target_ = in(r, all);
+    r.path_ = in(r, path);
+    r.query_ = in(r, query);
+  }
+  static void host(request& r, std::string_view text) noexcept { r.host_ = in(r, text); }
+  static void add_field(request& r, std::string_view name, std::string_view value) {
+    r.fields_.push_back({in(r, name), in(r, value)});
+  }
+  static std::size_t field_count(const request& r) noexcept { return r.fields_.size(); }
+
+  /// `name` is the router's and outlives the request; `value` is a part of the head.
+  static void add_param(request& r, std::string_view name, std::string_view value) {
+    r.params_.push_back({name, in(r, value), false});
+  }
+  static void clear_params(request& r) noexcept {
+    r.params_.clear();
+    r.decoded_.clear();
+  }
+  /// For a value that is no part of the head: append it to `decoded`, then name all from `from` on.
+  static std::string& decoded(request& r) noexcept { return r.decoded_; }
+  static void add_decoded_tail(request& r, std::string_view name, std::size_t from) {
+    r.params_.push_back(
+        {name, {static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(r.decoded_.size() - from)}, true});
+  }
+
+  static void body(request& r, std::string_view bytes) noexcept { r.body_ = bytes; }
+  /// Outlives the request; null: unknown.
+  static void remote(request& r, const net::endpoint* e) noexcept { r.remote_ = e; }
+
+ private:
+  static request::piece in(const request& r, std::string_view part) noexcept {
+    if (part.empty()) return {};
+    return {static_cast<std::uint32_t>(part.data() - r.head_), static_cast<std::uint32_t>(part.size())};
+  }
+};
+
+}  // namespace lastcall::inline v0::http::detail

@@ -1,0 +1,43 @@
+// The right to answer one request later. Not a stream: it takes one complete response.
+#pragma once
+
+#include <utility>
+
+#include "lastcall/core/namespace.hpp"
+
+namespace lastcall::inline v0::http {
+
+class response;
+
+namespace detail {
+class pending_reply;
+}
+
+/// Move-only; the request stays valid until the answer is sent. Destroyed without an answer, the client gets a 500 and
+/// the log a line, so a lost responder never leaves a client waiting. It may outlive the server: then nothing is sent.
+/// Threads: one at a time, any.
+class responder {
+ public:
+  responder() = default;
+  /// Takes over the caller's reference.
+  explicit responder(detail::pending_reply* p) noexcept : pending_(p) {}
+  responder(responder&& other) noexcept : pending_(std::exchange(other.pending_, nullptr)) {}
+  responder& operator=(responder&& other) noexcept;
+  ~responder();
+
+  /// Answers, and is empty from then on. Returns before anything is on the wire.
+  /// Errors: std::logic_error when empty: a request is answered once.
+  void send(response r);
+
+  /// Whether an answer is still owed.
+  explicit operator bool() const noexcept { return pending_ != nullptr; }
+  /// Nobody will read an answer: the client went away, the connection was cut, or the answer was sent.
+  bool gone() const noexcept;
+
+ private:
+  void let_go() noexcept;
+
+  detail::pending_reply* pending_ = nullptr;
+};
+
+}  // namespace lastcall::inline v0::http

@@ -1,0 +1,166 @@
+#include "lastcall/http/server.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <stdexcept>
+
+#include "lastcall/core/countdown.hpp"
+#include "lastcall/core/duration.hpp"
+#include "lastcall/http/detail/h1_connection.hpp"
+#include "lastcall/http/detail/shard.hpp"
+#include "lastcall/net/runtime.hpp"
+#include "lastcall/net/tcp_server.hpp"
+
+namespace lastcall::inline v0::http {
+
+namespace {
+
+net::tcp_server_options tcp_options(const server_options& o, logger log) {
+  net::tcp_server_options tcp{.listener_per_loop = o.listener_per_thread,
+                              .listener_close = o.listener_close,
+                              .farewell = {.silence = o.silence, .linger = o.linger},
+                              .max_connections = o.limits.max_connections,
+                              .name = o.name,
+                              .log = std::move(log)};
+  const auto listen = [&](std::string_view address, std::uint16_t port) {
+    tcp.listeners.push_back({.where = net::endpoint_of(address, port), .backlog = o.backlog});
+  };
+  if (!o.address.empty()) listen(o.address, o.port);
+  if (!o.unix_path.empty()) listen("unix:" + o.unix_path, 0);
+  return tcp;
+}
+
+void check(const server_options& o) {
+  check(o.limits);
+  const auto refuse = [&](const char* option, duration value) {
+    if (value < duration::zero())
+      throw std::invalid_argument(o.name + ": " + option + " = " + lastcall::to_text(value) +
+                                  " is negative; give 0 to switch it off");
+  };
+  refuse("silence", o.silence);
+  refuse("linger", o.linger);
+  if (o.address.empty() && o.unix_path.empty())
+    throw std::invalid_argument(o.name + ": nowhere to listen; give an address or a unix_path");
+}
+
+}  // namespace
+
+struct server::parts {
+  parts(options o, logger log, net::runtime* of_app)
+      : own_runtime(of_app ? nullptr : new net::runtime),
+        tcp((check(o), tcp_options(o, log)), of_app ? *of_app : *own_runtime,
+            [this](std::size_t loop, net::unique_fd socket, const net::endpoint& remote, bool refusing) {
+              return std::make_unique<detail::h1_connection>(*shards[loop], std::move(socket), remote, refusing);
+            }) {
+    service.routes = std::move(o.routes);
+    service.limits = o.limits;
+    service.health = o.health;
+    service.log = std::move(log);
+    service.name = std::move(o.name);
+    for (std::size_t i = 0; i < tcp.loops(); ++i)
+      shards.push_back(std::make_unique<detail::shard>(service, tcp.set(i)));
+  }
+
+  request_ledger requests() const noexcept {
+    request_ledger all;
+    for (const auto& each : shards) all += each->requests();
+    return all;
+  }
+
+  detail::service service;
+  std::vector<std::unique_ptr<detail::shard>> shards;
+  std::unique_ptr<net::runtime> own_runtime;
+  net::tcp_server tcp;
+  std::atomic<bool> announced{false};
+  context_source own_life;
+  bool started = false;
+  std::optional<shutdown_result> ended;
+};
+
+server::server(options o) : parts_(std::make_unique<parts>(std::move(o), logger(), nullptr)) {
+  parts_->service.ready = [p = parts_.get()] { return !p->announced; };
+}
+
+server::server(options o, app& of)
+    : parts_(std::make_unique<parts>(std::move(o), of.log(), &of.shared<net::runtime>())) {
+  parts_->service.ready = [p = parts_.get(), &of] { return of.ready() && !p->announced; };
+}
+
+server::~server() {
+  if (!parts_->own_runtime) return;
+  stop();
+  parts_->own_runtime->stop();  // before anything that its threads could touch goes
+  if (parts_->own_runtime->stuck()) static_cast<void>(parts_.release());  // a handler still uses it
+}
+
+void server::start(context life) {
+  if (parts_->own_runtime) {
+    parts_->own_life = context_source(life);
+    life = parts_->own_life.get();
+    parts_->own_runtime->start(life);
+  }
+  parts_->service.life = life;
+  parts_->tcp.start(life);
+  parts_->started = true;
+}
+
+void server::announce() noexcept { parts_->announced = true; }
+
+void server::drain(context life, drained done) {
+  parts_->announced = true;
+  parts_->tcp.drain(std::move(life), std::move(done));
+}
+
+void server::force() noexcept { parts_->tcp.force(); }
+void server::stop() noexcept { parts_->tcp.stop(); }
+
+void server::account(component_report& into) const {
+  parts_->tcp.account(into);
+  into.requests += parts_->requests();
+}
+
+shutdown_result server::shutdown(deadline by) {
+  if (!parts_->own_runtime)
+    throw std::logic_error(parts_->service.name +
+                           ": an app drives this server; call app::shutdown or app::request_shutdown");
+  if (parts_->ended) return *parts_->ended;
+  if (!parts_->started) return {};
+  const time_point began = steady().now();
+  const duration budget = by.remaining(began);
+  // At least what last words and the cut take, also where a tenth would be less.
+  const duration least = std::min<duration>(budget / 2, std::chrono::milliseconds(50));
+  const time_point drain_end = by.when() - std::clamp<duration>(budget / 10, least, std::chrono::seconds(2));
+
+  const auto drained = std::make_shared<countdown>(1);  // may happen after we have given up
+  announce();
+  parts_->own_life.begin_drain(drain_end);
+  drain(parts_->own_life.get(), [drained] { drained->count_down(); });
+  shutdown_result result;
+  if (!drained->wait_until(drain_end)) {
+    parts_->own_life.force();
+    force();
+    result.outcome = drained->wait_until(by.when()) ? outcome::forced : outcome::hung;
+  }
+  if (result.outcome != outcome::hung) {
+    stop();
+    parts_->own_runtime->stop();
+  }
+  result.requests_forced = requests().forced;
+  result.connections_forced = connections().forced;
+  if (result.outcome == outcome::forced && result.connections_forced == 0) result.outcome = outcome::graceful;
+  result.took = steady().now() - began;
+  return parts_->ended.emplace(result);
+}
+
+close_result server::close() noexcept {
+  const std::uint64_t before = requests().forced;
+  const net::cut what = parts_->tcp.close();
+  return {.requests = requests().forced - before, .idle_connections = what.idle};
+}
+
+std::vector<net::endpoint> server::addresses() const { return parts_->tcp.addresses(); }
+connection_ledger server::connections() const noexcept { return parts_->tcp.ledger(); }
+request_ledger server::requests() const noexcept { return parts_->requests(); }
+
+}  // namespace lastcall::inline v0::http

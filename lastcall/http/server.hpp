@@ -1,0 +1,95 @@
+// The HTTP server: routes and limits in, every accepted request answered out, also when it is told to stop.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lastcall/core/app.hpp"
+#include "lastcall/core/component.hpp"
+#include "lastcall/core/deadline.hpp"
+#include "lastcall/http/limits.hpp"
+#include "lastcall/http/router.hpp"
+#include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/listener.hpp"
+
+namespace lastcall::inline v0::http {
+
+struct server_options {
+  /// An IP address of this machine; "0.0.0.0" for all of IPv4, "::" for all of both. Empty: no TCP listener.
+  std::string address = "0.0.0.0";
+  /// 0: the kernel picks one, see `addresses`.
+  std::uint16_t port = 8080;
+  /// A further listener on a Unix-domain socket at this path. Empty: none.
+  std::string unix_path = {};
+  router routes = {};
+  http::limits limits = {};
+  /// Answers /livez and /readyz where no route does.
+  bool health = true;
+  /// One listening socket for each thread, in one SO_REUSEPORT group.
+  bool listener_per_thread = false;
+  int backlog = 4096;
+  /// While draining: how long an idle connection must have been quiet before it is closed.
+  duration silence = std::chrono::seconds(1);
+  /// The longest time from our FIN to the close.
+  duration linger = std::chrono::seconds(2);
+  /// How the listeners are closed. The others are for comparison: they lose connections.
+  net::closing_way listener_close = net::closing_way::unplug;
+  /// In logs.
+  std::string name = "http";
+};
+
+/// What a shutdown came to.
+struct shutdown_result {
+  lastcall::outcome outcome = lastcall::outcome::graceful;  ///< graceful, forced, or hung: not back by the deadline
+  std::uint64_t requests_forced = 0;
+  std::uint64_t connections_forced = 0;
+  duration took = {};
+};
+
+/// What an immediate close cut.
+struct close_result {
+  std::uint64_t requests = 0;          ///< in progress: their clients get no answer
+  std::uint64_t idle_connections = 0;  ///< whose clients may just be sending
+};
+
+/// As a component of an app it needs the app's net::runtime, and the app drives it. On its own it has a runtime, and
+/// `start`, then `shutdown` or `close` are called directly.
+/// Threads: `addresses` and the ledgers from any; everything else from one.
+class server final : public component {
+ public:
+  using options = server_options;
+
+  /// Errors: std::invalid_argument that names the option, its value and the remedy.
+  explicit server(options = {});
+  server(options, app&);
+  ~server() override;
+
+  /// Listens.   Errors: std::system_error that names the address and the remedy.
+  void start(context = {}) override;
+  void announce() noexcept override;
+  void drain(context, drained) override;
+  void force() noexcept override;
+  void stop() noexcept override;
+  void account(component_report&) const override;
+
+  /// Refuses new connections, finishes every accepted request, says goodbye to each connection, and returns as soon as
+  /// the last one has gone. What is left one tenth (50 ms to 2 s) before the deadline is forced. Never after the
+  /// deadline. Does not stop handlers that block their thread. Called again, it returns the same; before `start` it
+  /// does nothing. Errors: std::logic_error for a server that an app drives.
+  shutdown_result shutdown(deadline by);
+  /// Cuts everything now: requests in progress are lost. Blocks: at most 1 s.
+  close_result close() noexcept;
+
+  /// Where it listens, with the ports that the kernel chose. Valid once started.
+  std::vector<net::endpoint> addresses() const;
+  connection_ledger connections() const noexcept;
+  request_ledger requests() const noexcept;
+
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace lastcall::inline v0::http

@@ -1,0 +1,375 @@
+#include "lastcall/http/server.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <latch>
+#include <mutex>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "lastcall/core/app.hpp"
+#include "lastcall/http/responder.hpp"
+#include "lastcall/net/line_protocol_test.hpp"
+
+namespace lastcall::http {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+using testing_net::client;
+using testing_net::generous;
+
+constexpr std::string_view hello = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+constexpr std::string_view later = "GET /later HTTP/1.1\r\nHost: a\r\n\r\n";
+
+std::string get(std::string_view target) {
+  return std::string("GET ").append(target).append(" HTTP/1.1\r\nHost: a\r\n\r\n");
+}
+
+/// One response of the tests' routes, all of which end with a line.
+std::string ask(client& c, std::string_view request) {
+  c.say(request);
+  std::string all = c.hear_until("\r\n\r\n");
+  return all += c.hear_until("\n");
+}
+
+/// What handlers and test tell each other.
+struct scene {
+  router routes() {
+    router r;
+    r.get("/", [](const request&) { return text("hello\n"); });
+    r.get("/later", [this](const request&, context life, responder answer) {
+      const std::lock_guard lock(mutex_);
+      answers.push_back(std::move(answer));
+      lives.push_back(std::move(life));
+      changed_.notify_all();
+    });
+    return r;
+  }
+  bool wait_for(std::size_t requests) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, generous, [&] { return answers.size() >= requests; });
+  }
+  std::vector<responder> answers;
+  std::vector<context> lives;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+server_options local(router routes) {
+  return {.address = "127.0.0.1", .port = 0, .routes = std::move(routes), .silence = 30ms};
+}
+
+TEST(server, tells_where_it_listens_and_serves_there) {
+  scene s;
+  server it(local(s.routes()));
+  it.start();
+  ASSERT_THAT(it.addresses(), SizeIs(1));
+  EXPECT_NE(it.addresses()[0].port(), 0);
+  client c(it.addresses()[0]);
+  EXPECT_THAT(ask(c, hello), AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), HasSubstr("\r\n\r\nhello\n")));
+}
+
+TEST(server, listens_on_a_path_as_well_or_instead) {
+  const std::string path = ::testing::TempDir() + "server-" + std::to_string(::getpid());
+  scene s;
+  auto o = local(s.routes());
+  o.address = "";
+  o.unix_path = path;
+  server it(std::move(o));
+  it.start();
+  client c(net::endpoint_of("unix:" + path, 0));
+  ASSERT_EQ(c.error(), 0);
+  EXPECT_THAT(ask(c, hello), HasSubstr("hello\n"));
+  c.close();
+  EXPECT_EQ(it.shutdown(deadline(10s)).outcome, outcome::graceful);
+  EXPECT_EQ(client(net::endpoint_of("unix:" + path, 0)).error(), ENOENT);
+}
+
+TEST(server, refuses_options_that_cannot_be_meant) {
+  const auto why = [](server_options o) -> std::string {
+    try {
+      server it(std::move(o));
+      return "accepted";
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+  };
+  EXPECT_THAT(why({.address = "localhost"}), HasSubstr("localhost"));
+  EXPECT_THAT(why({.address = ""}), HasSubstr("nowhere to listen"));
+  EXPECT_THAT(why({.silence = -1s}), HasSubstr("silence = -1s"));
+  EXPECT_THAT(why({.linger = -1s}), HasSubstr("linger = -1s"));
+  EXPECT_THAT(why({.limits = {.head_bytes = 1}}), HasSubstr("head_bytes"));
+}
+
+TEST(server, says_that_its_port_is_taken) {
+  server first(local({}));
+  first.start();
+  auto o = local({});
+  o.port = first.addresses()[0].port();
+  server second(std::move(o));
+  try {
+    second.start();
+    ADD_FAILURE() << "two on one port";
+  } catch (const std::system_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr(net::to_text(first.addresses()[0])));
+  }
+}
+
+TEST(server, goes_without_delay_when_it_never_started_or_was_shut_down) {
+  const time_point begin = steady().now();
+  { server never(local({})); }
+  {
+    server it(local({}));
+    it.start();
+    it.shutdown(deadline(10s));
+  }
+  EXPECT_LT(steady().now() - begin, 900ms);
+}
+
+TEST(server, says_that_it_lives_and_whether_it_is_ready) {
+  scene s;
+  server it(local(s.routes()));
+  it.start();
+  client c(it.addresses()[0]);
+  EXPECT_THAT(ask(c, get("/livez")), AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("alive\n")));
+  EXPECT_THAT(ask(c, get("/readyz")), AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("ready\n")));
+  it.announce();
+  EXPECT_THAT(ask(c, get("/livez")), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(ask(c, get("/readyz")), AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("draining\n")));
+  EXPECT_THAT(ask(c, hello), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(server, leaves_health_to_the_users_route_or_away) {
+  scene s;
+  auto o = local(s.routes());
+  o.routes.get("/readyz", [](const request&) { return text("mine\n"); });
+  server mine(std::move(o));
+  mine.start();
+  client c(mine.addresses()[0]);
+  EXPECT_THAT(ask(c, get("/readyz")), HasSubstr("mine\n"));
+
+  auto without = local(s.routes());
+  without.health = false;
+  server none(std::move(without));
+  none.start();
+  client d(none.addresses()[0]);
+  EXPECT_THAT(ask(d, get("/livez")), StartsWith("HTTP/1.1 404"));
+}
+
+TEST(server, says_503_when_it_is_full) {
+  scene s;
+  auto o = local(s.routes());
+  o.limits.max_connections = 1;
+  server it(std::move(o));
+  it.start();
+  client a(it.addresses()[0]);
+  EXPECT_THAT(ask(a, hello), StartsWith("HTTP/1.1 200"));
+  client b(it.addresses()[0]);
+  EXPECT_THAT(ask(b, hello), AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("\r\nRetry-After: "),
+                                   HasSubstr("\r\nConnection: close\r\n")));
+  EXPECT_EQ(b.hear_all(), "");
+  EXPECT_THAT(ask(a, hello), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(server, shuts_down_gracefully_as_soon_as_the_last_request_is_answered) {
+  scene s;
+  server it(local(s.routes()));
+  it.start();
+  const auto where = it.addresses()[0];
+  client c(where);
+  c.say(later);
+  ASSERT_TRUE(s.wait_for(1));
+  EXPECT_FALSE(s.lives[0].draining());
+  shutdown_result result;
+  time_point returned;
+  std::thread stopping([&] {
+    result = it.shutdown(deadline(20s));
+    returned = steady().now();
+  });
+  EXPECT_FALSE(s.lives[0].wait_for(generous)) << "the handler's context says that the drain began";
+  EXPECT_FALSE(s.lives[0].forced());
+  EXPECT_LT(s.lives[0].drain_end(), steady().now() + 20s);
+  s.answers[0].send(text("done\n"));
+  EXPECT_THAT(c.hear_all(), AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("done\n")));
+  const time_point answered = steady().now();
+  c.close();
+  stopping.join();
+  EXPECT_LT(returned - answered, 1s);  // a few ms on a machine that does nothing else
+  EXPECT_EQ(result.outcome, outcome::graceful);
+  EXPECT_EQ(result.requests_forced + result.connections_forced, 0U);
+  EXPECT_EQ(client(where).error(), ECONNREFUSED);
+  EXPECT_EQ(it.requests(), (request_ledger{.begun = 1, .answered = 1}));
+  EXPECT_EQ(it.connections(), (connection_ledger{.accepted = 1, .closed_clean = 1}));
+}
+
+TEST(server, forces_what_is_left_before_the_deadline) {
+  scene s;
+  server it(local(s.routes()));
+  it.start();
+  client a(it.addresses()[0]), b(it.addresses()[0]);
+  a.say(later);
+  b.say(later);
+  ASSERT_TRUE(s.wait_for(2));
+  const time_point begin = steady().now();
+  const shutdown_result result = it.shutdown(deadline(1500ms));
+  EXPECT_LT(steady().now() - begin, 1500ms + 500ms);
+  EXPECT_EQ(result.outcome, outcome::forced);
+  EXPECT_EQ(result.requests_forced, 2U);
+  EXPECT_EQ(result.connections_forced, 2U);
+  EXPECT_TRUE(s.lives[0].forced());
+  EXPECT_TRUE(s.answers[0].gone());
+  EXPECT_TRUE(it.requests().adds_up());
+  EXPECT_TRUE(it.connections().adds_up());
+}
+
+TEST(server, has_time_to_cut_also_before_a_short_deadline) {
+  scene s;
+  server it(local(s.routes()));
+  it.start();
+  client c(it.addresses()[0]);
+  c.say(later);
+  ASSERT_TRUE(s.wait_for(1));
+  const shutdown_result result = it.shutdown(deadline(150ms));  // a tenth of it would be less than last words take
+  EXPECT_NE(result.outcome, outcome::graceful);
+  if (result.took < 150ms) {  // else the machine was too slow to tell
+    EXPECT_EQ(result.outcome, outcome::forced);
+  }
+}
+
+TEST(server, lets_a_handler_that_sees_force_say_so_to_its_client) {
+  scene s;
+  server it(local(s.routes()));
+  it.start();
+  client c(it.addresses()[0]);
+  c.say(later);
+  ASSERT_TRUE(s.wait_for(1));
+  const std::stop_callback on_force(s.lives[0].forced_token(), [&] { s.answers[0].send(text("gave up\n", 503)); });
+  std::string heard;
+  std::thread listening([&] {
+    heard = c.hear_all();
+    c.close();
+  });
+  const shutdown_result result = it.shutdown(deadline(1500ms));
+  listening.join();
+  EXPECT_THAT(heard, AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("gave up\n")));
+  EXPECT_EQ(result.requests_forced, 1U) << "an answer, but not the one that was asked for";
+  EXPECT_EQ(it.requests(), (request_ledger{.begun = 1, .forced = 1}));
+}
+
+TEST(server, cuts_a_response_on_its_way_at_the_end_and_counts_it_as_forced) {
+  scene s;
+  auto o = local(s.routes());
+  o.routes.get("/big", [](const request&) { return text(std::string(8'000'000, 'x')); });
+  server it(std::move(o));
+  it.start();
+  client c(it.addresses()[0], 4096);
+  c.say(get("/big"));
+  ASSERT_EQ(c.hear_bytes(15), "HTTP/1.1 200 OK");
+  const shutdown_result result = it.shutdown(deadline(1500ms));
+  EXPECT_EQ(result.outcome, outcome::forced);
+  EXPECT_EQ(it.requests(), (request_ledger{.begun = 1, .forced = 1}));
+  EXPECT_EQ(it.connections(), (connection_ledger{.accepted = 1, .forced = 1}));
+}
+
+TEST(server, comes_back_by_the_deadline_although_a_handler_blocks_its_thread) {
+  std::latch entered(1), released(1);
+  auto o = local({});
+  o.routes.get("/", [&](const request&) {
+    entered.count_down();
+    released.wait();
+    return text("late\n");
+  });
+  server it(std::move(o));
+  it.start();
+  client c(it.addresses()[0]);
+  c.say(hello);
+  entered.wait();
+  const time_point begin = steady().now();
+  const shutdown_result result = it.shutdown(deadline(100ms));
+  EXPECT_LT(steady().now() - begin, 2s);
+  EXPECT_EQ(result.outcome, outcome::hung);
+  released.count_down();
+}
+
+TEST(server, says_what_its_close_cut) {
+  scene s;
+  server it(local(s.routes()));
+  it.start();
+  client busy(it.addresses()[0]), a(it.addresses()[0]), b(it.addresses()[0]);
+  busy.say(later);
+  ask(a, hello);
+  ask(b, hello);
+  ASSERT_TRUE(s.wait_for(1));
+  const close_result cut = it.close();
+  EXPECT_EQ(cut.requests, 1U);
+  EXPECT_EQ(cut.idle_connections, 2U);
+  EXPECT_EQ(busy.hear_all(), "");
+  EXPECT_TRUE(it.requests().adds_up());
+  EXPECT_TRUE(it.connections().adds_up());
+}
+
+TEST(server, can_be_started_again_on_its_port_by_the_next_process) {
+  server first(local({}));
+  first.start();
+  const std::uint16_t port = first.addresses()[0].port();
+  client c(first.addresses()[0]);
+  ask(c, get("/livez"));
+  EXPECT_EQ(first.shutdown(deadline(10s)).outcome, outcome::graceful);
+  auto o = local({});
+  o.port = port;
+  server second(std::move(o));
+  EXPECT_NO_THROW(second.start());
+}
+
+TEST(server, listens_with_every_thread_when_asked) {
+  scene s;
+  auto o = local(s.routes());
+  o.listener_per_thread = true;
+  server it(std::move(o));
+  it.start();
+  EXPECT_THAT(it.addresses(), SizeIs(1));
+  for (int i = 0; i < 20; ++i) {
+    client c(it.addresses()[0]);
+    EXPECT_THAT(ask(c, hello), HasSubstr("hello\n"));
+  }
+  EXPECT_EQ(it.shutdown(deadline(10s)).outcome, outcome::graceful);
+  EXPECT_EQ(it.connections().accepted, 20U);
+}
+
+TEST(server, is_driven_by_the_app_that_it_belongs_to) {
+  scene s;
+  app a({.grace = 10s, .signals = {}, .log = log_level::none, .environment = false});
+  auto it = a.add<server>("http", local(s.routes()));
+  a.start();
+  client c(it->addresses()[0]);
+  EXPECT_THAT(ask(c, get("/readyz")), StartsWith("HTTP/1.1 200"));
+  c.say(later);
+  ASSERT_TRUE(s.wait_for(1));
+  std::thread stopping([&] {
+    const report& r = a.shutdown(deadline(10s));
+    EXPECT_EQ(r.outcome, outcome::graceful);
+    EXPECT_EQ(r.exit_code, 0);
+    EXPECT_EQ(r.requests(), (request_ledger{.begun = 2, .answered = 2}));
+    EXPECT_EQ(r.connections(), (connection_ledger{.accepted = 1, .closed_clean = 1}));
+  });
+  EXPECT_FALSE(s.lives[0].wait_for(generous)) << "the app's drain reaches the handler";
+  s.answers[0].send(text("done\n"));
+  EXPECT_THAT(c.hear_all(), HasSubstr("done\n"));
+  c.close();
+  stopping.join();
+}
+
+}  // namespace
+}  // namespace lastcall::http
