@@ -1,0 +1,37 @@
+// What a probe run says: a table for people, JSON for machines, an exit code for scripts. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "lastcall/testing/child_process.hpp"
+#include "lastcall/testing/exact_client.hpp"
+
+namespace lastcall::inline v0::testing {
+
+/// A run and its surroundings.
+struct probe_report {
+  probe_result result = {};
+  std::string server = {};  // the address
+  int signal = 0;
+  unsigned signals = 1;
+  std::uint64_t seed = 0;
+  std::optional<exit_status> server_exit = {};  // unknown for a process that is not our child
+  bool allow_5xx = false;
+};
+
+/// 0: every request was answered as expected, or refused after the signal · 1: something was lost, late, refused before
+/// the signal, not connected, answered with an unexpected status, or the server had to be killed · 5: it could not be
+/// measured.
+int exit_code(const probe_report&);
+
+/// One sentence for the exit code.
+std::string verdict_line(const probe_report&);
+
+/// A row per load, then the times.
+std::string to_table(const probe_report&);
+
+/// "schema": 1; documented in docs/probe.md; fields are only added.
+std::string to_json(const probe_report&);
+
+}  // namespace lastcall::inline v0::testing
