@@ -1,0 +1,81 @@
+// One whole program on the public API, and the fixture that tests, benchmarks and checks start. docs/testbed.md has its
+// contract.
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "lastcall/core/app.hpp"
+#include "lastcall/http/server.hpp"
+#include "lastcall/net/runtime.hpp"
+#include "options.hpp"
+#include "routes.hpp"
+
+namespace {
+
+/// Makes the start take a while, and ends at once when the start is no longer wanted.
+struct slow_start : lastcall::component {
+  using options = lastcall::duration;
+  explicit slow_start(options o) : takes(o) {}
+  void start(lastcall::context life) override { life.wait_for(takes); }
+  void account(lastcall::component_report& into) const override { into.lost = false; }
+
+  lastcall::duration takes;
+};
+
+/// For comparison: the server without its graceful end, as most are stopped.
+class abrupt_server final : public lastcall::component {
+ public:
+  using options = lastcall::http::server_options;
+  abrupt_server(options o, lastcall::app& of) : inner_(std::move(o), of), log_(of.log()) {}
+
+  void start(lastcall::context life) override { inner_.start(life); }
+  void drain(lastcall::context, lastcall::drained done) override {
+    const auto cut = inner_.close();
+    log_.warning(
+        "testbed", "closed at once",
+        {{"requests_cut", std::to_string(cut.requests)}, {"idle_connections", std::to_string(cut.idle_connections)}});
+    done();
+  }
+  void stop() noexcept override { inner_.stop(); }
+  void account(lastcall::component_report& into) const override { inner_.account(into); }
+  auto addresses() const { return inner_.addresses(); }
+
+ private:
+  lastcall::http::server inner_;
+  lastcall::logger log_;
+};
+
+/// Starts last: whoever waits for these lines finds everything started.
+template <class Server> struct herald : lastcall::component {
+  using options = lastcall::handle<Server>;
+  explicit herald(options o) : of(o) {}
+  void start(lastcall::context) override {
+    for (const auto& each : of->addresses())
+      std::printf("listening on %s%s\n", each.ip() ? "http://" : "", to_text(each).c_str());
+    std::fflush(stdout);
+  }
+  void account(lastcall::component_report& into) const override { into.lost = false; }
+
+  options of;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  testbed::options o = testbed::read(argc, argv);
+  lastcall::app app(o.app);
+  const auto slow = app.add<slow_start>("start-delay", o.start_delay);
+  const auto runtime = app.add<lastcall::net::runtime>("runtime", {.threads = o.threads}, {slow});
+  o.http.routes = testbed::routes(*runtime);
+  if (o.close_at_once) {
+    const auto http = app.add<abrupt_server>("http", std::move(o.http));
+    app.add<herald<abrupt_server>>("herald", http, {http});
+  } else {
+    const auto http = app.add<lastcall::http::server>("http", std::move(o.http));
+    app.add<herald<lastcall::http::server>>("herald", http, {http});
+  }
+  return app.run();
+} catch (const std::invalid_argument& error) {
+  std::fprintf(stderr, "testbed: %s\n", error.what());
+  return 2;
+}

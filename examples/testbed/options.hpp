@@ -1,0 +1,22 @@
+// The testbed's command line. The contract with those who drive it: docs/testbed.md.
+#pragma once
+
+#include <string>
+
+#include "lastcall/core/app_options.hpp"
+#include "lastcall/http/server.hpp"
+
+namespace testbed {
+
+struct options {
+  lastcall::app_options app;
+  lastcall::http::server_options http;  // all but the routes
+  unsigned threads = 0;
+  lastcall::duration start_delay = {};
+  bool close_at_once = false;  // --stop close
+};
+
+/// Exits by itself: 0 after --help, 2 for what it does not understand, with a line that says what was meant.
+options read(int argc, char** argv);
+
+}  // namespace testbed
