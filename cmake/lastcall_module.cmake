@@ -20,6 +20,9 @@ if(LASTCALL_SANITIZE)
   target_link_options(lastcall_options INTERFACE -fsanitize=${LASTCALL_SANITIZE})
 endif()
 
+# What is tested is optimised, the test's own text is not: it compiles in half the time, and nothing measures it.
+set(LASTCALL_TEST_OPTIONS -O0)
+
 # lastcall_module(NAME [DEPENDS module…] [LINK target…]): DEPENDS are modules whose headers ours include; LINK is private.
 function(lastcall_module name)
   cmake_parse_arguments(arg "" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
@@ -40,8 +43,7 @@ function(lastcall_module name)
   if(LASTCALL_TESTS AND tests)
     add_executable(lastcall_${name}_test ${tests})
     target_precompile_headers(lastcall_${name}_test PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
-    # g++ 12 takes concatenated strings for overflows (GCC PR 105651).
-    target_compile_options(lastcall_${name}_test PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow;-Wno-stringop-overread>)
+    target_compile_options(lastcall_${name}_test PRIVATE ${LASTCALL_TEST_OPTIONS})
     target_link_libraries(lastcall_${name}_test PRIVATE
       lastcall::${name} lastcall_options GTest::gmock GTest::gtest_main ${arg_TEST_LINK})
     gtest_discover_tests(lastcall_${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST

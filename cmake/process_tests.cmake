@@ -2,13 +2,24 @@
 # and measures them. Labelled `process`, run one at a time: what measures time must not share the machine.
 
 # lastcall_process_test(SOURCE [SANITIZED] [LINK target…] [NEEDS target…]): SANITIZED ones, whose verdict does not hang on
-# how fast the programs are, run under the sanitizers too; their label is `process-sanitized`. NEEDS are the programs that
-# the test starts; it finds them in $LASTCALL_BIN. GTEST_SKIP() << "skipped: why" shows in the summary.
+# how fast the programs are, run under the sanitizers too; their label is `process-sanitized`. What the sanitizers look at
+# there is the programs and our client, not the test's own text. NEEDS are the programs that the test starts; it finds them
+# in $LASTCALL_BIN. GTEST_SKIP() << "skipped: why" shows in the summary.
 function(lastcall_process_test source)
   cmake_parse_arguments(arg "SANITIZED" "" "LINK;NEEDS" ${ARGN})
+  if(LASTCALL_SANITIZE AND NOT arg_SANITIZED)
+    return()
+  endif()
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
-  target_link_libraries(${name} PRIVATE lastcall::testing lastcall_options GTest::gmock GTest::gtest_main ${arg_LINK})
+  target_link_libraries(${name} PRIVATE lastcall::testing GTest::gmock GTest::gtest_main ${arg_LINK})
+  target_compile_options(${name} PRIVATE ${LASTCALL_TEST_OPTIONS})
+  if(LASTCALL_SANITIZE)
+    target_compile_definitions(${name} PRIVATE LASTCALL_SANITIZED)
+    target_link_options(${name} PRIVATE -fsanitize=${LASTCALL_SANITIZE})
+  else()
+    target_link_libraries(${name} PRIVATE lastcall_options)
+  endif()
   if(arg_NEEDS)
     add_dependencies(${name} ${arg_NEEDS})
   endif()

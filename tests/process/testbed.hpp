@@ -37,7 +37,7 @@ inline std::string program(const std::string& name) {
 
 inline bool long_run() { return std::getenv("LASTCALL_LONG") != nullptr; }
 /// Everything takes several times as long then: no verdict hangs on how long.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef LASTCALL_SANITIZED
 inline constexpr bool sanitized = true;
 #else
 inline constexpr bool sanitized = false;
