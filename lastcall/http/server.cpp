@@ -31,6 +31,9 @@ net::tcp_server_options tcp_options(const server_options& o, logger log) {
   return tcp;
 }
 
+/// For blocking handlers whose clients have gone; those who were waited for before have come back.
+constexpr duration leaving_time = std::chrono::milliseconds(10);
+
 void check(const server_options& o) {
   check(o.limits);
   const auto refuse = [&](const char* option, duration value) {
@@ -48,16 +51,18 @@ void check(const server_options& o) {
 
 struct server::parts {
   parts(options o, logger log, net::runtime* of_app)
-      : own_runtime(of_app ? nullptr : new net::runtime),
-        tcp((check(o), tcp_options(o, log)), of_app ? *of_app : *own_runtime,
+      : pool((check(o), o.blocking)),
+        own_runtime(of_app ? nullptr : new net::runtime),
+        tcp(tcp_options(o, log), of_app ? *of_app : *own_runtime,
             [this](std::size_t loop, net::unique_fd socket, const net::endpoint& remote, bool refusing) {
               return std::make_unique<detail::h1_connection>(*shards[loop], std::move(socket), remote, refusing);
             }) {
-    service.routes = std::move(o.routes);
-    service.limits = o.limits;
-    service.health = o.health;
-    service.log = std::move(log);
-    service.name = std::move(o.name);
+    service->routes = std::move(o.routes);
+    service->limits = o.limits;
+    service->health = o.health;
+    service->log = std::move(log);
+    service->name = std::move(o.name);
+    service->pool = &pool;
     for (std::size_t i = 0; i < tcp.loops(); ++i)
       shards.push_back(std::make_unique<detail::shard>(service, tcp.set(i)));
   }
@@ -68,9 +73,11 @@ struct server::parts {
     return all;
   }
 
-  detail::service service;
-  std::vector<std::unique_ptr<detail::shard>> shards;
+  std::shared_ptr<detail::service> service = std::make_shared<detail::service>();
+  net::thread_pool pool;
   std::unique_ptr<net::runtime> own_runtime;
+  // After the runtime, since coroutines go before their io_context; before the connections, which use them.
+  std::vector<std::unique_ptr<detail::shard>> shards;
   net::tcp_server tcp;
   std::atomic<bool> announced{false};
   context_source own_life;
@@ -79,12 +86,12 @@ struct server::parts {
 };
 
 server::server(options o) : parts_(std::make_unique<parts>(std::move(o), logger(), nullptr)) {
-  parts_->service.ready = [p = parts_.get()] { return !p->announced; };
+  parts_->service->ready = [p = parts_.get()] { return !p->announced; };
 }
 
 server::server(options o, app& of)
     : parts_(std::make_unique<parts>(std::move(o), of.log(), &of.shared<net::runtime>())) {
-  parts_->service.ready = [p = parts_.get(), &of] { return of.ready() && !p->announced; };
+  parts_->service->ready = [p = parts_.get(), &of] { return of.ready() && !p->announced; };
 }
 
 server::~server() {
@@ -100,7 +107,8 @@ void server::start(context life) {
     life = parts_->own_life.get();
     parts_->own_runtime->start(life);
   }
-  parts_->service.life = life;
+  parts_->service->life = life;
+  for (auto& each : parts_->shards) each->begin(life);
   parts_->tcp.start(life);
   parts_->started = true;
 }
@@ -109,11 +117,18 @@ void server::announce() noexcept { parts_->announced = true; }
 
 void server::drain(context life, drained done) {
   parts_->announced = true;
-  parts_->tcp.drain(std::move(life), std::move(done));
+  // A handler that blocks a thread may still be at work when its client has gone: it is waited for, or named as hung.
+  parts_->tcp.drain(std::move(life),
+                    [p = parts_.get(), done = std::move(done)]() mutable { p->pool.when_idle(std::move(done)); });
 }
 
 void server::force() noexcept { parts_->tcp.force(); }
-void server::stop() noexcept { parts_->tcp.stop(); }
+void server::stop() noexcept {
+  parts_->tcp.stop();
+  for (auto& each : parts_->shards) each->coroutines().close_soon();
+  if (!parts_->pool.stop(steady().now() + leaving_time))
+    parts_->service->log.error(parts_->service->name, "a blocking handler does not come back; it is left behind");
+}
 
 void server::account(component_report& into) const {
   parts_->tcp.account(into);
@@ -122,7 +137,7 @@ void server::account(component_report& into) const {
 
 shutdown_result server::shutdown(deadline by) {
   if (!parts_->own_runtime)
-    throw std::logic_error(parts_->service.name +
+    throw std::logic_error(parts_->service->name +
                            ": an app drives this server; call app::shutdown or app::request_shutdown");
   if (parts_->ended) return *parts_->ended;
   if (!parts_->started) return {};

@@ -13,6 +13,7 @@
 #include "lastcall/http/router.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/listener.hpp"
+#include "lastcall/net/thread_pool.hpp"
 
 namespace lastcall::inline v0::http {
 
@@ -38,6 +39,8 @@ struct server_options {
   net::closing_way listener_close = net::closing_way::unplug;
   /// In logs.
   std::string name = "http";
+  /// For handlers wrapped in http::blocking and bodies made by streamed_blocking.
+  net::thread_pool_options blocking = {};
 };
 
 /// What a shutdown came to.
