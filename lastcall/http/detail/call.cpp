@@ -6,6 +6,7 @@
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/http/detail/body_source.hpp"
 #include "lastcall/http/detail/erased_handler.hpp"
+#include "lastcall/http/detail/shard.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -45,6 +46,29 @@ class call::blocked_step {
   std::shared_ptr<countdown> over_;
 };
 
+/// Brings an answer to a coroutine that waits for it.
+class call::handed_back final : public pending_reply {
+ public:
+  explicit handed_back(call& to, std::shared_ptr<std::optional<response>> into) : to_(to), into_(std::move(into)) {}
+
+  void reply(response&& r) noexcept override {
+    const std::lock_guard lock(to_->mutex_);
+    if (!to_->host_) return;
+    to_->home_->loop.post([to = reference(*to_), into = into_, r = std::move(r)]() mutable {
+      into->emplace(std::move(r));
+      if (to->host_) to->wake(to->answer_waiter_);
+    });
+  }
+  void unanswered() noexcept override {
+    if (!gone()) reply(text("internal server error\n", 500));
+  }
+  bool gone() const noexcept override { return to_->gone(); }
+
+ private:
+  reference to_;
+  const std::shared_ptr<std::optional<response>> into_;
+};
+
 call::call(call_host& host, std::shared_ptr<const call_home> home, const exchange& bytes, const erased_handler* handler,
            const net::endpoint& remote, const context* parent)
     : host_(&host), home_(std::move(home)), bytes_(&bytes), handler_(handler), remote_(remote) {
@@ -69,8 +93,9 @@ void call::let_go(exchange* kept, cause why) noexcept {
     kept_.reset(kept);
   }
   if (kept) client_gone(why);
-  wake_input();
-  wake_output();
+  wake(input_waiter_);
+  wake(output_waiter_);
+  wake(answer_waiter_);
   release();
 }
 
@@ -87,9 +112,10 @@ boost::asio::awaitable<void, boost::asio::any_io_executor> call::run() {
       whole = true;
     } catch (const stream_error&) {  // whoever reads it knows
     } catch (const std::exception& error) {
-      home_->log.error(home_->name, "the maker of a body threw; the client sees a cut", {{"what", error.what()}});
+      home_->of->log.error(home_->of->name, "the maker of a body threw; the client sees a cut",
+                           {{"what", error.what()}});
     } catch (...) {
-      home_->log.error(home_->name, "the maker of a body threw something that is no std::exception");
+      home_->of->log.error(home_->of->name, "the maker of a body threw something that is no std::exception");
     }
     if (host_) host_->end_output(whole, trailers_);
     co_return;
@@ -112,18 +138,15 @@ void call::run_blocking() noexcept {
       whole = true;
     } catch (const stream_error&) {
     } catch (const std::exception& error) {
-      home_->log.error(home_->name, "the maker of a body threw; the client sees a cut", {{"what", error.what()}});
+      home_->of->log.error(home_->of->name, "the maker of a body threw; the client sees a cut",
+                           {{"what", error.what()}});
     } catch (...) {
-      home_->log.error(home_->name, "the maker of a body threw something that is no std::exception");
+      home_->of->log.error(home_->of->name, "the maker of a body threw something that is no std::exception");
     }
     return finish_from_thread(whole);
   }
-  if (gone()) return;  // while it stood in the queue
-  try {
-    reply(handler_->answer(bytes_->req, life_, this));
-  } catch (...) {
-    reply(failed());
-  }
+  if (!gone())
+    reply(answer_or_failure(*handler_, bytes_->req, life_));  // it may have gone while this stood in the queue
 }
 
 /// What becomes of an exception that is being handled.
@@ -133,11 +156,11 @@ response call::failed() const noexcept {
   } catch (const stream_error& error) {
     return text(std::string(error.what()) + "\n", error.status() != 0 ? error.status() : 400);
   } catch (const std::exception& error) {
-    home_->log.error(home_->name, "a handler threw; sent 500",
-                     {{"target", bytes_->req.target()}, {"what", error.what()}});
+    home_->of->log.error(home_->of->name, "a handler threw; sent 500",
+                         {{"target", bytes_->req.target()}, {"what", error.what()}});
   } catch (...) {
-    home_->log.error(home_->name, "a handler threw something that is no std::exception; sent 500",
-                     {{"target", bytes_->req.target()}});
+    home_->of->log.error(home_->of->name, "a handler threw something that is no std::exception; sent 500",
+                         {{"target", bytes_->req.target()}});
   }
   return text("internal server error\n", 500);
 }
@@ -169,7 +192,8 @@ void call::finish_from_thread(bool whole) noexcept {
 
 void call::unanswered() noexcept {
   if (gone()) return;
-  home_->log.write(log_level::error, home_->name, "a handler dropped its responder without an answer; sent 500");
+  home_->of->log.write(log_level::error, home_->of->name,
+                       "a handler dropped its responder without an answer; sent 500");
   reply(text("internal server error\n", 500));
 }
 
@@ -207,6 +231,33 @@ task<> call::write(std::string_view bytes) {
     const std::size_t taken = try_output(bytes);
     bytes.remove_prefix(taken);
     if (taken == 0) co_await parked(output_waiter_);
+  }
+}
+
+task<response> call::elsewhere(const erased_handler& h, const request& r, const context& c) {
+  const auto answer = std::make_shared<std::optional<response>>();
+  responder to(new handed_back(*this, answer));
+  if (h.form == form::responder) {
+    h.answer_later(r, c, std::move(to));
+  } else {
+    const auto from_pool = std::make_shared<responder>(std::move(to));
+    function<void()> job = [self = reference(*this), &h, &r, &c, from_pool] {
+      from_pool->send(self->answer_or_failure(h, r, c));
+    };
+    if (!host_ || !home_->of->pool->submit(std::move(job))) co_return pool_is_full();
+  }
+  while (!*answer) {
+    if (!host_) throw stream_error(0, has_gone);
+    co_await parked(answer_waiter_);
+  }
+  co_return std::move(**answer);
+}
+
+response call::answer_or_failure(const erased_handler& h, const request& r, const context& c) noexcept {
+  try {
+    return h.answer(r, c, this);
+  } catch (...) {
+    return failed();
   }
 }
 

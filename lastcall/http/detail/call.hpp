@@ -13,7 +13,6 @@
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
-#include "lastcall/core/log.hpp"
 #include "lastcall/http/detail/exchange.hpp"
 #include "lastcall/http/detail/pending_reply.hpp"
 #include "lastcall/http/response.hpp"
@@ -22,6 +21,8 @@
 #include "lastcall/net/loop.hpp"
 
 namespace lastcall::inline v0::http::detail {
+
+struct service;
 
 /// What came of asking for the next piece of a body.
 struct input {
@@ -49,9 +50,8 @@ class call_host {
 
 /// What is the same for all calls of a loop.
 struct call_home {
-  net::loop& loop;  ///< only while there is a host
-  logger log;
-  std::string name;
+  net::loop& loop;                    ///< only while there is a host
+  std::shared_ptr<const service> of;  ///< handlers, and the names of what their routes match, stay
 };
 
 /// Threads: as said.
@@ -84,6 +84,8 @@ class call final : public pending_reply {
   boost::asio::awaitable<void, boost::asio::any_io_executor> run();
   /// The same on a thread of the pool.   Blocks.
   void run_blocking() noexcept;
+  /// What a client is told when the pool has no thread and no place.
+  static response pool_is_full() { return text("too many requests that take long\n", 503).header("Retry-After", "1"); }
 
   // By streams; `_blocking` from threads other than the loop's, the others on the loop's:
 
@@ -92,6 +94,8 @@ class call final : public pending_reply {
   std::optional<std::string_view> read_blocking();
   void write_blocking(std::string_view bytes);
   void trailer(std::string_view name, std::string_view value);
+  /// What a handler answers that is no coroutine and not plain, for a coroutine around it.
+  task<response> elsewhere(const erased_handler&, const request&, const context&);
   const exchange& bytes() const noexcept { return *bytes_; }
   body_stream& body() noexcept { return body_; }
 
@@ -110,6 +114,7 @@ class call final : public pending_reply {
     explicit reference(call& c) noexcept : unique_ptr(&c) { c.acquire(); }
   };
   class blocked_step;
+  class handed_back;
 
   input try_input() noexcept;
   std::size_t try_output(std::string_view bytes);
@@ -117,6 +122,7 @@ class call final : public pending_reply {
   void wake(function<void()>& waiter) noexcept;
   void step_on_loop(const function<bool()>& step, function<void()> call::*waiter);
   void finish_from_thread(bool whole) noexcept;
+  response answer_or_failure(const erased_handler&, const request&, const context&) noexcept;
   response failed() const noexcept;
 
   mutable std::mutex mutex_;  // of this request alone; guards host_ for those on other threads
@@ -132,7 +138,7 @@ class call final : public pending_reply {
   std::optional<response> early_;
   bool inline_ = false;
   bool replied_ = false;
-  function<void()> input_waiter_, output_waiter_;  // the loop's thread
+  function<void()> input_waiter_, output_waiter_, answer_waiter_;  // the loop's thread
   body_stream body_{*this};
   std::string trailers_;
 };

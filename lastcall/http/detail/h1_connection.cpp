@@ -168,9 +168,9 @@ void h1_connection::answer(const handler& h) {
       call& c = begin_call(&h);
       c.acquire();
       const std::shared_ptr<call> in_pool(&c, [](call* p) { p->release(); });
-      if (shard_.of().pool->submit([in_pool, of = shard_.shared_service()] { in_pool->run_blocking(); })) return;
+      if (shard_.of().pool->submit([in_pool] { in_pool->run_blocking(); })) return;
       end_call();
-      return reject(text("too many requests that take long\n", 503).header("Retry-After", "1"));
+      return reject(call::pool_is_full());
     }
   }
 }

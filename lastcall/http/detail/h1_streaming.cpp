@@ -113,9 +113,9 @@ void h1_connection::begin_body(response&& r) {
   });
   if (!none && !source->file) c->make_body(source);
   // The pool first: when it is full there must not be a head yet.
-  if (on_pool && !shard_.of().pool->submit([held, of = shard_.shared_service()] { held->run_blocking(); })) {
+  if (on_pool && !shard_.of().pool->submit([held] { held->run_blocking(); })) {
     end_call();
-    return reject(text("too many responses that take long\n", 503).header("Retry-After", "1"));
+    return reject(call::pool_is_full());
   }
 
   closing_ = !x.info.keep_alive;

@@ -12,7 +12,7 @@ constexpr std::size_t kept_body_bytes = 64 * 1024;  // a larger one goes back to
 shard::shard(std::shared_ptr<const service> of, net::connection_set& connections)
     : service_(std::move(of)),
       set_(connections),
-      home_(std::make_shared<const call_home>(call_home{set_.loop(), service_->log, service_->name})),
+      home_(std::make_shared<const call_home>(call_home{set_.loop(), service_})),
       coroutines_(set_.loop(), service_) {}
 
 exchange& shard::borrow() {

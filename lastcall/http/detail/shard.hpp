@@ -70,7 +70,6 @@ class shard {
   std::string_view date() { return date_.text(std::time(nullptr)); }
 
   const service& of() const noexcept { return *service_; }
-  const std::shared_ptr<const service>& shared_service() const noexcept { return service_; }
   const std::shared_ptr<const call_home>& home() const noexcept { return home_; }
   detail::coroutines& coroutines() noexcept { return coroutines_; }
   /// The parent of the calls' contexts, so that those of different loops share no lock.
