@@ -19,8 +19,6 @@ struct refusal {
   const char* why = "";
 };
 
-constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
-
 /// Whether `text`, a token, is `literal` in any case. `literal` is small letters and hyphens: with bit 5 set, no token
 /// character but their capitals becomes one of these.
 template <std::size_t N> bool is(std::string_view text, const char (&literal)[N]) noexcept {
