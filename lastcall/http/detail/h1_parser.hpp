@@ -1,5 +1,5 @@
 // Request heads of HTTP/1.0 and 1.1: where one ends, whether it is sound, what it says. Pure: bytes in, verdict out.
-// Bodies are body_reader's. The only source that knows which parser library is used is h1_parser.cpp.
+// Bodies are body_reader's.
 #pragma once
 
 #include <cstddef>
