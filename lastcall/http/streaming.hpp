@@ -23,7 +23,8 @@ class call;
 class stream_error : public std::runtime_error {
  public:
   stream_error(int status, const char* why) : std::runtime_error(why), status_(status) {}
-  /// 400 malformed, 408 too slow, 413 too large; 0: the client has gone, or its connection was cut.
+  /// 400 malformed, 408 too slow, 413 too large, 503 no thread for it; 0: the client has gone, or its connection was
+  /// cut.
   int status() const noexcept { return status_; }
 
  private:
@@ -50,6 +51,9 @@ class body_stream {
   std::string_view trailer(std::string_view name) const noexcept;
   /// What the client says; unknown for a chunked body.
   std::optional<std::uint64_t> length() const noexcept;
+
+  /// For the library's own functions on bodies.
+  detail::call& of() const noexcept { return call_; }
 
  private:
   detail::call& call_;

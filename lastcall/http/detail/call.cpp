@@ -253,6 +253,46 @@ task<response> call::elsewhere(const erased_handler& h, const request& r, const 
   co_return std::move(**answer);
 }
 
+/// Of a job on the pool; shared with it.
+struct call::job_result {
+  bool over = false;
+  std::exception_ptr error;
+};
+
+task<> call::on_pool(function<void()> job) {
+  const auto out = std::make_shared<job_result>();
+  if (!host_) {
+    out->over = true;
+    out->error = std::make_exception_ptr(stream_error(0, has_gone));
+    return result_of(out);
+  }
+  function<void()> work = [self = reference(*this), out, job = std::move(job)] {
+    std::exception_ptr error;
+    try {
+      job();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    const std::lock_guard lock(self->mutex_);
+    if (!self->host_) return;
+    self->home_->loop.post([back = reference(*self), out, error] {
+      *out = {.over = true, .error = error};
+      if (back->host_) back->wake(back->answer_waiter_);
+    });
+  };
+  if (!home_->of->pool->submit(std::move(work)))
+    *out = {.over = true, .error = std::make_exception_ptr(stream_error(503, "too many requests that take long"))};
+  return result_of(out);
+}
+
+task<> call::result_of(std::shared_ptr<job_result> out) {
+  while (!out->over) {
+    if (!host_) throw stream_error(0, has_gone);
+    co_await parked(answer_waiter_);
+  }
+  if (out->error) std::rethrow_exception(out->error);
+}
+
 response call::answer_or_failure(const erased_handler& h, const request& r, const context& c) noexcept {
   try {
     return h.answer(r, c, this);

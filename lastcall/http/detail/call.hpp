@@ -94,6 +94,9 @@ class call final : public pending_reply {
   std::optional<std::string_view> read_blocking();
   void write_blocking(std::string_view bytes);
   void trailer(std::string_view name, std::string_view value);
+  /// Runs `job` on the pool.   Errors: what it throws; stream_error with 503 when the pool is full, with 0 when the
+  /// client has gone: the job may then still be at work.
+  task<> on_pool(function<void()> job);
   /// What a handler answers that is no coroutine and not plain, for a coroutine around it.
   task<response> elsewhere(const erased_handler&, const request&, const context&);
   const exchange& bytes() const noexcept { return *bytes_; }
@@ -115,7 +118,9 @@ class call final : public pending_reply {
   };
   class blocked_step;
   class handed_back;
+  struct job_result;
 
+  task<> result_of(std::shared_ptr<job_result>);
   input try_input() noexcept;
   std::size_t try_output(std::string_view bytes);
   void answer_here(response&& r) noexcept;
