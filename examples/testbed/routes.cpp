@@ -63,6 +63,24 @@ http::router routes(lastcall::net::runtime& on) {
     return http::response(200).header("Content-Type", "application/octet-stream").body(std::string(*bytes, 'x'));
   });
   r.post("/upload", [](const http::request& req) { return http::text(std::to_string(req.body().size()) + "\n"); });
+  r.get("/status", [](const http::request& req) {
+    const auto code = number(req, "code", 200, 599);
+    if (!code || *code < 200) return no_number("code", 599);
+    return http::text("status\n", static_cast<int>(*code));
+  });
+  r.any("/request/{rest...}", [](const http::request& req) {
+    std::string said;
+    const auto say = [&](std::string_view name, std::string_view value) {
+      said.append(name).append("=[").append(value).append("] ");
+    };
+    say("method", req.method());
+    say("host", req.host());
+    say("rest", req.param("rest"));
+    say("x", req.header("x"));
+    say("body", req.body());
+    said.back() = '\n';
+    return http::text(std::move(said));
+  });
   r.get("/throw", [](const http::request&) -> http::response { throw std::runtime_error("asked to throw"); });
 
   return r;
