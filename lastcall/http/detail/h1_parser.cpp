@@ -182,8 +182,7 @@ class head_reader {
     at = find_token_end(at, end_);
     if (at == end_) return nullptr;
     if (*at != ':' || at == name) {
-      // RFC 9112 section 5.2: a server may refuse obs-fold.
-      return refuse(400, is_space(*name) ? "folded header line" : "malformed header name"), nullptr;
+      return refuse(400, is_space(*name) ? "white space before the first header" : "malformed header name"), nullptr;
     }
     const std::string_view name_text(name, at);
 
@@ -193,7 +192,9 @@ class head_reader {
     at = find_control(at, end_);
     if (at == end_) return nullptr;
     const char* const next = line_end(at);
-    if (!next) return nullptr;
+    if (!next || next == end_) return nullptr;
+    // RFC 9112 section 5.2: a server may refuse obs-fold. What the line says so far is not judged.
+    if (is_space(*next)) return refuse(400, "folded header line"), nullptr;
     while (at != value && is_space(at[-1])) --at;
 
     if (fields_++ == limits_.header_count) return refuse(431, "too many header fields"), nullptr;
@@ -258,6 +259,7 @@ class head_reader {
   // smuggled.
   bool on_content_length(std::string_view value) noexcept {
     if (info_.content_length) return refuse(400, "more than one Content-Length"), false;
+    if (info_.chunked) return refuse(400, "both Transfer-Encoding and Content-Length"), false;
     std::uint64_t length = 0;
     for (const char c : value) {
       const auto digit = static_cast<std::uint64_t>(c - '0');
@@ -271,6 +273,8 @@ class head_reader {
 
   bool on_transfer_encoding(std::string_view value) noexcept {
     if (info_.chunked) return refuse(400, "more than one Transfer-Encoding"), false;
+    if (info_.content_length) return refuse(400, "both Transfer-Encoding and Content-Length"), false;
+    if (info_.http_1_0) return refuse(400, "Transfer-Encoding in HTTP/1.0"), false;
     if (!equal_ignoring_case(value, "chunked")) return refuse(501, "transfer coding other than chunked"), false;
     info_.chunked = true;
     return true;
@@ -280,10 +284,6 @@ class head_reader {
   bool finish() noexcept {
     // RFC 9112 section 3.2: any HTTP/1.1 request without a Host header is answered with 400.
     if (!host_named_ && !info_.http_1_0) return refuse(400, "no Host"), false;
-    if (info_.chunked) {
-      if (info_.content_length) return refuse(400, "both Transfer-Encoding and Content-Length"), false;
-      if (info_.http_1_0) return refuse(400, "Transfer-Encoding in HTTP/1.0"), false;
-    }
     info_.has_body = info_.chunked || info_.content_length.value_or(0) > 0;
     info_.keep_alive = !close_ && (!info_.http_1_0 || keep_alive_);
     info_.upgrade = upgrade_ && upgrade_named_ && !info_.http_1_0;
@@ -330,29 +330,27 @@ head_result parse_head(std::string_view input, std::size_t& scanned, const limit
   if (begin == input.size() || (begin < 4 && input.substr(begin) == "\r")) return {head_result::kind::need_more, begin};
   if (!is_token_char(input[begin])) return error(400, "malformed method");  // a TLS hello, for one: told at once
 
+  // What lies beyond the limit is not looked at, so that a verdict does not hang on how much of it is there.
+  const auto seen = input.substr(0, begin + std::min(l.head_bytes, input.size() - begin));
+  const char* const first = seen.data() + begin;
+
   // Nearly every head is here with its first byte, and read at once. For one that is not, the end is searched in what
   // comes later, each byte once, and it is read again when that is there.
-  const char* const first = input.data() + begin;
-  head_reader reader(input.data() + input.size(), l, out, info);
+  head_reader reader(seen.data() + seen.size(), l, out, info);
   const bool fresh = scanned <= begin;
   const char* read = fresh ? reader.read(first) : nullptr;
-  std::size_t end = read ? static_cast<std::size_t>(read - input.data()) : 0;
-  if (fresh && !read && !reader.refused().status) {
-    scanned = input.size();
-  } else if (!read) {
+  if (!read && (!fresh || reader.refused().status)) {
     bool bare_lf = false;
-    end = find_end(input, begin, scanned, bare_lf);
+    const std::size_t end = find_end(seen, begin, scanned, bare_lf);
     if (bare_lf) return error(400, "line feed without carriage return");
+    if (end && !fresh) read = reader.read(first);
+    if (end && !read) return error(reader.refused().status, reader.refused().why);
   }
-  const std::size_t size = (end ? end : input.size()) - begin;
-  if (size > l.head_bytes) {
-    const bool long_line = input.substr(begin, l.head_bytes).find('\n') == std::string_view::npos;
-    return long_line ? error(414, "request line too long") : error(431, "head too large");
-  }
-  if (!end) return {head_result::kind::need_more, begin};
-  if (!fresh) read = reader.read(first);
-  if (!read) return error(reader.refused().status, reader.refused().why);
-  return {head_result::kind::done, end};
+  if (read) return {head_result::kind::done, static_cast<std::size_t>(read - input.data())};
+  scanned = seen.size();
+  if (seen.size() == input.size()) return {head_result::kind::need_more, begin};
+  const bool long_line = seen.find('\n', begin) == std::string_view::npos;
+  return long_line ? error(414, "request line too long") : error(431, "head too large");
 }
 
 }  // namespace lastcall::inline v0::http::detail

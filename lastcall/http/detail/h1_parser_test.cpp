@@ -298,6 +298,7 @@ TEST(h1_parser, refuses_what_two_parsers_could_read_differently) {
       {"X: a\r\n b\r\n", 400},
       {"X: a\r\n\tb\r\n", 400},
       {"X: a\r\n \r\n", 400},
+      {"Expect:\r\n 100-continue\r\n", 400},
       {"X: a\nY: b\r\n", 400},
       {"X: a\rY: b\r\n", 400},
       {"X: a\r\r\n", 400},
@@ -364,6 +365,10 @@ TEST(h1_parser, holds_its_limits_to_the_byte) {
   EXPECT_EQ(parsed(head, {.head_bytes = head.size() - 1}), "431 head too large");
   EXPECT_EQ(parsed_in_pieces(head, {1}, {.head_bytes = head.size() - 1}), "431 head too large");
   EXPECT_EQ(status_of(parsed("\r\n\r\n" + head, {.head_bytes = head.size()})), 0);
+
+  EXPECT_EQ(parsed(head + "\n", {.head_bytes = head.size() - 1}), "431 head too large");
+  EXPECT_EQ(parsed(head.substr(0, 40) + "\n" + head, {.head_bytes = 40}), "431 head too large");
+  EXPECT_EQ(parsed(head.substr(0, 40) + "\n" + head, {.head_bytes = 41}), "400 line feed without carriage return");
 
   const std::string line = "GET /" + std::string(200, 'x');
   EXPECT_EQ(parsed(line, {.head_bytes = 100}), "414 request line too long");
