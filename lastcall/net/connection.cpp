@@ -108,7 +108,10 @@ void connection::on_due(time_point now) noexcept {
   if (now < by_) return set_.loop().schedule(*this, by_);
   switch (state_) {
     case connection_state::lingering:
-      return end(fin_acknowledged_ ? farewell_as_ : connection_end::timed_out);
+      linger();  // the loop may have been busy while the remote finished
+      if (state_ == connection_state::lingering && now >= by_)
+        end(fin_acknowledged_ ? farewell_as_ : connection_end::timed_out);
+      return;
     case connection_state::idle:
       return input_waits() ? on_readable() : half_close();
     case connection_state::fresh:

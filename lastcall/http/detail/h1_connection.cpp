@@ -1,5 +1,6 @@
 #include "lastcall/http/detail/h1_connection.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 
@@ -227,7 +228,10 @@ void h1_connection::append(const response& r) {
 }
 
 void h1_connection::refuse(int status, std::string_view why) {
-  const bool head = exchange_->head != 0 && exchange_->req.verb() == method::head;
+  // Also of a head that could not be read, as far as it can be told.
+  std::string_view first = exchange_->unread();
+  first.remove_prefix(std::min(first.find_first_not_of("\r\n"), first.size()));
+  const bool head = first.starts_with("HEAD ");
   write_refusal(shard_.out(), {.status = status, .why = why, .retry_after_seconds = status == 503 ? 1 : 0},
                 {.date = shard_.date(), .head = head});
   shard_.rejected.add();
