@@ -21,6 +21,7 @@ net::tcp_server_options tcp_options(const server_options& o, logger log) {
                               .listener_close = o.listener_close,
                               .farewell = {.silence = o.silence, .linger = o.linger},
                               .max_connections = o.limits.max_connections,
+                              .max_connections_per_address = o.limits.max_connections_per_address,
                               .name = o.name,
                               .log = std::move(log)};
   const auto listen = [&](std::string_view address, std::uint16_t port) {
