@@ -75,7 +75,8 @@ inline conversations request_line_cases() {
       {"get", "9110 9.3.1", {get("/"), ok}, open, agreed},
       {"one empty line before it", "9112 2.2", {"\r\n" + get("/"), ok}, open, agreed},
       {"two empty lines before it", "9112 2.2", {"\r\n\r\n" + get("/"), ok}},
-      {"three empty lines before it", "9112 2.2", {"\r\n\r\n\r\n" + get("/"), bad}, closed},
+      // Not torn: empty lines that come alone are forgotten while the connection waits for more.
+      {"three empty lines before it", "9112 2.2", {"\r\n\r\n\r\n" + get("/"), bad}, closed, ours, nullptr, false},
       {"a bare lf before it", "9112 2.2", {"\n" + get("/"), bad}, closed},
       {"a bare cr before it", "9112 2.2", {"\r" + get("/"), bad}, closed},
       {"a method in lower case is another one", "9110 9.1", {ask("get", "/"), reply{.status = 405}}},
