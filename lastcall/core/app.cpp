@@ -25,6 +25,10 @@ namespace {
 // left of the 50 ms by which the process is to be gone is for the watch's own report.
 constexpr duration watchdog_slack = std::chrono::milliseconds(30);
 
+// How long run() waits at most for the reader of the log, and how long before the watch it leaves off.
+constexpr duration log_time = std::chrono::milliseconds(500);
+constexpr duration log_margin = std::chrono::milliseconds(10);
+
 extern "C" void lastcall_same_request_again(int) {}
 
 }  // namespace
@@ -151,6 +155,7 @@ struct app::parts {
   }
 
   void publish() {
+    said->log_lines_dropped = log.dropped();
     if (!chosen.report_file.empty()) {
       const std::string temporary = temporary_name(chosen.report_file);
       if (const auto failure = write_whole(chosen.report_file.c_str(), temporary.c_str(), to_json(*said))) {
@@ -166,6 +171,10 @@ struct app::parts {
       log.write(level, "app", line);
       rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     }
+    const time_point now = steady().now();
+    const bool watched = armed_for != time_point::max();
+    const time_point watch = watched ? armed_for + watchdog_slack - log_margin : now + log_time;
+    log.flush(std::clamp(watch - now, duration::zero(), log_time));
   }
 
   shutdown_budget whole_budget() const {
