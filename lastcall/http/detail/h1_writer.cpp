@@ -37,6 +37,7 @@ std::size_t write(std::string& out, int status, std::string_view headers, std::s
   } else if (f.http_1_0) {
     out.append(keep_line);
   }
+  if (!f.request_id.empty()) out.append("X-Request-Id: ").append(f.request_id).append("\r\n");
   out.append(headers).append("\r\n");
   if (send_body) out.append(body);
   return close_at;
@@ -45,7 +46,11 @@ std::size_t write(std::string& out, int status, std::string_view headers, std::s
 }  // namespace
 
 std::size_t write_response(std::string& out, const response& r, const framing& f) {
-  return write(out, r.status(), r.header_lines(), r.body(), f);
+  if (f.request_id.empty() || r.header("X-Request-Id").empty())
+    return write(out, r.status(), r.header_lines(), r.body(), f);
+  framing without = f;
+  without.request_id = {};
+  return write(out, r.status(), r.header_lines(), r.body(), without);
 }
 
 void mark_close(std::string& out, std::size_t close_at) {

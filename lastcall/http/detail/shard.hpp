@@ -13,9 +13,12 @@
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/log.hpp"
 #include "lastcall/core/report.hpp"
+#include "lastcall/http/access_log.hpp"
 #include "lastcall/http/date.hpp"
 #include "lastcall/http/detail/body_reader.hpp"
 #include "lastcall/http/detail/h1_parser.hpp"
+#include "lastcall/http/detail/request_stats.hpp"
+#include "lastcall/http/detail/request_trail.hpp"
 #include "lastcall/http/limits.hpp"
 #include "lastcall/http/request.hpp"
 #include "lastcall/http/router.hpp"
@@ -32,6 +35,8 @@ struct service {
   context life;            ///< handed to handlers
   logger log;
   std::string name;
+  access_sink access_log;
+  bool request_ids = false;
 };
 
 /// What a connection holds from the first byte of a request to the end of its response: the bytes, and what is known of
@@ -50,13 +55,14 @@ struct exchange {
   request req;
   body_reader reader;
   std::string body;
+  request_trail trail;
 
   std::string_view unread() const noexcept { return {buffer.get() + begin, end - begin}; }
   /// Where to receive: never empty. Moves what is unread to the front when little is left behind it.
   std::span<char> room() noexcept;
 };
 
-/// Threads: its loop's only, but for `requests`.
+/// Threads: its loop's only, but for `requests` and reading the stats.
 class shard {
  public:
   shard(const service& of, net::connection_set& connections) noexcept : service_(of), set_(connections) {}
@@ -84,6 +90,7 @@ class shard {
             .forced = forced.value()};
   }
   net::tally begun, answered, rejected, abandoned, forced;
+  request_stats stats;
 
  private:
   const service& service_;
