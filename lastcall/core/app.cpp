@@ -11,6 +11,7 @@
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/inbox.hpp"
 #include "lastcall/core/lifecycle.hpp"
+#include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report_file.hpp"
 #include "lastcall/core/settings.hpp"
 #include "lastcall/core/shutdown_plan.hpp"
@@ -24,6 +25,10 @@ namespace {
 // How long after the deadline the driving thread may still be writing its report before it counts as hanging. What is
 // left of the 50 ms by which the process is to be gone is for the watch's own report.
 constexpr duration watchdog_slack = std::chrono::milliseconds(30);
+
+// How long run() waits at most for the reader of the log, and how long before the watch it leaves off.
+constexpr duration log_time = std::chrono::milliseconds(500);
+constexpr duration log_margin = std::chrono::milliseconds(10);
 
 extern "C" void lastcall_same_request_again(int) {}
 
@@ -110,6 +115,7 @@ struct app::parts {
 
   lifecycle::start_result start() {
     begun = true;
+    life.arrange();
     log.info("app", "starting", {{"components", std::to_string(life.names().size())}});
     const auto result = life.start(chosen.grace - chosen.reserve, [this] { arm(in->asked()->at + chosen.grace); });
     if (result == lifecycle::start_result::started) log.info("app", "ready");
@@ -121,12 +127,28 @@ struct app::parts {
     return result;
   }
 
+  // run() has nothing else to do meanwhile. A component that hangs in it is left with the process a grace period later.
+  void announce_if_asked() {
+    if (!in->announced() || life.announced()) return;
+    log.info("app", "announced: not ready any more, serving on", {{"delay", to_text(chosen.readiness_delay)}});
+    arm(time.now() + chosen.grace);
+    life.announce();
+    armed_for = time_point::max();
+    catches.cancel_wake();
+  }
+
+  // How much of the readiness delay had passed when the end was asked for.
+  duration served(time_point asked_at) const noexcept {
+    const auto announced = in->announced();
+    return announced ? std::clamp(asked_at - *announced, duration::zero(), chosen.readiness_delay) : duration::zero();
+  }
+
   // Drives the end to its finish and fills the report in.
   void end(shutdown_budget budget, time_point from) {
     arm(from + budget.grace);
     log.info("app", "shutting down: " + cause_text(), {{"grace", to_text(budget.grace)}});
-    budget.announce = life.started();
-    if (!budget.announce) budget.readiness_delay = duration::zero();
+    budget.announce = life.started() && !life.announced();
+    if (!life.started()) budget.readiness_delay = duration::zero();
     life.begin(budget, from, [this](time_point deadline) { arm(deadline); });
     while (!life.finished()) {
       life.step();
@@ -151,6 +173,7 @@ struct app::parts {
   }
 
   void publish() {
+    said->log_lines_dropped = log.dropped();
     if (!chosen.report_file.empty()) {
       const std::string temporary = temporary_name(chosen.report_file);
       if (const auto failure = write_whole(chosen.report_file.c_str(), temporary.c_str(), to_json(*said))) {
@@ -166,6 +189,10 @@ struct app::parts {
       log.write(level, "app", line);
       rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     }
+    const time_point now = steady().now();
+    const bool watched = armed_for != time_point::max();
+    const time_point watch = watched ? armed_for + watchdog_slack - log_margin : now + log_time;
+    log.flush(std::clamp(watch - now, duration::zero(), log_time));
   }
 
   shutdown_budget whole_budget() const {
@@ -228,7 +255,7 @@ void app::check_addition(const std::string& name) const {
   }
 }
 
-component_ref app::adopt(std::string name, std::unique_ptr<component> it, const needs& stands_on) {
+component_ref app::adopt(std::string name, std::unique_ptr<component> it, const needs& stands_on, bool needed_by_all) {
   check_addition(name);  // again: its constructor may have added one of the same name
   std::vector<std::size_t> indices;
   for (const component_ref& need : stands_on) {
@@ -241,7 +268,7 @@ component_ref app::adopt(std::string name, std::unique_ptr<component> it, const 
   }
   std::sort(indices.begin(), indices.end());
   indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
-  return component_ref(this, parts_->life.add(std::move(name), std::move(it), std::move(indices)));
+  return component_ref(this, parts_->life.add(std::move(name), std::move(it), std::move(indices), needed_by_all));
 }
 
 void app::keep_shared(const void* type, void* at, component_ref ref) {
@@ -262,10 +289,11 @@ void* app::find_shared(const void* type) {
 int app::run() {
   parts& p = *parts_;
   if (p.begun) throw std::logic_error("app: run() comes once, and not after start()");
+  p.life.arrange();
   p.dog.emplace(p.life.where(), p.life.names(), p.chosen.report_file);
   p.start();
-  while (p.in->asked() == nullptr) p.in->driver().wait(p.time, std::nullopt);
-  p.end(p.whole_budget(), p.in->asked()->at);
+  for (; p.in->asked() == nullptr; p.in->driver().wait(p.time, std::nullopt)) p.announce_if_asked();
+  p.end(p.whole_budget(), p.in->asked()->at - p.served(p.in->asked()->at));
   p.publish();
   p.destroy();
   return p.said->exit_code;
@@ -291,7 +319,8 @@ const report& app::shutdown(deadline by) {
   const duration time = by.remaining(now);
   const double share = std::min(1.0, to_ms(time) / to_ms(p.chosen.grace));
   const auto part = [&](duration of) { return std::chrono::duration_cast<duration>(of * share); };
-  p.end({.grace = time, .reserve = part(p.chosen.reserve), .readiness_delay = part(p.chosen.readiness_delay)}, now);
+  const duration delay = std::max(part(p.chosen.readiness_delay) - p.served(now), duration::zero());
+  p.end({.grace = time, .reserve = part(p.chosen.reserve), .readiness_delay = delay}, now);
   return *p.said;
 }
 
@@ -301,7 +330,51 @@ void app::request_shutdown(std::string why) noexcept {
 
 bool app::asked_to_end() const noexcept { return parts_->in->asked() != nullptr; }
 
-bool app::ready() const noexcept { return parts_->life.started() && !asked_to_end(); }
+void app::announce() noexcept { parts_->in->announce(parts_->time.now()); }
+
+bool app::ready() const noexcept { return parts_->life.started() && !asked_to_end() && !parts_->in->announced(); }
+
+app_status app::status() const {
+  const parts& p = *parts_;
+  app_status s = p.life.status();
+  s.ready = ready();
+  std::optional<time_point> announced = p.in->announced();
+  if (const asking* by = p.in->asked()) {
+    s.cause = p.cause_text();
+    announced = std::min(announced.value_or(by->at), by->at);
+  }
+  if (announced) s.announced = std::max(p.time.now() - *announced, duration::zero());
+  return s;
+}
+
+void app::measure(metrics& into) const {
+  const app_status s = status();
+  into.gauge("lastcall_ready", "Whether all has started and the end is not announced.", s.ready);
+  for (std::size_t i = 0; i < app_phases; ++i) {
+    const auto phase = static_cast<app_phase>(i);
+    into.gauge("lastcall_phase", "1 for the phase the app is in.", s.phase == phase, {{"phase", to_text(phase)}});
+  }
+  for (const component_status& c : s.components) {
+    into.of_component(c.name);
+    for (std::size_t i = 0; i < component_states; ++i) {
+      const auto state = static_cast<component_state>(i);
+      into.gauge("lastcall_component_state", "1 for the state a component is in.", c.state == state,
+                 {{"state", to_text(state)}});
+    }
+  }
+  into.of_component({});
+  into.gauge("lastcall_components_left", "Components that have started and have not stopped.",
+             static_cast<double>(s.running()));
+  if (s.left)
+    into.gauge("lastcall_shutdown_left_seconds", "Time until the deadline of the shutdown.", to_ms(*s.left) / 1000);
+  into.counter("lastcall_log_lines_dropped_total", "Lines of log that nobody read.", parts_->log.dropped());
+  parts_->life.measure(into);
+}
+
+duration app::readiness_left() const noexcept {
+  const parts& p = *parts_;
+  return p.chosen.readiness_delay - p.served(p.time.now());
+}
 
 lastcall::logger& app::log() noexcept { return parts_->log; }
 

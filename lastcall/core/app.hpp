@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lastcall/core/app_options.hpp"
+#include "lastcall/core/app_status.hpp"
 #include "lastcall/core/component.hpp"
 #include "lastcall/core/deadline.hpp"
 #include "lastcall/core/log.hpp"
@@ -57,7 +58,7 @@ namespace detail {
 template <class C> inline char type_key = 0;  // its address is the key; not const, so that no linker folds two into one
 }
 
-/// Threads: one thread builds, starts and ends it. request_shutdown(), ready() and log() may be called from any.
+/// Threads: one thread builds, starts and ends it. what may be called from any says so.
 class app {
  public:
   /// Signals are caught from here on: make it the first statement of main().
@@ -71,7 +72,8 @@ class app {
   ~app();
 
   /// Makes a C from (options, *this), or else from (options). What its constructor asks for with shared() becomes a
-  /// need. Errors: std::invalid_argument for an empty or taken name or a need of another app, std::logic_error once
+  /// need. With a static C::needed_by_all, all others need it, wherever it is added: it starts first and drains last.
+  /// Errors: std::invalid_argument for an empty or taken name or a need of another app, std::logic_error once
   /// started.
   template <class C> handle<C> add(std::string name, typename C::options options = {}, needs stands_on = {});
   handle<component> add(std::string name, std::unique_ptr<component> it, needs stands_on = {});
@@ -94,6 +96,13 @@ class app {
   /// Never exits the process, and returns by the deadline unless a verb blocks this thread.
   const report& shutdown(deadline by);
 
+  /// Ends readiness before the end itself is asked for, which is expected to follow (a Kubernetes preStop hook runs
+  /// before SIGTERM). All components announce; everything goes on being served. Of the readiness delay, and of the
+  /// grace period as well, what passes from here on counts as served, so that a shutdown lasts as long as if it had
+  /// begun here. With start() instead of run() the components announce with the shutdown. There is no way back; the
+  /// first call counts. Threads: any; takes no lock.
+  void announce() noexcept;
+
   /// Asks run() to end. The first to ask counts.   Threads: any; takes no lock. Not for signal handlers.
   void request_shutdown(std::string why) noexcept;
 
@@ -101,8 +110,15 @@ class app {
   /// shutdown().
   bool asked_to_end() const noexcept;
 
-  /// All have started, and nobody has asked for the end: what /readyz says.
+  /// All have started, and nobody has announced or asked for the end: what /readyz says.   Threads: any.
   bool ready() const noexcept;
+
+  /// Where everything stands. From the start on.   Threads: any.
+  app_status status() const;
+  /// Adds the numbers of the app and of every component that has started. From the start on.   Threads: any.
+  void measure(metrics& into) const;
+  /// What of the readiness delay is still to be waited for once announced; all of it before.   Threads: any.
+  duration readiness_left() const noexcept;
 
   lastcall::logger& log() noexcept;
   const clock& time() const noexcept;
@@ -122,7 +138,8 @@ class app {
   };
 
   void check_addition(const std::string& name) const;
-  component_ref adopt(std::string name, std::unique_ptr<component> it, const needs& stands_on);
+  component_ref adopt(std::string name, std::unique_ptr<component> it, const needs& stands_on,
+                      bool needed_by_all = false);
   void keep_shared(const void* type, void* at, component_ref ref);
   void* find_shared(const void* type);
 
@@ -139,7 +156,8 @@ template <class C> handle<C> app::add(std::string name, typename C::options opti
     it = std::make_unique<C>(std::move(options));
   }
   C& at = *it;
-  const component_ref ref = adopt(std::move(name), std::move(it), under_way.with(std::move(stands_on)));
+  const component_ref ref = adopt(
+      std::move(name), std::move(it), under_way.with(std::move(stands_on)), requires { C::needed_by_all; });
   if constexpr (requires { C::shared_name; }) keep_shared(&detail::type_key<C>, &at, ref);
   return handle<C>(at, ref);
 }

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "lastcall/core/component_double_test.hpp"
+#include "lastcall/core/metrics.hpp"
 
 namespace {
 
@@ -150,6 +151,91 @@ TEST(app, waits_the_readiness_delay_in_the_time_of_its_clock) {
   }
   EXPECT_EQ(r.outcome, outcome::graceful);
   EXPECT_EQ(r.readiness_ms, 10 * 3600 * 1000.);
+}
+
+/// A clock that is moved by hand.
+struct moved_clock : lastcall::clock {
+  time_point now() const noexcept override { return time_point(duration(ticks.load())); }
+  void move(duration by) { ticks += by.count(); }
+  std::atomic<duration::rep> ticks{duration(1h).count()};
+};
+
+TEST(app, counts_the_time_since_an_announcement_as_readiness_delay_and_grace) {
+  moved_clock time;
+  journal notes;
+  std::atomic<bool> announced{false};
+  app a{quiet({.grace = 20h, .readiness_delay = 10h, .time = &time})};
+  a.add("http", double_of("http", notes, {.announce = [&] { announced = true; }}));
+  const std::jthread asks([&] {
+    while (!a.ready()) std::this_thread::yield();
+    a.announce();
+    EXPECT_FALSE(a.ready());
+    EXPECT_FALSE(a.asked_to_end());
+    while (!announced) std::this_thread::yield();
+    EXPECT_EQ(a.readiness_left(), 10h);
+    time.move(12h);  // longer than the delay: no more than that counts
+    EXPECT_EQ(a.readiness_left(), 0s);
+    EXPECT_EQ(a.status().announced, duration(12h));
+    a.announce();
+    a.request_shutdown("after preStop");
+  });
+  EXPECT_EQ(a.run(), 0);
+  EXPECT_THAT(notes.lines(), ElementsAre("start http", "announce http", "drain http", "stop http", "~http"));
+}
+
+TEST(app, waits_what_is_left_of_the_readiness_delay_after_an_announcement) {
+  moved_clock time;
+  journal notes;
+  report r;
+  {
+    app a{quiet({.grace = 20h, .readiness_delay = 10h, .time = &time})};
+    a.add("http", double_of("http", notes, {.announce = [&] { time.move(7h); }}));
+    a.start();
+    a.announce();
+    time.move(3h);
+    r = a.shutdown(deadline::at(time.now() + 20h, time.now()));
+  }
+  EXPECT_EQ(r.readiness_ms, 7 * 3600 * 1000.);
+  EXPECT_THAT(notes.lines(), ElementsAre("start http", "announce http", "drain http", "stop http", "~http"));
+}
+
+TEST(app, measures_itself_and_its_components) {
+  journal notes;
+  app a{quiet()};
+  a.add("http", double_of("http", notes, {.measure = [](metrics& m) { m.counter("a_total", "As.", 7); }}));
+  a.start();
+  metrics m;
+  a.measure(m);
+  const std::string text = m.text();
+  EXPECT_THAT(text, HasSubstr("\nlastcall_ready 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nlastcall_phase{phase=\"serving\"} 1\nlastcall_phase{phase=\"announced\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nlastcall_component_state{component=\"http\",state=\"running\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nlastcall_components_left 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nlastcall_log_lines_dropped_total 0\n"));
+  EXPECT_THAT(text, HasSubstr("\na_total{component=\"http\"} 7\n"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("shutdown_left")));
+  a.shutdown(deadline(10s));
+  EXPECT_EQ(a.status().cause, "requested");
+  EXPECT_EQ(a.status().phase, app_phase::over);
+}
+
+struct front : component {
+  struct options {};
+  static constexpr bool needed_by_all = true;
+  explicit front(options) {}
+  void start(context) override { order = ++runtime::last; }
+  void stop() noexcept override { stopped = ++runtime::last; }
+  int order = 0, stopped = 0;
+};
+
+TEST(app, starts_first_and_stops_last_what_all_others_need) {
+  app a{quiet()};
+  const auto http = a.add<server>("http");
+  const auto door = a.add<front>("front");
+  a.start();
+  EXPECT_LT(door->order, http->runs_on.order);
+  a.shutdown(deadline(10s));
+  EXPECT_GT(door->stopped, http->runs_on.stopped);
 }
 
 TEST(app, leaves_a_report_that_says_why_and_what) {

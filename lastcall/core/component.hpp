@@ -9,6 +9,7 @@
 namespace lastcall::inline v0 {
 
 struct component_report;
+class metrics;
 
 /// "I am done": told once, from any thread, also from inside `drain`. Harmless when told late or twice.
 using drained = function<void()>;
@@ -44,6 +45,10 @@ struct component {
   /// been forced makes exit code 3, unless its ledgers show that nothing was lost by it, or it says so in `lost`.
   /// Blocks: must not.
   virtual void account(component_report&) const {}
+
+  /// Adds what it counts to a snapshot for monitoring; its name is a label of it already. At any time from `start` on,
+  /// beside every other verb and its own threads. Errors: what it throws leaves out the rest of it.   Blocks: must not.
+  virtual void measure(metrics&) const {}
 };
 
 }  // namespace lastcall::inline v0

@@ -35,6 +35,7 @@ struct behaviour {
   function<void()> force{};
   function<void()> stop{};
   function<void(component_report&)> account{};
+  function<void(metrics&)> measure{};
 };
 
 class component_double : public component {
@@ -65,6 +66,9 @@ class component_double : public component {
   }
   void account(component_report& out) const override {
     if (does_.account) does_.account(out);
+  }
+  void measure(metrics& into) const override {
+    if (does_.measure) does_.measure(into);
   }
 
  private:

@@ -73,4 +73,16 @@ void inbox::force() noexcept {
   driver_.ring();
 }
 
+bool inbox::announce(time_point at) noexcept {
+  time_point not_yet = time_point::max();
+  const bool first = announced_.compare_exchange_strong(not_yet, at, std::memory_order_relaxed);
+  if (first) driver_.ring();
+  return first;
+}
+
+std::optional<time_point> inbox::announced() const noexcept {
+  const time_point at = announced_.load(std::memory_order_relaxed);
+  return at == time_point::max() ? std::nullopt : std::optional(at);
+}
+
 }  // namespace lastcall::inline v0

@@ -55,6 +55,10 @@ class inbox {
   void force() noexcept;
   bool forced() const noexcept { return forced_.load(std::memory_order_acquire); }
 
+  /// Readiness ends before the end is asked for. The first call counts: true for that one.
+  bool announce(time_point at) noexcept;
+  std::optional<time_point> announced() const noexcept;
+
   const bell& driver() const noexcept { return driver_; }
   /// For whoever watches over a start meanwhile; ask() and force() ring both.
   const bell& start_watch() const noexcept { return start_watch_; }
@@ -69,6 +73,7 @@ class inbox {
   asking by_driver_;
   std::atomic<const asking*> first_{nullptr};  // set once, with release: publishes what it points to
   std::atomic<bool> forced_{false};
+  std::atomic<time_point> announced_{time_point::max()};
   bell driver_;
   bell start_watch_;
 };

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/metrics.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -75,17 +76,51 @@ void lifecycle::destroy() noexcept {
       static_cast<void>(s.it.release());
     }
     where_.enter(verb::destroy, i);
-    s.it.reset();  // users before what they need
+    std::unique_ptr<component> gone;
+    {
+      const std::lock_guard lock(measuring_);
+      gone = std::move(s.it);
+    }
+    gone.reset();  // users before what they need
   }
   where_.leave();
 }
 
-std::size_t lifecycle::add(std::string name, std::unique_ptr<component> it, std::vector<std::size_t> needs) {
+std::size_t lifecycle::add(std::string name, std::unique_ptr<component> it, std::vector<std::size_t> stands_on,
+                           bool needed_by_all) {
   slot& s = slots_.emplace_back();
   s.name = std::move(name);
   s.it = std::move(it);
-  s.needs = std::move(needs);
+  s.needs = std::move(stands_on);
+  s.needed_by_all = needed_by_all;
   return slots_.size() - 1;
+}
+
+void lifecycle::arrange() {
+  if (states_) return;
+  states_ = std::make_unique<std::atomic<component_state>[]>(slots_.size());
+  std::vector<bool> in_front(slots_.size(), false);
+  for (std::size_t i = slots_.size(); i-- > 0;) {
+    if (slots_[i].needed_by_all) in_front[i] = true;
+    if (!in_front[i]) continue;
+    for (const std::size_t need : slots_[i].needs) in_front[need] = true;
+  }
+  std::vector<slot> sorted;
+  std::vector<std::size_t> moved_to(slots_.size());
+  std::vector<std::size_t> for_all;
+  for (const bool front : {true, false}) {
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      if (in_front[i] != front) continue;
+      moved_to[i] = sorted.size();
+      slot& s = sorted.emplace_back(std::move(slots_[i]));
+      for (std::size_t& need : s.needs) need = moved_to[need];
+      if (s.needed_by_all) for_all.push_back(moved_to[i]);
+      if (!front) s.needs.insert(s.needs.end(), for_all.begin(), for_all.end());
+      std::sort(s.needs.begin(), s.needs.end());
+      s.needs.erase(std::unique(s.needs.begin(), s.needs.end()), s.needs.end());
+    }
+  }
+  slots_ = std::move(sorted);
 }
 
 bool lifecycle::has(const std::string& name) const noexcept {
@@ -99,6 +134,7 @@ std::vector<std::string> lifecycle::names() const {
 }
 
 lifecycle::start_result lifecycle::start(duration until_force, const function<void()>& asked) {
+  arrange();
   const time_point from = time_.now();
   try {
     const start_watch watch(*this, until_force, asked);
@@ -113,6 +149,7 @@ lifecycle::start_result lifecycle::start(duration until_force, const function<vo
     return start_result::interrupted;
   }
   if (failure_) return start_result::failed;
+  phase_.store(app_phase::serving, std::memory_order_relaxed);
   started_.store(true, std::memory_order_release);
   return start_result::started;
 }
@@ -120,16 +157,29 @@ lifecycle::start_result lifecycle::start(duration until_force, const function<vo
 void lifecycle::start_one(std::size_t index) {
   slot& s = slots_[index];
   where_.enter(verb::start, index);
+  enter(index, component_state::starting);
   const time_point from = time_.now();
   try {
     s.it->start(s.ends.get());
   } catch (...) {
+    enter(index, component_state::failed);
     s.ends.force();  // whatever it has handed the context to shall not wait for more
     std::throw_with_nested(
         std::runtime_error("component \"" + s.name + "\" failed to start: " + to_text(std::current_exception())));
   }
   s.account.start_ms = to_ms(time_.now() - from);
   s.runs = true;
+  enter(index, component_state::running);
+}
+
+void lifecycle::announce() {
+  if (std::exchange(announced_, true)) return;
+  phase_.store(app_phase::announced, std::memory_order_relaxed);
+  for (std::size_t i = begun_; i-- > 0;) {
+    where_.enter(verb::announce, i);
+    slots_[i].it->announce();
+  }
+  where_.leave();
 }
 
 void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_point)> deadline_nearer) {
@@ -140,7 +190,10 @@ void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_
   std::vector<std::vector<std::size_t>> needs;
   for (std::size_t i = 0; i < begun_; ++i) needs.push_back(slots_[i].needs);
   plan_.emplace(std::move(needs), budget);
-  carry_out(plan_->request(at));
+  phase_.store(app_phase::announced, std::memory_order_relaxed);
+  shutdown_plan::actions todo = plan_->request(at);
+  publish_times();
+  carry_out(std::move(todo));
 }
 
 void lifecycle::step() {
@@ -155,6 +208,7 @@ void lifecycle::step() {
   }
   if (inbox_->forced() && !std::exchange(force_passed_on_, true)) {
     shutdown_plan::actions todo = plan_->request_force(time_.now());
+    publish_times();
     if (deadline_nearer_) deadline_nearer_(plan_->deadline());
     carry_out(std::move(todo));
   }
@@ -177,6 +231,8 @@ void lifecycle::carry_out_one(const shutdown_plan::announce& it, shutdown_plan::
 void lifecycle::carry_out_one(const shutdown_plan::drain& it, shutdown_plan::actions&) {
   slot& s = slots_[it.node];
   where_.enter(verb::drain, it.node);
+  enter(it.node, component_state::draining);
+  phase_.store(app_phase::draining, std::memory_order_relaxed);
   const time_point now = time_.now();
   if (!first_drain_) first_drain_ = now;
   s.account.drain_began_ms = since_request(now);
@@ -195,12 +251,14 @@ void lifecycle::carry_out_one(const shutdown_plan::drain& it, shutdown_plan::act
 
 void lifecycle::carry_out_one(const shutdown_plan::force& it, shutdown_plan::actions&) {
   if (!cut_at_) cut_at_ = time_.now();
+  phase_.store(app_phase::forcing, std::memory_order_relaxed);
   if (!slots_[it.node].account.forced) force_one(it.node);
 }
 
 void lifecycle::force_one(std::size_t index) {
   slot& s = slots_[index];
   where_.enter(verb::force, index);
+  enter(index, component_state::forced);
   s.account.forced = true;
   s.account.forced_ms = since_request(time_.now());
   s.ends.force();
@@ -213,6 +271,7 @@ void lifecycle::carry_out_one(const shutdown_plan::stop& it, shutdown_plan::acti
   s.it->stop();
   const time_point now = time_.now();
   s.runs = false;
+  enter(it.node, component_state::stopped);
   s.account.stopped = true;
   s.account.stopped_ms = since_request(now);
   for (auto& next : plan_->stopped(it.node, now)) more.push_back(std::move(next));
@@ -220,10 +279,52 @@ void lifecycle::carry_out_one(const shutdown_plan::stop& it, shutdown_plan::acti
 
 void lifecycle::carry_out_one(const shutdown_plan::hung& it, shutdown_plan::actions&) {
   slots_[it.node].account.hung = true;
+  enter(it.node, component_state::hung);
   log_.error("app", "component hangs", {{"component", slots_[it.node].name}});
 }
 
-void lifecycle::carry_out_one(const shutdown_plan::finish&, shutdown_plan::actions&) { finished_at_ = time_.now(); }
+void lifecycle::carry_out_one(const shutdown_plan::finish&, shutdown_plan::actions&) {
+  finished_at_ = time_.now();
+  phase_.store(app_phase::over, std::memory_order_relaxed);
+}
+
+void lifecycle::enter(std::size_t index, component_state state) noexcept {
+  states_[index].store(state, std::memory_order_relaxed);
+}
+
+void lifecycle::publish_times() noexcept {
+  drain_end_.store(plan_->drain_end(), std::memory_order_relaxed);
+  deadline_.store(plan_->deadline(), std::memory_order_relaxed);
+}
+
+app_status lifecycle::status() const {
+  app_status s{.phase = phase_.load(std::memory_order_relaxed)};
+  const time_point now = time_.now();
+  const auto until = [now](time_point when) -> std::optional<duration> {
+    if (when == time_point::max()) return std::nullopt;
+    return std::max(when - now, duration::zero());
+  };
+  s.until_force = until(drain_end_.load(std::memory_order_relaxed));
+  s.left = until(deadline_.load(std::memory_order_relaxed));
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    s.components.push_back({slots_[i].name, states_ ? states_[i].load(std::memory_order_relaxed) : component_state{}});
+  return s;
+}
+
+void lifecycle::measure(metrics& into) const {
+  const std::lock_guard lock(measuring_);
+  for (std::size_t i = 0; states_ && i < slots_.size(); ++i) {
+    const component_state state = states_[i].load(std::memory_order_relaxed);
+    if (!slots_[i].it || state <= component_state::starting || state == component_state::failed) continue;
+    into.of_component(slots_[i].name);
+    try {
+      slots_[i].it->measure(into);
+    } catch (...) {
+      // What it has added so far stays.
+    }
+  }
+  into.of_component({});
+}
 
 void lifecycle::fill(report& out) {
   out.start_ms = start_ms_;

@@ -6,10 +6,12 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "lastcall/core/app_status.hpp"
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/component.hpp"
 #include "lastcall/core/context.hpp"
@@ -22,7 +24,8 @@
 
 namespace lastcall::inline v0 {
 
-/// Threads: one drives it; `started()` and `where()` may be read from any.
+/// Threads: one drives it; `started()`, `where()`, `status()` and `measure()` are for any, the last two from the start
+/// on.
 class lifecycle {
  public:
   /// Both outlive it, but for `drained` callbacks: what they touch is shared with them and lives as long as they do.
@@ -31,8 +34,12 @@ class lifecycle {
   lifecycle(const lifecycle&) = delete;
   lifecycle& operator=(const lifecycle&) = delete;
 
-  /// `needs` are indices of earlier ones. Returns its own.
-  std::size_t add(std::string name, std::unique_ptr<component> it, std::vector<std::size_t> needs);
+  /// `stands_on` are indices of earlier ones. Returns its own, which holds until the start. All others, also earlier
+  /// ones, need one that is `needed_by_all`, except what it needs itself and others of its kind.
+  std::size_t add(std::string name, std::unique_ptr<component> it, std::vector<std::size_t> stands_on,
+                  bool needed_by_all = false);
+  /// Puts those that all others need in front of them. Part of the start; before it for whoever asks for names first.
+  void arrange();
   bool has(const std::string& name) const noexcept;
   component& at(std::size_t index) const noexcept { return *slots_[index].it; }
   std::vector<std::string> names() const;
@@ -45,6 +52,10 @@ class lifecycle {
   /// What the failed start threw.
   std::exception_ptr failure() const noexcept { return failure_; }
   bool started() const noexcept { return started_.load(std::memory_order_acquire); }
+
+  /// Has everything that has started announce the end, once: `begin` does not repeat it.
+  void announce();
+  bool announced() const noexcept { return announced_; }
 
   /// Begins to end what has started. `at` is the moment from which the budget counts. `deadline_nearer` is told the new
   /// deadline when a force brings it nearer, before any verb is called that could hang.
@@ -63,6 +74,11 @@ class lifecycle {
 
   const position& where() const noexcept { return where_; }
 
+  /// The phase, the drain end, the deadline and the components; the rest is the app's.
+  app_status status() const;
+  /// Has each component that has started add its numbers.
+  void measure(metrics& into) const;
+
  private:
   struct slot {
     std::string name;
@@ -71,6 +87,7 @@ class lifecycle {
     context_source ends;
     component_report account;
     bool runs = false;  // started, and not stopped yet
+    bool needed_by_all = false;
   };
   struct marks;
   class start_watch;
@@ -84,6 +101,8 @@ class lifecycle {
   void carry_out_one(const shutdown_plan::hung& it, shutdown_plan::actions& more);
   void carry_out_one(const shutdown_plan::finish& it, shutdown_plan::actions& more);
   void force_one(std::size_t index);
+  void enter(std::size_t index, component_state state) noexcept;
+  void publish_times() noexcept;
   void note(log_level level, const std::string& text);
   double since_request(time_point when) const noexcept;
 
@@ -106,6 +125,14 @@ class lifecycle {
   double start_ms_ = 0;
   bool force_passed_on_ = false;
   std::vector<std::string> errors_;
+  bool announced_ = false;
+
+  // What others read while one drives. Relaxed: each tells only of itself.
+  std::unique_ptr<std::atomic<component_state>[]> states_;
+  std::atomic<app_phase> phase_{app_phase::starting};
+  std::atomic<time_point> drain_end_{time_point::max()};
+  std::atomic<time_point> deadline_{time_point::max()};
+  mutable std::mutex measuring_;  // a component is not destroyed while it counts
 };
 
 /// What an exception says for itself.

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "lastcall/core/component_double_test.hpp"
+#include "lastcall/core/metrics.hpp"
 
 namespace {
 
@@ -342,6 +343,103 @@ TEST_F(lifecycle_test, says_where_it_is) {
   EXPECT_EQ(seen.in, verb::drain);
   EXPECT_EQ(seen.component, 1u);
   EXPECT_EQ(life.where().at().in, verb::none);
+}
+
+TEST_F(lifecycle_test, puts_what_all_others_need_in_front_wherever_it_was_added) {
+  add("pg");
+  add("http", {0});
+  add("log shipping");
+  life.add("admin", std::make_unique<component_double>("admin", notes), {2}, true);
+  start();
+  EXPECT_THAT(life.names(), ElementsAre("log shipping", "admin", "pg", "http"));
+  begin();
+  for (int i = 0; i < 4; ++i) step();  // each `drained` rings for one more
+  EXPECT_TRUE(life.finished());
+  EXPECT_THAT(notes.lines(),
+              ElementsAre("start log shipping", "start admin", "start pg", "start http", "announce http", "announce pg",
+                          "announce admin", "announce log shipping", "drain http", "stop http", "drain pg", "stop pg",
+                          "drain admin", "stop admin", "drain log shipping", "stop log shipping"));
+}
+
+TEST_F(lifecycle_test, drains_what_all_need_only_when_the_last_other_has_stopped) {
+  lastcall::drained done;
+  life.add("admin", std::make_unique<component_double>("admin", notes), {}, true);
+  add("slow", {}, {.drain = [&](context, lastcall::drained d) { done = std::move(d); }});
+  add("fast");
+  start();
+  begin();
+  EXPECT_THAT(notes.lines(), testing::Not(testing::Contains("drain admin")));
+  EXPECT_EQ(life.status().components[0].state, component_state::running);
+  done();
+  step();
+  EXPECT_TRUE(life.finished());
+  EXPECT_THAT(notes.lines(), testing::Contains("drain admin"));
+}
+
+TEST_F(lifecycle_test, stops_what_all_need_without_a_drain_when_the_others_took_all_the_time) {
+  life.add("admin", std::make_unique<component_double>("admin", notes), {}, true);
+  add("slow", {}, {.drain = [](context, lastcall::drained) {}});
+  start();
+  begin();
+  at(18s);
+  EXPECT_EQ(life.status().phase, app_phase::forcing);
+  EXPECT_THAT(notes.lines(), testing::IsSupersetOf({"force slow", "force admin"}));
+  EXPECT_THAT(notes.lines(), testing::Not(testing::Contains("stop admin"))) << "its probes still get their answer";
+  at(19s);
+  EXPECT_THAT(notes.lines(), testing::Contains("stop admin"));
+  EXPECT_THAT(notes.lines(), testing::Not(testing::Contains("drain admin")));
+}
+
+TEST_F(lifecycle_test, announces_once_although_the_end_begins_later) {
+  add("http");
+  start();
+  life.announce();
+  EXPECT_EQ(life.status().phase, app_phase::announced);
+  life.announce();
+  EXPECT_THAT(notes.lines(), ElementsAre("start http", "announce http"));
+  EXPECT_TRUE(life.announced());
+}
+
+TEST_F(lifecycle_test, shows_where_everything_stands) {
+  lastcall::drained done;
+  add("pg", {}, {.start = [&](context) {
+        const app_status s = life.status();
+        EXPECT_EQ(s.phase, app_phase::starting);
+        EXPECT_EQ(s.components[0].state, component_state::starting);
+        EXPECT_EQ(s.components[1].state, component_state::waiting);
+      }});
+  add("http", {0}, {.drain = [&](context, lastcall::drained d) { done = std::move(d); }});
+  start();
+  EXPECT_EQ(life.status().phase, app_phase::serving);
+  EXPECT_FALSE(life.status().left);
+  begin();
+  at(8s);
+  const app_status s = life.status();
+  EXPECT_EQ(s.phase, app_phase::draining);
+  EXPECT_EQ(s.left, 12s);
+  EXPECT_EQ(s.until_force, 10s);
+  EXPECT_EQ(s.components[0].state, component_state::running);
+  EXPECT_EQ(s.components[1].state, component_state::draining);
+  done();
+  step();
+  EXPECT_EQ(life.status().phase, app_phase::over);
+  EXPECT_EQ(life.status().components[0].state, component_state::stopped);
+}
+
+TEST_F(lifecycle_test, has_those_that_have_started_measure_themselves) {
+  const auto one = [](metrics& m) { m.counter("a_total", "", 1); };
+  add("pg", {}, {.measure = one});
+  add("http", {0}, {.measure = [](metrics& m) {
+        m.counter("a_total", "", 2);
+        throw std::runtime_error("no more");
+      }});
+  add("late", {}, {.start = [](context) { throw std::runtime_error("no luck"); }, .measure = one});
+  EXPECT_EQ(life.start(18s, nothing), lifecycle::start_result::failed);
+  metrics m;
+  life.measure(m);
+  EXPECT_THAT(m.text(), testing::EndsWith("a_total{component=\"pg\"} 1\na_total{component=\"http\"} 2\n"));
+  end_unannounced();
+  EXPECT_EQ(life.status().components[2].state, component_state::failed);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // files, no rotation, no formats.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <span>
 #include <string_view>
 
+#include "lastcall/core/clock.hpp"
 #include "lastcall/core/namespace.hpp"
 
 namespace lastcall::inline v0 {
@@ -37,10 +39,12 @@ struct log_record {
 /// Called from any thread, several at once; must not block. What it throws is swallowed.
 using log_sink = std::function<void(const log_record&)>;
 
-/// One line a record to standard error, at most 4,096 bytes, in one write. When standard error can't take it at once (a
-/// full pipe) the line is dropped, and the next one that goes through is followed by the number of those dropped.
+class log_queue;
+
+/// One line a record to standard error, by way of a log_queue of its own: whoever writes waits for no reader, what does
+/// not fit is dropped and counted, and when the last copy goes what waits has 100 ms.
 log_sink stderr_sink();
-/// The same to another descriptor, which must stay open as long as a copy of the sink lives.
+/// The same to a copy of another descriptor.   Errors: std::system_error when there is none left.
 log_sink descriptor_sink(int descriptor);
 
 /// Cheap to copy; copies share the sink.   Threads: every member from any.
@@ -48,7 +52,7 @@ class logger {
  public:
   /// From info on, to standard error.
   logger() : logger(log_level::info, nullptr) {}
-  /// An empty sink means standard error.
+  /// An empty sink means standard error, by way of a log_queue.
   logger(log_level threshold, log_sink sink);
 
   bool enabled(log_level level) const noexcept { return level >= threshold_ && level != log_level::none; }
@@ -72,8 +76,15 @@ class logger {
     write(log_level::error, component, text, fields);
   }
 
+  /// True: everything that was written before is out. Of a sink of the user's nothing is known: true.
+  /// Blocks: at most `within`.
+  bool flush(duration within) const noexcept;
+  /// Lines dropped so far, since nobody read them. Of a sink of the user's nothing is known: 0.
+  std::uint64_t dropped() const noexcept;
+
  private:
-  std::shared_ptr<const log_sink> sink_;
+  std::shared_ptr<const log_sink> sink_;  // one of the two
+  std::shared_ptr<log_queue> queue_;
   log_level threshold_;
 };
 

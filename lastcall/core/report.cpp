@@ -225,6 +225,7 @@ std::string to_json(const report& r) {
   json.end_array();
   write_texts(json, "hung", r.hung());
   write_texts(json, "errors", r.errors);
+  json.member("log_lines_dropped", r.log_lines_dropped);
   json.end_object();
   text += '\n';
   return text;

@@ -110,6 +110,7 @@ struct report {
   int exit_code = 0;
   std::vector<component_report> components{};  ///< in the order of their start
   std::vector<std::string> errors{};
+  std::uint64_t log_lines_dropped = 0;  ///< so far: nobody read them
 
   /// Sums over the components.
   connection_ledger connections() const noexcept;

@@ -96,6 +96,7 @@ class request {
   std::string decoded_;
   std::string_view body_;
   const net::endpoint* remote_ = nullptr;
+  std::string id_;
 };
 
 class request::header_iterator {

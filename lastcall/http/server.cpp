@@ -7,6 +7,7 @@
 
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/metrics.hpp"
 #include "lastcall/http/detail/h1_connection.hpp"
 #include "lastcall/http/detail/shard.hpp"
 #include "lastcall/net/runtime.hpp"
@@ -64,6 +65,8 @@ struct server::parts {
     service->log = std::move(log);
     service->name = std::move(o.name);
     service->pool = &pool;
+    service->access_log = std::move(o.access_log);
+    service->request_ids = o.request_ids;
     for (std::size_t i = 0; i < tcp.loops(); ++i)
       shards.push_back(std::make_unique<detail::shard>(service, tcp.set(i)));
   }
@@ -93,6 +96,11 @@ server::server(options o) : parts_(std::make_unique<parts>(std::move(o), logger(
 server::server(options o, app& of)
     : parts_(std::make_unique<parts>(std::move(o), of.log(), &of.shared<net::runtime>())) {
   parts_->service->ready = [p = parts_.get(), &of] { return of.ready() && !p->announced; };
+}
+
+server::server(options o, net::runtime& on, logger log)
+    : parts_(std::make_unique<parts>(std::move(o), std::move(log), &on)) {
+  parts_->service->ready = [p = parts_.get()] { return !p->announced; };
 }
 
 server::~server() {
@@ -134,6 +142,33 @@ void server::stop() noexcept {
 void server::account(component_report& into) const {
   parts_->tcp.account(into);
   into.requests += parts_->requests();
+}
+
+void server::measure(metrics& into) const {
+  parts_->tcp.measure(into);
+  const request_ledger l = parts_->requests();
+  into.counter("lastcall_requests_begun_total", "Requests of which the first byte came.", l.begun);
+  const std::pair<std::string_view, std::uint64_t> ends[] = {{"answered", l.answered},
+                                                             {"rejected", l.rejected},
+                                                             {"abandoned_by_client", l.abandoned_by_client},
+                                                             {"handed_over", l.handed_over},
+                                                             {"forced", l.forced}};
+  std::uint64_t ended = 0;
+  for (const auto& [end, count] : ends) {
+    into.counter("lastcall_requests_ended_total", "Requests by how they ended.", count, {{"end", end}});
+    ended += count;
+  }
+  // Loops go on counting meanwhile: an end may be seen before its begin.
+  into.gauge("lastcall_requests_in_progress", "Requests that have begun and not ended.",
+             static_cast<double>(std::max(l.begun, ended) - ended));
+  detail::request_stats::sums sums;
+  for (const auto& each : parts_->shards) each->stats.add_to(sums);
+  for (std::size_t i = 0; i < sums.responses.size(); ++i)
+    into.counter("lastcall_responses_total", "Responses that were sent.", sums.responses[i],
+                 {{"class", detail::request_stats::class_names[i]}});
+  into.histogram("lastcall_request_duration_seconds",
+                 "From the first byte of a request to the last byte of its response.", detail::request_stats::bounds,
+                 sums.durations, static_cast<double>(sums.nanoseconds) / 1e9);
 }
 
 shutdown_result server::shutdown(deadline by) {

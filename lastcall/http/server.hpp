@@ -9,11 +9,16 @@
 #include "lastcall/core/app.hpp"
 #include "lastcall/core/component.hpp"
 #include "lastcall/core/deadline.hpp"
+#include "lastcall/http/access_log.hpp"
 #include "lastcall/http/limits.hpp"
 #include "lastcall/http/router.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/listener.hpp"
 #include "lastcall/net/thread_pool.hpp"
+
+namespace lastcall::inline v0::net {
+class runtime;
+}
 
 namespace lastcall::inline v0::http {
 
@@ -41,6 +46,11 @@ struct server_options {
   std::string name = "http";
   /// For handlers wrapped in http::blocking and bodies made by streamed_blocking.
   net::thread_pool_options blocking = {};
+  /// Told of each request once its end is known. Empty: nobody is told, and it costs nothing.
+  access_sink access_log = {};
+  /// Gives each request an id, the client's X-Request-Id if acceptable or one of our own, for `trace`, access log and
+  /// response.
+  bool request_ids = false;
 };
 
 /// What a shutdown came to.
@@ -67,6 +77,8 @@ class server final : public component {
   /// Errors: std::invalid_argument that names the option, its value and the remedy.
   explicit server(options = {});
   server(options, app&);
+  /// On somebody's runtime, which has started before it and stops after it. Driven by its owner, verb by verb.
+  server(options, net::runtime&, logger);
   ~server() override;
 
   /// Listens.   Errors: std::system_error that names the address and the remedy.
@@ -76,6 +88,7 @@ class server final : public component {
   void force() noexcept override;
   void stop() noexcept override;
   void account(component_report&) const override;
+  void measure(metrics&) const override;
 
   /// Refuses new connections, finishes every accepted request, says goodbye to each connection, and returns as soon as
   /// the last one has gone. What is left one tenth (50 ms to 2 s) before the deadline is forced. Never after the

@@ -33,6 +33,14 @@ constexpr int reads_per_wake = 16;  // of a remote that goes on sending after ou
 connection::connection(connection_set& set, unique_fd socket, const endpoint& remote) noexcept
     : set_(set), socket_(std::move(socket)), remote_(remote), by_(time_point::max()) {
   past_.last_active = set.loop().now();
+  set_.in_state_[static_cast<std::size_t>(state_)].add();
+}
+
+void connection::become(connection_state state) noexcept {
+  if (state == state_) return;
+  set_.in_state_[static_cast<std::size_t>(state_)].subtract();
+  state_ = state;
+  set_.in_state_[static_cast<std::size_t>(state_)].add();
 }
 
 void connection::on_ready(std::uint32_t events) noexcept {
@@ -83,7 +91,7 @@ io_result connection::transmit_file(int file, std::uint64_t offset, std::size_t 
 }
 
 void connection::enter(connection_state state, time_point by) noexcept {
-  state_ = state;
+  become(state);
   if (set_.rules_) by = std::min(by, set_.rules_->close_at(state, past_));
   bound(by);
 }
@@ -136,7 +144,7 @@ void connection::farewell(connection_end as) noexcept {
 void connection::half_close() noexcept {
   if (set_.options().linger <= duration::zero()) return end(farewell_as_);
   if (::shutdown(socket_.get(), SHUT_WR) != 0) return end_by(classify_errno(errno));
-  state_ = connection_state::lingering;  // its own bound counts, not the drain's rules
+  become(connection_state::lingering);  // its own bound counts, not the drain's rules
   bound(set_.linger_until(loop_now()));
 }
 
@@ -178,7 +186,7 @@ void connection::abort(connection_end how) noexcept {
 void connection::end(connection_end how) noexcept {
   if (state_ == connection_state::closed) return;
   on_end(how);
-  state_ = connection_state::closed;
+  become(connection_state::closed);
   timer_node::cancel();
   set_.loop().forget(socket_.get());  // a child process may hold a copy of it, and then closing would not
   socket_.reset();

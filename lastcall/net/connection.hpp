@@ -91,6 +91,7 @@ class connection : public pollable, public timed, public list_hook<> {
  private:
   friend class connection_set;
 
+  void become(connection_state) noexcept;
   bool input_waits() const noexcept;
   void half_close() noexcept;
   void linger() noexcept;

@@ -40,7 +40,7 @@ struct farewell_options {
   duration linger_acknowledged = std::chrono::milliseconds(150);
 };
 
-/// Threads: its loop's only, but for `ledger` and the two counts.
+/// Threads: its loop's only, but for `ledger` and the counts.
 class connection_set final : private timed {
  public:
   connection_set(net::loop& on, const farewell_options& options, abnormal_ends& abnormal, duration last_words) noexcept
@@ -73,6 +73,7 @@ class connection_set final : private timed {
 
   connection_ledger ledger() const noexcept;
   std::uint64_t open() const noexcept { return open_.value(); }
+  std::uint64_t open(connection_state in) const noexcept { return in_state_[static_cast<std::size_t>(in)].value(); }
   /// Connections on which bytes arrived after our FIN: a request that crossed it on the wire.
   std::uint64_t crossed() const noexcept { return crossed_.value(); }
 
@@ -97,6 +98,7 @@ class connection_set final : private timed {
   function<void()> drained_;
   tally open_, accepted_, crossed_;
   tally ends_[6];
+  tally in_state_[open_connection_states + 1];
 };
 
 }  // namespace lastcall::inline v0::net

@@ -1,6 +1,7 @@
 // The names for where a connection stands and how it ended, as logs, metrics and the report use them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -16,6 +17,7 @@ enum class connection_state : std::uint8_t {
   lingering,  ///< our FIN is out; read on until the remote's end
   closed,
 };
+inline constexpr std::size_t open_connection_states = 6;  // all but the last
 
 /// The column of the connection ledger in which a connection ends up. Exactly one for each that was accepted.
 enum class connection_end : std::uint8_t { clean, by_remote, reset, timed_out, handed_over, forced };

@@ -6,6 +6,7 @@
 
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/metrics.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -180,6 +181,24 @@ void tcp_server::account(component_report& into) const {
   into.add("crossed_our_fin", crossed);
   for (const io_end how : {io_end::reset, io_end::broken_pipe, io_end::timed_out, io_end::unreachable, io_end::other})
     if (const auto count = abnormal_.count(how)) into.add("ended_by_" + std::string(to_text(how)), count);
+}
+
+void tcp_server::measure(metrics& into) const {
+  const connection_ledger l = ledger();
+  into.counter("lastcall_connections_accepted_total", "Connections that were accepted.", l.accepted);
+  const std::pair<connection_end, std::uint64_t> ends[] = {
+      {connection_end::clean, l.closed_clean},      {connection_end::by_remote, l.closed_by_remote},
+      {connection_end::reset, l.reset_by_remote},   {connection_end::timed_out, l.timed_out},
+      {connection_end::handed_over, l.handed_over}, {connection_end::forced, l.forced}};
+  for (const auto& [end, count] : ends)
+    into.counter("lastcall_connections_ended_total", "Connections by how they ended.", count, {{"end", to_text(end)}});
+  for (std::size_t i = 0; i < open_connection_states; ++i) {
+    const auto state = static_cast<connection_state>(i);
+    std::uint64_t open = 0;
+    for (const auto& each : sets_) open += each->open(state);
+    into.gauge("lastcall_connections_open", "Connections that are open, by what they do.", static_cast<double>(open),
+               {{"state", to_text(state)}});
+  }
 }
 
 std::vector<endpoint> tcp_server::addresses() const {

@@ -61,6 +61,7 @@ class tcp_server final : public component {
   void force() noexcept override;
   void stop() noexcept override;
   void account(component_report&) const override;
+  void measure(metrics&) const override;
 
   /// Cuts everything now. Blocks: until each loop has done so, at most 1 s.   Threads: any but a loop's.
   cut close() noexcept;

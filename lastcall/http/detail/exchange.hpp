@@ -13,6 +13,7 @@
 #include "lastcall/http/detail/body_reader.hpp"
 #include "lastcall/http/detail/h1_parser.hpp"
 #include "lastcall/http/detail/h1_writer.hpp"
+#include "lastcall/http/detail/request_trail.hpp"
 #include "lastcall/http/request.hpp"
 #include "lastcall/http/router.hpp"
 
@@ -36,7 +37,8 @@ struct exchange {
   match_result found;  ///< once the head is complete
   body_reader reader;
   std::string body;      ///< all of it, or the piece that a handler has
-  std::string trailers;  ///< of a streamed body, each "name:value\r\n"
+  std::string trailers;  ///< of a streamed body, each "name:value\n"
+  request_trail trail;
 
   /// Of a body that a handler takes as it comes.
   struct {
@@ -54,6 +56,8 @@ struct exchange {
     bool open = false;
     body_framing by = body_framing::length;
     std::uint64_t left = 0;                   ///< of the length
+    std::uint64_t sent = 0;                   ///< of the body
+    int status = 0;
     std::shared_ptr<const body_source> file;  ///< being sent
     std::uint64_t file_at = 0;
   } out;

@@ -7,6 +7,7 @@
 #include "lastcall/http/detail/h1_writer.hpp"
 #include "lastcall/http/detail/request_access.hpp"
 #include "lastcall/http/responder.hpp"
+#include "lastcall/http/trace.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -119,6 +120,7 @@ bool h1_connection::read_body() {
 void h1_connection::begin_request() noexcept {
   if (std::exchange(begun_, true)) return;
   shard_.begun.add();
+  exchange_->trail.begin(loop_now());
   if (state() == connection_state::idle) note_request();
   enter(connection_state::reading, loop_now() + shard_.of().limits.head_time);
 }
@@ -127,6 +129,10 @@ void h1_connection::answer() {
   exchange& x = *exchange_;
   request_access::body(x.req, x.body);
   const service& of = shard_.of();
+  if (of.request_ids) {
+    const std::string_view sent = x.req.header("X-Request-Id");
+    request_access::id(x.req) = acceptable_request_id(sent) ? std::string(sent) : make_request_id();
+  }
   if (x.found.handle) return answer(*x.found.handle);
   if (of.health && x.found.status == 404 && x.req.path() == "/livez") return answered(text("alive\n"));
   if (of.health && x.found.status == 404 && x.req.path() == "/readyz")
@@ -208,6 +214,8 @@ void h1_connection::end_call() noexcept {
 void h1_connection::answered(response&& r) {
   if (r.source()) return begin_body(std::move(r));
   append(r);
+  exchange_->trail.responded(shard_.of().access_log, &exchange_->req, remote(), r.status(), r.body().size(),
+                             request_end::answered);
   ++unflushed_;
   end_call();
   finish_request();
@@ -215,16 +223,25 @@ void h1_connection::answered(response&& r) {
 
 void h1_connection::reject(const response& r) {
   append(r);
+  exchange_->trail.responded(shard_.of().access_log, &exchange_->req, remote(), r.status(), r.body().size(),
+                             request_end::rejected);
   shard_.rejected.add();
   finish_request();
+}
+
+framing h1_connection::framing_of(bool close) const {
+  const exchange& x = *exchange_;
+  return {.date = shard_.date(),
+          .head = x.req.verb() == method::head,
+          .close = close,
+          .http_1_0 = x.info.http_1_0,
+          .request_id = request_access::id(x.req)};
 }
 
 void h1_connection::append(const response& r) {
   const exchange& x = *exchange_;
   closing_ = !body_is_over() || !x.info.keep_alive;
-  close_at_ = write_response(
-      shard_.out(), r,
-      {.date = shard_.date(), .head = x.req.verb() == method::head, .close = closing_, .http_1_0 = x.info.http_1_0});
+  close_at_ = write_response(shard_.out(), r, framing_of(closing_));
 }
 
 void h1_connection::refuse(int status, std::string_view why) {
@@ -234,6 +251,8 @@ void h1_connection::refuse(int status, std::string_view why) {
   const bool head = first.starts_with("HEAD ");
   write_refusal(shard_.out(), {.status = status, .why = why, .retry_after_seconds = status == 503 ? 1 : 0},
                 {.date = shard_.date(), .head = head});
+  exchange_->trail.responded(shard_.of().access_log, exchange_->head != 0 ? &exchange_->req : nullptr, remote(), status,
+                             0, request_end::rejected);
   shard_.rejected.add();
   begun_ = false;
   closing_ = true;
@@ -332,6 +351,8 @@ void h1_connection::on_writable() noexcept {
 void h1_connection::all_sent() noexcept {
   (farewell_as_ == connection_end::forced ? shard_.forced : shard_.answered).add(std::exchange(unflushed_, 0));
   set().loop().refresh_now();  // handlers may have taken longer than a silence
+  if (exchange_)
+    exchange_->trail.sent(shard_.of().access_log, shard_.stats, loop_now(), farewell_as_ == connection_end::forced);
   note_response();
   if (call_ || sending_body()) return enter(connection_state::busy, time_point::max());
   if (closing_) farewell(farewell_as_);
@@ -369,6 +390,10 @@ void h1_connection::on_timeout() noexcept {
 }
 
 void h1_connection::on_end(connection_end how) noexcept {
+  if (exchange_)
+    exchange_->trail.cut(shard_.of().access_log, begun_, exchange_->head != 0 ? &exchange_->req : nullptr, remote(),
+                         loop_now(),
+                         how == connection_end::forced ? request_end::forced : request_end::abandoned_by_client);
   const std::uint64_t open = std::exchange(unflushed_, 0) + (std::exchange(begun_, false) ? 1 : 0);
   (how == connection_end::forced ? shard_.forced : shard_.abandoned).add(open);
   if (call_) {

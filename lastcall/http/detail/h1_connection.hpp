@@ -40,6 +40,7 @@ class h1_connection final : public net::connection, private call_host {
   void answer();
   void answer(const handler&);
   void answered(response&&);
+  framing framing_of(bool close) const;
   void append(const response&);
   void refuse(int status, std::string_view why);
   void reject(const response&);
@@ -60,6 +61,7 @@ class h1_connection final : public net::connection, private call_host {
   void send_file() noexcept;
   void body_sent() noexcept;
   void break_off(std::string_view why) noexcept;
+  void note_response_of(request_end as) noexcept;
   std::size_t waiting_output() const noexcept { return unsent_.size() - unsent_from_; }
 
   void begin_request() noexcept;

@@ -119,11 +119,11 @@ void h1_connection::begin_body(response&& r) {
   }
 
   closing_ = !x.info.keep_alive;
-  close_at_ = write_head(
-      shard_.out(), r,
-      {.date = shard_.date(), .head = x.req.verb() == method::head, .close = closing_, .http_1_0 = x.info.http_1_0},
-      may_have_body(r.status()) ? by : body_framing::until_close, source->length.value_or(0));
+  close_at_ = write_head(shard_.out(), r, framing_of(closing_),
+                         may_have_body(r.status()) ? by : body_framing::until_close, source->length.value_or(0));
+  x.out.status = r.status();
   if (none) {
+    note_response_of(request_end::answered);
     ++unflushed_;
     end_call();
     return finish_request();
@@ -158,6 +158,7 @@ std::size_t h1_connection::take_output(std::string_view bytes) {
     out.append(bytes);
   }
   const std::size_t taken = bytes.size();
+  x.out.sent += taken;
   set().loop().refresh_now();
   flush();
   return taken;
@@ -183,6 +184,7 @@ void h1_connection::end_output(bool whole, std::string_view trailers) noexcept {
 void h1_connection::body_sent() noexcept {
   closing_ = closing_ || !body_is_over();
   exchange_->out.open = false;
+  note_response_of(request_end::answered);
   ++unflushed_;
   finish_request();
   if (shard_.out().empty() && unsent_.empty()) {
@@ -203,11 +205,20 @@ void h1_connection::send_file() noexcept {
     if (now.bytes == 0) return break_off("the file has become shorter");
     sent += now.bytes;
     x.out.file_at += now.bytes;
+    x.out.sent += now.bytes;
     x.out.left -= now.bytes;
   }
   if (x.out.left == 0) return body_sent();
   enter(connection_state::busy, loop_now() + shard_.of().limits.write_time);
   rearm();
+}
+
+void h1_connection::note_response_of(request_end as) noexcept {
+  const exchange& x = *exchange_;
+  try {
+    exchange_->trail.responded(shard_.of().access_log, &x.req, remote(), x.out.status, x.out.sent, as);
+  } catch (const std::exception&) {  // out of memory: the record is missing
+  }
 }
 
 /// The body can't be finished: a reset, so that no client takes it for whole.
@@ -216,6 +227,7 @@ void h1_connection::break_off(std::string_view why) noexcept {
     shard_.of().log.error(shard_.of().name, "a response was cut", {{"target", exchange_->req.target()}, {"why", why}});
   shard_.broken.add();
   begun_ = false;
+  note_response_of(request_end::broken);
   abort(connection_end::clean);
 }
 

@@ -36,6 +36,8 @@ std::size_t append_connection_and_headers(std::string& out, const response& r, c
   } else if (f.http_1_0) {
     out.append(keep_line);
   }
+  if (!f.request_id.empty() && r.header("X-Request-Id").empty())
+    out.append("X-Request-Id: ").append(f.request_id).append("\r\n");
   out.append(r.header_lines()).append("\r\n");
   return close_at;
 }

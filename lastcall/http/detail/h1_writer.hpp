@@ -16,10 +16,11 @@ namespace lastcall::inline v0::http::detail {
 
 /// What the connection, not the handler, decides about a response.
 struct framing {
-  std::string_view date = {};  // IMF-fixdate, see date_cache
-  bool head = false;           // in answer to HEAD: the length of the body, not the body
-  bool close = false;          // `Connection: close`: no further request is read here
-  bool http_1_0 = false;       // an HTTP/1.0 client has to be told when the connection is kept
+  std::string_view date = {};        // IMF-fixdate, see date_cache
+  bool head = false;                 // in answer to HEAD: the length of the body, not the body
+  bool close = false;                // `Connection: close`: no further request is read here
+  bool http_1_0 = false;             // an HTTP/1.0 client has to be told when the connection is kept
+  std::string_view request_id = {};  // X-Request-Id, unless the handler has set one; empty: none
 };
 
 /// Appends status line, Date, Content-Length (but not with 204 and 304), Connection where it is needed, the handler's

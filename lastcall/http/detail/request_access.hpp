@@ -21,6 +21,7 @@ struct request_access {
     r.params_.clear();
     r.decoded_.clear();
     r.body_ = {};
+    r.id_.clear();
   }
 
   static void begin(request& r, const char* head) noexcept {
@@ -63,6 +64,10 @@ struct request_access {
   static void body(request& r, std::string_view bytes) noexcept { r.body_ = bytes; }
   /// Outlives the request; null: unknown.
   static void remote(request& r, const net::endpoint* e) noexcept { r.remote_ = e; }
+  static const net::endpoint* remote(const request& r) noexcept { return r.remote_; }
+  /// The request's id, if the server gives each one.
+  static std::string& id(request& r) noexcept { return r.id_; }
+  static const std::string& id(const request& r) noexcept { return r.id_; }
 
  private:
   static request::piece in(const request& r, std::string_view part) noexcept {

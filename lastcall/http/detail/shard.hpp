@@ -12,9 +12,11 @@
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/log.hpp"
 #include "lastcall/core/report.hpp"
+#include "lastcall/http/access_log.hpp"
 #include "lastcall/http/date.hpp"
 #include "lastcall/http/detail/coroutines.hpp"
 #include "lastcall/http/detail/exchange.hpp"
+#include "lastcall/http/detail/request_stats.hpp"
 #include "lastcall/http/limits.hpp"
 #include "lastcall/http/router.hpp"
 #include "lastcall/net/connection_set.hpp"
@@ -34,9 +36,11 @@ struct service {
   logger log;
   std::string name;
   net::thread_pool* pool = nullptr;  ///< for blocking handlers
+  access_sink access_log;
+  bool request_ids = false;
 };
 
-/// Threads: its loop's only, but for `requests`.
+/// Threads: its loop's only, but for `requests` and reading the stats.
 class shard {
  public:
   shard(std::shared_ptr<const service> of, net::connection_set& connections);
@@ -88,6 +92,7 @@ class shard {
             .broken = broken.value()};
   }
   net::tally begun, answered, rejected, abandoned, forced, broken;
+  request_stats stats;
 
  private:
   const std::shared_ptr<const service> service_;

@@ -1,0 +1,57 @@
+// Numbers of one moment as text for Prometheus. Counts nothing itself and serves nothing.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lastcall/core/namespace.hpp"
+
+namespace lastcall::inline v0 {
+
+struct metric_label {
+  std::string_view name{};
+  std::string_view value{};
+};
+
+/// One snapshot: make it, have everybody add to it, take its text. Samples of one name stand together, whoever adds
+/// them and in whatever order. Names end in their unit (_seconds, _bytes) and those of counters in _total.
+/// Errors: std::invalid_argument names what is no metric or label name, or a name that has another type already.
+/// Threads: one.   Source: Prometheus text exposition format 0.0.4.
+class metrics {
+ public:
+  using labels = std::initializer_list<metric_label>;
+
+  static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
+
+  /// Every sample from here on has `component` as its first label. Empty: none has.
+  void of_component(std::string_view name);
+
+  /// Of one name the first `help` counts.
+  metrics& counter(std::string_view name, std::string_view help, std::uint64_t value, labels with = {});
+  metrics& gauge(std::string_view name, std::string_view help, double value, labels with = {});
+  /// `counts[i]` fell above the bound before and not above `bounds[i]`; one more, the last, counts what is above all.
+  metrics& histogram(std::string_view name, std::string_view help, std::span<const double> bounds,
+                     std::span<const std::uint64_t> counts, double sum, labels with = {});
+
+  std::string text() const;
+
+ private:
+  struct family {
+    std::string name;
+    std::string help;
+    std::string_view type;
+    std::string samples;
+  };
+
+  family& family_of(std::string_view name, std::string_view help, std::string_view type);
+  void begin_sample(family& in, std::string_view suffix, labels with, std::string_view bound = {}) const;
+
+  std::vector<family> families_;
+  std::string component_;
+};
+
+}  // namespace lastcall::inline v0
