@@ -48,6 +48,7 @@ struct outcome {
 /// "GET /livez", told apart from everything that the cases ask for; the last request of its connection.
 inline const std::string still_there = "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
+/// Blocks: at most 10 s for what is late, then says so.
 class interlocutor {
  public:
   /// Sends in single bytes (of much, in slices) when `torn`.
@@ -139,7 +140,7 @@ class interlocutor {
     return n;
   }
 
-  static constexpr auto patience = std::chrono::seconds(20);
+  static constexpr auto patience = std::chrono::seconds(10);
 
   raw_client client_;
   std::string heard_;
