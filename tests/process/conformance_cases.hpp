@@ -694,6 +694,63 @@ inline conversations status_cases() {
   return all;
 }
 
+/// Of handlers that read or write in pieces.
+inline conversations streaming_cases() {
+  const std::string ten = "/big?bytes=10", of_unknown_length = ten + "&chunked=1", kept = "Connection: keep-alive\r\n";
+  const auto in_1_0 = [&](const std::string& asked) { return bare(kept, asked + " HTTP/1.0"); };
+  const std::vector<std::string> framing{"Content-Length", "Transfer-Encoding"};
+  const reply in_chunks{.status = 200,
+                        .body = "a\r\nxxxxxxxxxx\r\n0\r\n\r\n",
+                        .lines = {"Transfer-Encoding: chunked"},
+                        .without = {"Content-Length"}};
+  const reply refused{.status = 400, .body = "no such place\n"};
+  const std::string unwanted = "/upload?name=.x";  // refused without a look at the body
+  return {
+      {"a known length",
+       "9110 8.6",
+       {get(ten), reply{.status = 200, .body = "xxxxxxxxxx", .without = {"Transfer-Encoding"}}}},
+      {"an unknown length", "9112 7.1", {get(of_unknown_length), in_chunks}},
+      {"nothing of an unknown length",
+       "9112 7.1",
+       {get("/big?bytes=0&chunked=1"), reply{.status = 200, .body = "0\r\n\r\n", .without = {"Content-Length"}}}},
+      {"many pieces", "9112 7.1", {get("/big?bytes=70000&chunked=1") + get("/"), reply{.status = 200}, ok}},
+      {"behind an unknown length", "9112 9.3.2", {get(of_unknown_length) + get("/"), in_chunks, ok}},
+      {"an unknown length and close", "9112 9.6", {get(of_unknown_length, "Connection: close\r\n"), in_chunks}, closed},
+      {"head of a known length",
+       "9110 9.3.2",
+       {ask("HEAD", ten), reply{.status = 200, .lines = {"Content-Length: 10"}, .to_head = true}}},
+      {"head of an unknown length",
+       "9110 9.3.2",
+       {ask("HEAD", of_unknown_length), reply{.status = 200, .without = {"Content-Length"}, .to_head = true}}},
+      {"a known length in http 1.0",
+       "9112 9.3",
+       {in_1_0("GET " + ten), reply{.status = 200, .body = "xxxxxxxxxx", .lines = {"Connection: keep-alive"}}}},
+      {"an unknown length in http 1.0 ends with the connection",
+       "9112 6.1, 6.3",
+       {in_1_0("GET " + of_unknown_length), reply{.status = 200, .body = "xxxxxxxxxx", .without = framing}},
+       closed},
+      {"head of an unknown length in http 1.0",
+       "9112 6.1",
+       {in_1_0("HEAD " + of_unknown_length), reply{.status = 200, .without = framing, .to_head = true}},
+       closed},
+      {"a body that the handler does not read",
+       "9112 9.3",
+       {ask("POST", unwanted, "Content-Length: 3\r\n") + "abc" + get("/"), refused, ok}},
+      {"chunks that the handler does not read",
+       "9112 9.3",
+       {ask("POST", unwanted, "Transfer-Encoding: chunked\r\n") + "3\r\nabc\r\n0\r\n\r\n" + get("/"), refused, ok}},
+      {"no continue where the handler does not read",
+       "9110 10.1.1",
+       {ask("POST", unwanted, "Content-Length: 3\r\nExpect: 100-continue\r\n"), refused},
+       closed},
+      {"a malformed chunk behind a sound one", "9112 7.1", {chunked("3\r\nabc\r\nx\r\n"), bad}, closed},
+      {"too much in the second chunk",
+       "9110 15.5.14",
+       {chunked("3\r\nabc\r\n186a0\r\n"), reply{.status = 413}},
+       closed},
+  };
+}
+
 inline conversations half_close_cases() {
   const end_of_sending fin;
   return {
@@ -721,7 +778,7 @@ inline conversations half_close_cases() {
 inline conversations conformance_cases() {
   return request_line_cases() + target_cases() + host_cases() + field_cases() + length_cases() + chunked_cases() +
          expect_cases() + persistence_cases() + pipelining_cases() + method_cases() + status_cases() +
-         half_close_cases();
+         streaming_cases() + half_close_cases();
 }
 
 }  // namespace process_tests

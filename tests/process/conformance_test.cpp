@@ -88,6 +88,7 @@ INSTANTIATE_TEST_SUITE_P(persistence, conformance, ValuesIn(persistence_cases())
 INSTANTIATE_TEST_SUITE_P(pipelining, conformance, ValuesIn(pipelining_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(method, conformance, ValuesIn(method_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(status, conformance, ValuesIn(status_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(streaming, conformance, ValuesIn(streaming_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(half_close, conformance, ValuesIn(half_close_cases()), test_name);
 
 class smuggling : public testing::TestWithParam<conversation> {};
