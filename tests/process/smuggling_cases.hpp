@@ -255,12 +255,7 @@ inline conversations smuggled_by_head() {
                    post("Expect: x 100-continue\r\nContent-Length: " + smuggled_length + "\r\n", smuggled)}},
                  reply{.status = 417}) +
          conversations{
-             {"connect",
-              "9110 9.3.6",
-              {ask("CONNECT", "a:80") + smuggled, reply{.status = 501}},
-              closed,
-              ours,
-              "what was meant for the tunnel is read as requests"},
+             {"connect", "9110 9.3.6", {ask("CONNECT", "a:80") + smuggled, reply{.status = 501}}, closed},
              {"close", "9112 9.6", {get("/", "Connection: close\r\n") + smuggled, ok}, closed},
              {"http 1.0", "9112 9.3", {bare("Host: a\r\n", "GET / HTTP/1.0") + smuggled, ok}, closed},
              {"encoded line ends",

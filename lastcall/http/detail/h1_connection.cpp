@@ -134,9 +134,15 @@ void h1_connection::answer() {
     request_access::id(x.req) = acceptable_request_id(sent) ? std::string(sent) : make_request_id();
   }
   if (x.found.handle) return answer(*x.found.handle);
-  if (of.health && x.found.status == 404 && x.req.path() == "/livez") return answered(text("alive\n"));
-  if (of.health && x.found.status == 404 && x.req.path() == "/readyz")
-    return answered(of.ready() ? text("ready\n") : text("draining\n", 503));
+  if (of.health && x.found.status == 404 && (x.req.path() == "/livez" || x.req.path() == "/readyz")) {
+    if (x.req.verb() == method::get || x.req.verb() == method::head) {
+      if (x.req.path() == "/livez") return answered(text("alive\n"));
+      return answered(of.ready() ? text("ready\n") : text("draining\n", 503));
+    }
+    x.found.status = x.req.verb() == method::options ? 204 : 405;
+    x.found.allow = "GET, HEAD, OPTIONS";
+  }
+  if (x.found.status == 501) x.info.keep_alive = false;  // CONNECT: what follows is not meant for us
   reject(x.found.answer());
 }
 
