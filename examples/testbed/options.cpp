@@ -61,6 +61,8 @@ options read(int argc, char** argv) {
   cli.add_option("--max-body", o.http.limits.body_bytes, "bytes of a request body [64 MiB]")
       ->default_val(64 * 1024 * 1024);
 
+  cli.add_option("--admin-port", o.admin_port, "health, metrics, status and preStop; 0 picks a free one");
+
   lastcall::duration reserve{-1};
   add_duration(cli, "--grace", o.app.grace, "from the signal to the exit [20s]");
   add_duration(cli, "--reserve", reserve, "its last part, kept for force and stops");
