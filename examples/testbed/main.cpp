@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lastcall/core/app.hpp"
+#include "lastcall/http/admin.hpp"
 #include "lastcall/http/server.hpp"
 #include "lastcall/net/runtime.hpp"
 #include "options.hpp"
@@ -47,11 +48,15 @@ class abrupt_server final : public lastcall::component {
 
 /// Starts last: whoever waits for these lines finds everything started.
 template <class Server> struct herald : lastcall::component {
-  using options = lastcall::handle<Server>;
+  struct options {
+    lastcall::handle<Server> server = {};
+    lastcall::handle<lastcall::http::admin> admin = {};
+  };
   explicit herald(options o) : of(o) {}
   void start(lastcall::context) override {
-    for (const auto& each : of->addresses())
+    for (const auto& each : of.server->addresses())
       std::printf("listening on %s%s\n", each.ip() ? "http://" : "", to_text(each).c_str());
+    if (of.admin) std::printf("listening on http://%s (admin)\n", to_text(of.admin->addresses().front()).c_str());
     std::fflush(stdout);
   }
   void account(lastcall::component_report& into) const override { into.lost = false; }
@@ -66,13 +71,15 @@ int main(int argc, char** argv) try {
   lastcall::app app(o.app);
   const auto slow = app.add<slow_start>("start-delay", o.start_delay);
   app.add<lastcall::net::runtime>("runtime", {.threads = o.threads}, {slow});
+  lastcall::handle<lastcall::http::admin> admin;
+  if (o.admin_port) admin = app.add<lastcall::http::admin>("admin", {.address = o.http.address, .port = *o.admin_port});
   o.http.routes = testbed::routes(o.upload_dir);
   if (o.close_at_once) {
     const auto http = app.add<abrupt_server>("http", std::move(o.http));
-    app.add<herald<abrupt_server>>("herald", http, {http});
+    app.add<herald<abrupt_server>>("herald", {http, admin}, {http});
   } else {
     const auto http = app.add<lastcall::http::server>("http", std::move(o.http));
-    app.add<herald<lastcall::http::server>>("herald", http, {http});
+    app.add<herald<lastcall::http::server>>("herald", {http, admin}, {http});
   }
   return app.run();
 } catch (const std::invalid_argument& error) {

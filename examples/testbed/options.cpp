@@ -62,6 +62,8 @@ options read(int argc, char** argv) {
       ->default_val(64 * 1024 * 1024);
   cli.add_option("--upload-dir", o.upload_dir, "where /upload?name=X leaves files [nowhere]");
 
+  cli.add_option("--admin-port", o.admin_port, "health, metrics, status and preStop; 0 picks a free one");
+
   lastcall::duration reserve{-1};
   add_duration(cli, "--grace", o.app.grace, "from the signal to the exit [20s]");
   add_duration(cli, "--reserve", reserve, "its last part, kept for force and stops");

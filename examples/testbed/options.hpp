@@ -1,6 +1,8 @@
 // The testbed's command line. The contract with those who drive it: docs/testbed.md.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "lastcall/core/app_options.hpp"
@@ -15,6 +17,7 @@ struct options {
   std::string upload_dir;
   lastcall::duration start_delay = {};
   bool close_at_once = false;  // --stop close
+  std::optional<std::uint16_t> admin_port = {};
 };
 
 /// Exits by itself: 0 after --help, 2 for what it does not understand, with a line that says what was meant.

@@ -1,4 +1,5 @@
 // How a process ends that can't end by itself: each test forks one, and looks at its exit code and its last words.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -29,7 +30,7 @@ app* running = nullptr;  // the child's
 /// A forked process that runs an app with one component.
 class child {
  public:
-  explicit child(app_options options, std::unique_ptr<component> it) {
+  explicit child(app_options options, std::unique_ptr<component> it, log_level log = log_level::none) {
     int error_ends[2], ready_ends[2];
     if (pipe(error_ends) != 0 || pipe(ready_ends) != 0) throw std::runtime_error("no pipe");
     pid_ = fork();
@@ -38,7 +39,7 @@ class child {
       close(error_ends[0]);
       close(error_ends[1]);
       options.environment = false;
-      options.log = log_level::none;
+      options.log = log;
       const int tells = ready_ends[1];
       app a{options};
       running = &a;
@@ -256,6 +257,34 @@ TEST(app_exit, stays_0_when_the_signal_is_sent_again_after_the_app_is_gone) {
   ASSERT_EQ(waitpid(pid, &status, 0), pid);
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+/// Leaves no room for a line of log on standard error.
+struct fills_standard_error : component {
+  void start(context) override {
+    const std::string text(4096, 'x');
+    const int flags = fcntl(STDERR_FILENO, F_GETFL);
+    fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK);
+    while (write(STDERR_FILENO, text.data(), text.size()) > 0) {}
+    fcntl(STDERR_FILENO, F_SETFL, flags);
+  }
+};
+
+TEST(app_exit, is_not_held_up_by_a_log_that_nobody_reads) {
+  child it({}, std::make_unique<fills_standard_error>(), log_level::debug);
+  it.wait_until_ready();
+  it.send(SIGTERM);
+  EXPECT_EQ(it.exit_code(), 0);
+}
+
+TEST(app_exit, writes_every_line_of_its_log_before_it_leaves) {
+  child it({}, std::make_unique<component>(), log_level::info);
+  it.wait_until_ready();
+  it.send(SIGTERM);
+  EXPECT_EQ(it.exit_code(), 0);
+  const std::string log = it.last_words();
+  EXPECT_THAT(log, HasSubstr("app: shutting down: SIGTERM"));
+  EXPECT_THAT(log, HasSubstr("; exit 0\n"));
 }
 
 TEST(app_exit, is_0_for_any_of_the_two_usual_signals) {

@@ -56,8 +56,12 @@ std::string to_json(const app_status& s) {
   write_ms(json, "until_force_ms", s.until_force);
   write_ms(json, "left_ms", s.left);
   json.key("components").begin_array();
-  for (const component_status& c : s.components)
-    json.begin_object().member("name", c.name).member("state", to_text(c.state)).end_object();
+  for (const component_status& c : s.components) {
+    json.begin_object().member("name", c.name).member("state", to_text(c.state));
+    if (c.connections) json.member("connections", *c.connections);
+    if (c.requests) json.member("requests", *c.requests);
+    json.end_object();
+  }
   json.end_array().end_object();
   return text;
 }

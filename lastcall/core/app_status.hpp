@@ -29,6 +29,8 @@ std::string_view to_text(component_state state) noexcept;
 struct component_status {
   std::string name{};
   component_state state = component_state::waiting;
+  std::optional<double> connections{};  ///< open now, if it measures them
+  std::optional<double> requests{};     ///< in progress, likewise
 };
 
 struct app_status {

@@ -9,9 +9,9 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(app_status, says_which_components_a_start_waits_for) {
-  app_status s{.components = {{"admin", component_state::running},
-                              {"postgres", component_state::starting},
-                              {"http", component_state::waiting}}};
+  app_status s{.components = {{.name = "admin", .state = component_state::running},
+                              {.name = "postgres", .state = component_state::starting},
+                              {.name = "http", .state = component_state::waiting}}};
   EXPECT_EQ(unready_because(s), "starting: postgres, http");
   EXPECT_EQ(s.running(), 1U);
 }
@@ -27,7 +27,8 @@ TEST(app_status, needs_no_reason_to_be_ready) { EXPECT_EQ(unready_because({.read
 
 TEST(app_status, counts_what_has_started_and_not_stopped) {
   app_status s;
-  for (std::size_t i = 0; i < component_states; ++i) s.components.push_back({"a", static_cast<component_state>(i)});
+  for (std::size_t i = 0; i < component_states; ++i)
+    s.components.push_back({.name = "a", .state = static_cast<component_state>(i)});
   EXPECT_EQ(s.running(), 4U);
 }
 
@@ -35,14 +36,15 @@ TEST(app_status, is_json) {
   EXPECT_EQ(to_json(app_status{}),
             R"({"schema":1,"phase":"starting","ready":false,"cause":"","announced_ms":null,"until_force_ms":null,)"
             R"("left_ms":null,"components":[]})");
-  EXPECT_EQ(to_json({.phase = app_phase::draining,
-                     .cause = "SIGTERM from \"x\"",
-                     .announced = 1s,
-                     .until_force = 2500us,
-                     .left = 20s,
-                     .components = {{"http", component_state::draining}}}),
-            R"({"schema":1,"phase":"draining","ready":false,"cause":"SIGTERM from \"x\"","announced_ms":1000,)"
-            R"("until_force_ms":3,"left_ms":20000,"components":[{"name":"http","state":"draining"}]})");
+  EXPECT_EQ(
+      to_json({.phase = app_phase::draining,
+               .cause = "SIGTERM from \"x\"",
+               .announced = 1s,
+               .until_force = 2500us,
+               .left = 20s,
+               .components = {{"http", component_state::draining, 3, 1}}}),
+      R"({"schema":1,"phase":"draining","ready":false,"cause":"SIGTERM from \"x\"","announced_ms":1000,)"
+      R"("until_force_ms":3,"left_ms":20000,"components":[{"name":"http","state":"draining","connections":3,"requests":1}]})");
 }
 
 }  // namespace

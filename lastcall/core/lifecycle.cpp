@@ -307,7 +307,8 @@ app_status lifecycle::status() const {
   s.until_force = until(drain_end_.load(std::memory_order_relaxed));
   s.left = until(deadline_.load(std::memory_order_relaxed));
   for (std::size_t i = 0; i < slots_.size(); ++i)
-    s.components.push_back({slots_[i].name, states_ ? states_[i].load(std::memory_order_relaxed) : component_state{}});
+    s.components.push_back(
+        {.name = slots_[i].name, .state = states_ ? states_[i].load(std::memory_order_relaxed) : component_state{}});
   return s;
 }
 

@@ -69,7 +69,7 @@ metrics::family& metrics::family_of(std::string_view name, std::string_view help
     return *known;
   }
   if (!is_metric_name(name)) refuse(name, "is no metric name; use letters, digits, _ and :");
-  return families_.emplace_back(family{std::string(name), std::string(help), type, {}});
+  return families_.emplace_back(family{std::string(name), std::string(help), type, {}, {}});
 }
 
 void metrics::begin_sample(family& in, std::string_view suffix, labels with, std::string_view bound) const {
@@ -96,6 +96,8 @@ metrics& metrics::gauge(std::string_view name, std::string_view help, double val
   family& in = family_of(name, help, "gauge");
   begin_sample(in, {}, with);
   in.samples.append(number(value)).append("\n");
+  if (in.totals.empty() || in.totals.back().component != component_) in.totals.push_back({component_, 0});
+  in.totals.back().sum += value;
   return *this;
 }
 
@@ -114,6 +116,15 @@ metrics& metrics::histogram(std::string_view name, std::string_view help, std::s
   begin_sample(in, "_count", with);
   in.samples.append(std::to_string(so_far)).append("\n");
   return *this;
+}
+
+std::optional<double> metrics::total(std::string_view name, std::string_view component) const {
+  std::optional<double> sum;
+  const auto in = std::ranges::find(families_, name, &family::name);
+  if (in == families_.end()) return sum;
+  for (const gauge_total& each : in->totals)
+    if (each.component == component) sum = sum.value_or(0) + each.sum;
+  return sum;
 }
 
 std::string metrics::text() const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,13 +39,21 @@ class metrics {
                      std::span<const std::uint64_t> counts, double sum, labels with = {});
 
   std::string text() const;
+  /// The sum of all gauges of one name and one component; empty if there is none.
+  std::optional<double> total(std::string_view name, std::string_view component) const;
 
  private:
+  struct gauge_total {
+    std::string component;
+    double sum;
+  };
+
   struct family {
     std::string name;
     std::string help;
     std::string_view type;
     std::string samples;
+    std::vector<gauge_total> totals{};
   };
 
   family& family_of(std::string_view name, std::string_view help, std::string_view type);

@@ -49,6 +49,19 @@ TEST(metrics, sums_the_counts_of_a_histogram_up_to_each_bound) {
   EXPECT_THROW(m.histogram("u_seconds", "", bounds, std::span(counts, 3), 0), std::invalid_argument);
 }
 
+TEST(metrics, sums_the_gauges_of_a_component) {
+  metrics m;
+  m.of_component("http");
+  m.gauge("open", "", 2, {{"state", "idle"}}).gauge("open", "", 3, {{"state", "busy"}}).counter("a_total", "", 4);
+  m.of_component("api");
+  m.gauge("open", "", 10);
+  EXPECT_EQ(m.total("open", "http"), 5);
+  EXPECT_EQ(m.total("open", "api"), 10);
+  EXPECT_EQ(m.total("open", ""), std::nullopt);
+  EXPECT_EQ(m.total("a_total", "http"), std::nullopt);
+  EXPECT_EQ(m.total("none", "http"), std::nullopt);
+}
+
 TEST(metrics, escapes_what_would_end_a_value_or_a_line) {
   metrics m;
   m.gauge("a", "back\\slash \"quote\" new\nline", 0, {{"v", "back\\slash \"quote\" new\nline \xff \xc3\xa4"}});
