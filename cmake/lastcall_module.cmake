@@ -9,7 +9,8 @@ target_compile_options(lastcall_options INTERFACE
 if(LASTCALL_SANITIZE)
   # g++ 12 takes its own instrumentation for reads of uninitialised optionals.
   target_compile_options(lastcall_options INTERFACE
-    -fsanitize=${LASTCALL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -Wno-maybe-uninitialized)
+    -fsanitize=${LASTCALL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   if(LASTCALL_SANITIZE MATCHES "undefined")
     # This check opens pipes to look at memory, and takes it for corrupt where a test has used up all descriptors.
     target_compile_options(lastcall_options INTERFACE -fno-sanitize=vptr)
@@ -18,6 +19,10 @@ if(LASTCALL_SANITIZE)
     target_compile_options(lastcall_options INTERFACE -Wno-tsan)  # Asio's fences, which the sanitizer does not follow
   endif()
   target_link_options(lastcall_options INTERFACE -fsanitize=${LASTCALL_SANITIZE})
+endif()
+
+if(LASTCALL_FUZZER)
+  target_compile_options(lastcall_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 # What is tested is optimised, the test's own text is not: it compiles in half the time, and nothing measures it.

@@ -42,8 +42,7 @@ known && /^[ \t]*#[ \t]*include[ \t]*["<]/ {
   if (target ~ /^boost\//) {
     if (module == "core") bad("core stands on the standard library and POSIX: no " target)
     else if (module == "http" && public_header) bad("a public header of http shows no third-party type: no " target)
-    if (target ~ /^boost\/beast/ && FILENAME != "lastcall/http/detail/h1_parser.cpp")
-      bad("Beast stays behind lastcall/http/detail/h1_parser.cpp: no " target)
+    if (target ~ /^boost\/beast/) bad("Beast is only what tests/fuzz compares with: no " target)
   } else if (module == "core" && !test && !quoted && target ~ /\// && target !~ /^(sys|linux|netinet|arpa|net|asm|bits)\//) {
     bad("core stands on the standard library and POSIX: no " target)
   }

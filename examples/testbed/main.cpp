@@ -70,10 +70,10 @@ int main(int argc, char** argv) try {
   testbed::options o = testbed::read(argc, argv);
   lastcall::app app(o.app);
   const auto slow = app.add<slow_start>("start-delay", o.start_delay);
-  const auto runtime = app.add<lastcall::net::runtime>("runtime", {.threads = o.threads}, {slow});
+  app.add<lastcall::net::runtime>("runtime", {.threads = o.threads}, {slow});
   lastcall::handle<lastcall::http::admin> admin;
   if (o.admin_port) admin = app.add<lastcall::http::admin>("admin", {.address = o.http.address, .port = *o.admin_port});
-  o.http.routes = testbed::routes(*runtime);
+  o.http.routes = testbed::routes(o.upload_dir);
   if (o.close_at_once) {
     const auto http = app.add<abrupt_server>("http", std::move(o.http));
     app.add<herald<abrupt_server>>("herald", {http, admin}, {http});

@@ -60,6 +60,7 @@ options read(int argc, char** argv) {
   cli.add_option("--max-connections", o.http.limits.max_connections, "0: as the descriptor limit allows [0]");
   cli.add_option("--max-body", o.http.limits.body_bytes, "bytes of a request body [64 MiB]")
       ->default_val(64 * 1024 * 1024);
+  cli.add_option("--upload-dir", o.upload_dir, "where /upload?name=X leaves files [nowhere]");
 
   cli.add_option("--admin-port", o.admin_port, "health, metrics, status and preStop; 0 picks a free one");
 

@@ -14,6 +14,7 @@ struct options {
   lastcall::app_options app;
   lastcall::http::server_options http;  // all but the routes
   unsigned threads = 0;
+  std::string upload_dir;
   lastcall::duration start_delay = {};
   bool close_at_once = false;  // --stop close
   std::optional<std::uint16_t> admin_port = {};

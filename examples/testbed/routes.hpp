@@ -1,12 +1,13 @@
 // The testbed's routes, as far as the server can serve them.
 #pragma once
 
+#include <string>
+
 #include "lastcall/http/router.hpp"
-#include "lastcall/net/runtime.hpp"
 
 namespace testbed {
 
-/// `on` outlives the routes.
-lastcall::http::router routes(lastcall::net::runtime& on);
+/// `upload_dir`: where /upload?name=X leaves files; empty: nowhere.
+lastcall::http::router routes(const std::string& upload_dir);
 
 }  // namespace testbed

@@ -26,13 +26,14 @@ std::array<column, 7> columns(const connection_ledger& l) {
            {"forced", l.forced}}};
 }
 
-std::array<column, 6> columns(const request_ledger& l) {
+std::array<column, 7> columns(const request_ledger& l) {
   return {{{"begun", l.begun},
            {"answered", l.answered},
            {"rejected", l.rejected},
            {"abandoned_by_client", l.abandoned_by_client},
            {"handed_over", l.handed_over},
-           {"forced", l.forced}}};
+           {"forced", l.forced},
+           {"broken", l.broken}}};
 }
 
 template <class Ledger> void write_ledger(json_writer& json, const char* name, const Ledger& ledger) {
@@ -137,11 +138,12 @@ request_ledger& request_ledger::operator+=(const request_ledger& other) noexcept
   abandoned_by_client += other.abandoned_by_client;
   handed_over += other.handed_over;
   forced += other.forced;
+  broken += other.broken;
   return *this;
 }
 
 bool request_ledger::adds_up() const noexcept {
-  return begun == answered + rejected + abandoned_by_client + handed_over + forced;
+  return begun == answered + rejected + abandoned_by_client + handed_over + forced + broken;
 }
 
 bool component_report::cut() const noexcept {

@@ -40,6 +40,8 @@ struct request_ledger {
   std::uint64_t abandoned_by_client = 0;
   std::uint64_t handed_over = 0;
   std::uint64_t forced = 0;
+  std::uint64_t broken =
+      0;  ///< a handler failed in the middle of its response, and the client saw that it is not whole
 
   request_ledger& operator+=(const request_ledger& other) noexcept;
   bool adds_up() const noexcept;

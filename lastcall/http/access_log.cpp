@@ -13,7 +13,7 @@ constexpr std::size_t most_target_bytes = 1024;  // so that a line of log, which
 }  // namespace
 
 std::string_view to_text(request_end how) noexcept {
-  constexpr std::string_view names[] = {"answered", "rejected", "abandoned_by_client", "forced"};
+  constexpr std::string_view names[] = {"answered", "rejected", "abandoned_by_client", "forced", "broken"};
   return names[static_cast<std::size_t>(how)];
 }
 

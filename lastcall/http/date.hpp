@@ -1,9 +1,10 @@
-// The Date header's text. No locale, no time zone, no clock of its own.
+// The text of Date and other headers that hold a time. No locale, no time zone, no clock of its own.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <ctime>
+#include <optional>
 #include <string_view>
 
 #include "lastcall/core/namespace.hpp"
@@ -14,7 +15,13 @@ namespace lastcall::inline v0::http {
 /// lies outside is written as the nearest of these.   Source: RFC 9110 section 5.6.7 (IMF-fixdate).
 std::string_view format_date(std::time_t when, std::array<char, 29>& out) noexcept;
 
-/// The same, formatted once a second.   Threads: one; each loop has its own.
+/// Seconds since 1970, from any of the three forms: "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT"
+/// (two digits of a year are that of the hundred years that end 50 years after `now`), "Sun Nov  6 08:49:37 1994".
+/// Empty when it is none, or no day of the calendar. The name of the day is not held against the date. Source: RFC 9110
+/// section 5.6.7.
+std::optional<std::time_t> parse_date(std::string_view text, std::time_t now) noexcept;
+
+/// What `format_date` writes, formatted once a second.   Threads: one; each loop has its own.
 class date_cache {
  public:
   /// Valid until the next call.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lastcall/http/detail/pending_reply.hpp"
+#include "lastcall/http/streaming.hpp"
 
 namespace lastcall::http {
 namespace {
@@ -33,40 +34,40 @@ TEST(handler, takes_each_of_the_four_shapes) {
   std::string said;
 
   const handler at_once = [](const request&) { return text("at once"); };
-  EXPECT_FALSE(at_once.answers_later());
+  EXPECT_EQ(at_once.form(), form::plain);
   EXPECT_FALSE(at_once.wants_context());
-  EXPECT_EQ(at_once(r, {}).body(), "at once");
+  EXPECT_EQ(at_once.erased().answer(r, {}, nullptr).body(), "at once");
 
   const handler in_context = [](const request&, context c) { return text(c.draining() ? "draining" : "serving"); };
-  EXPECT_FALSE(in_context.answers_later());
+  EXPECT_EQ(in_context.form(), form::plain);
   EXPECT_TRUE(in_context.wants_context());
-  EXPECT_EQ(in_context(r, source.get()).body(), "draining");
+  EXPECT_EQ(in_context.erased().answer(r, source.get(), nullptr).body(), "draining");
 
   const handler later = [](const request&, responder reply) { reply.send(text("later")); };
-  EXPECT_TRUE(later.answers_later());
+  EXPECT_EQ(later.form(), form::responder);
   EXPECT_FALSE(later.wants_context());
-  later(r, {}, responder(new kept_reply(said)));
+  later.erased().answer_later(r, {}, responder(new kept_reply(said)));
   EXPECT_EQ(said, "later");
 
   const handler later_in_context = [](const request&, context c, responder reply) {
     reply.send(text(c.draining() ? "late and draining" : "late"));
   };
-  EXPECT_TRUE(later_in_context.answers_later());
+  EXPECT_EQ(later_in_context.form(), form::responder);
   EXPECT_TRUE(later_in_context.wants_context());
-  later_in_context(r, source.get(), responder(new kept_reply(said)));
+  later_in_context.erased().answer_later(r, source.get(), responder(new kept_reply(said)));
   EXPECT_EQ(said, "late and draining");
 }
 
 TEST(handler, takes_functions_and_move_only_callables) {
   const request r;
-  EXPECT_EQ(handler(plain_function)(r, {}).body(), "function");
-  EXPECT_EQ(handler(&plain_function)(r, {}).body(), "function");
+  EXPECT_EQ(handler(plain_function).erased().answer(r, {}, nullptr).body(), "function");
+  EXPECT_EQ(handler(&plain_function).erased().answer(r, {}, nullptr).body(), "function");
   handler h = [p = std::make_unique<std::string>("moved")](const request&) { return text(*p); };
   const handler other = std::move(h);
   EXPECT_FALSE(h);
-  EXPECT_EQ(other(r, {}).body(), "moved");
+  EXPECT_EQ(other.erased().answer(r, {}, nullptr).body(), "moved");
   const auto named = [](const request&) { return text("copied"); };
-  EXPECT_EQ(handler(named)(r, {}).body(), "copied");
+  EXPECT_EQ(handler(named).erased().answer(r, {}, nullptr).body(), "copied");
 }
 
 TEST(handler, refuses_what_could_race_or_lose_an_answer) {
@@ -84,14 +85,39 @@ TEST(handler, refuses_what_could_race_or_lose_an_answer) {
 TEST(handler, a_throw_of_a_later_one_still_gives_its_responder_back) {
   const handler h = [](const request&, responder) { throw std::runtime_error("no"); };
   std::string said;
-  EXPECT_THROW(h(request(), {}, responder(new kept_reply(said))), std::runtime_error);
+  EXPECT_THROW(h.erased().answer_later(request(), {}, responder(new kept_reply(said))), std::runtime_error);
   EXPECT_EQ(said, "unanswered");
 }
 
-TEST(handler, one_that_answers_at_once_can_be_called_with_a_responder_too) {
-  std::string said;
-  handler{plain_function}(request(), {}, responder(new kept_reply(said)));
-  EXPECT_EQ(said, "function");
+TEST(handler, tells_coroutines_and_blocking_ones_by_their_type) {
+  const handler awaits = [](const request&) -> task<response> { co_return text("awaited"); };
+  EXPECT_EQ(awaits.form(), form::coroutine);
+  EXPECT_FALSE(awaits.wants_context());
+  EXPECT_FALSE(awaits.streams_body());
+  const handler streams = [](const request&, context, body_stream&) -> task<response> { co_return text("streamed"); };
+  EXPECT_EQ(streams.form(), form::coroutine);
+  EXPECT_TRUE(streams.wants_context());
+  EXPECT_TRUE(streams.streams_body());
+
+  const handler blocks = blocking([](const request&) { return text("blocked"); });
+  EXPECT_EQ(blocks.form(), form::blocking);
+  EXPECT_EQ(blocks.erased().answer(request(), {}, nullptr).body(), "blocked");
+  const handler owns = blocking([p = std::make_unique<int>(7)](const request&, context) { return status_only(207); });
+  EXPECT_TRUE(owns.wants_context());
+  EXPECT_FALSE(owns.streams_body());
+  EXPECT_EQ(owns.erased().answer(request(), {}, nullptr).status(), 207);
+  const handler takes = blocking([](const request&, body_stream&) { return status_only(200); });
+  EXPECT_TRUE(takes.streams_body());
+
+  auto plain_with_body = [](const request&, body_stream&) { return text("would block the loop"); };
+  static_assert(!std::is_constructible_v<handler, decltype(plain_with_body)>);
+}
+
+TEST(handler, has_wishes) {
+  const handler h = handler(plain_function).max_body(7).gone_at_fin();
+  EXPECT_EQ(h.wishes().max_body, 7U);
+  EXPECT_TRUE(h.wishes().gone_at_fin);
+  EXPECT_EQ(handler(plain_function).wishes().max_body, std::nullopt);
 }
 
 }  // namespace

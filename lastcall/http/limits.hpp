@@ -6,6 +6,7 @@
 //   header_count      100       431
 //   body_bytes        1 MiB     413
 //   max_connections   0         503 with Retry-After, then closed; 0: as many as the descriptor limit allows
+//   max_connections_per_address 0   the same; 0: no bound. IPv6 counts by /64, Unix sockets do not
 //   head_time         10 s      408, from the first byte of a head to its last
 //   body_time         60 s      408, from the end of the head to the end of the body
 //   idle_time         75 s      closed without an answer: no request was begun
@@ -28,6 +29,7 @@ struct limits {
   duration body_time = std::chrono::seconds(60);
   duration idle_time = std::chrono::seconds(75);
   duration write_time = std::chrono::seconds(30);
+  std::size_t max_connections_per_address = 0;
 };
 
 /// Throws std::invalid_argument that names the member, its value and what is allowed: a head of 64 bytes to 1 MiB (it

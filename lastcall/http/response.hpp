@@ -1,12 +1,18 @@
 // What a handler answers: status, headers, body. Knows no HTTP version; framing, Date and Connection are the server's.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lastcall/http/detail/header_text.hpp"
 
 namespace lastcall::inline v0::http {
+
+namespace detail {
+struct body_source;
+}
 
 /// A complete response. A short one allocates nothing: 160 bytes of headers are inside.
 /// Errors: header text that would break the message apart, or that is the server's to set, is refused at once with
@@ -36,10 +42,19 @@ class response {
   std::string_view header_lines() const noexcept { return headers_.view(); }
   const std::string& body() const noexcept { return body_; }
 
+  /// In place of a body in memory; see streaming.hpp and file.hpp, which make them. Null without.
+  response& source(std::shared_ptr<const detail::body_source> s) & {
+    source_ = std::move(s);
+    return *this;
+  }
+  response&& source(std::shared_ptr<const detail::body_source> s) && { return std::move(source(std::move(s))); }
+  const std::shared_ptr<const detail::body_source>& source() const noexcept { return source_; }
+
  private:
   int status_;
   detail::header_text headers_;
   std::string body_;
+  std::shared_ptr<const detail::body_source> source_;
 };
 
 /// "text/plain; charset=utf-8".

@@ -140,6 +140,13 @@ router::router(router&&) noexcept = default;
 router& router::operator=(router&&) noexcept = default;
 router::~router() = default;
 
+router& router::use(function<handler(handler)> m) {
+  if (!m) throw std::invalid_argument("router: the middleware is empty");
+  if (has_routes_) throw std::logic_error("router: use() comes before the routes that it is to stand around");
+  around_.push_back(std::move(m));
+  return *this;
+}
+
 router& router::get(std::string_view pattern, handler h) { return route("GET", pattern, std::move(h)); }
 router& router::head(std::string_view pattern, handler h) { return route("HEAD", pattern, std::move(h)); }
 router& router::post(std::string_view pattern, handler h) { return route("POST", pattern, std::move(h)); }
@@ -158,6 +165,9 @@ router& router::route(std::string_view method, std::string_view pattern, handler
   if (!h) refuse("the handler is empty");
   auto parsed = detail::parse_pattern(pattern);
   if (!parsed.error.empty()) refuse(parsed.error);
+
+  has_routes_ = true;
+  for (auto m = around_.rbegin(); m != around_.rend(); ++m) h = (*m)(std::move(h));
 
   node* at = root_.get();
   bool rest = false;

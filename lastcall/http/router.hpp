@@ -4,7 +4,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "lastcall/core/function.hpp"
 #include "lastcall/http/handler.hpp"
 #include "lastcall/http/request.hpp"
 #include "lastcall/http/response.hpp"
@@ -39,6 +41,10 @@ class router {
   router& operator=(router&&) noexcept;
   ~router();
 
+  /// Stands around every route added from here on: the first used is the outermost. Not around what the router or the
+  /// server answers itself (404, 405, /livez).   Errors: std::logic_error once there is a route, which it would miss.
+  router& use(function<handler(handler)> m);
+
   router& get(std::string_view pattern, handler h);
   router& head(std::string_view pattern, handler h);
   router& post(std::string_view pattern, handler h);
@@ -61,6 +67,8 @@ class router {
  private:
   struct node;
   std::unique_ptr<node> root_;
+  std::vector<function<handler(handler)>> around_;
+  bool has_routes_ = false;
 };
 
 }  // namespace lastcall::inline v0::http

@@ -22,6 +22,7 @@ net::tcp_server_options tcp_options(const server_options& o, logger log) {
                               .listener_close = o.listener_close,
                               .farewell = {.silence = o.silence, .linger = o.linger},
                               .max_connections = o.limits.max_connections,
+                              .max_connections_per_address = o.limits.max_connections_per_address,
                               .name = o.name,
                               .log = std::move(log)};
   const auto listen = [&](std::string_view address, std::uint16_t port) {
@@ -31,6 +32,9 @@ net::tcp_server_options tcp_options(const server_options& o, logger log) {
   if (!o.unix_path.empty()) listen("unix:" + o.unix_path, 0);
   return tcp;
 }
+
+/// For blocking handlers whose clients have gone; those who were waited for before have come back.
+constexpr duration leaving_time = std::chrono::milliseconds(10);
 
 void check(const server_options& o) {
   check(o.limits);
@@ -49,18 +53,20 @@ void check(const server_options& o) {
 
 struct server::parts {
   parts(options o, logger log, net::runtime* of_app)
-      : own_runtime(of_app ? nullptr : new net::runtime),
-        tcp((check(o), tcp_options(o, log)), of_app ? *of_app : *own_runtime,
+      : pool((check(o), o.blocking)),
+        own_runtime(of_app ? nullptr : new net::runtime),
+        tcp(tcp_options(o, log), of_app ? *of_app : *own_runtime,
             [this](std::size_t loop, net::unique_fd socket, const net::endpoint& remote, bool refusing) {
               return std::make_unique<detail::h1_connection>(*shards[loop], std::move(socket), remote, refusing);
             }) {
-    service.routes = std::move(o.routes);
-    service.limits = o.limits;
-    service.health = o.health;
-    service.log = std::move(log);
-    service.name = std::move(o.name);
-    service.access_log = std::move(o.access_log);
-    service.request_ids = o.request_ids;
+    service->routes = std::move(o.routes);
+    service->limits = o.limits;
+    service->health = o.health;
+    service->log = std::move(log);
+    service->name = std::move(o.name);
+    service->pool = &pool;
+    service->access_log = std::move(o.access_log);
+    service->request_ids = o.request_ids;
     for (std::size_t i = 0; i < tcp.loops(); ++i)
       shards.push_back(std::make_unique<detail::shard>(service, tcp.set(i)));
   }
@@ -71,9 +77,11 @@ struct server::parts {
     return all;
   }
 
-  detail::service service;
-  std::vector<std::unique_ptr<detail::shard>> shards;
+  std::shared_ptr<detail::service> service = std::make_shared<detail::service>();
+  net::thread_pool pool;
   std::unique_ptr<net::runtime> own_runtime;
+  // After the runtime, since coroutines go before their io_context; before the connections, which use them.
+  std::vector<std::unique_ptr<detail::shard>> shards;
   net::tcp_server tcp;
   std::atomic<bool> announced{false};
   context_source own_life;
@@ -82,17 +90,17 @@ struct server::parts {
 };
 
 server::server(options o) : parts_(std::make_unique<parts>(std::move(o), logger(), nullptr)) {
-  parts_->service.ready = [p = parts_.get()] { return !p->announced; };
+  parts_->service->ready = [p = parts_.get()] { return !p->announced; };
 }
 
 server::server(options o, app& of)
     : parts_(std::make_unique<parts>(std::move(o), of.log(), &of.shared<net::runtime>())) {
-  parts_->service.ready = [p = parts_.get(), &of] { return of.ready() && !p->announced; };
+  parts_->service->ready = [p = parts_.get(), &of] { return of.ready() && !p->announced; };
 }
 
 server::server(options o, net::runtime& on, logger log)
     : parts_(std::make_unique<parts>(std::move(o), std::move(log), &on)) {
-  parts_->service.ready = [p = parts_.get()] { return !p->announced; };
+  parts_->service->ready = [p = parts_.get()] { return !p->announced; };
 }
 
 server::~server() {
@@ -108,7 +116,8 @@ void server::start(context life) {
     life = parts_->own_life.get();
     parts_->own_runtime->start(life);
   }
-  parts_->service.life = life;
+  parts_->service->life = life;
+  for (auto& each : parts_->shards) each->begin(life);
   parts_->tcp.start(life);
   parts_->started = true;
 }
@@ -117,11 +126,18 @@ void server::announce() noexcept { parts_->announced = true; }
 
 void server::drain(context life, drained done) {
   parts_->announced = true;
-  parts_->tcp.drain(std::move(life), std::move(done));
+  // A handler that blocks a thread may still be at work when its client has gone: it is waited for, or named as hung.
+  parts_->tcp.drain(std::move(life),
+                    [p = parts_.get(), done = std::move(done)]() mutable { p->pool.when_idle(std::move(done)); });
 }
 
 void server::force() noexcept { parts_->tcp.force(); }
-void server::stop() noexcept { parts_->tcp.stop(); }
+void server::stop() noexcept {
+  parts_->tcp.stop();
+  for (auto& each : parts_->shards) each->coroutines().close_soon();
+  if (!parts_->pool.stop(steady().now() + leaving_time))
+    parts_->service->log.error(parts_->service->name, "a blocking handler does not come back; it is left behind");
+}
 
 void server::account(component_report& into) const {
   parts_->tcp.account(into);
@@ -132,11 +148,9 @@ void server::measure(metrics& into) const {
   parts_->tcp.measure(into);
   const request_ledger l = parts_->requests();
   into.counter("lastcall_requests_begun_total", "Requests of which the first byte came.", l.begun);
-  const std::pair<std::string_view, std::uint64_t> ends[] = {{"answered", l.answered},
-                                                             {"rejected", l.rejected},
-                                                             {"abandoned_by_client", l.abandoned_by_client},
-                                                             {"handed_over", l.handed_over},
-                                                             {"forced", l.forced}};
+  const std::pair<std::string_view, std::uint64_t> ends[] = {
+      {"answered", l.answered},       {"rejected", l.rejected}, {"abandoned_by_client", l.abandoned_by_client},
+      {"handed_over", l.handed_over}, {"broken", l.broken},     {"forced", l.forced}};
   std::uint64_t ended = 0;
   for (const auto& [end, count] : ends) {
     into.counter("lastcall_requests_ended_total", "Requests by how they ended.", count, {{"end", end}});
@@ -145,6 +159,8 @@ void server::measure(metrics& into) const {
   // Loops go on counting meanwhile: an end may be seen before its begin.
   into.gauge("lastcall_requests_in_progress", "Requests that have begun and not ended.",
              static_cast<double>(std::max(l.begun, ended) - ended));
+  into.gauge("lastcall_blocking_jobs", "Jobs of the blocking pool that run or wait.",
+             static_cast<double>(parts_->pool.busy()));
   detail::request_stats::sums sums;
   for (const auto& each : parts_->shards) each->stats.add_to(sums);
   for (std::size_t i = 0; i < sums.responses.size(); ++i)
@@ -157,7 +173,7 @@ void server::measure(metrics& into) const {
 
 shutdown_result server::shutdown(deadline by) {
   if (!parts_->own_runtime)
-    throw std::logic_error(parts_->service.name +
+    throw std::logic_error(parts_->service->name +
                            ": an app drives this server; call app::shutdown or app::request_shutdown");
   if (parts_->ended) return *parts_->ended;
   if (!parts_->started) return {};

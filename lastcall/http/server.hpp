@@ -14,6 +14,7 @@
 #include "lastcall/http/router.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/listener.hpp"
+#include "lastcall/net/thread_pool.hpp"
 
 namespace lastcall::inline v0::net {
 class runtime;
@@ -43,6 +44,8 @@ struct server_options {
   net::closing_way listener_close = net::closing_way::unplug;
   /// In logs.
   std::string name = "http";
+  /// For handlers wrapped in http::blocking and bodies made by streamed_blocking.
+  net::thread_pool_options blocking = {};
   /// Told of each request once its end is known. Empty: nobody is told, and it costs nothing.
   access_sink access_log = {};
   /// Gives each request an id, the client's X-Request-Id if acceptable or one of our own, for `trace`, access log and

@@ -15,6 +15,7 @@
 
 #include "lastcall/core/app.hpp"
 #include "lastcall/http/responder.hpp"
+#include "lastcall/http/serving_test.hpp"
 #include "lastcall/http/trace.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
 
@@ -167,6 +168,19 @@ TEST(server, leaves_health_to_the_users_route_or_away) {
   none.start();
   client d(none.addresses()[0]);
   EXPECT_THAT(ask(d, get("/livez")), StartsWith("HTTP/1.1 404"));
+}
+
+TEST(server, says_503_to_an_address_that_has_too_many_connections_and_to_no_other) {
+  serving_test s({.limits = {.max_connections_per_address = 2}});
+  auto one = s.enters(), two = s.enters();
+  one.say(request_for("/livez"));
+  EXPECT_EQ(next_reply(one).status, 200);
+  EXPECT_EQ(s.get("/livez").status, 503);
+  testing_net::client other("127.0.0.2", s.it.addresses().at(0));
+  other.say(request_for("/livez"));
+  EXPECT_EQ(next_reply(other).status, 200);
+  two.close();
+  EXPECT_TRUE(s.eventually([&] { return s.get("/livez").status == 200; })) << "one of them has left";
 }
 
 TEST(server, says_503_when_it_is_full) {

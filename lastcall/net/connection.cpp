@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -21,6 +22,8 @@ bool fin_acknowledged(int fd) noexcept {
   if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;  // a Unix socket delivers at once
   return info.tcpi_state != TCP_FIN_WAIT1 && info.tcpi_state != TCP_ESTABLISHED;
 }
+
+using linger_option = struct ::linger;  // connection::linger hides it
 
 constexpr std::uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 constexpr int reads_per_wake = 16;  // of a remote that goes on sending after our FIN; others want their turn
@@ -76,6 +79,17 @@ io_result connection::transmit(const char* from, std::size_t size) noexcept {
   }
 }
 
+io_result connection::transmit_file(int file, std::uint64_t offset, std::size_t size) noexcept {
+  for (;;) {
+    off_t at = static_cast<off_t>(offset);
+    const ssize_t n = ::sendfile(socket_.get(), file, &at, size);
+    if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) return {.would_block = true};
+    return {.end = classify_errno(errno)};
+  }
+}
+
 void connection::enter(connection_state state, time_point by) noexcept {
   become(state);
   if (set_.rules_) by = std::min(by, set_.rules_->close_at(state, past_));
@@ -102,7 +116,10 @@ void connection::on_due(time_point now) noexcept {
   if (now < by_) return set_.loop().schedule(*this, by_);
   switch (state_) {
     case connection_state::lingering:
-      return end(fin_acknowledged_ ? farewell_as_ : connection_end::timed_out);
+      linger();  // the loop may have been busy while the remote finished
+      if (state_ == connection_state::lingering && now >= by_)
+        end(fin_acknowledged_ ? farewell_as_ : connection_end::timed_out);
+      return;
     case connection_state::idle:
       return input_waits() ? on_readable() : half_close();
     case connection_state::fresh:
@@ -158,6 +175,12 @@ void connection::end_by(io_end how) noexcept {
   end(how == io_end::timed_out ? connection_end::timed_out
       : abnormal(how)          ? connection_end::reset
                                : connection_end::by_remote);
+}
+
+void connection::abort(connection_end how) noexcept {
+  const linger_option at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  end(how);
 }
 
 void connection::end(connection_end how) noexcept {

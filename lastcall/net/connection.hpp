@@ -58,6 +58,8 @@ class connection : public pollable, public timed, public list_hook<> {
 
   io_result receive(char* into, std::size_t size) noexcept;
   io_result transmit(const char* from, std::size_t size) noexcept;
+  /// From a file, without a copy. No bytes and not `would_block`: the file has ended.   Blocks: while the disk reads.
+  io_result transmit_file(int file, std::uint64_t offset, std::size_t size) noexcept;
 
   /// The remote's end or an error was announced: a read that filled less than its buffer has not seen all.
   bool remote_is_ending() const noexcept { return remote_is_ending_; }
@@ -77,6 +79,8 @@ class connection : public pollable, public timed, public list_hook<> {
   void farewell(connection_end as = connection_end::clean) noexcept;
   /// Closes now, without a farewell.
   void end(connection_end) noexcept;
+  /// Closes now, with a reset: what was sent must not be taken for whole.
+  void abort(connection_end) noexcept;
   /// Ends it as the error says; abnormal ends are logged with the remote's address.
   void end_by(io_end) noexcept;
 

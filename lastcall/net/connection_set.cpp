@@ -59,6 +59,7 @@ void connection_set::remove(connection& gone, connection_end how) noexcept {
   ends_[static_cast<int>(how)].add();
   open_.subtract();
   if (gone.crossed_) crossed_.add();
+  if (addresses_) addresses_->leave(gone.remote());
   intrusive_list<connection>::erase(gone);
   loop_.bury(std::unique_ptr<pollable>(&gone));
   if (drained_ && open() == 0) std::exchange(drained_, nullptr)();

@@ -10,6 +10,7 @@
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/report.hpp"
 #include "lastcall/net/abnormal_ends.hpp"
+#include "lastcall/net/address_counts.hpp"
 #include "lastcall/net/connection.hpp"
 
 namespace lastcall::inline v0::net {
@@ -51,6 +52,9 @@ class connection_set final : private timed {
     force();
   }
 
+  /// Tells `counts` of each connection that ends; those that enter, the server has told it of.
+  void tell_of_ends(address_counts& counts) noexcept { addresses_ = &counts; }
+
   /// Takes it in and listens to it. While draining it is told so at once.
   void adopt(std::unique_ptr<connection>) noexcept;
 
@@ -86,6 +90,7 @@ class connection_set final : private timed {
   const farewell_options& options_;
   abnormal_ends& abnormal_;
   const duration last_words_;
+  address_counts* addresses_ = nullptr;
   intrusive_list<connection> all_;
   intrusive_list<connection> untold_;  // of all, those who have not heard of the drain yet
   std::optional<drain_rules> rules_;

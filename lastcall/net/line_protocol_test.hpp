@@ -34,6 +34,15 @@ class client {
     error_ = ::connect(fd(), reinterpret_cast<sockaddr*>(&name), size) == 0 ? 0 : errno;
   }
 
+  /// From an address of its own.
+  client(const char* from, const net::endpoint& where) : client(family_of(where)) {
+    sockaddr_storage name;
+    socklen_t size = net::endpoint_of(from, 0).fill(name);
+    if (::bind(fd(), reinterpret_cast<sockaddr*>(&name), size) != 0) error_ = errno;
+    size = where.fill(name);
+    if (::connect(fd(), reinterpret_cast<sockaddr*>(&name), size) != 0) error_ = errno;
+  }
+
   int fd() const noexcept { return fd_.get(); }
   /// errno of connect; 0 when it succeeded.
   int error() const noexcept { return error_; }

@@ -27,6 +27,8 @@ tcp_server::tcp_server(tcp_server_options options, runtime& on, maker make)
     : options_(std::move(options)), runtime_(on), make_(std::move(make)), abnormal_(options_.log, options_.name) {
   for (const auto& each : runtime_.loops())
     sets_.push_back(std::make_unique<connection_set>(*each, options_.farewell, abnormal_, options_.last_words));
+  if (options_.max_connections_per_address > 0)
+    for (auto& each : sets_) each->tell_of_ends(addresses_);
   // Those beyond the limit are still told "503"; the margin for that is part of what the descriptors allow.
   const std::size_t available =
       descriptors() > 2 * reserved_descriptors ? descriptors() - reserved_descriptors : descriptors() / 2;
@@ -77,7 +79,9 @@ void tcp_server::start(context) {
 bool tcp_server::room() const noexcept { return open_connections() + handed_ < overfull_; }
 
 void tcp_server::take(std::size_t to, std::size_t from, unique_fd socket, const endpoint& remote) noexcept {
-  const bool refusing = open_connections() + handed_ >= full_;
+  bool refusing = open_connections() + handed_ >= full_;
+  if (options_.max_connections_per_address > 0 && addresses_.enter(remote) > options_.max_connections_per_address)
+    refusing = true;
   connection_set& set = *sets_[to];
   if (to == from) {
     set.adopt(make_(to, std::move(socket), remote, refusing));

@@ -12,6 +12,7 @@
 #include "lastcall/core/log.hpp"
 #include "lastcall/net/abnormal_ends.hpp"
 #include "lastcall/net/acceptor.hpp"
+#include "lastcall/net/address_counts.hpp"
 #include "lastcall/net/connection_set.hpp"
 #include "lastcall/net/listener.hpp"
 #include "lastcall/net/runtime.hpp"
@@ -29,6 +30,8 @@ struct tcp_server_options {
   farewell_options farewell = {};
   /// Beyond it, connections are made with `refusing`; 0: as many as the descriptor limit allows, less a reserve of 64.
   std::size_t max_connections = 0;
+  /// Beyond it, further connections of one address are made with `refusing`; 0: no bound. IPv6 counts by /64.
+  std::size_t max_connections_per_address = 0;
   /// After force, how long handlers have to say that they gave up.
   duration last_words = std::chrono::milliseconds(20);
   std::string name = "tcp";
@@ -81,6 +84,7 @@ class tcp_server final : public component {
   runtime& runtime_;
   maker make_;
   abnormal_ends abnormal_;
+  address_counts addresses_;
   std::vector<std::unique_ptr<connection_set>> sets_;
   std::vector<std::unique_ptr<acceptor>> acceptors_;
   std::atomic<std::size_t> next_loop_{0};

@@ -1,6 +1,9 @@
 // Each example runs as its page says, and ends without loss.
 #include <gtest/gtest.h>
 
+#include <thread>
+
+#include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
 
 namespace {
@@ -17,6 +20,46 @@ TEST(examples, hello_answers_by_name_and_loses_nothing_when_told_to_stop) {
   EXPECT_EQ(ended->code, 0) << probe.output() << probe.errors();
   EXPECT_NE(probe.output().find("nothing lost"), std::string::npos) << probe.output();
   EXPECT_NE(probe.errors().find("exit 0"), std::string::npos) << "its summary goes to stderr: " << probe.errors();
+}
+
+/// One request on a connection of its own: "200 body", without line ends. Waits until somebody listens.
+std::string ask(const std::string& url, const std::string& request) {
+  const auto to = lastcall::testing::parse_server_address(url);
+  for (const auto by = std::chrono::steady_clock::now() + 30s;;) try {
+      const auto heard = raw_client(to, request).read_reply().bytes;
+      const auto body = heard.find("\r\n\r\n");
+      if (body == heard.npos) return heard;
+      return heard.substr(9, 4) + heard.substr(body + 4, heard.size() - body - 5);
+    } catch (const std::system_error&) {
+      if (std::chrono::steady_clock::now() > by) throw;
+      std::this_thread::sleep_for(10ms);
+    }
+}
+
+TEST(examples, handlers_of_every_form_do_as_their_page_says) {
+  const scratch_folder scratch;
+  child_process it({program("handlers"), scratch.file("")});
+  const auto say = [](const std::string& head, const std::string& more = "\r\n") {
+    return ask("http://127.0.0.1:8082", head + " HTTP/1.1\r\nHost: a\r\n" + more);
+  };
+  EXPECT_EQ(say("GET /secret"), "401 who are you?");
+  EXPECT_EQ(say("GET /secret", "X-Key: sesame\r\n\r\n"), "200 welcome");
+  EXPECT_EQ(say("GET /now"), "200 now");
+  EXPECT_EQ(say("GET /later"), "200 later");
+  EXPECT_EQ(say("GET /blocking"), "200 blocking");
+  EXPECT_EQ(say("POST /count", "Content-Length: 4\r\n\r\na\nb\n"), "200 2 lines");
+  EXPECT_EQ(say("PUT /files/report.csv", "Content-Length: 3\r\n\r\na,b"), "201 3 bytes stored");
+  it.signal(SIGTERM);
+  EXPECT_EQ(it.wait(deadline(30s)), exit_status{.code = 0}) << it.errors();
+}
+
+TEST(examples, handlers_of_every_form_lose_nothing_when_told_to_stop) {
+  child_process probe({program("lastcall"), "probe", "--address", "http://127.0.0.1:8082", "--after", "500ms", "--load",
+                       "busy:4,path=/now", "--load", "busy:4,path=/later", "--load", "busy:4,path=/blocking", "--load",
+                       "busy:2,path=/numbers", "--load", "inflight:4,path=/later", "--", program("handlers")});
+  const auto ended = probe.wait(deadline(60s));
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->code, 0) << probe.output() << probe.errors();
 }
 
 }  // namespace

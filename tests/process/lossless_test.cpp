@@ -131,12 +131,21 @@ TEST(lossless, for_uploads_and_downloads_that_are_half_done_at_the_signal) {
 }
 
 // 64 requests of 20 ms on one thread: a loop is busy for longer than the silence, and the drain begins far behind them.
-TEST(lossless, for_handlers_that_block_their_thread) {
-  repeat("blocking handlers", runs(5),
+TEST(lossless, for_handlers_that_block_their_loop) {
+  repeat("handlers that block their loop", runs(5),
          {.server = {"--threads", "1"},
-          .loads = {"busy:64,path=/block?ms=20", "race:64,path=/block?ms=20,min=20ms,max=60ms"},
+          .loads = {"busy:64,path=/block-loop?ms=20", "race:64,path=/block-loop?ms=20,min=20ms,max=60ms"},
           .after = 3s,
           .timeout = 60s});
+}
+
+TEST(lossless, for_handlers_of_every_form_and_streams_both_ways) {
+  repeat(
+      "every form of handler", runs(20),
+      {.loads = {"busy:16,path=/async", "busy:8,path=/block?ms=2", "race:16,path=/block?ms=2",
+                 "busy:16,path=/slow?ms=3", "busy:8,path=/big?bytes=200000", "busy:8,path=/big?bytes=200000&chunked=1",
+                 "fresh:8,path=/async", "inflight:8,path=/slow?ms=700", "inflight:8,path=/block?ms=700",
+                 "upload:8,bytes=500000,over=600ms,lead=300ms", "download:8,bytes=4000000,over=600ms,lead=300ms"}});
 }
 
 TEST(lossless, for_everything_at_once) { repeat("everything at once", runs(20), {.loads = everything.loads}); }

@@ -68,6 +68,11 @@ class raw_client {
   }
   /// One attempt that never waits: false when the server's end has come.
   bool trickle(char byte) { return ::send(fd_, &byte, 1, MSG_NOSIGNAL) == 1 || errno == EAGAIN; }
+  /// The server's FIN or reset is here already. Never waits.
+  bool end_has_come() const {
+    pollfd watched{.fd = fd_, .events = POLLRDHUP, .revents = 0};
+    return ::poll(&watched, 1, 0) > 0;
+  }
   void end_sending() { ::shutdown(fd_, SHUT_WR); }
   void close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
@@ -79,15 +84,24 @@ class raw_client {
   }
 
   /// One complete response, and not a byte more; `how` is open unless the end came before it was complete.
-  heard read_reply(deadline by = deadline(std::chrono::seconds(30))) {
+  heard read_reply(deadline by = deadline(std::chrono::seconds(30))) { return read_reply(by, false, {}); }
+  /// The same of a response that begins with `all`, which has been read already; to HEAD, no body belongs to it.
+  heard read_reply(deadline by, bool to_head, heard all) {
     lastcall::testing::http_reply reply;
-    reply.begin();
-    heard all;
+    reply.begin(to_head);
+    reply.take(all.bytes);
     while (!reply.complete() && !reply.malformed() && all.how == ended::open) {
       char byte = 0;  // one at a time: what is behind it stays in the kernel
       if (!read(&byte, 1, all, by)) break;
       if (all.how == ended::open) reply.take({&byte, 1});
     }
+    return all;
+  }
+  /// Up to the next empty line, and not a byte more: of an interim response, all there is.
+  heard read_head(deadline by = deadline(std::chrono::seconds(30))) {
+    heard all;
+    char byte = 0;
+    while (!all.bytes.ends_with("\r\n\r\n") && all.how == ended::open && read(&byte, 1, all, by)) {}
     return all;
   }
   /// Everything up to the server's end; `how` is open if it did not come within `by`.

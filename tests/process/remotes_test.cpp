@@ -20,8 +20,8 @@ constexpr std::string_view hello = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 double to_ms(duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
 
-/// What the process may use in a window in which nothing happens, in ms; on a shared machine the gate gives three times as
-/// much. One that spins uses the whole window.
+/// What the process may use in a window in which nothing happens, in ms; on a shared machine the gate gives three times
+/// as much. One that spins uses the whole window.
 const double quiet_cpu = long_run() ? 50 : 150;
 
 /// Children inherit the soft limit that holds while this exists.

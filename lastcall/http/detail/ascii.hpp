@@ -43,6 +43,15 @@ constexpr bool is_token(std::string_view text) noexcept {
   return !text.empty();
 }
 
+/// Space and tab, the white space that headers may have around their parts.
+constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
+
+constexpr std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
 constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {

@@ -23,7 +23,7 @@ body_result body_reader::refuse(std::size_t at, int status, const char* why) noe
   return {body_result::kind::error, at, status, why};
 }
 
-body_result body_reader::feed(std::string_view in, std::string& out) {
+body_result body_reader::feed(std::string_view in, std::string& out, std::string* trailers) {
   std::size_t at = 0;
   while (state_ != state::done) {
     if (state_ == state::refused) return {body_result::kind::error, at, status_, why_};
@@ -36,10 +36,22 @@ body_result body_reader::feed(std::string_view in, std::string& out) {
       if (left_ == 0) state_ = state_ == state::sized ? state::done : state::data_cr;
       continue;
     }
+    if (trailers && state_ >= state::trailer_first && state_ <= state::trailer_lf) note(in[at], *trailers);
     if (const char* why = step(in[at])) return refuse(at, status_ ? status_ : 400, why);
     ++at;
   }
   return {body_result::kind::done, at};
+}
+
+/// Keeps a byte of a trailer line, without the white space around its value.
+void body_reader::note(char c, std::string& trailers) const {
+  const bool space = c == ' ' || c == '\t';
+  if (state_ == state::trailer_lf) {
+    while (trailers.back() == ' ' || trailers.back() == '\t') trailers.pop_back();
+    trailers += '\n';
+  } else if (c != '\r' && !(space && trailers.back() == ':')) {
+    trailers += c;
+  }
 }
 
 /// One byte of framing; null, or why it is refused.

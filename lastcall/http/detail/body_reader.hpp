@@ -19,7 +19,7 @@ struct body_result {
 };
 
 /// Decodes one body, by Content-Length or chunked. Strict: chunk sizes of at most 16 hexadecimal digits, CR and LF only
-/// as line ends; chunk extensions and trailers are read, bounded and dropped.   Source: RFC 9112 sections 6 and 7.1.
+/// as line ends; chunk extensions are read, bounded and dropped.   Source: RFC 9112 sections 6 and 7.1.
 class body_reader {
  public:
   /// A message without a body: done with the first call.
@@ -27,9 +27,10 @@ class body_reader {
   /// `limit` in decoded bytes.
   body_reader(const message_info& info, std::uint64_t limit) noexcept;
 
-  /// Appends what `in` holds of the body to `out`. A body that says it will be larger than the limit is refused before
-  /// any byte of the excess arrives; `feed({}, out)` right after the head tells that for Content-Length.
-  body_result feed(std::string_view in, std::string& out);
+  /// Appends what `in` holds of the body to `out`, and trailers, each "name:value\n", to `trailers` if there is one. A
+  /// body that says it will be larger than the limit is refused before any byte of the excess arrives; `feed({}, out)`
+  /// right after the head tells that for Content-Length.
+  body_result feed(std::string_view in, std::string& out, std::string* trailers = nullptr);
 
   /// Chunk extensions and trailers of one body together.
   static constexpr std::uint32_t ignored_bytes = 16 * 1024;
@@ -55,6 +56,7 @@ class body_reader {
 
   body_result refuse(std::size_t at, int status, const char* why) noexcept;
   const char* step(char c) noexcept;
+  void note(char c, std::string& trailers) const;
 
   state state_ = state::done;
   std::uint8_t digits_ = 0;

@@ -1,9 +1,8 @@
 #include "lastcall/http/detail/h1_connection.hpp"
 
-#include <cstring>
+#include <algorithm>
 #include <exception>
 #include <memory>
-#include <mutex>
 
 #include "lastcall/http/detail/h1_writer.hpp"
 #include "lastcall/http/detail/request_access.hpp"
@@ -22,70 +21,6 @@ constexpr std::size_t kept_unsent_bytes = 4096;
 constexpr std::size_t gathered_bytes = 256 * 1024;  // of a pipeline's responses; more are made once these are sent
 }  // namespace
 
-/// Where the answer of a handler that has returned comes in. Outlives the connection if the handler does.
-class h1_connection::deferred final : public pending_reply {
- public:
-  explicit deferred(h1_connection& c) noexcept
-      : connection_(&c),
-        remote_(c.remote()),
-        loop_(c.set().loop()),
-        log_(c.shard_.of().log),
-        name_(c.shard_.of().name) {}
-
-  void reply(response&& r) noexcept override {
-    const std::lock_guard lock(mutex_);  // while the connection is there, so is its loop
-    if (!connection_ || replied_) return;
-    replied_ = true;
-    loop_.post([self = reference(*this), r = std::move(r)]() mutable {
-      if (h1_connection* c = self->connection()) c->deliver(std::move(r));
-    });
-  }
-
-  void unanswered() noexcept override {
-    if (gone()) return;
-    log_.write(log_level::error, name_, "a handler dropped its responder without an answer; sent 500");
-    reply(text("internal server error\n", 500));
-  }
-
-  bool gone() const noexcept override { return connection() == nullptr; }
-
-  /// A copy: the handler may ask for it when the connection has gone.
-  const net::endpoint& remote() const noexcept { return remote_; }
-
-  /// The connection has its answer (`kept` null), or it has ended and the handler may still look at the request.
-  void let_go(exchange* kept) noexcept {
-    {
-      const std::lock_guard lock(mutex_);
-      connection_ = nullptr;
-      kept_.reset(kept);
-    }
-    release();
-  }
-
- private:
-  struct let_loose {
-    void operator()(deferred* d) const noexcept { d->release(); }
-  };
-  /// Goes with the posted work that holds it, also when a loop that has stopped drops that unrun.
-  struct reference : std::unique_ptr<deferred, let_loose> {
-    explicit reference(deferred& d) noexcept : unique_ptr(&d) { d.acquire(); }
-  };
-
-  h1_connection* connection() const noexcept {
-    const std::lock_guard lock(mutex_);
-    return connection_;
-  }
-
-  mutable std::mutex mutex_;  // of this request alone
-  h1_connection* connection_;
-  const net::endpoint remote_;
-  bool replied_ = false;
-  std::unique_ptr<exchange> kept_;
-  net::loop& loop_;
-  logger log_;
-  const std::string name_;  // a copy: the server may be gone when the handler gives up
-};
-
 h1_connection::h1_connection(shard& on, net::unique_fd socket, const net::endpoint& remote, bool refusing) noexcept
     : connection(on.set(), std::move(socket), remote), shard_(on), refusing_(refusing) {
   enter(connection_state::fresh, loop_now() + on.of().limits.head_time);
@@ -95,7 +30,8 @@ h1_connection::~h1_connection() { drop_exchange(); }
 
 void h1_connection::on_readable() noexcept {
   readable_ = true;
-  if (deferred_ || !unsent_.empty()) return;  // one request at a time; what waits stays in the kernel
+  if (call_) return input_is_here();
+  if (!may_read()) return;  // one request at a time; what waits stays in the kernel
   for (int i = 0; i < reads_per_wake; ++i) {
     if (!exchange_) exchange_ = &shard_.borrow();
     const std::span<char> room = exchange_->room();
@@ -103,7 +39,6 @@ void h1_connection::on_readable() noexcept {
     if (read.end != net::io_end::open) return end_by(read.end);
     if (!read.would_block) {
       exchange_->end += read.bytes;
-      shard_.out().clear();
       go_on();
       if (!may_read()) return;
       if (more_) return rearm();
@@ -117,20 +52,19 @@ void h1_connection::on_readable() noexcept {
 }
 
 void h1_connection::go_on() noexcept {
+  turn_ = true;
   try {
-    for (int answers = 1; !closing_ && !deferred_ && read_head() && read_body(); ++answers) {
+    for (int answers = 1; may_read() && !closing_ && read_head() && read_body(); ++answers) {
       answer();
-      more_ = answers == answers_per_wake;
+      more_ = answers == answers_per_wake && exchange_;
       if (more_) break;
-      if (shard_.out().size() < gathered_bytes) continue;
-      flush();
-      if (!may_read()) return;
-      shard_.out().clear();
+      if (shard_.out().size() >= gathered_bytes) flush();
     }
   } catch (const std::exception& error) {  // out of memory: nothing else throws here
     shard_.of().log.error(shard_.of().name, "a connection was cut", {{"why", error.what()}});
-    return end(connection_end::forced);
+    end(connection_end::forced);
   }
+  turn_ = false;
   flush();
 }
 
@@ -147,19 +81,31 @@ bool h1_connection::read_head() {
   if (head.what == head_result::kind::error) return refuse(head.status, head.why), false;
   x.head = head.consumed;
   if (refusing_) return refuse(503, "too many connections"), false;
+  request_access::remote(x.req, &remote());
+  const service& of = shard_.of();
+  x.found = of.routes.match(x.req);
   if (!x.info.has_body) return true;
-  x.reader = body_reader(x.info, shard_.of().limits.body_bytes);
-  const bool body_has_begun = x.end - x.begin > x.head;
+  const handler* h = x.found.handle;
+  x.reader = body_reader(x.info, h ? h->wishes().max_body.value_or(of.limits.body_bytes) : of.limits.body_bytes);
   if (const body_result said = x.reader.feed({}, x.body); said.what == body_result::kind::error)
     return refuse(said.status, said.why), false;
-  if (x.info.expect_continue && !body_has_begun) shard_.out() += continue_100;
-  enter(connection_state::reading, loop_now() + shard_.of().limits.body_time);
+  const bool continue_owed = x.info.expect_continue && x.end - x.begin == x.head;  // not once the body has begun
+  if (h && h->streams_body()) {
+    x.in.owes_continue = continue_owed;
+    return true;
+  }
+  if (continue_owed && !h) {  // nobody wants the body: the client is told so before it sends it
+    x.info.has_body = x.info.keep_alive = false;
+    return true;
+  }
+  if (continue_owed) shard_.out() += continue_100;
+  enter(connection_state::reading, loop_now() + of.limits.body_time);
   return true;
 }
 
 bool h1_connection::read_body() {
   exchange& x = *exchange_;
-  if (!x.info.has_body) return true;
+  if (!x.info.has_body || (x.found.handle && x.found.handle->streams_body())) return true;
   const std::size_t from = x.begin + x.head;
   const body_result body = x.reader.feed({x.buffer.get() + from, x.end - from}, x.body);
   if (body.what == body_result::kind::error) return refuse(body.status, body.why), false;
@@ -182,51 +128,110 @@ void h1_connection::begin_request() noexcept {
 void h1_connection::answer() {
   exchange& x = *exchange_;
   request_access::body(x.req, x.body);
-  request_access::remote(x.req, &remote());
   const service& of = shard_.of();
   if (of.request_ids) {
     const std::string_view sent = x.req.header("X-Request-Id");
     request_access::id(x.req) = acceptable_request_id(sent) ? std::string(sent) : make_request_id();
   }
-  const match_result found = of.routes.match(x.req);
-  if (!found.handle) {
-    if (of.health && found.status == 404 && x.req.path() == "/livez") return answered(text("alive\n"));
-    if (of.health && found.status == 404 && x.req.path() == "/readyz")
-      return answered(of.ready() ? text("ready\n") : text("draining\n", 503));
-    const response own = found.answer();
-    append(own);
-    x.trail.responded(of.access_log, &x.req, remote(), own.status(), own.body().size(), request_end::rejected);
-    shard_.rejected.add();
-    return finish_request();
-  }
-  try {
-    if (!found.handle->answers_later()) return answered((*found.handle)(x.req, of.life));
-    deferred_ = new deferred(*this);
-    deferred_->acquire();  // ours; the responder has the one it was made with
-    request_access::remote(x.req, &deferred_->remote());
-    enter(connection_state::busy, time_point::max());  // bounded by the drain end alone
-    (*found.handle)(x.req, of.life, responder(deferred_));
-  } catch (const std::exception& error) {
-    of.log.error(of.name, "a handler threw; sent 500", {{"target", x.req.target()}, {"what", error.what()}});
-    if (!deferred_) answered(text("internal server error\n", 500));
-  } catch (...) {
-    of.log.error(of.name, "a handler threw something that is no std::exception; sent 500",
-                 {{"target", x.req.target()}});
-    if (!deferred_) answered(text("internal server error\n", 500));
+  if (x.found.handle) return answer(*x.found.handle);
+  if (of.health && x.found.status == 404 && x.req.path() == "/livez") return answered(text("alive\n"));
+  if (of.health && x.found.status == 404 && x.req.path() == "/readyz")
+    return answered(of.ready() ? text("ready\n") : text("draining\n", 503));
+  reject(x.found.answer());
+}
+
+void h1_connection::answer(const handler& h) {
+  const request& req = exchange_->req;
+  switch (h.form()) {
+    case form::plain: {
+      std::optional<response> r;
+      try {
+        r = h.erased().answer(req, shard_.of().life, nullptr);
+      } catch (...) {
+        r = failed();
+      }
+      return answered(std::move(*r));
+    }
+    case form::responder: {
+      call& c = begin_call(&h);
+      c.acquire();
+      responder reply(&c);
+      try {
+        h.erased().answer_later(req, c.life(), std::move(reply));
+      } catch (...) {
+        static_cast<void>(failed());  // the log line; the lost responder has answered
+      }
+      return;
+    }
+    case form::coroutine: {
+      call& c = begin_call(&h);
+      c.handler_begins();
+      c.acquire();
+      shard_.coroutines().run(c);
+      if (std::optional<response> early = c.take_early(); early && call_ == &c) answered(std::move(*early));
+      return c.release();
+    }
+    case form::blocking: {
+      call& c = begin_call(&h);
+      c.acquire();
+      const std::shared_ptr<call> in_pool(&c, [](call* p) { p->release(); });
+      if (shard_.of().pool->submit([in_pool] { in_pool->run_blocking(); })) return;
+      end_call();
+      return reject(call::pool_is_full());
+    }
   }
 }
 
-void h1_connection::answered(const response& r) {
+/// What becomes of an exception that is being handled.
+response h1_connection::failed() const noexcept {
+  const service& of = shard_.of();
+  const std::string_view target = exchange_->req.target();
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    of.log.error(of.name, "a handler threw; sent 500", {{"target", target}, {"what", error.what()}});
+  } catch (...) {
+    of.log.error(of.name, "a handler threw something that is no std::exception; sent 500", {{"target", target}});
+  }
+  return text("internal server error\n", 500);
+}
+
+call& h1_connection::begin_call(const handler* h) {
+  flush();  // it may take a while, and what came before is done
+  const bool wants_context = h && h->wants_context();
+  call_ = new call(*this, shard_.home(), *exchange_, h ? &h->erased() : nullptr, remote(),
+                   wants_context ? &shard_.life() : nullptr);
+  request_access::remote(exchange_->req, &call_->remote());
+  enter(connection_state::busy, time_point::max());  // bounded by the drain end alone
+  return *call_;
+}
+
+void h1_connection::end_call() noexcept {
+  if (!call_) return;
+  std::exchange(call_, nullptr)->let_go(nullptr, cause::none);
+}
+
+void h1_connection::answered(response&& r) {
+  if (r.source()) return begin_body(std::move(r));
   append(r);
   exchange_->trail.responded(shard_.of().access_log, &exchange_->req, remote(), r.status(), r.body().size(),
                              request_end::answered);
   ++unflushed_;
+  end_call();
+  finish_request();
+}
+
+void h1_connection::reject(const response& r) {
+  append(r);
+  exchange_->trail.responded(shard_.of().access_log, &exchange_->req, remote(), r.status(), r.body().size(),
+                             request_end::rejected);
+  shard_.rejected.add();
   finish_request();
 }
 
 void h1_connection::append(const response& r) {
   const exchange& x = *exchange_;
-  closing_ = !x.info.keep_alive;
+  closing_ = !body_is_over() || !x.info.keep_alive;
   close_at_ = write_response(shard_.out(), r,
                              {.date = shard_.date(),
                               .head = x.req.verb() == method::head,
@@ -236,7 +241,10 @@ void h1_connection::append(const response& r) {
 }
 
 void h1_connection::refuse(int status, std::string_view why) {
-  const bool head = exchange_->head != 0 && exchange_->req.verb() == method::head;
+  // Also of a head that could not be read, as far as it can be told.
+  std::string_view first = exchange_->unread();
+  first.remove_prefix(std::min(first.find_first_not_of("\r\n"), first.size()));
+  const bool head = first.starts_with("HEAD ");
   write_refusal(shard_.out(), {.status = status, .why = why, .retry_after_seconds = status == 503 ? 1 : 0},
                 {.date = shard_.date(), .head = head});
   exchange_->trail.responded(shard_.of().access_log, exchange_->head != 0 ? &exchange_->req : nullptr, remote(), status,
@@ -247,52 +255,61 @@ void h1_connection::refuse(int status, std::string_view why) {
 }
 
 void h1_connection::finish_request() noexcept {
-  exchange& x = *exchange_;
-  x.begin += x.head + std::exchange(x.tail, 0);
-  x.head = x.scanned = 0;
-  x.body.clear();
+  exchange_->next();
   begun_ = false;
 }
 
-void h1_connection::deliver(response&& r) noexcept {
+void h1_connection::take_answer(response&& r) noexcept {
+  const shard::own_out out(shard_);
   set().loop().refresh_now();
-  std::exchange(deferred_, nullptr)->let_go(nullptr);
   if (shard_.of().life.forced()) farewell_as_ = connection_end::forced;  // last words, not an answer in time
-  shard_.out().clear();
+  turn_ = true;
   try {
-    answered(r);
+    answered(std::move(r));
   } catch (const std::exception&) {  // out of memory
-    return end(connection_end::forced);
+    end(connection_end::forced);
   }
-  if (!unsent_.empty()) return flush();
+  turn_ = false;
+  flush();
   resume();
 }
 
-/// Goes on with what is in the buffer, then with what is in the kernel. Responses not sent yet are in out().
+/// Goes on with what is in the buffer, then with what is in the kernel.
 void h1_connection::resume() noexcept {
+  if (turn_ || !may_read()) return;
   if (exchange_) go_on();
   if (!may_read()) return;
   if (more_) return rearm();
   readable_ ? on_readable() : settle();
 }
 
+/// Whether the response in out() that can still say "close" is the last: what else the client sends will not be read,
+/// and it knows that.
+bool h1_connection::last_response() const noexcept {
+  if (!draining() || closing_ || !close_at_) return false;
+  const exchange& x = *exchange_;
+  return x.out.open ? x.begin + x.head + x.tail >= x.end : !call_ && x.unread().empty();
+}
+
 void h1_connection::flush() noexcept {
   std::string& out = shard_.out();
   if (out.empty()) return;
-  const bool last = draining() && !deferred_ && close_at_ && !closing_ && exchange_->unread().empty();
-  if (last) {  // the last complete request that is here: the client knows that nothing it sends now would be read
+  if (state() == connection_state::closed) return out.clear();
+  if (last_response()) {
     mark_close(out, *close_at_);
     closing_ = true;
   }
   close_at_.reset();
   if (!unsent_.empty()) {  // of earlier responses of the pipeline: this one goes behind them
+    if (unsent_from_ >= kept_unsent_bytes) unsent_.erase(0, std::exchange(unsent_from_, 0));
     unsent_ += out;
-    return;
+    return out.clear();
   }
   const net::io_result sent = transmit(out.data(), out.size());
-  if (sent.end != net::io_end::open) return end_by(sent.end);
+  if (sent.end != net::io_end::open) return out.clear(), end_by(sent.end);
   if (sent.bytes == out.size()) {
     shard_.trim();
+    out.clear();
     return all_sent();
   }
   unsent_ = std::move(out);  // with its front, rather than copied
@@ -304,20 +321,26 @@ void h1_connection::flush() noexcept {
 void h1_connection::on_writable() noexcept {
   if (std::exchange(more_, false) && may_read()) {
     set().loop().refresh_now();
-    shard_.out().clear();
     return resume();
   }
-  if (unsent_.empty()) return;
-  const net::io_result sent = transmit(unsent_.data() + unsent_from_, unsent_.size() - unsent_from_);
-  if (sent.end != net::io_end::open) return end_by(sent.end);
-  if (sent.bytes == 0) return;
-  unsent_from_ += sent.bytes;
-  if (unsent_from_ < unsent_.size()) return enter(connection_state::busy, loop_now() + shard_.of().limits.write_time);
-  unsent_.clear();
-  if (unsent_.capacity() > kept_unsent_bytes) unsent_.shrink_to_fit();
-  all_sent();
-  if (!may_read()) return;
-  shard_.out().clear();
+  if (!unsent_.empty()) {
+    const net::io_result sent = transmit(unsent_.data() + unsent_from_, waiting_output());
+    if (sent.end != net::io_end::open) return end_by(sent.end);
+    if (sent.bytes == 0) return;
+    unsent_from_ += sent.bytes;
+    if (unsent_from_ < unsent_.size()) {
+      if (call_) call_->wake_output();
+      return enter(connection_state::busy, loop_now() + shard_.of().limits.write_time);
+    }
+    unsent_.clear();
+    unsent_from_ = 0;
+    if (unsent_.capacity() > kept_unsent_bytes) unsent_.shrink_to_fit();
+    all_sent();
+    if (call_) call_->wake_output();
+  } else if (!sending_body()) {
+    return;
+  }
+  if (sending_body() && exchange_->out.file) return send_file();
   resume();
 }
 
@@ -327,6 +350,7 @@ void h1_connection::all_sent() noexcept {
   if (exchange_)
     exchange_->trail.sent(shard_.of().access_log, shard_.stats, loop_now(), farewell_as_ == connection_end::forced);
   note_response();
+  if (call_ || sending_body()) return enter(connection_state::busy, time_point::max());
   if (closing_) farewell(farewell_as_);
 }
 
@@ -339,13 +363,18 @@ void h1_connection::settle() noexcept {
 }
 
 bool h1_connection::may_read() const noexcept {
-  return state() != connection_state::closed && state() != connection_state::lingering && !deferred_ && unsent_.empty();
+  return state() != connection_state::closed && state() != connection_state::lingering && !call_ && unsent_.empty() &&
+         !sending_body();
 }
 
 void h1_connection::on_timeout() noexcept {
   switch (state()) {
     case connection_state::reading:
-      shard_.out().clear();
+      if (call_) {  // its handler waits for the body
+        exchange_->in.status = 408;
+        exchange_->in.why = "the body took too long";
+        return input_is_here();
+      }
       farewell_as_ = connection_end::timed_out;
       refuse(408, exchange_->head == 0 ? "the head took too long" : "the body took too long");
       return flush();
@@ -363,7 +392,10 @@ void h1_connection::on_end(connection_end how) noexcept {
                          how == connection_end::forced ? request_end::forced : request_end::abandoned_by_client);
   const std::uint64_t open = std::exchange(unflushed_, 0) + (std::exchange(begun_, false) ? 1 : 0);
   (how == connection_end::forced ? shard_.forced : shard_.abandoned).add(open);
-  if (deferred_) std::exchange(deferred_, nullptr)->let_go(std::exchange(exchange_, nullptr));
+  if (call_) {
+    const cause why = how == connection_end::forced ? cause::forced : cause::client_gone;
+    std::exchange(call_, nullptr)->let_go(std::exchange(exchange_, nullptr), why);
+  }
   drop_exchange();
 }
 

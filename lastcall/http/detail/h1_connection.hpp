@@ -1,5 +1,6 @@
 // A connection that speaks HTTP/1.1: reads requests, has them answered in order, and leaves when told to. Parsing,
-// writing and routing are others'; so is the decision when an idle connection may be closed.
+// writing and routing are others'; so is the decision when an idle connection may be closed. Bodies that stream are in
+// h1_streaming.cpp.
 #pragma once
 
 #include <cstddef>
@@ -8,49 +9,69 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/http/detail/pending_reply.hpp"
+#include "lastcall/http/detail/call.hpp"
 #include "lastcall/http/detail/shard.hpp"
 #include "lastcall/http/response.hpp"
 #include "lastcall/net/connection.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
-class h1_connection final : public net::connection {
+class h1_connection final : public net::connection, private call_host {
  public:
   /// `refusing`: the server is full; its first request is answered 503.
   h1_connection(shard& on, net::unique_fd socket, const net::endpoint& remote, bool refusing) noexcept;
   ~h1_connection() override;
 
  private:
-  class deferred;
-
   void on_readable() noexcept override;
   void on_writable() noexcept override;
   void on_timeout() noexcept override;
   void on_end(net::connection_end) noexcept override;
+
+  void take_answer(response&&) noexcept override;
+  input next_input() noexcept override;
+  std::size_t take_output(std::string_view) override;
+  void end_output(bool whole, std::string_view trailers) noexcept override;
 
   // One wake: go_on() reads and answers what is complete, flush() sends it, settle() says what is waited for next.
   void go_on() noexcept;
   bool read_head();
   bool read_body();
   void answer();
-  void answered(const response&);
+  void answer(const handler&);
+  void answered(response&&);
   void append(const response&);
   void refuse(int status, std::string_view why);
-  void deliver(response&&) noexcept;
+  void reject(const response&);
   void resume() noexcept;
   void flush() noexcept;
   void all_sent() noexcept;
   void settle() noexcept;
 
+  call& begin_call(const handler*);
+  void end_call() noexcept;
+  response failed() const noexcept;
+
+  // A body in pieces.
+  bool body_is_over();
+  input wait_for_input() noexcept;
+  void input_is_here() noexcept;
+  void begin_body(response&&);
+  void send_file() noexcept;
+  void body_sent() noexcept;
+  void break_off(std::string_view why) noexcept;
+  std::size_t waiting_output() const noexcept { return unsent_.size() - unsent_from_; }
+
   void begin_request() noexcept;
   void finish_request() noexcept;
   bool may_read() const noexcept;
+  bool sending_body() const noexcept { return exchange_ && exchange_->out.open; }
+  bool last_response() const noexcept;
   void drop_exchange() noexcept;
 
   shard& shard_;
   exchange* exchange_ = nullptr;
-  deferred* deferred_ = nullptr;  // a handler that answers later has the present request
+  call* call_ = nullptr;  // the present request outlives the wake that read it
   std::string unsent_;
   std::size_t unsent_from_ = 0;
   std::optional<std::size_t> close_at_;  // where the last response in out() can still be told to say "close"
@@ -61,6 +82,7 @@ class h1_connection final : public net::connection {
   bool closing_ = false;   // nothing is read any more: the last response says "close"
   bool more_ = false;      // requests may be left in the buffer, for the sake of others' turn
   bool readable_ = false;  // an edge came while we could not read
+  bool turn_ = false;      // somebody up the stack goes on when this returns
 };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -17,6 +17,7 @@
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/http/responder.hpp"
 #include "lastcall/http/server.hpp"
+#include "lastcall/http/serving_test.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
 
 namespace lastcall::http {
@@ -64,13 +65,10 @@ class kept_responders {
 };
 
 /// A server with the routes that the tests need.
-struct serving {
-  explicit serving(server_options o = {}) : it(with_routes(std::move(o))) { it.start(); }
+struct serving : serving_test {
+  explicit serving(server_options o = {}) : serving_test(with_routes(std::move(o))) {}
 
   server_options with_routes(server_options o) {
-    o.address = "127.0.0.1";
-    o.port = 0;
-    if (o.silence == server_options().silence) o.silence = 30ms;
     o.routes.get("/", [](const request&) { return text("hello\n"); });
     o.routes.get("/n/{n}", [](const request& r) { return text(std::string(r.param("n"))); });
     o.routes.post("/echo", [](const request& r) { return text(std::string(r.body())); });
@@ -88,60 +86,13 @@ struct serving {
     return o;
   }
 
-  client enters(int receive_buffer = 0) {
-    client c(it.addresses().at(0), receive_buffer);
-    EXPECT_EQ(c.error(), 0);
-    const int on = 1;
-    ::setsockopt(c.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return c;
-  }
-  template <class F> bool eventually(F fact) {
-    const time_point by = steady().now() + generous;
-    while (!fact() && steady().now() < by) std::this_thread::yield();
-    return fact();
-  }
-  /// Begins a drain as the lifecycle would; `drained` counts down at its end.
-  void drain() {
-    life.begin_drain(steady().now() + 30s);
-    it.announce();
-    it.drain(life.get(), [d = drained] { d->count_down(); });
-    // From here on new connections are refused; the loops know of the drain as soon as they have done what was asked
-    // of them before, which a connection of before sees no earlier than the next request that it makes.
-  }
-  bool wait_drained() { return drained->wait_until(steady().now() + generous); }
-
   kept_responders later;
   std::atomic<int> bigs{0};
-  context_source life;
-  std::shared_ptr<countdown> drained = std::make_shared<countdown>(1);
-  server it;
 };
-
-std::string get(std::string_view target, std::string_view more = "") {
-  return std::string("GET ").append(target).append(" HTTP/1.1\r\nHost: a\r\n").append(more).append("\r\n");
-}
-
-struct reply {
-  int status = 0;
-  std::string head;
-  std::string body;
-  bool closes() const { return head.find("\r\nConnection: close\r\n") != std::string::npos; }
-};
-
-/// The next response, its body by its length.
-reply next(client& c, bool to_head = false) {
-  reply r;
-  r.head = c.hear_until("\r\n\r\n");
-  if (r.head.size() < 13) return r;
-  r.status = std::stoi(r.head.substr(9, 3));
-  const auto at = r.head.find("\r\nContent-Length: ");
-  if (at != std::string::npos && !to_head) r.body = c.hear_bytes(std::stoul(r.head.substr(at + 18)));
-  return r;
-}
 
 reply ask(client& c, std::string_view bytes) {
   c.say(bytes);
-  return next(c);
+  return next_reply(c);
 }
 
 /// Whether nothing comes from the server, not even its end, for so long.
@@ -154,7 +105,7 @@ TEST(h1_connection, answers_and_keeps_the_connection) {
   serving s;
   auto c = s.enters();
   for (int i = 0; i < 3; ++i) {
-    const reply r = ask(c, get("/"));
+    const reply r = ask(c, request_for("/"));
     EXPECT_EQ(r.status, 200);
     EXPECT_EQ(r.body, "hello\n");
     EXPECT_THAT(r.head, AllOf(HasSubstr("\r\nDate: "), HasSubstr("\r\nContent-Length: 6\r\n")));
@@ -167,15 +118,15 @@ TEST(h1_connection, answers_and_keeps_the_connection) {
 TEST(h1_connection, keeps_a_served_connection_for_longer_than_a_newcomer_may_take) {
   serving s({.limits = {.head_time = 50ms}});
   auto c = s.enters();
-  EXPECT_EQ(ask(c, get("/")).status, 200);
+  EXPECT_EQ(ask(c, request_for("/")).status, 200);
   EXPECT_TRUE(quiet_for(c, 200ms)) << "closed as if it had said nothing";
-  EXPECT_EQ(ask(c, get("/")).status, 200);
+  EXPECT_EQ(ask(c, request_for("/")).status, 200);
 }
 
 TEST(h1_connection, closes_an_idle_connection_after_its_time_without_an_answer) {
   serving s({.limits = {.idle_time = 30ms}});
   auto c = s.enters();
-  EXPECT_EQ(ask(c, get("/")).status, 200);
+  EXPECT_EQ(ask(c, request_for("/")).status, 200);
   EXPECT_EQ(c.hear_all(), "");
   EXPECT_EQ(c.heard_error(), 0);
   c.close();
@@ -185,7 +136,7 @@ TEST(h1_connection, closes_an_idle_connection_after_its_time_without_an_answer) 
 TEST(h1_connection, closes_when_asked_to) {
   serving s;
   auto c = s.enters();
-  const reply r = ask(c, get("/", "Connection: close\r\n"));
+  const reply r = ask(c, request_for("/", "Connection: close\r\n"));
   EXPECT_EQ(r.body, "hello\n");
   EXPECT_TRUE(r.closes());
   EXPECT_EQ(c.hear_all(), "");
@@ -194,8 +145,8 @@ TEST(h1_connection, closes_when_asked_to) {
 TEST(h1_connection, reads_nothing_behind_a_request_that_asks_to_close) {
   serving s;
   auto c = s.enters();
-  c.say(get("/", "Connection: close\r\n") + get("/n/2"));
-  EXPECT_TRUE(next(c).closes());
+  c.say(request_for("/", "Connection: close\r\n") + request_for("/n/2"));
+  EXPECT_TRUE(next_reply(c).closes());
   EXPECT_EQ(c.hear_all(), "");
   EXPECT_EQ(c.heard_error(), 0);
   EXPECT_EQ(s.it.requests().begun, 1U);
@@ -218,16 +169,16 @@ TEST(h1_connection, serves_http_1_0_clients_as_they_expect) {
 TEST(h1_connection, answers_head_with_the_length_only) {
   serving s;
   auto c = s.enters();
-  c.say("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + get("/n/2"));
-  EXPECT_THAT(next(c, true).head, HasSubstr("\r\nContent-Length: 6\r\n"));
-  EXPECT_EQ(next(c).body, "2");
+  c.say("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + request_for("/n/2"));
+  EXPECT_THAT(next_reply(c, true).head, HasSubstr("\r\nContent-Length: 6\r\n"));
+  EXPECT_EQ(next_reply(c).body, "2");
 }
 
 TEST(h1_connection, answers_a_pipeline_in_order_and_sends_it_at_once) {
   serving s;
   auto c = s.enters();
   std::string all;
-  for (int i = 0; i < 16; ++i) all += get("/n/" + std::to_string(i));  // as many as one turn answers
+  for (int i = 0; i < 16; ++i) all += request_for("/n/" + std::to_string(i));  // as many as one turn answers
   c.say(all);
   std::string piece(1 << 20, 0);
   pollfd p{.fd = c.fd(), .events = POLLIN, .revents = 0};
@@ -246,15 +197,16 @@ TEST(h1_connection, answers_a_pipeline_in_order_and_sends_it_at_once) {
 TEST(h1_connection, keeps_the_order_of_a_pipeline_around_a_handler_that_answers_later) {
   serving s;
   auto c = s.enters();
-  c.say(get("/n/1") + get("/later") + get("/n/3") + get("/later") + get("/n/5"));
-  EXPECT_EQ(next(c).body, "1");
+  c.say(request_for("/n/1") + request_for("/later") + request_for("/n/3") + request_for("/later") +
+        request_for("/n/5"));
+  EXPECT_EQ(next_reply(c).body, "1");
   s.later.at(0).send(text("2"));
-  EXPECT_EQ(next(c).body, "2");
-  EXPECT_EQ(next(c).body, "3");
+  EXPECT_EQ(next_reply(c).body, "2");
+  EXPECT_EQ(next_reply(c).body, "3");
   EXPECT_TRUE(c.silent());
   s.later.at(1).send(text("4"));
-  EXPECT_EQ(next(c).body, "4");
-  EXPECT_EQ(next(c).body, "5");
+  EXPECT_EQ(next_reply(c).body, "4");
+  EXPECT_EQ(next_reply(c).body, "5");
   EXPECT_TRUE(s.eventually([&] { return s.it.requests().answered == 5; }));
 }
 
@@ -262,45 +214,46 @@ TEST(h1_connection, sends_a_later_answer_behind_the_unsent_rest_of_an_earlier_on
   serving s;
   auto c = s.enters(4096);
   // Not so much that the rest of the pipeline has to wait, and more than a client takes that reads nothing.
-  c.say(get("/big?bytes=250000") + get("/later") + get("/n/3"));
+  c.say(request_for("/big?bytes=250000") + request_for("/later") + request_for("/n/3"));
   s.later.at(0).send(text("behind"));
   auto other = s.enters();
-  for (int i = 0; i < 100; ++i) ASSERT_EQ(ask(other, get("/")).status, 200);
-  const reply big = next(c);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(ask(other, request_for("/")).status, 200);
+  const reply big = next_reply(c);
   EXPECT_EQ(big.body.size(), 250'000U);
   EXPECT_EQ(big.body.find_first_not_of('x'), std::string::npos);
-  EXPECT_EQ(next(c).body, "behind");
-  EXPECT_EQ(next(c).body, "3");
+  EXPECT_EQ(next_reply(c).body, "behind");
+  EXPECT_EQ(next_reply(c).body, "3");
 }
 
 TEST(h1_connection, makes_no_more_responses_of_a_pipeline_than_its_client_takes) {
   serving s;
   auto c = s.enters(4096);
   std::string all;
-  for (int i = 0; i < 50; ++i) all += get("/big?bytes=4000000");
+  for (int i = 0; i < 50; ++i) all += request_for("/big?bytes=4000000");
   c.say(all);
   ASSERT_TRUE(s.eventually([&] { return s.bigs > 0; }));
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(ask(*std::make_unique<client>(s.it.addresses()[0]), get("/")).status, 200);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(ask(*std::make_unique<client>(s.it.addresses()[0]), request_for("/")).status, 200);
   EXPECT_LT(s.bigs, 10) << "they wait in memory";
-  for (int i = 0; i < 50; ++i) ASSERT_EQ(next(c).body.size(), 4'000'000U) << i;
+  for (int i = 0; i < 50; ++i) ASSERT_EQ(next_reply(c).body.size(), 4'000'000U) << i;
 }
 
 TEST(h1_connection, serves_a_pipeline_longer_than_its_buffer) {
   serving s;
   auto c = s.enters();
   std::string all;
-  for (int i = 0; i < 3000; ++i) all += get("/n/" + std::to_string(i));  // about 100 KB
+  for (int i = 0; i < 3000; ++i) all += request_for("/n/" + std::to_string(i));  // about 100 KB
   std::thread sender([&] { EXPECT_EQ(c.say(all), all.size()); });
-  for (int i = 0; i < 3000; ++i) ASSERT_EQ(next(c).body, std::to_string(i));
+  for (int i = 0; i < 3000; ++i) ASSERT_EQ(next_reply(c).body, std::to_string(i));
   sender.join();
 }
 
 TEST(h1_connection, skips_blank_lines_before_a_request) {
   serving s;
   auto c = s.enters();
-  EXPECT_EQ(ask(c, "\r\n\r\n" + get("/n/1")).body, "1");
+  EXPECT_EQ(ask(c, "\r\n\r\n" + request_for("/n/1")).body, "1");
   c.say("\r\n");
-  EXPECT_EQ(ask(c, get("/n/2")).body, "2");
+  EXPECT_EQ(ask(c, request_for("/n/2")).body, "2");
   EXPECT_EQ(s.it.requests().begun, 2U);
 }
 
@@ -315,10 +268,10 @@ TEST(h1_connection, reads_a_body_cut_at_every_byte) {
     for (std::size_t at = 1; at < message.size(); ++at) {
       c.say(std::string_view(message).substr(0, at));
       c.say(std::string_view(message).substr(at));
-      ASSERT_EQ(next(c).body, "hello") << "cut at " << at;
+      ASSERT_EQ(next_reply(c).body, "hello") << "cut at " << at;
     }
     for (const char byte : message) c.say(std::string_view(&byte, 1));
-    ASSERT_EQ(next(c).body, "hello") << "byte by byte";
+    ASSERT_EQ(next_reply(c).body, "hello") << "byte by byte";
   }
 }
 
@@ -326,10 +279,11 @@ TEST(h1_connection, reads_a_body_larger_than_its_buffer_and_then_the_next_reques
   serving s;
   auto c = s.enters();
   const std::string body(1'000'000, 'b');
-  const std::string all = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + body + get("/n/2");
+  const std::string all =
+      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + body + request_for("/n/2");
   std::thread sender([&] { EXPECT_EQ(c.say(all), all.size()); });
-  EXPECT_EQ(next(c).body, body);
-  EXPECT_EQ(next(c).body, "2");
+  EXPECT_EQ(next_reply(c).body, body);
+  EXPECT_EQ(next_reply(c).body, "2");
   sender.join();
 }
 
@@ -356,7 +310,7 @@ TEST(h1_connection, answers_413_to_a_client_that_goes_on_sending) {
   serving s({.limits = {.body_bytes = 10}});
   auto c = s.enters();
   c.say("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + std::string(1'000'000, 'b'));
-  EXPECT_EQ(next(c).status, 413);
+  EXPECT_EQ(next_reply(c).status, 413);
   EXPECT_EQ(c.hear_all(), "");
   EXPECT_EQ(c.heard_error(), 0) << "reset: the answer could have been lost";
 }
@@ -369,7 +323,7 @@ TEST(h1_connection, refuses_what_it_cannot_read_and_closes) {
       {400, "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
       {400, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"},
       {414, "GET /" + std::string(600, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n"},
-      {431, get("/", "X: " + std::string(600, 'a') + "\r\n")},
+      {431, request_for("/", "X: " + std::string(600, 'a') + "\r\n")},
       {501, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"},
       {505, "GET / HTTP/2.0\r\nHost: a\r\n\r\n"},
   };
@@ -389,20 +343,20 @@ TEST(h1_connection, refuses_what_it_cannot_read_and_closes) {
 TEST(h1_connection, answers_what_precedes_a_malformed_request_of_a_pipeline) {
   serving s;
   auto c = s.enters();
-  c.say(get("/n/1") + "nonsense\r\n\r\n" + get("/n/3"));
-  EXPECT_EQ(next(c).body, "1");
-  EXPECT_EQ(next(c).status, 400);
+  c.say(request_for("/n/1") + "nonsense\r\n\r\n" + request_for("/n/3"));
+  EXPECT_EQ(next_reply(c).body, "1");
+  EXPECT_EQ(next_reply(c).status, 400);
   EXPECT_EQ(c.hear_all(), "");
 }
 
 TEST(h1_connection, keeps_the_connection_after_404_and_405) {
   serving s;
   auto c = s.enters();
-  EXPECT_EQ(ask(c, get("/nowhere")).status, 404);
+  EXPECT_EQ(ask(c, request_for("/nowhere")).status, 404);
   const reply r = ask(c, "DELETE / HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(r.status, 405);
   EXPECT_THAT(r.head, HasSubstr("\r\nAllow: "));
-  EXPECT_EQ(ask(c, get("/")).status, 200);
+  EXPECT_EQ(ask(c, request_for("/")).status, 200);
   EXPECT_TRUE(
       s.eventually([&] { return s.it.requests() == request_ledger{.begun = 3, .answered = 1, .rejected = 2}; }));
 }
@@ -413,7 +367,7 @@ TEST(h1_connection, answers_408_to_a_head_and_a_body_that_take_too_long) {
   head.say("GET / HT");
   body.say("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
   for (client* c : {&head, &body}) {
-    EXPECT_EQ(next(*c).status, 408);
+    EXPECT_EQ(next_reply(*c).status, 408);
     EXPECT_EQ(c->hear_all(), "");
     c->close();
   }
@@ -435,23 +389,23 @@ TEST(h1_connection, answers_500_for_what_a_handler_throws_and_goes_on) {
   serving s;
   auto c = s.enters();
   for (const char* target : {"/throws", "/throws-7", "/throws-later", "/dropped"}) {
-    EXPECT_EQ(ask(c, get(target)).status, 500) << target;
+    EXPECT_EQ(ask(c, request_for(target)).status, 500) << target;
   }
-  EXPECT_EQ(ask(c, get("/")).status, 200);
+  EXPECT_EQ(ask(c, request_for("/")).status, 200);
   EXPECT_TRUE(s.eventually([&] { return s.it.requests().answered == 5; }));
 }
 
 TEST(h1_connection, takes_an_answer_from_any_thread_once) {
   serving s;
   auto c = s.enters();
-  c.say(get("/later"));
+  c.say(request_for("/later"));
   responder& r = s.later.at(0);
   std::thread([&] {
     r.send(text("from afar"));
     EXPECT_THROW(r.send(text("again")), std::logic_error);
   }).join();
-  EXPECT_EQ(next(c).body, "from afar");
-  EXPECT_EQ(ask(c, get("/")).body, "hello\n") << "nothing else was sent";
+  EXPECT_EQ(next_reply(c).body, "from afar");
+  EXPECT_EQ(ask(c, request_for("/")).body, "hello\n") << "nothing else was sent";
 }
 
 TEST(h1_connection, keeps_a_request_as_it_was_until_its_answer) {
@@ -459,18 +413,18 @@ TEST(h1_connection, keeps_a_request_as_it_was_until_its_answer) {
   auto c = s.enters();
   c.say("POST /later?q=1 HTTP/1.1\r\nHost: there\r\nX-Note: kept\r\nContent-Length: 4\r\n\r\nbody");
   const request& r = s.later.request_at(0);
-  c.say(get("/n/" + std::string(10'000, '9')) + get("/n/3"));  // more than the rest of the buffer
+  c.say(request_for("/n/" + std::string(10'000, '9')) + request_for("/n/3"));  // more than the rest of the buffer
   auto other = s.enters();
-  for (int i = 0; i < 100; ++i) ASSERT_EQ(ask(other, get("/")).status, 200);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(ask(other, request_for("/")).status, 200);
   EXPECT_EQ(r.body(), "body");
   EXPECT_EQ(r.header("x-note"), "kept");
   EXPECT_EQ(r.host(), "there");
   EXPECT_EQ(r.query("q"), "1");
   EXPECT_THAT(r.remote(), StartsWith("127.0.0.1:"));
   s.later.at(0).send(text("done"));
-  EXPECT_EQ(next(c).body, "done");
-  EXPECT_EQ(next(c).body.size(), 10'000U);
-  EXPECT_EQ(next(c).body, "3");
+  EXPECT_EQ(next_reply(c).body, "done");
+  EXPECT_EQ(next_reply(c).body.size(), 10'000U);
+  EXPECT_EQ(next_reply(c).body, "3");
 }
 
 TEST(h1_connection, keeps_a_request_for_its_handler_although_the_client_has_gone) {
@@ -482,7 +436,7 @@ TEST(h1_connection, keeps_a_request_for_its_handler_although_the_client_has_gone
   c.reset();
   ASSERT_TRUE(s.eventually([&] { return answer.gone(); }));
   auto other = s.enters();
-  for (int i = 0; i < 100; ++i) ASSERT_EQ(ask(other, get("/")).status, 200);  // the connection is freed by now
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(ask(other, request_for("/")).status, 200);  // the connection is freed by now
   const request& r = s.later.request_at(0);
   EXPECT_EQ(r.body(), "body");
   EXPECT_EQ(r.header("x-note"), "kept");
@@ -501,7 +455,7 @@ TEST(h1_connection, lets_a_responder_outlive_its_server) {
     it.start();
     for (int i = 0; i < 2; ++i) {
       c.emplace(it.addresses()[0]);
-      c->say(get("/"));
+      c->say(request_for("/"));
       kept.at(static_cast<std::size_t>(i));
     }
     it.close();
@@ -515,18 +469,18 @@ TEST(h1_connection, lets_a_responder_outlive_its_server) {
 TEST(h1_connection, answers_a_half_closed_client_at_once_or_later) {
   serving s;
   auto at_once = s.enters(), later = s.enters();
-  at_once.say(get("/n/1") + get("/n/2"));
+  at_once.say(request_for("/n/1") + request_for("/n/2"));
   at_once.finish_sending();
-  EXPECT_EQ(next(at_once).body, "1");
-  EXPECT_EQ(next(at_once).body, "2");
+  EXPECT_EQ(next_reply(at_once).body, "1");
+  EXPECT_EQ(next_reply(at_once).body, "2");
   EXPECT_EQ(at_once.hear_all(), "");
-  later.say(get("/later") + get("/n/2"));
+  later.say(request_for("/later") + request_for("/n/2"));
   later.finish_sending();
   responder& r = s.later.at(0);
   EXPECT_FALSE(r.gone()) << "half-closed is not gone";
   r.send(text("1"));
-  EXPECT_EQ(next(later).body, "1");
-  EXPECT_EQ(next(later).body, "2");
+  EXPECT_EQ(next_reply(later).body, "1");
+  EXPECT_EQ(next_reply(later).body, "2");
   EXPECT_EQ(later.hear_all(), "");
   EXPECT_TRUE(s.eventually([&] { return s.it.connections().closed_by_remote == 2; }));
   EXPECT_EQ(s.it.requests(), (request_ledger{.begun = 4, .answered = 4}));
@@ -535,17 +489,17 @@ TEST(h1_connection, answers_a_half_closed_client_at_once_or_later) {
 TEST(h1_connection, waits_for_a_slow_reader) {
   serving s;
   auto c = s.enters(4096);
-  c.say(get("/big") + get("/n/2"));
-  const reply big = next(c);
+  c.say(request_for("/big") + request_for("/n/2"));
+  const reply big = next_reply(c);
   EXPECT_EQ(big.body.size(), 8'000'000U);
-  EXPECT_EQ(next(c).body, "2");
+  EXPECT_EQ(next_reply(c).body, "2");
   EXPECT_TRUE(s.eventually([&] { return s.it.requests().answered == 2; }));
 }
 
 TEST(h1_connection, cuts_a_client_that_takes_nothing_of_its_response) {
   serving s({.limits = {.write_time = 50ms}});
   auto c = s.enters(4096);
-  c.say(get("/big"));
+  c.say(request_for("/big"));
   EXPECT_TRUE(s.eventually([&] { return s.it.connections().timed_out == 1; }));
   EXPECT_EQ(s.it.requests(), (request_ledger{.begun = 1, .abandoned_by_client = 1}));
 }
@@ -553,13 +507,13 @@ TEST(h1_connection, cuts_a_client_that_takes_nothing_of_its_response) {
 TEST(h1_connection, draining_says_close_with_the_last_complete_request_of_a_pipeline_only) {
   serving s;
   auto c = s.enters();
-  c.say(get("/later") + get("/n/2") + get("/n/3"));
+  c.say(request_for("/later") + request_for("/n/2") + request_for("/n/3"));
   s.later.at(0);
   s.drain();
   s.later.at(0).send(text("1"));
-  EXPECT_FALSE(next(c).closes());
-  EXPECT_FALSE(next(c).closes());
-  const reply last = next(c);
+  EXPECT_FALSE(next_reply(c).closes());
+  EXPECT_FALSE(next_reply(c).closes());
+  const reply last = next_reply(c);
   EXPECT_EQ(last.body, "3");
   EXPECT_TRUE(last.closes());
   EXPECT_EQ(c.hear_all(), "");
@@ -571,12 +525,12 @@ TEST(h1_connection, draining_says_close_with_the_last_complete_request_of_a_pipe
 TEST(h1_connection, draining_waits_for_the_rest_of_a_request_that_has_begun) {
   serving s;
   auto c = s.enters();
-  const std::string second = get("/n/2");
-  c.say(get("/later") + second.substr(0, 10));
+  const std::string second = request_for("/n/2");
+  c.say(request_for("/later") + second.substr(0, 10));
   s.later.at(0);
   s.drain();
   s.later.at(0).send(text("1"));
-  EXPECT_FALSE(next(c).closes());
+  EXPECT_FALSE(next_reply(c).closes());
   const reply last = ask(c, second.substr(10));
   EXPECT_EQ(last.body, "2");
   EXPECT_TRUE(last.closes());
@@ -587,18 +541,18 @@ TEST(h1_connection, draining_waits_for_the_rest_of_a_request_that_has_begun) {
 TEST(h1_connection, draining_answers_the_next_request_of_an_idle_client_with_close) {
   serving s({.silence = 5s});
   auto busy = s.enters(), idle = s.enters();
-  busy.say(get("/later"));
+  busy.say(request_for("/later"));
   s.later.at(0);
-  EXPECT_EQ(ask(idle, get("/")).status, 200);
+  EXPECT_EQ(ask(idle, request_for("/")).status, 200);
   s.drain();
   EXPECT_EQ(client(s.it.addresses()[0]).error(), ECONNREFUSED);
-  const reply r = ask(idle, get("/"));
+  const reply r = ask(idle, request_for("/"));
   EXPECT_EQ(r.body, "hello\n");
   EXPECT_TRUE(r.closes());
   EXPECT_EQ(idle.hear_all(), "");
   idle.close();
   s.later.at(0).send(text("done"));
-  const reply done = next(busy);
+  const reply done = next_reply(busy);
   EXPECT_EQ(done.body, "done");
   EXPECT_TRUE(done.closes());
   busy.close();
@@ -610,7 +564,7 @@ TEST(h1_connection, draining_answers_the_next_request_of_an_idle_client_with_clo
 TEST(h1_connection, draining_treats_a_client_whose_head_was_out_already_as_idle) {
   serving s;
   auto c = s.enters(4096);
-  c.say(get("/big"));
+  c.say(request_for("/big"));
   ASSERT_EQ(c.hear_bytes(15), "HTTP/1.1 200 OK");
   s.drain();
   EXPECT_THAT(c.hear_until("\r\n\r\n"), Not(HasSubstr("Connection: close")));
@@ -626,7 +580,7 @@ TEST(h1_connection, draining_finishes_an_upload) {
   serving s;
   auto c = s.enters();
   c.say("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n");
-  EXPECT_THAT(next(c).head, HasSubstr("100 Continue"));
+  EXPECT_THAT(next_reply(c).head, HasSubstr("100 Continue"));
   c.say("hello");
   s.drain();
   EXPECT_TRUE(quiet_for(c, 60ms)) << "longer than the silence of an idle one";

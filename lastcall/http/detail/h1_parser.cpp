@@ -1,17 +1,16 @@
 #include "lastcall/http/detail/h1_parser.hpp"
 
 #include <algorithm>
-#include <boost/beast/http/basic_parser.hpp>
+#include <array>
 #include <cstring>
 
 #include "lastcall/http/detail/ascii.hpp"
+#include "lastcall/http/detail/byte_scan.hpp"
 #include "lastcall/http/detail/request_access.hpp"
 #include "lastcall/http/limits.hpp"
 
 namespace lastcall::inline v0::http::detail {
 namespace {
-
-namespace beast = boost::beast;
 
 using access = request_access;
 
@@ -20,230 +19,286 @@ struct refusal {
   const char* why = "";
 };
 
-std::string_view view(beast::string_view s) noexcept { return {s.data(), s.size()}; }
-
-/// Whether a comma-separated list holds `token`, in any case.   Source: RFC 9110 section 5.6.1.
-bool list_has(std::string_view list, std::string_view token) noexcept {
-  while (!list.empty()) {
-    auto element = list.substr(0, list.find(','));
-    list.remove_prefix(std::min(element.size() + 1, list.size()));
-    while (!element.empty() && (element.front() == ' ' || element.front() == '\t')) element.remove_prefix(1);
-    while (!element.empty() && (element.back() == ' ' || element.back() == '\t')) element.remove_suffix(1);
-    if (equal_ignoring_case(element, token)) return true;
+/// Whether `text`, a token, is `literal` in any case. `literal` is small letters and hyphens: with bit 5 set, no token
+/// character but their capitals becomes one of these.
+template <std::size_t N> bool is(std::string_view text, const char (&literal)[N]) noexcept {
+  if (text.size() != N - 1) return false;
+  for (std::size_t i = 0; i < N - 1; ++i) {
+    if ((text[i] | 0x20) != literal[i]) return false;
   }
-  return false;
+  return true;
+}
+
+inline constexpr auto host_table = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 128; ++c) table[c] = is_digit(static_cast<char>(c)) || is_alpha(static_cast<char>(c));
+  for (const char c : std::string_view("-._~%!$&'()*+;=")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+bool is_host_char(char c) noexcept { return host_table[static_cast<unsigned char>(c)]; }
+
+bool is_address_char(char c) noexcept {
+  return is_digit(c) || is_alpha(c) || c == ':' || c == '.' || c == '%' || c == '-' || c == '_' || c == '~';
 }
 
 /// uri-host [":" port], without user information, and without the comma that the grammar allows and a merged double
 /// Host would show.   Source: RFC 9110 section 7.2, RFC 3986 section 3.2.
 bool is_authority(std::string_view text, bool with_port) noexcept {
-  auto host = text;
-  const auto colon = text.rfind(':');
-  const bool has_port = colon != std::string_view::npos && text.find(']', colon) == std::string_view::npos;
-  if (has_port) {
-    host = text.substr(0, colon);
-    const auto port = text.substr(colon + 1);
-    if (!std::all_of(port.begin(), port.end(), is_digit) || port.size() > 5) return false;
-    if (with_port && port.empty()) return false;
-  } else if (with_port) {
-    return false;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  if (at != end && *at == '[') {
+    const char* const close = std::find_if_not(at + 1, end, is_address_char);
+    if (close == end || *close != ']' || close == at + 1) return false;
+    at = close + 1;
+  } else {
+    while (at != end && is_host_char(*at)) ++at;
   }
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    const auto inside = host.substr(1, host.size() - 2);
-    return std::all_of(inside.begin(), inside.end(), [](char c) {
-      return is_digit(c) || is_alpha(c) || c == ':' || c == '.' || c == '%' || c == '-' || c == '_' || c == '~';
-    });
-  }
-  return std::all_of(host.begin(), host.end(), [](char c) {
-    return is_digit(c) || is_alpha(c) || std::string_view("-._~%!$&'()*+;=").find(c) != std::string_view::npos;
-  });
+  if (at == end) return !with_port;
+  if (*at++ != ':' || end - at > 5 || (with_port && at == end)) return false;
+  return std::all_of(at, end, is_digit);
 }
 
-/// Splits the target by its form.   Source: RFC 9112 section 3.2.
-refusal read_target(std::string_view target, request& out) noexcept {
-  constexpr refusal malformed{400, "malformed request target"};
-  const auto graphic = [](char c) { return c > 0x20 && c < 0x7f && c != '#'; };
-  if (target.empty() || !std::all_of(target.begin(), target.end(), graphic)) return malformed;
+/// Shows `use` each token of a list, in which elements may be empty; false when it is none.   Source: RFC 9110 section
+/// 5.6.1.
+template <class Use> bool each_token(std::string_view list, const Use& use) noexcept {
+  const char* at = list.data();
+  const char* const end = at + list.size();
+  for (;; ++at) {
+    while (at != end && is_space(*at)) ++at;
+    const char* const begin = at;
+    at = find_token_end(at, end);
+    use({begin, at});
+    while (at != end && is_space(*at)) ++at;
+    if (at == end) return true;
+    if (*at != ',') return false;
+  }
+}
 
-  auto path = target;
+/// Splits the target, of which every byte is graphic and none is "#", by its form. `mark` is its first "?", or its
+/// end.   Source: RFC 9112 section 3.2.
+refusal read_target(std::string_view target, std::size_t mark, request& out) noexcept {
+  constexpr refusal malformed{400, "malformed request target"};
+  const auto query = mark == target.size() ? std::string_view{} : target.substr(mark + 1);
+  auto path = target.substr(0, mark);
   if (out.verb() == method::connect) {
     if (!is_authority(target, true) || target.front() == ':') return malformed;
     access::target(out, target, {}, {});
     access::host(out, target);
     return {};
   }
-  if (target == "*") {
-    if (out.verb() != method::options) return malformed;
-    access::target(out, target, target, {});
-    return {};
-  }
-  if (target.front() != '/') {
-    const auto colon = target.find("://");
+  if (path.empty()) return malformed;
+  if (path.front() != '/') {
+    if (target == "*" && out.verb() == method::options) {
+      access::target(out, target, target, {});
+      return {};
+    }
+    const auto colon = path.find("://");
     if (colon == std::string_view::npos) return malformed;
-    const auto scheme = target.substr(0, colon);
+    const auto scheme = path.substr(0, colon);
     if (!equal_ignoring_case(scheme, "http") && !equal_ignoring_case(scheme, "https")) return malformed;
     path.remove_prefix(colon + 3);
-    const auto authority = path.substr(0, path.find_first_of("/?"));
+    const auto authority = path.substr(0, path.find('/'));
     if (authority.empty() || authority.front() == ':' || !is_authority(authority, false)) return malformed;
     access::host(out, authority);
     path.remove_prefix(authority.size());
   }
-  const auto mark = path.find('?');
-  const auto query = mark == std::string_view::npos ? std::string_view{} : path.substr(mark + 1);
-  access::target(out, target, path.substr(0, mark), query);
+  access::target(out, target, path, query);
   return {};
 }
 
-/// Collects what the parser finds in one complete head, and makes the checks it does not make.
-class head_parser final : public beast::http::basic_parser<true> {
+/// Reads one head from its first byte, in one pass, and keeps the first thing that is wrong with it.
+class head_reader {
  public:
-  head_parser(const limits& l, request& out, message_info& info) : limits_(l), out_(out), info_(info) {}
+  head_reader(const char* end, const limits& l, request& out, message_info& info) noexcept
+      : end_(end), limits_(l), out_(out), info_(info) {}
 
+  /// One past the head; null where it is refused, and where the bytes end before the head does.
+  const char* read(const char* at) {
+    info_ = {};
+    access::begin(out_, at);
+    at = request_line(at);
+    while (at) {
+      if (at == end_) return nullptr;
+      if (*at == '\r') break;
+      at = field_line(at);
+    }
+    if (at) at = line_end(at);
+    return at && finish() ? at : nullptr;
+  }
+
+  /// No status when nothing is wrong so far.
   const refusal& refused() const noexcept { return refused_; }
 
-  /// What can only be said once all fields are known.
-  refusal finish() noexcept {
-    if (hosts_ > 1) return {400, "more than one Host"};
-    // RFC 9112 section 3.2: any HTTP/1.1 request without a Host header is answered with 400.
-    if (hosts_ == 0 && !info_.http_1_0) return {400, "no Host"};
-    if (out_.host().empty()) access::host(out_, host_);
-    if (info_.chunked) {
-      if (info_.content_length) return {400, "both Transfer-Encoding and Content-Length"};
-      if (info_.http_1_0) return {400, "Transfer-Encoding in HTTP/1.0"};
-    }
-    info_.has_body = info_.chunked || info_.content_length.value_or(0) > 0;
-    info_.keep_alive = !close_ && (!info_.http_1_0 || keep_alive_);
-    info_.upgrade = upgrade_ && upgrade_named_ && !info_.http_1_0;
-    if (info_.http_1_0) info_.expect_continue = false;  // RFC 9110 section 10.1.1
-    return {};
-  }
-
  private:
-  using field = beast::http::field;
-  using text = beast::string_view;
-  using code = beast::error_code;
+  void refuse(int status, const char* why) noexcept { refused_ = {status, why}; }
 
-  void refuse(int status, const char* why, code& ec) noexcept {
-    refused_ = {status, why};
-    ec = beast::http::error::bad_field;
+  /// `at` is before `end_`.
+  const char* line_end(const char* at) noexcept {
+    if (*at != '\r') return refuse(400, "control character in the head"), nullptr;
+    if (at + 1 == end_) return nullptr;
+    if (at[1] != '\n') return refuse(400, "carriage return without line feed"), nullptr;
+    return at + 2;
   }
 
-  void on_request_impl(beast::http::verb, text method, text target, int version, code& ec) override {
-    info_.http_1_0 = version == 10;
-    access::method(out_, view(method));
-    const refusal r = read_target(view(target), out_);
-    if (r.status) refuse(r.status, r.why, ec);
-  }
+  const char* request_line(const char* at) noexcept {
+    const char* const name = at;
+    at = find_token_end(at, end_);
+    if (at == end_) return nullptr;
+    if (*at != ' ') return refuse(400, "malformed method"), nullptr;
+    access::method(out_, {name, at});
 
-  void on_field_impl(field name, text name_text, text value_text, code& ec) override {
-    const auto value = view(value_text);
-    if (access::field_count(out_) == limits_.header_count) return refuse(431, "too many header fields", ec);
-    access::add_field(out_, view(name_text), value);
-    switch (name) {
-      case field::host:
-        ++hosts_;
-        host_ = value;
-        if (!is_authority(value, false)) refuse(400, "malformed Host", ec);
-        return;
-      case field::content_length:
-        return on_content_length(value, ec);
-      case field::transfer_encoding:
-        if (info_.chunked) return refuse(400, "more than one Transfer-Encoding", ec);
-        if (!equal_ignoring_case(value, "chunked")) return refuse(501, "transfer coding other than chunked", ec);
-        info_.chunked = true;
-        return;
-      case field::connection:
-        close_ = close_ || list_has(value, "close");
-        keep_alive_ = keep_alive_ || list_has(value, "keep-alive");
-        upgrade_named_ = upgrade_named_ || list_has(value, "upgrade");
-        return;
-      case field::upgrade:
-        upgrade_ = true;
-        return;
-      case field::expect:
-        if (!equal_ignoring_case(value, "100-continue")) return refuse(417, "unknown expectation", ec);
-        info_.expect_continue = true;
-        return;
-      default:
-        return;
+    const char* const target = ++at;
+    const char* mark = nullptr;
+    for (at = find_target_mark(at, end_); at != end_ && *at == '?'; at = find_target_mark(at + 1, end_)) {
+      if (!mark) mark = at;
     }
+    if (at == end_) return nullptr;
+    if (*at != ' ' || at == target) return refuse(400, "malformed request target"), nullptr;
+
+    const char* const next = version(at + 1);
+    if (!next) return nullptr;
+    const refusal r = read_target({target, at}, static_cast<std::size_t>((mark ? mark : at) - target), out_);
+    if (r.status) return refuse(r.status, r.why), nullptr;
+    return next;
+  }
+
+  const char* version(const char* at) noexcept {
+    constexpr std::string_view usual = "HTTP/1.1\r\n", form = "HTTP/0.0\r\n";
+    const std::string_view have(at, std::min(form.size(), static_cast<std::size_t>(end_ - at)));
+    if (have == usual) return at + usual.size();
+    for (std::size_t i = 0; i < have.size(); ++i) {
+      if (form[i] == '0' ? !is_digit(have[i]) : have[i] != form[i])
+        return refuse(400, "malformed HTTP version"), nullptr;
+    }
+    if (have.size() < form.size()) return nullptr;
+    info_.http_1_0 = have.substr(5, 3) == "1.0";
+    if (!info_.http_1_0) return refuse(505, "only HTTP/1.0 and HTTP/1.1"), nullptr;
+    return at + form.size();
+  }
+
+  const char* field_line(const char* at) {
+    const char* const name = at;
+    at = find_token_end(at, end_);
+    if (at == end_) return nullptr;
+    if (*at != ':' || at == name) {
+      return refuse(400, is_space(*name) ? "white space before the first header" : "malformed header name"), nullptr;
+    }
+    const std::string_view name_text(name, at);
+
+    ++at;
+    while (at != end_ && is_space(*at)) ++at;
+    const char* const value = at;
+    at = find_control(at, end_);
+    if (at == end_) return nullptr;
+    const char* const next = line_end(at);
+    if (!next || next == end_) return nullptr;
+    // RFC 9112 section 5.2: a server may refuse obs-fold. What the line says so far is not judged.
+    if (is_space(*next)) return refuse(400, "folded header line"), nullptr;
+    while (at != value && is_space(at[-1])) --at;
+
+    if (fields_++ == limits_.header_count) return refuse(431, "too many header fields"), nullptr;
+    const std::string_view value_text(value, at);
+    access::add_field(out_, name_text, value_text);
+    return field(name_text, value_text) ? next : nullptr;
+  }
+
+  /// What the fields say that decide about the message and its connection; false when that is refused.
+  bool field(std::string_view name, std::string_view value) noexcept {
+    switch (name.size()) {
+      case 4:
+        return !is(name, "host") || on_host(value);
+      case 6:
+        return !is(name, "expect") || on_expect(value);
+      case 7:
+        upgrade_ = upgrade_ || is(name, "upgrade");
+        return true;
+      case 10:
+        return !is(name, "connection") || on_connection(value);
+      case 14:
+        return !is(name, "content-length") || on_content_length(value);
+      case 16:
+        return !is(name, "proxy-connection") || on_proxy_connection(value);
+      case 17:
+        return !is(name, "transfer-encoding") || on_transfer_encoding(value);
+      default:
+        return true;
+    }
+  }
+
+  bool on_host(std::string_view value) noexcept {
+    if (host_named_) return refuse(400, "more than one Host"), false;
+    if (!is_authority(value, false)) return refuse(400, "malformed Host"), false;
+    host_named_ = true;
+    if (out_.host().empty()) access::host(out_, value);
+    return true;
+  }
+
+  bool on_expect(std::string_view value) noexcept {
+    if (!equal_ignoring_case(value, "100-continue")) return refuse(417, "unknown expectation"), false;
+    info_.expect_continue = true;
+    return true;
+  }
+
+  bool on_connection(std::string_view value) noexcept {
+    const bool sound = each_token(value, [this](std::string_view option) {
+      close_ = close_ || is(option, "close");
+      keep_alive_ = keep_alive_ || is(option, "keep-alive");
+      upgrade_named_ = upgrade_named_ || is(option, "upgrade");
+    });
+    if (!sound) return refuse(400, "malformed Connection"), false;
+    return true;
+  }
+
+  bool on_proxy_connection(std::string_view value) noexcept {
+    if (!each_token(value, [](std::string_view) {})) return refuse(400, "malformed Proxy-Connection"), false;
+    return true;
   }
 
   // A list of equal lengths is one too many as well: who merges them, and who takes which, is how requests are
   // smuggled.
-  void on_content_length(std::string_view value, code& ec) noexcept {
-    if (info_.content_length) return refuse(400, "more than one Content-Length", ec);
+  bool on_content_length(std::string_view value) noexcept {
+    if (info_.content_length) return refuse(400, "more than one Content-Length"), false;
+    if (info_.chunked) return refuse(400, "both Transfer-Encoding and Content-Length"), false;
     std::uint64_t length = 0;
     for (const char c : value) {
       const auto digit = static_cast<std::uint64_t>(c - '0');
-      if (!detail::is_digit(c) || length > (UINT64_MAX - digit) / 10)
-        return refuse(400, "malformed Content-Length", ec);
+      if (!is_digit(c) || length > (UINT64_MAX - digit) / 10) return refuse(400, "malformed Content-Length"), false;
       length = length * 10 + digit;
     }
-    if (value.empty()) return refuse(400, "malformed Content-Length", ec);
+    if (value.empty()) return refuse(400, "malformed Content-Length"), false;
     info_.content_length = length;
+    return true;
   }
 
-  // The rest of a message never comes here: the parser is given a head and nothing else.
-  void on_response_impl(int, text, int, code&) override {}
-  void on_header_impl(code&) override {}
-  void on_body_init_impl(boost::optional<std::uint64_t> const&, code&) override {}
-  std::size_t on_body_impl(text, code&) override { return 0; }
-  void on_chunk_header_impl(std::uint64_t, text, code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, text, code&) override { return 0; }
-  void on_finish_impl(code&) override {}
+  bool on_transfer_encoding(std::string_view value) noexcept {
+    if (info_.chunked) return refuse(400, "more than one Transfer-Encoding"), false;
+    if (info_.content_length) return refuse(400, "both Transfer-Encoding and Content-Length"), false;
+    if (info_.http_1_0) return refuse(400, "Transfer-Encoding in HTTP/1.0"), false;
+    if (!equal_ignoring_case(value, "chunked")) return refuse(501, "transfer coding other than chunked"), false;
+    info_.chunked = true;
+    return true;
+  }
 
+  /// What can only be said once all fields are known.
+  bool finish() noexcept {
+    // RFC 9112 section 3.2: any HTTP/1.1 request without a Host header is answered with 400.
+    if (!host_named_ && !info_.http_1_0) return refuse(400, "no Host"), false;
+    info_.has_body = info_.chunked || info_.content_length.value_or(0) > 0;
+    info_.keep_alive = !close_ && (!info_.http_1_0 || keep_alive_);
+    info_.upgrade = upgrade_ && upgrade_named_ && !info_.http_1_0;
+    if (info_.http_1_0) info_.expect_continue = false;  // RFC 9110 section 10.1.1
+    return true;
+  }
+
+  const char* const end_;
   const limits& limits_;
   request& out_;
   message_info& info_;
   refusal refused_;
-  std::string_view host_;
-  unsigned hosts_ = 0;
-  bool close_ = false, keep_alive_ = false, upgrade_ = false, upgrade_named_ = false;
+  std::size_t fields_ = 0;
+  bool host_named_ = false, close_ = false, keep_alive_ = false, upgrade_ = false, upgrade_named_ = false;
 };
-
-/// The line that a version other than 1.0 and 1.1 stands in is well formed apart from it: "PRI * HTTP/2.0".
-bool other_version(std::string_view request_line) noexcept {
-  if (request_line.size() < 9) return false;
-  const auto v = request_line.substr(request_line.size() - 9);
-  return v.substr(0, 6) == " HTTP/" && is_digit(v[6]) && v[7] == '.' && is_digit(v[8]) && v.substr(6) != "1.0" &&
-         v.substr(6) != "1.1";
-}
-
-/// Whether one of eight bytes is below 0x20 or is DEL. No sum leaves its byte: 0x7f + 0x60 < 0x100.
-bool may_have_control(std::uint64_t eight) noexcept {
-  constexpr std::uint64_t ones = 0x0101010101010101, high = ones << 7, low = ~high;
-  const std::uint64_t at_least_space = (eight & low) + ones * 0x60;  // high bit: 0x20 and above
-  const std::uint64_t not_del = ((eight ^ low) & low) + low;         // high bit: any but 0x7f, 0xff
-  return (~(at_least_space & not_del) & ~eight & high) != 0;
-}
-
-/// What the parser would pass: controls in a value, obs-fold (RFC 9112 section 5.2). Every LF is known to follow a CR,
-/// and the head to end with both.
-refusal check_bytes(std::string_view head) noexcept {
-  const char* at = head.data();
-  const char* const end = at + head.size();
-  while (at != end) {
-    std::ptrdiff_t part = end - at;
-    if (part >= 8) {
-      std::uint64_t eight;
-      std::memcpy(&eight, at, part = 8);
-      if (!may_have_control(eight)) {
-        at += 8;
-        continue;
-      }
-    }
-    for (const char* const stop = at + part; at != stop; ++at) {
-      if (!is_control(*at)) continue;
-      if (*at == '\n') {
-        if (at + 1 != end && (at[1] == ' ' || at[1] == '\t')) return {400, "folded header line"};
-      } else if (*at != '\r' || at[1] != '\n') {
-        return {400, "control character in the head"};
-      }
-    }
-  }
-  return {};
-}
 
 /// One past the CRLFCRLF of the head that begins at `from`; 0 when there is none yet. `scanned` is moved along.
 std::size_t find_end(std::string_view input, std::size_t from, std::size_t& scanned, bool& bare_lf) noexcept {
@@ -275,32 +330,27 @@ head_result parse_head(std::string_view input, std::size_t& scanned, const limit
   if (begin == input.size() || (begin < 4 && input.substr(begin) == "\r")) return {head_result::kind::need_more, begin};
   if (!is_token_char(input[begin])) return error(400, "malformed method");  // a TLS hello, for one: told at once
 
-  bool bare_lf = false;
-  const std::size_t end = find_end(input, begin, scanned, bare_lf);
-  if (bare_lf) return error(400, "line feed without carriage return");
-  const std::size_t size = (end ? end : input.size()) - begin;
-  if (size > l.head_bytes) {
-    const bool long_line = input.substr(begin, l.head_bytes).find('\n') == std::string_view::npos;
-    return long_line ? error(414, "request line too long") : error(431, "head too large");
+  // What lies beyond the limit is not looked at, so that a verdict does not hang on how much of it is there.
+  const auto seen = input.substr(0, begin + std::min(l.head_bytes, input.size() - begin));
+  const char* const first = seen.data() + begin;
+
+  // Nearly every head is here with its first byte, and read at once. For one that is not, the end is searched in what
+  // comes later, each byte once, and it is read again when that is there.
+  head_reader reader(seen.data() + seen.size(), l, out, info);
+  const bool fresh = scanned <= begin;
+  const char* read = fresh ? reader.read(first) : nullptr;
+  if (!read && (!fresh || reader.refused().status)) {
+    bool bare_lf = false;
+    const std::size_t end = find_end(seen, begin, scanned, bare_lf);
+    if (bare_lf) return error(400, "line feed without carriage return");
+    if (end && !fresh) read = reader.read(first);
+    if (end && !read) return error(reader.refused().status, reader.refused().why);
   }
-  if (!end) return {head_result::kind::need_more, begin};
-
-  const auto head = input.substr(begin, size);
-  if (const refusal r = check_bytes(head); r.status) return error(r.status, r.why);
-  if (other_version(head.substr(0, head.find('\r')))) return error(505, "only HTTP/1.0 and HTTP/1.1");
-
-  info = {};
-  access::begin(out, head.data());
-  head_parser parser(l, out, info);
-  parser.header_limit(static_cast<std::uint32_t>(size + 1));
-  parser.body_limit(boost::none);
-  beast::error_code ec;
-  parser.put(boost::asio::const_buffer(head.data(), head.size()), ec);
-  if (parser.refused().status) return error(parser.refused().status, parser.refused().why);
-  if (ec) return error(400, "malformed head");
-  if (!parser.is_header_done()) return error(400, "malformed head");
-  if (const refusal r = parser.finish(); r.status) return error(r.status, r.why);
-  return {head_result::kind::done, end};
+  if (read) return {head_result::kind::done, static_cast<std::size_t>(read - input.data())};
+  scanned = seen.size();
+  if (seen.size() == input.size()) return {head_result::kind::need_more, begin};
+  const bool long_line = seen.find('\n', begin) == std::string_view::npos;
+  return long_line ? error(414, "request line too long") : error(431, "head too large");
 }
 
 }  // namespace lastcall::inline v0::http::detail

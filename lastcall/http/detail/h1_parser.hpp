@@ -1,5 +1,5 @@
 // Request heads of HTTP/1.0 and 1.1: where one ends, whether it is sound, what it says. Pure: bytes in, verdict out.
-// Bodies are body_reader's. The only source that knows which parser library is used is h1_parser.cpp.
+// Bodies are body_reader's.
 #pragma once
 
 #include <cstddef>
@@ -40,9 +40,9 @@ struct head_result {
 
 /// Looks for one head at the beginning of `input`. `scanned` begins at 0 and is the caller's to keep between calls with
 /// more of the same input, so that no byte is searched twice. When done, `out` holds views into `input`, and `info` is
-/// set. Errors: 400 malformed or ambiguous, 414 and 431 beyond a limit, 417 an unknown expectation, 501 a transfer
-/// coding other than chunked, 505 a version other than 1.0 and 1.1. All refusals and their reasons:
-/// docs/design/http1.md.
+/// set; before, they hold nothing of use. Errors: 400 malformed or ambiguous, 414 and 431 beyond a limit, 417 an
+/// unknown expectation, 501 a transfer coding other than chunked, 505 a version other than 1.0 and 1.1. All refusals
+/// and their reasons: docs/design/http1.md.
 head_result parse_head(std::string_view input, std::size_t& scanned, const limits& l, request& out, message_info& info);
 
 }  // namespace lastcall::inline v0::http::detail

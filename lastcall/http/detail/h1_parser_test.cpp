@@ -119,6 +119,23 @@ TEST(h1_parser, says_the_same_wherever_the_input_is_split) {
   }
 }
 
+TEST(h1_parser, says_the_same_whatever_follows_the_head) {
+  std::vector<std::string> inputs = sound;
+  inputs.insert(inputs.end(),
+                {"GET / X\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\nX\r\n\r\n"});
+  for (const auto& input : inputs) {
+    for (const char* next : {"\n", "\0", " x: y\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\n\r\n"}) {
+      EXPECT_EQ(parsed(input + next), parsed(input)) << input << next;
+    }
+  }
+}
+
+TEST(h1_parser, tells_a_bare_line_feed_before_the_head_is_complete) {
+  EXPECT_EQ(parsed("GET / HTTP/1.1\n"), "400 line feed without carriage return");
+  EXPECT_EQ(parsed("GET / HTTP/2.0\r\n(\r\nA\n"), "400 line feed without carriage return");
+  EXPECT_EQ(parsed("GET / HTTP/2.0\r\n(\r\nA"), "more");
+}
+
 TEST(h1_parser, asks_for_more_until_the_last_byte_of_the_head) {
   for (const auto& input : sound) {
     for (std::size_t size = 0; size < input.size(); ++size) {
@@ -281,6 +298,7 @@ TEST(h1_parser, refuses_what_two_parsers_could_read_differently) {
       {"X: a\r\n b\r\n", 400},
       {"X: a\r\n\tb\r\n", 400},
       {"X: a\r\n \r\n", 400},
+      {"Expect:\r\n 100-continue\r\n", 400},
       {"X: a\nY: b\r\n", 400},
       {"X: a\rY: b\r\n", 400},
       {"X: a\r\r\n", 400},
@@ -295,6 +313,10 @@ TEST(h1_parser, refuses_what_two_parsers_could_read_differently) {
       {"X(: a\r\n", 400},
       {"X\xc3\xa9: a\r\n", 400},
       {"Expect: 200-ok\r\n", 417},
+      {"Connection: keep-alive close\r\n", 400},
+      {"Connection: close;q=1\r\n", 400},
+      {"Connection: \"close\"\r\n", 400},
+      {"Proxy-Connection: a b\r\n", 400},
   };
   for (const auto& [lines, status] : headers) {
     const auto verdict = with(lines);
@@ -326,7 +348,9 @@ TEST(h1_parser, tells_whether_the_connection_goes_on) {
   EXPECT_FALSE(keeps("1.1", "close"));
   EXPECT_FALSE(keeps("1.1", "Keep-Alive , CLOSE"));
   EXPECT_FALSE(keeps("1.1", "x\r\nConnection: close"));
+  EXPECT_FALSE(keeps("1.1", ",, close\t,"));
   EXPECT_TRUE(keeps("1.1", "closed"));
+  EXPECT_TRUE(keeps("1.1", "x\r\nProxy-Connection: close"));
   EXPECT_FALSE(keeps("1.0", ""));
   EXPECT_TRUE(keeps("1.0", "Keep-Alive"));
   EXPECT_FALSE(keeps("1.0", "keep-alive, close"));
@@ -341,6 +365,10 @@ TEST(h1_parser, holds_its_limits_to_the_byte) {
   EXPECT_EQ(parsed(head, {.head_bytes = head.size() - 1}), "431 head too large");
   EXPECT_EQ(parsed_in_pieces(head, {1}, {.head_bytes = head.size() - 1}), "431 head too large");
   EXPECT_EQ(status_of(parsed("\r\n\r\n" + head, {.head_bytes = head.size()})), 0);
+
+  EXPECT_EQ(parsed(head + "\n", {.head_bytes = head.size() - 1}), "431 head too large");
+  EXPECT_EQ(parsed(head.substr(0, 40) + "\n" + head, {.head_bytes = 40}), "431 head too large");
+  EXPECT_EQ(parsed(head.substr(0, 40) + "\n" + head, {.head_bytes = 41}), "400 line feed without carriage return");
 
   const std::string line = "GET /" + std::string(200, 'x');
   EXPECT_EQ(parsed(line, {.head_bytes = 100}), "414 request line too long");

@@ -17,40 +17,60 @@ void append_number(std::string& out, std::size_t n) {
   out.append(digits, end);
 }
 
-std::size_t write(std::string& out, int status, std::string_view headers, std::string_view body, const framing& f) {
-  const bool send_body = !f.head && may_have_body(status);
-  out.reserve(out.size() + 160 + headers.size() + (send_body ? body.size() : 0));
-
+void append_status_and_date(std::string& out, int status, const framing& f) {
   out.append("HTTP/1.1 ");
   append_number(out, static_cast<std::size_t>(status));
   out.append(" ").append(reason_phrase(status)).append("\r\nDate: ").append(f.date).append("\r\n");
-  // RFC 9110 section 8.6: no Content-Length with 204; RFC 9110 section 15.3.6: 205 says 0. A 304 would have to give the
-  // length of a 200, which nobody knows here.
-  if (status != 204 && status != 304) {
-    out.append("Content-Length: ");
-    append_number(out, may_have_body(status) ? body.size() : 0);
-    out.append("\r\n");
-  }
+}
+
+void append_length(std::string& out, std::uint64_t length) {
+  out.append("Content-Length: ");
+  append_number(out, length);
+  out.append("\r\n");
+}
+
+std::size_t append_connection_and_headers(std::string& out, const response& r, const framing& f) {
   const std::size_t close_at = out.size();
   if (f.close) {
     out.append(close_line);
   } else if (f.http_1_0) {
     out.append(keep_line);
   }
-  if (!f.request_id.empty()) out.append("X-Request-Id: ").append(f.request_id).append("\r\n");
-  out.append(headers).append("\r\n");
-  if (send_body) out.append(body);
+  if (!f.request_id.empty() && r.header("X-Request-Id").empty())
+    out.append("X-Request-Id: ").append(f.request_id).append("\r\n");
+  out.append(r.header_lines()).append("\r\n");
   return close_at;
 }
 
 }  // namespace
 
 std::size_t write_response(std::string& out, const response& r, const framing& f) {
-  if (f.request_id.empty() || r.header("X-Request-Id").empty())
-    return write(out, r.status(), r.header_lines(), r.body(), f);
-  framing without = f;
-  without.request_id = {};
-  return write(out, r.status(), r.header_lines(), r.body(), without);
+  const bool send_body = !f.head && may_have_body(r.status());
+  out.reserve(out.size() + 160 + r.header_lines().size() + (send_body ? r.body().size() : 0));
+  append_status_and_date(out, r.status(), f);
+  // RFC 9110 section 8.6: no Content-Length with 204; RFC 9110 section 15.3.6: 205 says 0. A 304 would have to give the
+  // length of a 200, which nobody knows here.
+  if (r.status() != 204 && r.status() != 304) append_length(out, may_have_body(r.status()) ? r.body().size() : 0);
+  const std::size_t close_at = append_connection_and_headers(out, r, f);
+  if (send_body) out.append(r.body());
+  return close_at;
+}
+
+std::size_t write_head(std::string& out, const response& r, const framing& f, body_framing by, std::uint64_t length) {
+  append_status_and_date(out, r.status(), f);
+  if (by == body_framing::length) append_length(out, length);
+  if (by == body_framing::chunked) out.append("Transfer-Encoding: chunked\r\n");
+  return append_connection_and_headers(out, r, f);
+}
+
+void write_chunk(std::string& out, std::string_view bytes) {
+  char digits[16];
+  const auto end = std::to_chars(digits, digits + sizeof digits, bytes.size(), 16).ptr;
+  out.append(digits, end).append("\r\n").append(bytes).append("\r\n");
+}
+
+void write_last_chunk(std::string& out, std::string_view trailers) {
+  out.append("0\r\n").append(trailers).append("\r\n");
 }
 
 void mark_close(std::string& out, std::size_t close_at) {

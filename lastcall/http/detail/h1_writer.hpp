@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,17 @@ struct framing {
 /// Appends status line, Date, Content-Length (but not with 204 and 304), Connection where it is needed, the handler's
 /// headers and the body. Returns the offset in `out` at which `mark_close` can turn this response into the last one.
 std::size_t write_response(std::string& out, const response& r, const framing& f);
+
+/// How the client learns where a body ends that is not made yet.
+enum class body_framing : unsigned char { length, chunked, until_close };
+
+/// The head alone, for a body that follows. `f.head`: none follows, the framing is only told. `length` for `length`.
+std::size_t write_head(std::string& out, const response& r, const framing& f, body_framing by, std::uint64_t length);
+
+/// One chunk; `bytes` not empty.
+void write_chunk(std::string& out, std::string_view bytes);
+/// The end of a chunked body, with its trailers, each "name: value\r\n".
+void write_last_chunk(std::string& out, std::string_view trailers);
 
 /// Adds `Connection: close` to a response already in `out` but not yet sent, at the offset `write_response` gave for it
 /// (less what has been removed from the front of `out` since). Moves the bytes behind it; does nothing when it is

@@ -45,7 +45,6 @@ struct request_access {
   static void add_field(request& r, std::string_view name, std::string_view value) {
     r.fields_.push_back({in(r, name), in(r, value)});
   }
-  static std::size_t field_count(const request& r) noexcept { return r.fields_.size(); }
 
   /// `name` is the router's and outlives the request; `value` is a part of the head.
   static void add_param(request& r, std::string_view name, std::string_view value) {

@@ -1,8 +1,6 @@
 #include "lastcall/http/detail/shard.hpp"
 
-#include <cstring>
-
-#include "lastcall/http/detail/request_access.hpp"
+#include "lastcall/http/detail/call.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -11,19 +9,15 @@ constexpr std::size_t spare_exchanges = 64;         // per loop: more are busy a
 constexpr std::size_t kept_body_bytes = 64 * 1024;  // a larger one goes back to the heap
 }  // namespace
 
-std::span<char> exchange::room() noexcept {
-  if (begin > 0 && capacity - end < capacity / 2) {
-    std::memmove(buffer.get(), buffer.get() + begin, end - begin);
-    if (head != 0) request_access::move_head(req, req.method().data() - begin);  // the method is a head's first byte
-    end -= begin;
-    begin = 0;
-  }
-  return {buffer.get() + end, capacity - end};
-}
+shard::shard(std::shared_ptr<const service> of, net::connection_set& connections)
+    : service_(std::move(of)),
+      set_(connections),
+      home_(std::make_shared<const call_home>(call_home{set_.loop(), service_})),
+      coroutines_(set_.loop(), service_) {}
 
 exchange& shard::borrow() {
   // A head of the largest size fits, with room to see that it is larger, and room for a body behind it.
-  if (spare_.empty()) return *new exchange(2 * service_.limits.head_bytes);
+  if (spare_.empty()) return *new exchange(2 * service_->limits.head_bytes);
   exchange& x = *spare_.back().release();
   spare_.pop_back();
   return x;
@@ -32,8 +26,8 @@ exchange& shard::borrow() {
 void shard::give_back(exchange& x) noexcept {
   std::unique_ptr<exchange> owned(&x);
   if (spare_.size() >= spare_exchanges) return;
-  x.begin = x.end = x.head = x.tail = x.scanned = 0;
-  x.body.clear();
+  x.next();
+  x.begin = x.end = 0;
   if (x.body.capacity() > kept_body_bytes) x.body.shrink_to_fit();
   spare_.push_back(std::move(owned));
 }

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <ctime>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,16 +14,17 @@
 #include "lastcall/core/report.hpp"
 #include "lastcall/http/access_log.hpp"
 #include "lastcall/http/date.hpp"
-#include "lastcall/http/detail/body_reader.hpp"
-#include "lastcall/http/detail/h1_parser.hpp"
+#include "lastcall/http/detail/coroutines.hpp"
+#include "lastcall/http/detail/exchange.hpp"
 #include "lastcall/http/detail/request_stats.hpp"
-#include "lastcall/http/detail/request_trail.hpp"
 #include "lastcall/http/limits.hpp"
-#include "lastcall/http/request.hpp"
 #include "lastcall/http/router.hpp"
 #include "lastcall/net/connection_set.hpp"
+#include "lastcall/net/thread_pool.hpp"
 
 namespace lastcall::inline v0::http::detail {
+
+struct call_home;
 
 /// What all shards of one server read. Does not change while it serves.
 struct service {
@@ -32,53 +32,54 @@ struct service {
   http::limits limits;
   bool health = true;      ///< answers /livez and /readyz where no route does
   function<bool()> ready;  ///< what /readyz says
-  context life;            ///< handed to handlers
+  context life;            ///< handed to plain handlers
   logger log;
   std::string name;
+  net::thread_pool* pool = nullptr;  ///< for blocking handlers
   access_sink access_log;
   bool request_ids = false;
-};
-
-/// What a connection holds from the first byte of a request to the end of its response: the bytes, and what is known of
-/// them. Handed out last in, first out, so that a few warm ones serve many connections.
-struct exchange {
-  explicit exchange(std::size_t bytes) : buffer(new char[bytes]), capacity(bytes) {}
-
-  std::unique_ptr<char[]> buffer;
-  std::size_t capacity;
-  std::size_t begin = 0;    ///< of the present request
-  std::size_t end = 0;      ///< of what was received
-  std::size_t head = 0;     ///< bytes of the present head; 0 while it is incomplete
-  std::size_t tail = 0;     ///< of the present body, once complete: its bytes behind the head
-  std::size_t scanned = 0;  ///< parse_head's
-  message_info info;
-  request req;
-  body_reader reader;
-  std::string body;
-  request_trail trail;
-
-  std::string_view unread() const noexcept { return {buffer.get() + begin, end - begin}; }
-  /// Where to receive: never empty. Moves what is unread to the front when little is left behind it.
-  std::span<char> room() noexcept;
 };
 
 /// Threads: its loop's only, but for `requests` and reading the stats.
 class shard {
  public:
-  shard(const service& of, net::connection_set& connections) noexcept : service_(of), set_(connections) {}
+  shard(std::shared_ptr<const service> of, net::connection_set& connections);
 
   exchange& borrow();
   void give_back(exchange&) noexcept;
 
-  /// Where the responses of one wake are gathered, so that a pipeline is sent at once.
+  /// Where the responses of one wake are gathered, so that a pipeline is sent at once. Empty outside of a connection's
+  /// turn.
   std::string& out() noexcept { return out_; }
+  /// Handlers may wake others of this loop in the middle of a connection's turn: those find it empty, too.
+  class own_out {
+   public:
+    explicit own_out(shard& of) noexcept : of_(of) {
+      if (!of.out_.empty()) others_.swap(of.out_);
+    }
+    ~own_out() {
+      if (!others_.empty()) others_.swap(of_.out_);
+    }
+    own_out(const own_out&) = delete;
+    own_out& operator=(const own_out&) = delete;
+
+   private:
+    shard& of_;
+    std::string others_;
+  };
   /// Gives back what one large response has made of it.
   void trim() noexcept {
     if (out_.capacity() > 1024 * 1024) out_ = std::string();
   }
   std::string_view date() { return date_.text(std::time(nullptr)); }
 
-  const service& of() const noexcept { return service_; }
+  const service& of() const noexcept { return *service_; }
+  const std::shared_ptr<const call_home>& home() const noexcept { return home_; }
+  detail::coroutines& coroutines() noexcept { return coroutines_; }
+  /// The parent of the calls' contexts, so that those of different loops share no lock.
+  const context& life() const noexcept { return life_; }
+  /// The server has started: `life` is known.
+  void begin(const context& life) { life_ = context_source(life).get(); }
   net::connection_set& set() const noexcept { return set_; }
 
   request_ledger requests() const noexcept {
@@ -87,14 +88,18 @@ class shard {
             .rejected = rejected.value(),
             .abandoned_by_client = abandoned.value(),
             .handed_over = 0,
-            .forced = forced.value()};
+            .forced = forced.value(),
+            .broken = broken.value()};
   }
-  net::tally begun, answered, rejected, abandoned, forced;
+  net::tally begun, answered, rejected, abandoned, forced, broken;
   request_stats stats;
 
  private:
-  const service& service_;
+  const std::shared_ptr<const service> service_;
   net::connection_set& set_;
+  const std::shared_ptr<const call_home> home_;
+  detail::coroutines coroutines_;
+  context life_;
   std::vector<std::unique_ptr<exchange>> spare_;
   std::string out_;
   date_cache date_;

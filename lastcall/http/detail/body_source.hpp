@@ -1,0 +1,26 @@
+// What a response has in place of a body in memory: who makes it, piece by piece, once the head is on its way.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "lastcall/core/function.hpp"
+#include "lastcall/net/task.hpp"
+#include "lastcall/net/unique_fd.hpp"
+
+namespace lastcall::inline v0::http {
+class body_writer;
+}
+
+namespace lastcall::inline v0::http::detail {
+
+/// Exactly one of the three makes the body. Shared by the copies of a response, and not changed.
+struct body_source {
+  std::optional<std::uint64_t> length = {};  ///< unknown: sent in chunks, or until the close to an HTTP/1.0 client
+  function<task<>(body_writer&)> awaiting = {};
+  function<void(body_writer&)> blocking = {};
+  net::unique_fd file = {};  ///< from `offset` on
+  std::uint64_t offset = 0;
+};
+
+}  // namespace lastcall::inline v0::http::detail

@@ -1,0 +1,151 @@
+// One request that outlives the moment in which it was read: what its connection, its handler and whoever waits in it
+// share. It moves no bytes itself; the connection, its host, does.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lastcall/core/context.hpp"
+#include "lastcall/core/function.hpp"
+#include "lastcall/http/detail/exchange.hpp"
+#include "lastcall/http/detail/pending_reply.hpp"
+#include "lastcall/http/response.hpp"
+#include "lastcall/http/streaming.hpp"
+#include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/loop.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+struct service;
+
+/// What came of asking for the next piece of a body.
+struct input {
+  enum class kind : unsigned char { piece, end, wait, failed };
+  kind what = kind::wait;
+  std::string_view bytes = {};
+  int status = 0;  // failed: as stream_error's
+  const char* why = "";
+};
+
+/// The connection, as its call sees it. Called on the loop's thread only.
+class call_host {
+ public:
+  /// The handler's answer. It may have a body yet to be made.
+  virtual void take_answer(response&&) noexcept = 0;
+  virtual input next_input() noexcept = 0;
+  /// How much of it was taken: 0 while too much waits for the client.
+  virtual std::size_t take_output(std::string_view) = 0;
+  /// The body is made; `trailers` each "name: value\r\n". Not `whole`: the client must see that.
+  virtual void end_output(bool whole, std::string_view trailers) noexcept = 0;
+
+ protected:
+  ~call_host() = default;
+};
+
+/// What is the same for all calls of a loop.
+struct call_home {
+  net::loop& loop;                    ///< only while there is a host
+  std::shared_ptr<const service> of;  ///< handlers, and the names of what their routes match, stay
+};
+
+/// Threads: as said.
+class call final : public pending_reply {
+ public:
+  /// `parent`: of its context, if the handler looks at one.
+  call(call_host&, std::shared_ptr<const call_home>, const exchange&, const erased_handler*,
+       const net::endpoint& remote, const context* parent);
+
+  // By the connection, on the loop's thread:
+
+  /// The handler runs inside of `connection::answer`: what it answers waits in `take_early` for that to go on.
+  void handler_begins() noexcept { inline_ = true; }
+  std::optional<response> take_early() noexcept;
+  /// A handler of the pool or of a coroutine makes the body now.
+  void make_body(std::shared_ptr<const body_source> of) noexcept { source_ = std::move(of); }
+  void wake_input() noexcept { wake(input_waiter_); }
+  void wake_output() noexcept { wake(output_waiter_); }
+  /// The client has gone, or its half of the connection for a route that wants that told.
+  void client_gone(cause why = cause::client_gone) noexcept;
+  /// The connection has its answer (`kept` null), or it has ended and the handler may still look at the request.
+  void let_go(exchange* kept, cause why) noexcept;
+
+  const context& life() const noexcept { return life_; }
+  const net::endpoint& remote() const noexcept { return remote_; }
+
+  // By whoever runs the handler:
+
+  /// The handler, or the body's maker if there is one; never throws. On the loop's thread.
+  boost::asio::awaitable<void, boost::asio::any_io_executor> run();
+  /// The same on a thread of the pool.   Blocks.
+  void run_blocking() noexcept;
+  /// What a client is told when the pool has no thread and no place.
+  static response pool_is_full() { return text("too many requests that take long\n", 503).header("Retry-After", "1"); }
+
+  // By streams; `_blocking` from threads other than the loop's, the others on the loop's:
+
+  task<std::optional<std::string_view>> read();
+  task<> write(std::string_view bytes);
+  std::optional<std::string_view> read_blocking();
+  void write_blocking(std::string_view bytes);
+  void trailer(std::string_view name, std::string_view value);
+  /// Runs `job` on the pool.   Errors: what it throws; stream_error with 503 when the pool is full, with 0 when the
+  /// client has gone: the job may then still be at work.
+  task<> on_pool(function<void()> job);
+  /// What a handler answers that is no coroutine and not plain, for a coroutine around it.
+  task<response> elsewhere(const erased_handler&, const request&, const context&);
+  const exchange& bytes() const noexcept { return *bytes_; }
+  body_stream& body() noexcept { return body_; }
+
+  // By the responder, from any thread:
+
+  void reply(response&& r) noexcept override;
+  void unanswered() noexcept override;
+  bool gone() const noexcept override;
+
+ private:
+  struct let_loose {
+    void operator()(call* c) const noexcept { c->release(); }
+  };
+  /// Goes with the posted work that holds it, also when a loop that has stopped drops that unrun.
+  struct reference : std::unique_ptr<call, let_loose> {
+    explicit reference(call& c) noexcept : unique_ptr(&c) { c.acquire(); }
+  };
+  class blocked_step;
+  class handed_back;
+  struct job_result;
+
+  task<> result_of(std::shared_ptr<job_result>);
+  input try_input() noexcept;
+  std::size_t try_output(std::string_view bytes);
+  void answer_here(response&& r) noexcept;
+  void wake(function<void()>& waiter) noexcept;
+  void step_on_loop(const function<bool()>& step, function<void()> call::*waiter);
+  void finish_from_thread(bool whole) noexcept;
+  response answer_or_failure(const erased_handler&, const request&, const context&) noexcept;
+  response failed() const noexcept;
+
+  mutable std::mutex mutex_;  // of this request alone; guards host_ for those on other threads
+  call_host* host_;
+  const std::shared_ptr<const call_home> home_;
+  const exchange* const bytes_;
+  const erased_handler* const handler_;
+  const net::endpoint remote_;
+  std::optional<context_source> end_;
+  context life_;
+  std::unique_ptr<exchange> kept_;
+  std::shared_ptr<const body_source> source_;
+  std::optional<response> early_;
+  bool inline_ = false;
+  bool replied_ = false;
+  function<void()> input_waiter_, output_waiter_, answer_waiter_;  // the loop's thread
+  body_stream body_{*this};
+  std::string trailers_;
+};
+
+}  // namespace lastcall::inline v0::http::detail

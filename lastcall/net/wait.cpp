@@ -1,0 +1,38 @@
+#include "lastcall/net/wait.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <memory>
+
+namespace lastcall::inline v0::net {
+
+namespace {
+
+/// The timer belongs to its executor's thread, so the end of the context is posted there. Shared with what is posted.
+struct cancellation {
+  std::shared_ptr<boost::asio::steady_timer> timer;
+  void operator()() const {
+    boost::asio::post(timer->get_executor(), [t = timer] { t->cancel(); });
+  }
+};
+
+task<bool> wait(std::stop_token end, duration time) {
+  if (end.stop_requested()) co_return false;
+  const auto timer = std::make_shared<boost::asio::steady_timer>(co_await boost::asio::this_coro::executor);
+  const time_point now = steady().now();
+  timer->expires_at(time > time_point::max() - now ? time_point::max() : now + time);
+  const std::stop_callback cut_short(end, cancellation{timer});
+  boost::system::error_code cancelled;
+  co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+  co_return !cancelled && !end.stop_requested();
+}
+
+}  // namespace
+
+task<bool> wait_for(const context& until, duration time) { return wait(until.draining_token(), time); }
+task<bool> wait_until_forced_for(const context& until, duration time) { return wait(until.forced_token(), time); }
+
+}  // namespace lastcall::inline v0::net
