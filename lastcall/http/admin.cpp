@@ -12,7 +12,9 @@
 #include "lastcall/http/response.hpp"
 #include "lastcall/http/router.hpp"
 #include "lastcall/http/server.hpp"
+#include "lastcall/http/streaming.hpp"
 #include "lastcall/net/runtime.hpp"
+#include "lastcall/net/wait.hpp"
 
 namespace lastcall::inline v0::http {
 
@@ -20,6 +22,7 @@ namespace {
 
 constexpr std::size_t most_connections = 128;
 constexpr duration look_again = std::chrono::milliseconds(50);
+constexpr duration event_interval = std::chrono::seconds(1);
 constexpr duration farewell_time = std::chrono::milliseconds(100);
 constexpr duration drain_time = std::chrono::milliseconds(250);  // then it is cut: nobody is served any more
 
@@ -75,7 +78,7 @@ response all_metrics(const app& of) {
   return response(200).header("Content-Type", metrics::content_type).body(m.text());
 }
 
-response whole_status(const app& of) {
+app_status whole_status(const app& of) {
   app_status s = of.status();
   metrics m;
   of.measure(m);
@@ -83,7 +86,26 @@ response whole_status(const app& of) {
     c.connections = m.total("lastcall_connections_open", c.name);
     c.requests = m.total("lastcall_requests_in_progress", c.name);
   }
-  return json(to_json(s) + "\n").header("Cache-Control", "no-store");
+  return s;
+}
+
+bool same_stage(const app_status& a, const app_status& b) {
+  return a.phase == b.phase && a.ready == b.ready &&
+         std::ranges::equal(a.components, b.components, {}, &component_status::state, &component_status::state);
+}
+
+/// The status each second, and at once when something has moved on; ends when we drain, as the last to do so.
+task<> send_events(const app& of, context life, body_writer& out) {
+  for (bool last = false; !last;) {
+    const app_status sent = whole_status(of);
+    const std::string event = "event: status\ndata: " + to_json(sent) + "\n\n";
+    co_await out.write(event);
+    const time_point next = steady().now() + event_interval;
+    while (!last && steady().now() < next && same_stage(sent, of.status()))
+      last = !co_await net::wait_for(life, look_again);
+  }
+  const std::string end = "event: status\ndata: " + to_json(whole_status(of)) + "\n\n";
+  co_await out.write(end);
 }
 
 }  // namespace
@@ -102,7 +124,14 @@ struct admin::parts {
     s.routes.get("/livez", [](const request&) { return text("alive\n"); });
     s.routes.get("/readyz", [&of](const request& r) { return readiness(of, r); });
     s.routes.get("/metrics", [&of](const request&) { return all_metrics(of); });
-    s.routes.get("/status", [&of](const request&) { return whole_status(of); });
+    s.routes.get("/status", [&of](const request&) {
+      return json(to_json(whole_status(of)) + "\n").header("Cache-Control", "no-store");
+    });
+    s.routes.get("/status/events", [&of](const request&, context life) {
+      return streamed([&of, life](body_writer& out) { return send_events(of, life, out); })
+          .header("Content-Type", "text/event-stream")
+          .header("Cache-Control", "no-store");
+    });
     const auto prestop = [this](const request&, responder reply) {
       hook.wait(*thread.loops().front(), std::move(reply));
     };

@@ -30,7 +30,8 @@ struct admin_options {
 /// | /readyz   | 200, or 503 and why not: as text, as JSON for who accepts application/json                    |
 /// | /metrics  | for Prometheus                                                                                |
 /// | /status   | phase, time left, components, as JSON                                                         |
-/// | /prestop  | ends readiness (app::announce), answers when the readiness delay is over: GET or POST         |
+/// | /status/events | the same as server-sent events, each second and when something moves on; ends as the last to
+/// drain | | /prestop  | ends readiness (app::announce), answers when the readiness delay is over: GET or POST |
 ///
 /// Threads: `addresses` any.
 class admin final : public component {

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include <atomic>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -94,6 +94,23 @@ TEST(admin, answers_probes_until_the_last_other_has_drained) {
   EXPECT_EQ(r.outcome, outcome::graceful);
   EXPECT_EQ(r.connections(), connection_ledger{}) << "its own are not those of the service";
   EXPECT_EQ(client(where).error(), ECONNREFUSED);
+}
+
+TEST(admin, streams_its_status_until_it_drains_itself) {
+  house h;
+  std::optional<client> events;
+  std::string draining;
+  h.a.add<stage>("database", {.on_start = [&] { events.emplace(h.where()); },
+                              .on_drain = [&] { draining = events->hear_until("\"phase\":\"draining\""); }});
+  h.a.start();
+  events->say("GET /status/events HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_THAT(events->hear_until("\r\n\r\n"), HasSubstr("\r\nContent-Type: text/event-stream\r\n"));
+  EXPECT_THAT(events->hear_until("}]}\n\n"), HasSubstr("\r\nevent: status\ndata: {\"schema\":1,\"phase\":\"serving\""));
+  h.a.shutdown(deadline(10s));
+  EXPECT_THAT(draining, HasSubstr("draining"));
+  EXPECT_THAT(events->hear_all(), AllOf(HasSubstr("{\"name\":\"database\",\"state\":\"stopped\"}"),
+                                        ::testing::EndsWith("\n\n\r\n0\r\n\r\n")))
+      << "whole, to the last chunk";
 }
 
 TEST(admin, shows_the_connections_and_requests_of_a_server) {

@@ -148,11 +148,9 @@ void server::measure(metrics& into) const {
   parts_->tcp.measure(into);
   const request_ledger l = parts_->requests();
   into.counter("lastcall_requests_begun_total", "Requests of which the first byte came.", l.begun);
-  const std::pair<std::string_view, std::uint64_t> ends[] = {{"answered", l.answered},
-                                                             {"rejected", l.rejected},
-                                                             {"abandoned_by_client", l.abandoned_by_client},
-                                                             {"handed_over", l.handed_over},
-                                                             {"forced", l.forced}};
+  const std::pair<std::string_view, std::uint64_t> ends[] = {
+      {"answered", l.answered},       {"rejected", l.rejected}, {"abandoned_by_client", l.abandoned_by_client},
+      {"handed_over", l.handed_over}, {"broken", l.broken},     {"forced", l.forced}};
   std::uint64_t ended = 0;
   for (const auto& [end, count] : ends) {
     into.counter("lastcall_requests_ended_total", "Requests by how they ended.", count, {{"end", end}});
@@ -161,6 +159,8 @@ void server::measure(metrics& into) const {
   // Loops go on counting meanwhile: an end may be seen before its begin.
   into.gauge("lastcall_requests_in_progress", "Requests that have begun and not ended.",
              static_cast<double>(std::max(l.begun, ended) - ended));
+  into.gauge("lastcall_blocking_jobs", "Jobs of the blocking pool that run or wait.",
+             static_cast<double>(parts_->pool.busy()));
   detail::request_stats::sums sums;
   for (const auto& each : parts_->shards) each->stats.add_to(sums);
   for (std::size_t i = 0; i < sums.responses.size(); ++i)

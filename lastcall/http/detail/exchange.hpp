@@ -38,7 +38,6 @@ struct exchange {
   body_reader reader;
   std::string body;      ///< all of it, or the piece that a handler has
   std::string trailers;  ///< of a streamed body, each "name:value\n"
-  request_trail trail;
 
   /// Of a body that a handler takes as it comes.
   struct {
@@ -56,11 +55,11 @@ struct exchange {
     bool open = false;
     body_framing by = body_framing::length;
     std::uint64_t left = 0;                   ///< of the length
-    std::uint64_t sent = 0;                   ///< of the body
-    int status = 0;
     std::shared_ptr<const body_source> file;  ///< being sent
     std::uint64_t file_at = 0;
   } out;
+
+  request_trail trail;
 
   std::string_view unread() const noexcept { return {buffer.get() + begin, end - begin}; }
   /// Where to receive: never empty. Moves what is unread to the front when little is left behind it.

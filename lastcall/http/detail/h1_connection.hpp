@@ -61,7 +61,6 @@ class h1_connection final : public net::connection, private call_host {
   void send_file() noexcept;
   void body_sent() noexcept;
   void break_off(std::string_view why) noexcept;
-  void note_response_of(request_end as) noexcept;
   std::size_t waiting_output() const noexcept { return unsent_.size() - unsent_from_; }
 
   void begin_request() noexcept;

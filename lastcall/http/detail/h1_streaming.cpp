@@ -4,6 +4,7 @@
 
 #include "lastcall/http/detail/body_source.hpp"
 #include "lastcall/http/detail/h1_connection.hpp"
+#include "lastcall/http/detail/request_access.hpp"
 #include "lastcall/http/status.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -119,11 +120,11 @@ void h1_connection::begin_body(response&& r) {
   }
 
   closing_ = !x.info.keep_alive;
+  x.trail.head_sent(r.status());
   close_at_ = write_head(shard_.out(), r, framing_of(closing_),
                          may_have_body(r.status()) ? by : body_framing::until_close, source->length.value_or(0));
-  x.out.status = r.status();
   if (none) {
-    note_response_of(request_end::answered);
+    x.trail.body_sent(shard_.of().access_log, x.req, remote(), request_end::answered);
     ++unflushed_;
     end_call();
     return finish_request();
@@ -158,7 +159,7 @@ std::size_t h1_connection::take_output(std::string_view bytes) {
     out.append(bytes);
   }
   const std::size_t taken = bytes.size();
-  x.out.sent += taken;
+  x.trail.more_body(taken);
   set().loop().refresh_now();
   flush();
   return taken;
@@ -184,7 +185,7 @@ void h1_connection::end_output(bool whole, std::string_view trailers) noexcept {
 void h1_connection::body_sent() noexcept {
   closing_ = closing_ || !body_is_over();
   exchange_->out.open = false;
-  note_response_of(request_end::answered);
+  exchange_->trail.body_sent(shard_.of().access_log, exchange_->req, remote(), request_end::answered);
   ++unflushed_;
   finish_request();
   if (shard_.out().empty() && unsent_.empty()) {
@@ -205,7 +206,7 @@ void h1_connection::send_file() noexcept {
     if (now.bytes == 0) return break_off("the file has become shorter");
     sent += now.bytes;
     x.out.file_at += now.bytes;
-    x.out.sent += now.bytes;
+    x.trail.more_body(now.bytes);
     x.out.left -= now.bytes;
   }
   if (x.out.left == 0) return body_sent();
@@ -213,21 +214,13 @@ void h1_connection::send_file() noexcept {
   rearm();
 }
 
-void h1_connection::note_response_of(request_end as) noexcept {
-  const exchange& x = *exchange_;
-  try {
-    exchange_->trail.responded(shard_.of().access_log, &x.req, remote(), x.out.status, x.out.sent, as);
-  } catch (const std::exception&) {  // out of memory: the record is missing
-  }
-}
-
 /// The body can't be finished: a reset, so that no client takes it for whole.
 void h1_connection::break_off(std::string_view why) noexcept {
   if (!why.empty())
     shard_.of().log.error(shard_.of().name, "a response was cut", {{"target", exchange_->req.target()}, {"why", why}});
+  exchange_->trail.body_sent(shard_.of().access_log, exchange_->req, remote(), request_end::broken);
   shard_.broken.add();
   begun_ = false;
-  note_response_of(request_end::broken);
   abort(connection_end::clean);
 }
 

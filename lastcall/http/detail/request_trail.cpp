@@ -25,6 +25,14 @@ void request_trail::responded(const access_sink& sink, const request* r, const n
   }
 }
 
+void request_trail::body_sent(const access_sink& sink, const request& r, const net::endpoint& remote,
+                              request_end as) noexcept {
+  try {
+    responded(sink, &r, remote, status_, bytes_, as);
+  } catch (const std::exception&) {  // out of memory: the record is missing
+  }
+}
+
 void request_trail::sent(const access_sink& sink, request_stats& stats, time_point now, bool forced) noexcept {
   for (entry& each : unsent_) {
     stats.add(each.status, now - each.begun);
@@ -38,7 +46,7 @@ void request_trail::cut(const access_sink& sink, bool open, const request* r, co
   for (entry& each : unsent_)
     if (each.ended == request_end::answered) each.ended = as;
   try {
-    if (open && sink) responded(sink, r, remote, 0, 0, as);
+    if (open && sink) responded(sink, r, remote, status_, bytes_, as);
   } catch (const std::exception&) {  // out of memory: the record is missing
   }
   tell(sink, now);

@@ -25,7 +25,15 @@ namespace lastcall::inline v0::http::detail {
 class request_trail {
  public:
   /// The first byte of a request is here.
-  void begin(time_point now) noexcept { begun_ = now; }
+  void begin(time_point now) noexcept {
+    begun_ = now;
+    status_ = 0;
+    bytes_ = 0;
+  }
+  /// Of a response whose body follows its head: the head, the body piece by piece, its end.
+  void head_sent(int status) noexcept { status_ = status; }
+  void more_body(std::uint64_t bytes) noexcept { bytes_ += bytes; }
+  void body_sent(const access_sink& sink, const request& r, const net::endpoint& remote, request_end as) noexcept;
   /// It has its response, which is not sent yet. `r` is null when its head never was complete.
   void responded(const access_sink& sink, const request* r, const net::endpoint& remote, int status,
                  std::uint64_t bytes, request_end as);
@@ -47,6 +55,8 @@ class request_trail {
   void tell(const access_sink& sink, time_point now) noexcept;
 
   time_point begun_{};
+  int status_ = 0;
+  std::uint64_t bytes_ = 0;
   std::vector<entry> unsent_;
   std::string text_;
 };
