@@ -35,18 +35,14 @@ class raw_client {
   };
 
   /// Errors: std::system_error.   Blocks: until the connection stands, at most 30 s.
-  explicit raw_client(const server_address& to)
-      : fd_(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    if (fd_ < 0) fail("socket");
-    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to.address), to.length) == 0) return;
-    if (errno != EINPROGRESS) fail("connect");
-    int error = ETIMEDOUT;
-    socklen_t size = sizeof error;
-    if (wait_for(POLLOUT, deadline(std::chrono::seconds(30)))) ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
-    errno = error;
-    if (error != 0) fail("connect");
-  }
+  explicit raw_client(const server_address& to) : raw_client(to, no_choice) {}
   raw_client(const server_address& to, std::string_view first) : raw_client(to) { send(first); }
+  /// With so small a buffer that little of what it does not read waits in the kernel.
+  static raw_client narrow(const server_address& to, std::string_view first) {
+    raw_client one(to, 4096);
+    one.send(first);
+    return one;
+  }
   raw_client(raw_client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   raw_client& operator=(raw_client&& other) noexcept {
     std::swap(fd_, other.fd_);
@@ -113,6 +109,21 @@ class raw_client {
   }
 
  private:
+  static constexpr int no_choice = 0;
+
+  raw_client(const server_address& to, int receive_buffer)
+      : fd_(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    if (fd_ < 0) fail("socket");
+    if (receive_buffer > 0) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to.address), to.length) == 0) return;
+    if (errno != EINPROGRESS) fail("connect");
+    int error = ETIMEDOUT;
+    socklen_t size = sizeof error;
+    if (wait_for(POLLOUT, deadline(std::chrono::seconds(30)))) ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+    errno = error;
+    if (error != 0) fail("connect");
+  }
+
   [[noreturn]] void fail(const char* what) {
     const int error = errno;
     close();
