@@ -113,7 +113,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   require(found.handle != nullptr, "a pattern that fits is found");
-  require(found.handle->erased().answer(r, {}, nullptr).body() == std::to_string(best_index), "the best pattern is found");
+  require(found.handle->erased().answer(r, {}, nullptr).body() == std::to_string(best_index),
+          "the best pattern is found");
   for (const auto& [name, value] : best->params) require(r.param(name) == value, "parameters decoded once");
   return 0;
 }
