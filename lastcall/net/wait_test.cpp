@@ -1,0 +1,55 @@
+#include "lastcall/net/wait.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <optional>
+#include <thread>
+
+namespace lastcall::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What `wait` comes to on a thread of its own, when `then` has been done meanwhile.
+template <class Wait, class Then> std::optional<bool> outcome_of(Wait wait, Then then) {
+  boost::asio::io_context io;
+  std::optional<bool> in_time;
+  const auto run = [&]() -> task<> { in_time = co_await wait(); };
+  boost::asio::co_spawn(io, run, boost::asio::detached);
+  std::jthread loop([&] { io.run_for(20s); });
+  then();
+  loop.join();
+  return in_time;
+}
+const auto nothing = [] {};
+
+TEST(wait, is_true_when_the_time_has_passed) {
+  EXPECT_EQ(outcome_of([] { return wait_for({}, 1ms); }, nothing), true);
+  EXPECT_EQ(outcome_of([] { return wait_until_forced_for({}, 0ms); }, nothing), true);
+}
+
+TEST(wait, ends_with_its_stage_and_no_other) {
+  context_source draining;
+  EXPECT_EQ(outcome_of([&] { return wait_for(draining.get(), 10s); }, [&] { draining.begin_drain(time_point::max()); }),
+            false);
+  EXPECT_EQ(outcome_of([&] { return wait_until_forced_for(draining.get(), 5ms); }, nothing), true);
+  EXPECT_EQ(outcome_of([&] { return wait_until_forced_for(draining.get(), 10s); }, [&] { draining.force(); }), false);
+}
+
+TEST(wait, does_not_begin_after_the_end) {
+  context_source over;
+  over.force();
+  EXPECT_EQ(outcome_of([&] { return wait_for(over.get(), duration::max()); }, nothing), false);
+  EXPECT_EQ(outcome_of([&] { return wait_until_forced_for(over.get(), duration::max()); }, nothing), false);
+}
+
+TEST(wait, for_ever_is_no_overflow) {
+  context_source life;
+  EXPECT_EQ(outcome_of([&] { return wait_for(life.get(), duration::max()); }, [&] { life.begin_drain({}); }), false);
+}
+
+}  // namespace
+}  // namespace lastcall::net
