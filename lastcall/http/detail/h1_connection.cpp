@@ -137,15 +137,14 @@ void h1_connection::answer() {
 void h1_connection::answer(const handler& h) {
   const request& req = exchange_->req;
   switch (h.form()) {
-    case form::plain: {
-      std::optional<response> r;
-      try {
-        r = h.erased().answer(req, shard_.of().life, nullptr);
-      } catch (...) {
-        r = failed();
-      }
-      return answered(std::move(*r));
-    }
+    case form::plain:
+      return answered([&] {  // made where it is used, never moved
+        try {
+          return h.erased().answer(req, shard_.of().life, nullptr);
+        } catch (...) {
+          return failed();
+        }
+      }());
     case form::responder: {
       call& c = begin_call(&h);
       c.acquire();
