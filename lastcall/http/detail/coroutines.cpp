@@ -33,7 +33,15 @@ struct coroutines::shared {
 task<> coroutines::shared::work(std::shared_ptr<shared> all, call* first) {
   for (call* now = first; now != nullptr;) {
     co_await boost::asio::this_coro::reset_cancellation_state();
-    co_await now->run();
+    if (now->makes_body()) {
+      co_await now->run_maker();
+    } else {
+      try {
+        now->answer_here(co_await now->run_handler());
+      } catch (...) {
+        now->answer_here(now->failed());
+      }
+    }
     now->release();
     if (all->closed || all->free.size() >= most_free) break;
     now = co_await boost::asio::async_initiate<const boost::asio::deferred_t&, void(call*)>(

@@ -158,11 +158,10 @@ void h1_connection::answer(const handler& h) {
     }
     case form::coroutine: {
       call& c = begin_call(&h);
-      c.handler_begins();
-      c.acquire();
+      within_ = true;
       shard_.coroutines().run(c);
-      if (std::optional<response> early = c.take_early(); early && call_ == &c) answered(std::move(*early));
-      return c.release();
+      within_ = false;
+      return;
     }
     case form::blocking: {
       call& c = begin_call(&h);
@@ -244,6 +243,13 @@ void h1_connection::finish_request() noexcept {
 }
 
 void h1_connection::take_answer(response&& r) noexcept {
+  if (within_) {  // answer() goes on with it
+    try {
+      return answered(std::move(r));
+    } catch (const std::exception&) {  // out of memory
+      return end(connection_end::forced);
+    }
+  }
   const shard::own_out out(shard_);
   set().loop().refresh_now();
   if (shard_.of().life.forced()) farewell_as_ = connection_end::forced;  // last words, not an answer in time
