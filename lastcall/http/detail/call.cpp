@@ -69,12 +69,26 @@ class call::handed_back final : public pending_reply {
   const std::shared_ptr<std::optional<response>> into_;
 };
 
-call::call(call_host& host, std::shared_ptr<const call_home> home, const exchange& bytes, const erased_handler* handler,
-           const net::endpoint& remote, const context* parent)
-    : host_(&host), home_(std::move(home)), bytes_(&bytes), handler_(handler), remote_(remote) {
+void call::begin(call_host& host, const exchange& bytes, const erased_handler* handler, const net::endpoint& remote,
+                 const context* parent) {
+  host_ = &host;
+  bytes_ = &bytes;
+  handler_ = handler;
+  remote_ = remote;
   if (!parent) return;
   end_.emplace(*parent);
   life_ = end_->get();
+}
+
+bool call::end() noexcept {
+  if (!sole_reference()) return false;
+  end_.reset();
+  life_ = context();
+  kept_.reset();
+  source_.reset();
+  replied_ = false;
+  trailers_.clear();
+  return true;
 }
 
 void call::client_gone(cause why) noexcept {

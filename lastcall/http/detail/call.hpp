@@ -58,11 +58,12 @@ struct call_home {
 /// Threads: as said.
 class call final : public pending_reply {
  public:
-  /// `parent`: of its context, if the handler looks at one.
-  call(call_host&, std::shared_ptr<const call_home>, const exchange&, const erased_handler*,
-       const net::endpoint& remote, const context* parent);
+  explicit call(std::shared_ptr<const call_home> home) : home_(std::move(home)) {}
 
   // By the connection, on the loop's thread:
+
+  /// Of a new one, or of one after `end`. `parent`: of its context, if the handler looks at one.
+  void begin(call_host&, const exchange&, const erased_handler*, const net::endpoint& remote, const context* parent);
 
   /// A handler of the pool or of a coroutine makes the body now.
   void make_body(std::shared_ptr<const body_source> of) noexcept { source_ = std::move(of); }
@@ -72,6 +73,9 @@ class call final : public pending_reply {
   void client_gone(cause why = cause::client_gone) noexcept;
   /// The connection has its answer (`kept` null), or it has ended and the handler may still look at the request.
   void let_go(exchange* kept, cause why) noexcept;
+
+  /// Ready to `begin` again, if nobody but the caller has a reference.
+  bool end() noexcept;
 
   const context& life() const noexcept { return life_; }
   const net::endpoint& remote() const noexcept { return remote_; }
@@ -135,11 +139,11 @@ class call final : public pending_reply {
   response answer_or_failure(const erased_handler&, const request&, const context&) noexcept;
 
   mutable std::mutex mutex_;  // of this request alone; guards host_ for those on other threads
-  call_host* host_;
+  call_host* host_ = nullptr;
   const std::shared_ptr<const call_home> home_;
-  const exchange* const bytes_;
-  const erased_handler* const handler_;
-  const net::endpoint remote_;
+  const exchange* bytes_ = nullptr;
+  const erased_handler* handler_ = nullptr;
+  net::endpoint remote_;
   std::optional<context_source> end_;
   context life_;
   std::unique_ptr<exchange> kept_;

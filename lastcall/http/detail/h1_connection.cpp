@@ -191,8 +191,8 @@ response h1_connection::failed() const noexcept {
 call& h1_connection::begin_call(const handler* h) {
   flush();  // it may take a while, and what came before is done
   const bool wants_context = h && h->wants_context();
-  call_ = new call(*this, shard_.home(), *exchange_, h ? &h->erased() : nullptr, remote(),
-                   wants_context ? &shard_.life() : nullptr);
+  call_ = &shard_.coroutines().borrow();
+  call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, remote(), wants_context ? &shard_.life() : nullptr);
   request_access::remote(exchange_->req, &call_->remote());
   enter(connection_state::busy, time_point::max());  // bounded by the drain end alone
   return *call_;
