@@ -18,13 +18,14 @@ struct outcome {
   std::string body;
   int replies = 0;
   int unanswered = 0;
-  int recycled = 0;
+  int destroyed = 0;
   std::atomic<bool> gone = false;
 };
 
 class recorded_reply final : public detail::pending_reply {
  public:
   explicit recorded_reply(outcome& o) : outcome_(o) {}
+  ~recorded_reply() override { ++outcome_.destroyed; }
   void reply(response&& r) noexcept override {
     ++outcome_.replies;
     outcome_.body = r.body();
@@ -33,10 +34,6 @@ class recorded_reply final : public detail::pending_reply {
   bool gone() const noexcept override { return outcome_.gone; }
 
  private:
-  void recycle() noexcept override {
-    ++outcome_.recycled;
-    delete this;
-  }
   outcome& outcome_;
 };
 
@@ -49,7 +46,7 @@ TEST(responder, sends_once_and_lets_go) {
   EXPECT_FALSE(r);
   EXPECT_TRUE(r.gone());
   EXPECT_EQ(o.body, "late");
-  EXPECT_EQ(o.recycled, 1);
+  EXPECT_EQ(o.destroyed, 1);
   EXPECT_THROW(r.send(text("twice")), std::logic_error);
   EXPECT_EQ(o.replies, 1);
 }
@@ -59,7 +56,7 @@ TEST(responder, destroyed_without_an_answer_says_so_once) {
   { responder r(new recorded_reply(o)); }
   EXPECT_EQ(o.unanswered, 1);
   EXPECT_EQ(o.replies, 0);
-  EXPECT_EQ(o.recycled, 1);
+  EXPECT_EQ(o.destroyed, 1);
 }
 
 TEST(responder, moves_the_duty_to_answer) {
@@ -97,10 +94,10 @@ TEST(responder, answers_from_another_thread_while_the_session_holds_its_referenc
   auto* pending = new recorded_reply(o);
   pending->acquire();
   std::thread([r = responder(pending)]() mutable { r.send(text("from afar")); }).join();
-  EXPECT_EQ(o.recycled, 0);
+  EXPECT_EQ(o.destroyed, 0);
   EXPECT_EQ(o.body, "from afar");
   pending->release();
-  EXPECT_EQ(o.recycled, 1);
+  EXPECT_EQ(o.destroyed, 1);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lastcall/http/detail/ascii.hpp"
+#include "lastcall/http/detail/byte_scan.hpp"
 
 namespace lastcall::inline v0::http {
 namespace {
@@ -34,7 +35,7 @@ void check(std::string_view name, std::string_view value) {
   if (std::any_of(servers_own.begin(), servers_own.end(), own)) {
     throw std::invalid_argument("response header " + shown(name) + ": the server sets it; leave it out");
   }
-  if (std::any_of(value.begin(), value.end(), detail::is_control)) {
+  if (const char* const end = value.data() + value.size(); detail::find_control(value.data(), end) != end) {
     throw std::invalid_argument("response header " + shown(name) + ": its value " + shown(value) +
                                 " has a line break or another control character");
   }
@@ -107,15 +108,15 @@ std::string_view response::header(std::string_view name) const noexcept {
 }
 
 response text(std::string body, int status) {
-  return response(status).header("Content-Type", "text/plain; charset=utf-8").body(std::move(body));
+  return response(status, "Content-Type: text/plain; charset=utf-8\r\n", std::move(body));
 }
 
 response html(std::string body, int status) {
-  return response(status).header("Content-Type", "text/html; charset=utf-8").body(std::move(body));
+  return response(status, "Content-Type: text/html; charset=utf-8\r\n", std::move(body));
 }
 
 response json(std::string body, int status) {
-  return response(status).header("Content-Type", "application/json").body(std::move(body));
+  return response(status, "Content-Type: application/json\r\n", std::move(body));
 }
 
 response status_only(int status) { return response(status); }

@@ -51,6 +51,14 @@ class response {
   const std::shared_ptr<const detail::body_source>& source() const noexcept { return source_; }
 
  private:
+  friend response text(std::string body, int status);
+  friend response html(std::string body, int status);
+  friend response json(std::string body, int status);
+  response(int status, std::string_view sound_line, std::string&& body) : response(status) {
+    headers_.add_sound_line(sound_line);
+    body_ = std::move(body);
+  }
+
   int status_;
   detail::header_text headers_;
   std::string body_;

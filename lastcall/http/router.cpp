@@ -91,10 +91,13 @@ struct router::node {
   }
 
   const node* find_literal(std::string_view raw) const noexcept {
-    const auto at = std::lower_bound(literals.begin(), literals.end(), raw, [](const auto& child, std::string_view r) {
-      return detail::compare_decoded(r, child->literal) > 0;
-    });
-    return at != literals.end() && detail::compare_decoded(raw, (*at)->literal) == 0 ? at->get() : nullptr;
+    const bool encoded = raw.find('%') != std::string_view::npos;
+    const auto compared = [&](const std::string& to) {
+      return encoded ? detail::compare_decoded(raw, to) : raw.compare(to);
+    };
+    const auto at = std::lower_bound(literals.begin(), literals.end(), raw,
+                                     [&](const auto& child, std::string_view) { return compared(child->literal) > 0; });
+    return at != literals.end() && compared((*at)->literal) == 0 ? at->get() : nullptr;
   }
 
   /// Shows `visit` the entries of each pattern that fits `path` (without its first slash), best first, until it says

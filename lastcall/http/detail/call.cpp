@@ -69,17 +69,26 @@ class call::handed_back final : public pending_reply {
   const std::shared_ptr<std::optional<response>> into_;
 };
 
-call::call(call_host& host, std::shared_ptr<const call_home> home, const exchange& bytes, const erased_handler* handler,
-           const net::endpoint& remote, const context* parent)
-    : host_(&host), home_(std::move(home)), bytes_(&bytes), handler_(handler), remote_(remote) {
+void call::begin(call_host& host, const exchange& bytes, const erased_handler* handler, const net::endpoint& remote,
+                 const context* parent) {
+  host_ = &host;
+  bytes_ = &bytes;
+  handler_ = handler;
+  remote_ = remote;
   if (!parent) return;
   end_.emplace(*parent);
   life_ = end_->get();
 }
 
-std::optional<response> call::take_early() noexcept {
-  inline_ = false;
-  return std::exchange(early_, std::nullopt);
+bool call::end() noexcept {
+  if (!sole_reference()) return false;
+  end_.reset();
+  life_ = context();
+  kept_.reset();
+  source_.reset();
+  replied_ = false;
+  trailers_.clear();
+  return true;
 }
 
 void call::client_gone(cause why) noexcept {
@@ -103,30 +112,19 @@ void call::wake(function<void()>& waiter) noexcept {
   if (waiter) home_->loop.post(std::exchange(waiter, nullptr));
 }
 
-boost::asio::awaitable<void, boost::asio::any_io_executor> call::run() {
-  if (source_) {
-    bool whole = false;
-    try {
-      body_writer to(*this);
-      co_await source_->awaiting(to);
-      whole = true;
-    } catch (const stream_error&) {  // whoever reads it knows
-    } catch (const std::exception& error) {
-      home_->of->log.error(home_->of->name, "the maker of a body threw; the client sees a cut",
-                           {{"what", error.what()}});
-    } catch (...) {
-      home_->of->log.error(home_->of->name, "the maker of a body threw something that is no std::exception");
-    }
-    if (host_) host_->end_output(whole, trailers_);
-    co_return;
-  }
-  std::optional<response> r;
+task<> call::run_maker() {
+  bool whole = false;
   try {
-    r = co_await handler_->run(bytes_->req, life_, *this);
+    body_writer to(*this);
+    co_await source_->awaiting(to);
+    whole = true;
+  } catch (const stream_error&) {  // whoever reads it knows
+  } catch (const std::exception& error) {
+    home_->of->log.error(home_->of->name, "the maker of a body threw; the client sees a cut", {{"what", error.what()}});
   } catch (...) {
-    r = failed();
+    home_->of->log.error(home_->of->name, "the maker of a body threw something that is no std::exception");
   }
-  answer_here(std::move(*r));
+  if (host_) host_->end_output(whole, trailers_);
 }
 
 void call::run_blocking() noexcept {
@@ -149,7 +147,6 @@ void call::run_blocking() noexcept {
     reply(answer_or_failure(*handler_, bytes_->req, life_));  // it may have gone while this stood in the queue
 }
 
-/// What becomes of an exception that is being handled.
 response call::failed() const noexcept {
   try {
     throw;
@@ -163,14 +160,6 @@ response call::failed() const noexcept {
                          {{"target", bytes_->req.target()}});
   }
   return text("internal server error\n", 500);
-}
-
-void call::answer_here(response&& r) noexcept {
-  if (inline_) {
-    early_ = std::move(r);
-  } else if (host_) {
-    host_->take_answer(std::move(r));
-  }
 }
 
 void call::reply(response&& r) noexcept {

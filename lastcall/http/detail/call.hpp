@@ -13,6 +13,7 @@
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
+#include "lastcall/http/detail/erased_handler.hpp"
 #include "lastcall/http/detail/exchange.hpp"
 #include "lastcall/http/detail/pending_reply.hpp"
 #include "lastcall/http/response.hpp"
@@ -57,15 +58,13 @@ struct call_home {
 /// Threads: as said.
 class call final : public pending_reply {
  public:
-  /// `parent`: of its context, if the handler looks at one.
-  call(call_host&, std::shared_ptr<const call_home>, const exchange&, const erased_handler*,
-       const net::endpoint& remote, const context* parent);
+  explicit call(std::shared_ptr<const call_home> home) : home_(std::move(home)) {}
 
   // By the connection, on the loop's thread:
 
-  /// The handler runs inside of `connection::answer`: what it answers waits in `take_early` for that to go on.
-  void handler_begins() noexcept { inline_ = true; }
-  std::optional<response> take_early() noexcept;
+  /// Of a new one, or of one after `end`. `parent`: of its context, if the handler looks at one.
+  void begin(call_host&, const exchange&, const erased_handler*, const net::endpoint& remote, const context* parent);
+
   /// A handler of the pool or of a coroutine makes the body now.
   void make_body(std::shared_ptr<const body_source> of) noexcept { source_ = std::move(of); }
   void wake_input() noexcept { wake(input_waiter_); }
@@ -75,14 +74,25 @@ class call final : public pending_reply {
   /// The connection has its answer (`kept` null), or it has ended and the handler may still look at the request.
   void let_go(exchange* kept, cause why) noexcept;
 
+  /// Ready to `begin` again, if nobody but the caller has a reference.
+  bool end() noexcept;
+
   const context& life() const noexcept { return life_; }
   const net::endpoint& remote() const noexcept { return remote_; }
 
   // By whoever runs the handler:
 
-  /// The handler, or the body's maker if there is one; never throws. On the loop's thread.
-  boost::asio::awaitable<void, boost::asio::any_io_executor> run();
-  /// The same on a thread of the pool.   Blocks.
+  /// The handler; its answer, or `failed()`, goes to `answer_here`. On the loop's thread.
+  response_task run_handler() { return handler_->run(bytes_->req, life_, *this); }
+  void answer_here(response&& r) noexcept {
+    if (host_) host_->take_answer(std::move(r));
+  }
+  /// What becomes of an exception that is being handled.
+  response failed() const noexcept;
+  bool makes_body() const noexcept { return source_ != nullptr; }
+  /// The body's maker; never throws. On the loop's thread.
+  task<> run_maker();
+  /// Whichever of the two it is, on a thread of the pool.   Blocks.
   void run_blocking() noexcept;
   /// What a client is told when the pool has no thread and no place.
   static response pool_is_full() { return text("too many requests that take long\n", 503).header("Retry-After", "1"); }
@@ -123,25 +133,21 @@ class call final : public pending_reply {
   task<> result_of(std::shared_ptr<job_result>);
   input try_input() noexcept;
   std::size_t try_output(std::string_view bytes);
-  void answer_here(response&& r) noexcept;
   void wake(function<void()>& waiter) noexcept;
   void step_on_loop(const function<bool()>& step, function<void()> call::*waiter);
   void finish_from_thread(bool whole) noexcept;
   response answer_or_failure(const erased_handler&, const request&, const context&) noexcept;
-  response failed() const noexcept;
 
   mutable std::mutex mutex_;  // of this request alone; guards host_ for those on other threads
-  call_host* host_;
+  call_host* host_ = nullptr;
   const std::shared_ptr<const call_home> home_;
-  const exchange* const bytes_;
-  const erased_handler* const handler_;
-  const net::endpoint remote_;
+  const exchange* bytes_ = nullptr;
+  const erased_handler* handler_ = nullptr;
+  net::endpoint remote_;
   std::optional<context_source> end_;
   context life_;
   std::unique_ptr<exchange> kept_;
   std::shared_ptr<const body_source> source_;
-  std::optional<response> early_;
-  bool inline_ = false;
   bool replied_ = false;
   function<void()> input_waiter_, output_waiter_, answer_waiter_;  // the loop's thread
   body_stream body_{*this};

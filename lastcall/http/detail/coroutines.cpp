@@ -15,16 +15,32 @@ namespace lastcall::inline v0::http::detail {
 
 namespace {
 constexpr std::size_t most_free = 256;  // more are at work at once only while handlers suspend
-}
+
+struct let_loose {
+  void operator()(call* c) const noexcept { c->release(); }
+};
+}  // namespace
 
 struct coroutines::shared {
-  std::shared_ptr<const void> kept;
-  std::vector<function<void(call*)>> free;  // last in, first out
+  explicit shared(std::shared_ptr<const call_home> of) : home(std::move(of)) {}
+
+  const std::shared_ptr<const call_home> home;
+  std::vector<function<void(call*)>> free;  // last in, first out, as these:
+  std::vector<std::unique_ptr<call, let_loose>> spare;
   bool closed = false;
 
   void close() noexcept {
     closed = true;
     const auto gone = std::move(free);  // their frames hold us, too
+  }
+
+  /// Gives back a reference.
+  void over(call& c) {
+    if (spare.size() < most_free && c.end()) {
+      spare.emplace_back(&c);
+    } else {
+      c.release();
+    }
   }
 
   static task<> work(std::shared_ptr<shared> all, call* first);
@@ -33,32 +49,45 @@ struct coroutines::shared {
 task<> coroutines::shared::work(std::shared_ptr<shared> all, call* first) {
   for (call* now = first; now != nullptr;) {
     co_await boost::asio::this_coro::reset_cancellation_state();
-    co_await now->run();
-    now->release();
+    if (now->makes_body()) {
+      co_await now->run_maker();
+    } else {
+      try {
+        now->answer_here(co_await now->run_handler());
+      } catch (...) {
+        now->answer_here(now->failed());
+      }
+    }
+    all->over(*now);
     if (all->closed || all->free.size() >= most_free) break;
     now = co_await boost::asio::async_initiate<const boost::asio::deferred_t&, void(call*)>(
         [&all](auto handler) { all->free.push_back(std::move(handler)); }, boost::asio::deferred);
   }
 }
 
-coroutines::coroutines(net::loop& on, std::shared_ptr<const void> kept)
-    : loop_(on), shared_(std::make_shared<shared>()) {
-  shared_->kept = std::move(kept);
-}
+coroutines::coroutines(std::shared_ptr<const call_home> home) : shared_(std::make_shared<shared>(std::move(home))) {}
 
 coroutines::~coroutines() { shared_->close(); }
+
+call& coroutines::borrow() {
+  if (shared_->spare.empty()) return *new call(shared_->home);
+  call& c = *shared_->spare.back().release();
+  shared_->spare.pop_back();
+  return c;
+}
 
 void coroutines::run(call& c) {
   c.acquire();
   if (shared_->free.empty())
-    return boost::asio::co_spawn(loop_.io().get_executor(), shared::work(shared_, &c), boost::asio::detached);
+    return boost::asio::co_spawn(shared_->home->loop.io().get_executor(), shared::work(shared_, &c),
+                                 boost::asio::detached);
   const function<void(call*)> next = std::move(shared_->free.back());
   shared_->free.pop_back();
   next(&c);
 }
 
 void coroutines::close_soon() noexcept {
-  loop_.post([all = shared_] { all->close(); });
+  shared_->home->loop.post([all = shared_] { all->close(); });
 }
 
 }  // namespace lastcall::inline v0::http::detail

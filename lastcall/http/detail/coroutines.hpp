@@ -6,21 +6,20 @@
 
 #include "lastcall/core/namespace.hpp"
 
-namespace lastcall::inline v0::net {
-class loop;
-}
-
 namespace lastcall::inline v0::http::detail {
 
 class call;
+struct call_home;
 
 /// Threads: its loop's only, but for the destructor, which comes when nobody runs that loop any more, and before its
 /// io_context goes.
 class coroutines {
  public:
-  /// `kept` lives as long as a coroutine of ours.
-  coroutines(net::loop&, std::shared_ptr<const void> kept);
+  explicit coroutines(std::shared_ptr<const call_home>);
   ~coroutines();
+
+  /// A call that has ended, or a new one; the reference is the caller's.
+  call& borrow();
 
   /// Runs the call, at once if a coroutine is free; else soon, in a new one. Takes a reference of its own.
   void run(call&);
@@ -31,8 +30,7 @@ class coroutines {
 
  private:
   struct shared;
-  net::loop& loop_;
-  std::shared_ptr<shared> shared_;
+  const std::shared_ptr<shared> shared_;
 };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -149,15 +149,14 @@ void h1_connection::answer() {
 void h1_connection::answer(const handler& h) {
   const request& req = exchange_->req;
   switch (h.form()) {
-    case form::plain: {
-      std::optional<response> r;
-      try {
-        r = h.erased().answer(req, shard_.of().life, nullptr);
-      } catch (...) {
-        r = failed();
-      }
-      return answered(std::move(*r));
-    }
+    case form::plain:
+      return answered([&] {  // made where it is used, never moved
+        try {
+          return h.erased().answer(req, shard_.of().life, nullptr);
+        } catch (...) {
+          return failed();
+        }
+      }());
     case form::responder: {
       call& c = begin_call(&h);
       c.acquire();
@@ -171,11 +170,10 @@ void h1_connection::answer(const handler& h) {
     }
     case form::coroutine: {
       call& c = begin_call(&h);
-      c.handler_begins();
-      c.acquire();
+      within_ = true;
       shard_.coroutines().run(c);
-      if (std::optional<response> early = c.take_early(); early && call_ == &c) answered(std::move(*early));
-      return c.release();
+      within_ = false;
+      return;
     }
     case form::blocking: {
       call& c = begin_call(&h);
@@ -205,8 +203,8 @@ response h1_connection::failed() const noexcept {
 call& h1_connection::begin_call(const handler* h) {
   flush();  // it may take a while, and what came before is done
   const bool wants_context = h && h->wants_context();
-  call_ = new call(*this, shard_.home(), *exchange_, h ? &h->erased() : nullptr, remote(),
-                   wants_context ? &shard_.life() : nullptr);
+  call_ = &shard_.coroutines().borrow();
+  call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, remote(), wants_context ? &shard_.life() : nullptr);
   request_access::remote(exchange_->req, &call_->remote());
   enter(connection_state::busy, time_point::max());  // bounded by the drain end alone
   return *call_;
@@ -270,6 +268,13 @@ void h1_connection::finish_request() noexcept {
 }
 
 void h1_connection::take_answer(response&& r) noexcept {
+  if (within_) {  // answer() goes on with it
+    try {
+      return answered(std::move(r));
+    } catch (const std::exception&) {  // out of memory
+      return end(connection_end::forced);
+    }
+  }
   const shard::own_out out(shard_);
   set().loop().refresh_now();
   if (shard_.of().life.forced()) farewell_as_ = connection_end::forced;  // last words, not an answer in time

@@ -83,6 +83,7 @@ class h1_connection final : public net::connection, private call_host {
   bool closing_ = false;   // nothing is read any more: the last response says "close"
   bool more_ = false;      // requests may be left in the buffer, for the sake of others' turn
   bool readable_ = false;  // an edge came while we could not read
+  bool within_ = false;    // answer() runs a coroutine that may answer at once
   bool turn_ = false;      // somebody up the stack goes on when this returns
 };
 

@@ -1,6 +1,8 @@
 #include "lastcall/http/detail/h1_writer.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "lastcall/http/response.hpp"
 #include "lastcall/http/status.hpp"
@@ -8,59 +10,83 @@
 namespace lastcall::inline v0::http::detail {
 namespace {
 
+constexpr std::size_t date_bytes = 29;
 constexpr std::string_view close_line = "Connection: close\r\n";
 constexpr std::string_view keep_line = "Connection: keep-alive\r\n";
 
-void append_number(std::string& out, std::size_t n) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, n).ptr;
-  out.append(digits, end);
-}
+/// The lines that are ours, put together in one place: cheaper than many appends to a string.
+class own_lines {
+ public:
+  static constexpr std::size_t most_bytes = 256;  // a status line of less than 64 bytes, and three lines
 
-void append_status_and_date(std::string& out, int status, const framing& f) {
-  out.append("HTTP/1.1 ");
-  append_number(out, static_cast<std::size_t>(status));
-  out.append(" ").append(reason_phrase(status)).append("\r\nDate: ").append(f.date).append("\r\n");
-}
-
-void append_length(std::string& out, std::uint64_t length) {
-  out.append("Content-Length: ");
-  append_number(out, length);
-  out.append("\r\n");
-}
-
-std::size_t append_connection_and_headers(std::string& out, const response& r, const framing& f) {
-  const std::size_t close_at = out.size();
-  if (f.close) {
-    out.append(close_line);
-  } else if (f.http_1_0) {
-    out.append(keep_line);
+  own_lines(int status, std::string_view date) noexcept {
+    if (status == 200) {
+      add("HTTP/1.1 200 OK\r\nDate: ");
+    } else {
+      add("HTTP/1.1 ");
+      add(static_cast<std::uint64_t>(status));
+      add(" ");
+      add(reason_phrase(status));
+      add("\r\nDate: ");
+    }
+    add(date.substr(0, date_bytes));
+    add("\r\n");
   }
+
+  void add(std::string_view part) noexcept { end_ = std::copy(part.begin(), part.end(), end_); }
+  void add(std::uint64_t number) noexcept { end_ = std::to_chars(end_, std::end(text_), number).ptr; }
+  void add_length(std::uint64_t length) noexcept {
+    add("Content-Length: ");
+    add(length);
+    add("\r\n");
+  }
+
+  /// Appends them with the last of them, Connection, where that is needed. Where it is or would be.
+  std::size_t append_to(std::string& out, const framing& f) {
+    const std::size_t close_at = out.size() + static_cast<std::size_t>(end_ - text_);
+    if (f.close) {
+      add(close_line);
+    } else if (f.http_1_0) {
+      add(keep_line);
+    }
+    out.append(text_, end_);
+    return close_at;
+  }
+
+ private:
+  char text_[most_bytes];
+  char* end_ = text_;
+};
+
+void append_request_id(std::string& out, const response& r, const framing& f) {
   if (!f.request_id.empty() && r.header("X-Request-Id").empty())
     out.append("X-Request-Id: ").append(f.request_id).append("\r\n");
-  out.append(r.header_lines()).append("\r\n");
-  return close_at;
 }
 
 }  // namespace
 
 std::size_t write_response(std::string& out, const response& r, const framing& f) {
-  const bool send_body = !f.head && may_have_body(r.status());
-  out.reserve(out.size() + 160 + r.header_lines().size() + (send_body ? r.body().size() : 0));
-  append_status_and_date(out, r.status(), f);
+  const bool has_body = may_have_body(r.status());
+  const std::string_view headers = r.header_lines(), body = has_body && !f.head ? r.body() : std::string_view();
+  own_lines lines(r.status(), f.date);
   // RFC 9110 section 8.6: no Content-Length with 204; RFC 9110 section 15.3.6: 205 says 0. A 304 would have to give the
   // length of a 200, which nobody knows here.
-  if (r.status() != 204 && r.status() != 304) append_length(out, may_have_body(r.status()) ? r.body().size() : 0);
-  const std::size_t close_at = append_connection_and_headers(out, r, f);
-  if (send_body) out.append(r.body());
+  if (r.status() != 204 && r.status() != 304) lines.add_length(has_body ? r.body().size() : 0);
+  out.reserve(out.size() + own_lines::most_bytes + headers.size() + 2 + body.size());
+  const std::size_t close_at = lines.append_to(out, f);
+  append_request_id(out, r, f);
+  out.append(headers).append("\r\n").append(body);
   return close_at;
 }
 
 std::size_t write_head(std::string& out, const response& r, const framing& f, body_framing by, std::uint64_t length) {
-  append_status_and_date(out, r.status(), f);
-  if (by == body_framing::length) append_length(out, length);
-  if (by == body_framing::chunked) out.append("Transfer-Encoding: chunked\r\n");
-  return append_connection_and_headers(out, r, f);
+  own_lines lines(r.status(), f.date);
+  if (by == body_framing::length) lines.add_length(length);
+  if (by == body_framing::chunked) lines.add("Transfer-Encoding: chunked\r\n");
+  const std::size_t close_at = lines.append_to(out, f);
+  append_request_id(out, r, f);
+  out.append(r.header_lines()).append("\r\n");
+  return close_at;
 }
 
 void write_chunk(std::string& out, std::string_view bytes) {

@@ -64,6 +64,12 @@ class header_text {
     }
   }
 
+  /// The first line, whole and known to be sound: of at most 160 bytes.
+  void add_sound_line(std::string_view line) noexcept {
+    std::copy(line.begin(), line.end(), near_.data());
+    size_ = static_cast<std::uint8_t>(line.size());
+  }
+
   void erase(std::size_t at, std::size_t count) noexcept {
     if (!far_.empty()) {
       far_.erase(at, count);

@@ -1,5 +1,6 @@
 #include "lastcall/http/detail/path.hpp"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "lastcall/http/detail/ascii.hpp"
@@ -19,6 +20,8 @@ char next_byte(std::string_view raw, std::size_t& at) noexcept {
 
 bool is_sound_path(std::string_view path) noexcept {
   if (path.empty() || path.front() != '/') return false;
+  constexpr auto matters = [](char c) { return c == '%' || c == '.' || c == '\0'; };
+  if (std::none_of(path.begin(), path.end(), matters)) return true;
   std::size_t dots = 0, others = 0;
   const auto dot_segment = [&] { return others == 0 && (dots == 1 || dots == 2); };
   for (std::size_t at = 0; at < path.size();) {

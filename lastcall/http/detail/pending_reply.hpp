@@ -28,16 +28,15 @@ class pending_reply {
   virtual bool gone() const noexcept = 0;
 
   void acquire() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-  /// Release pairs with acquire in the last one: what others did with the object happens before it is recycled.
+  /// Release pairs with acquire in the last one: what others did with the object happens before it goes.
   void release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) recycle();
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
  protected:
   virtual ~pending_reply() = default;
-  /// The last reference is gone. A session that keeps spare ones calls `reuse` on it.
-  virtual void recycle() noexcept { delete this; }
-  void reuse() noexcept { references_.store(1, std::memory_order_relaxed); }
+  /// Of the caller, who may therefore use the object again. Acquire: as in `release`.
+  bool sole_reference() const noexcept { return references_.load(std::memory_order_acquire) == 1; }
 
  private:
   std::atomic<std::uint32_t> references_{1};
