@@ -28,19 +28,37 @@ endif()
 # What is tested is optimised, the test's own text is not: it compiles in half the time, and nothing measures it.
 set(LASTCALL_TEST_OPTIONS -O0)
 
-# lastcall_module(NAME [DEPENDS module…] [LINK target…]): DEPENDS are modules whose headers ours include; LINK is private.
+# lastcall_module(NAME [INTERNAL] [DEPENDS module…] [LINK target…]): DEPENDS are modules whose headers ours include; LINK is
+# private. An INTERNAL one is not for users: never shared, never installed.
 function(lastcall_module name)
-  cmake_parse_arguments(arg "" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
+  cmake_parse_arguments(arg "INTERNAL" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp *.hpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
 
-  add_library(lastcall_${name} ${sources})
+  set(kind "")
+  if(arg_INTERNAL)
+    set(kind STATIC)
+  else()
+    set_property(GLOBAL APPEND PROPERTY LASTCALL_MODULES ${name})
+    set_property(GLOBAL PROPERTY LASTCALL_${name}_DEPENDS "${arg_DEPENDS}")
+  endif()
+  add_library(lastcall_${name} ${kind} ${sources})
   add_library(lastcall::${name} ALIAS lastcall_${name})
-  set_target_properties(lastcall_${name} PROPERTIES LINKER_LANGUAGE CXX EXPORT_NAME ${name})
-  target_include_directories(lastcall_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  set_target_properties(lastcall_${name} PROPERTIES LINKER_LANGUAGE CXX EXPORT_NAME ${name}
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} INSTALL_RPATH "$ORIGIN")
+  get_target_property(type lastcall_${name} TYPE)
+  if(type STREQUAL "SHARED_LIBRARY")
+    # Nobody replaces our functions from outside, so calls within a library may be inlined as in a static one.
+    target_compile_options(lastcall_${name} PRIVATE -fno-semantic-interposition)
+    set(visible ${PROJECT_SOURCE_DIR}/cmake/visible.map)
+    target_link_options(lastcall_${name} PRIVATE -Wl,--version-script=${visible})
+    set_property(TARGET lastcall_${name} APPEND PROPERTY LINK_DEPENDS ${visible})
+  endif()
+  target_include_directories(lastcall_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(lastcall_${name} PUBLIC cxx_std_20)
   list(TRANSFORM arg_DEPENDS PREPEND lastcall::)
   target_link_libraries(lastcall_${name} PUBLIC ${arg_DEPENDS} PRIVATE $<BUILD_INTERFACE:lastcall_options> ${arg_LINK})

@@ -37,7 +37,7 @@ class endpoint {
   /// 0.0.0.0 or ::, so every address of the machine.
   bool wildcard() const noexcept;
 
-  /// IPv4 in the form in which a dual-stack socket sees it (::ffff:127.0.0.1).
+  /// IPv4 in the form in which a dual-stack socket sees it (0:0:0:0:0:ffff:127.0.0.1).
   bool mapped() const noexcept;
 
   /// The IPv4 endpoint for a mapped one; any other as it is.

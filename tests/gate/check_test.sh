@@ -95,5 +95,21 @@ plant lastcall/core/detail/shadow.hpp 'struct private_and_unchecked : nothing {}
 uproot lastcall/core/shadow.hpp
 headers 0 'passed: headers'
 
+if command -v doxygen >/dev/null; then
+  mkdir "$tree/docs"
+  touch "$tree"/{README,CHANGELOG,CONTRIBUTING}.md
+  cp "$source_dir/docs/CMakeLists.txt" "$source_dir/docs/Doxyfile.in" "$tree/docs/"
+  printf 'add_subdirectory(docs)\n' >>"$tree/CMakeLists.txt"
+  plant lastcall/core/documented.hpp '#pragma once
+/// As it should be.
+inline int documented(int n) { return n; }'
+  headers 0 'passed: headers'
+  expect 0 'passed: docs' docs --build "$tree/build"
+  plant lastcall/core/documented.hpp '#pragma once
+/// \param m is not there
+inline int documented(int n) { return n; }'
+  expect 1 'documented.hpp' docs --build "$tree/build"
+fi
+
 expect 2 'there is no check named nonsense' nonsense
 ((failures == 0)) && echo 'every planted violation was found'

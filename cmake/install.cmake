@@ -1,0 +1,48 @@
+# What cmake --install puts where, in three components: runtime (shared libraries), development (headers, archives, and
+# what find_package and pkg-config read) and command (the program with its manual page).
+include(CMakePackageConfigHelpers)
+find_program(LASTCALL_GZIP gzip REQUIRED)
+
+get_property(modules GLOBAL PROPERTY LASTCALL_MODULES)
+set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lastcall)
+set(pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+list(TRANSFORM modules PREPEND lastcall_ OUTPUT_VARIABLE targets)
+install(TARGETS ${targets} EXPORT lastcall
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+install(EXPORT lastcall NAMESPACE lastcall:: FILE lastcall-targets.cmake DESTINATION ${config_dir} COMPONENT development)
+
+string(REPLACE ";" " " LASTCALL_MODULES "${modules}")
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/lastcall-config.cmake.in
+  ${PROJECT_BINARY_DIR}/lastcall-config.cmake INSTALL_DESTINATION ${config_dir} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/lastcall-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/lastcall-config.cmake ${PROJECT_BINARY_DIR}/lastcall-config-version.cmake
+  DESTINATION ${config_dir} COMPONENT development)
+
+# Relative to the file itself, so that a tree that is moved still works.
+file(RELATIVE_PATH to_prefix /${pc_dir} /)
+string(REGEX REPLACE "/$" "" to_prefix "${to_prefix}")
+foreach(module IN LISTS modules)
+  get_property(depends GLOBAL PROPERTY LASTCALL_${module}_DEPENDS)
+  list(TRANSFORM depends REPLACE "(.+)" "lastcall-\\1 = ${PROJECT_VERSION}")
+  list(JOIN depends ", " depends)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/lastcall.pc.in ${PROJECT_BINARY_DIR}/lastcall-${module}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/lastcall-${module}.pc DESTINATION ${pc_dir} COMPONENT development)
+endforeach()
+
+# Which headers of detail/ the public ones need is found when they are installed: no list has to repeat the includes.
+install(CODE "
+  set(lastcall_source \"${PROJECT_SOURCE_DIR}\")
+  set(lastcall_modules \"${modules}\")
+  set(lastcall_include \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}\")" COMPONENT development)
+install(SCRIPT ${PROJECT_SOURCE_DIR}/cmake/install_headers.cmake COMPONENT development)
+
+if(TARGET lastcall)
+  file(RELATIVE_PATH to_libraries /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+  set_target_properties(lastcall PROPERTIES INSTALL_RPATH "$ORIGIN/${to_libraries}")
+  install(TARGETS lastcall RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT command)
+  install(CODE "execute_process(COMMAND ${LASTCALL_GZIP} -9nc ${PROJECT_SOURCE_DIR}/docs/man/lastcall.1
+    OUTPUT_FILE ${PROJECT_BINARY_DIR}/lastcall.1.gz COMMAND_ERROR_IS_FATAL ANY)" COMPONENT command)
+  install(FILES ${PROJECT_BINARY_DIR}/lastcall.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
+endif()

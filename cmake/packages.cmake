@@ -1,0 +1,85 @@
+# Debian packages by cpack (preset `package`): lastcall (the command), liblastcall-dev, and with BUILD_SHARED_LIBS
+# liblastcall0.1. Dependencies on what is linked come from dpkg-shlibdeps, those between our packages from here.
+set(LASTCALL_MAINTAINER "Lastcall maintainers <maintainers@users.noreply.r-seed-08bbadbb.example>"
+  CACHE STRING "Who answers for the packages: NAME <ADDRESS>")
+
+set(runtime_package liblastcall${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+set(development_package liblastcall-dev)
+set(command_package lastcall)
+set(CPACK_COMPONENTS_ALL development)
+if(BUILD_SHARED_LIBS)
+  list(PREPEND CPACK_COMPONENTS_ALL runtime)
+endif()
+if(TARGET lastcall)
+  list(APPEND CPACK_COMPONENTS_ALL command)
+endif()
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME lastcall)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # each package has a line of its own
+set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/packages)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+set(CPACK_COMPONENTS_GROUPING IGNORE)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_MAINTAINER ${LASTCALL_MAINTAINER})
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+
+# The libraries of the package that is being made are not installed where it is made.
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS
+  ${PROJECT_BINARY_DIR}/lastcall/core ${PROJECT_BINARY_DIR}/lastcall/net ${PROJECT_BINARY_DIR}/lastcall/http
+  ${PROJECT_BINARY_DIR}/lastcall/testing)
+set(same_version "(= ${PROJECT_VERSION})")
+
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME ${runtime_package})
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/cmake/debian/triggers)
+set(CPACK_DEBIAN_RUNTIME_DESCRIPTION "stops C++ network services without losing a request: libraries
+A lifecycle for any program, and an HTTP/1.1 server that finishes every
+accepted request when it is told to stop. These are the shared libraries.")
+
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME ${development_package})
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libboost1.81-dev | libboost-dev (>= 1.81)")
+if(BUILD_SHARED_LIBS)
+  string(PREPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${runtime_package} ${same_version}, ")
+endif()
+set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "stops C++ network services without losing a request: development
+A lifecycle for any program, and an HTTP/1.1 server that finishes every
+accepted request when it is told to stop. These are the C++20 headers, the
+libraries to link with, and what find_package and pkg-config read.")
+
+set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME ${command_package})
+set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_SHLIBDEPS ON)
+if(BUILD_SHARED_LIBS)
+  set(CPACK_DEBIAN_COMMAND_PACKAGE_DEPENDS "${runtime_package} ${same_version}")
+endif()
+set(CPACK_DEBIAN_COMMAND_DESCRIPTION "scores how a network service shuts down
+Puts load on a server in any language, tells it to stop in the middle of that
+load, and accounts for every request exactly once: answered, lost, late or
+refused.")
+
+# What Debian's policy wants in each package, and only there: copyright, changelog, reasons for what lintian says.
+set(debian ${PROJECT_BINARY_DIR}/debian)
+string(TIMESTAMP package_date "%a, %d %b %Y %H:%M:%S +0000" UTC)  # SOURCE_DATE_EPOCH, if that is set
+foreach(component IN LISTS CPACK_COMPONENTS_ALL)
+  set(package ${${component}_package})
+  set(doc ${CMAKE_INSTALL_DATAROOTDIR}/doc/${package})
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/debian/changelog.in ${debian}/${package}/changelog @ONLY)
+  install(CODE "execute_process(COMMAND ${LASTCALL_GZIP} -9nkf ${debian}/${package}/changelog COMMAND_ERROR_IS_FATAL ANY)"
+    COMPONENT ${component} EXCLUDE_FROM_ALL)
+  install(FILES ${debian}/${package}/changelog.gz DESTINATION ${doc} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/debian/copyright DESTINATION ${doc} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/cmake/debian/${component}.lintian-overrides)
+    install(FILES ${PROJECT_SOURCE_DIR}/cmake/debian/${component}.lintian-overrides
+      DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/lintian/overrides RENAME ${package} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  endif()
+endforeach()
+include(CPack)

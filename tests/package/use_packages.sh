@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# In a bare Debian: installs the packages in /root/with, then a compiler and the tools of a user's build, and nothing else;
+# builds and runs the consumer. Removes the packages again. Run by scripts/check-package.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export DEBIAN_FRONTEND=noninteractive
+apt() { timeout 900 apt-get -o Acquire::Retries=3 -qq "$@" >/dev/null; }
+
+mapfile -t packages < <(cd /root/with && for file in *.deb; do dpkg-deb --field "$file" Package; done)
+apt update
+apt install -y --no-install-recommends /root/with/*.deb
+lastcall --help
+dpkg-query --show "${packages[@]}" libboost1.81-dev
+
+apt install -y --no-install-recommends g++ cmake make pkg-config
+./use_prefix.sh /usr /tmp/consumer
+
+apt purge -y "${packages[@]}"
+left=$(find /usr /etc -path '*lastcall*')
+[[ -z $left ]] || { printf 'left behind: %s\n' "$left" >&2; exit 1; }

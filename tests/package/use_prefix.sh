@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Builds and runs the consumer against what is installed below PREFIX, by find_package and by pkg-config. SCRATCH, which
+# is outside the source tree, takes what is built.
+# usage: use_prefix.sh PREFIX SCRATCH
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+prefix=$1
+scratch=$2
+mkdir -p "$scratch"
+
+fail() {
+  printf 'package: %s\n' "$*" >&2
+  exit 1
+}
+
+pc=$(find "$prefix/lib" -name lastcall-http.pc)
+libraries=$(dirname "$(dirname "$pc")")
+
+stray=$(cd "$prefix/include/lastcall" && find . -name '*_test.hpp' -o -path './cli/*')
+[[ -z $stray ]] || fail "installed, but not for users: $stray"
+
+# Each installed header finds all that it includes.
+every=$scratch/every_header.cpp
+(cd "$prefix/include" && find lastcall -name '*.hpp' | sort | sed 's/.*/#include "&"/') >"$every"
+
+cmake -S "$here/consumer" -B "$scratch/find_package" -DCMAKE_PREFIX_PATH="$prefix" -DEVERY_HEADER="$every"
+cmake --build "$scratch/find_package" --parallel 2
+"$scratch/find_package/consumer"
+"$scratch/find_package/core_only"
+
+# refuses TEXT ARGUMENT…: find_package(lastcall ARGUMENT…) fails and says TEXT.
+refuses() {
+  local text=$1 log=$scratch/refused.log
+  shift
+  mkdir -p "$scratch/refused"
+  printf 'cmake_minimum_required(VERSION 3.25)\nproject(refused LANGUAGES NONE)\nset(CMAKE_LIBRARY_ARCHITECTURE %s)\nfind_package(lastcall %s)\n' \
+    "$(c++ -print-multiarch)" "$*" >"$scratch/refused/CMakeLists.txt"
+  if cmake -S "$scratch/refused" -B "$scratch/refused/build" -DCMAKE_PREFIX_PATH="$prefix" >"$log" 2>&1 ||
+    ! tr -s ' \n' ' ' <"$log" | grep -qF -- "$text"; then
+    cat "$log" >&2
+    fail "find_package(lastcall $*) did not fail with: $text"
+  fi
+}
+refuses "lastcall has no component 'nonsense'; there are: core net http testing" 0.1 CONFIG REQUIRED COMPONENTS core nonsense
+refuses 'compatible with requested version "0.2"' 0.2 CONFIG REQUIRED
+
+export PKG_CONFIG_PATH=$libraries/pkgconfig
+[[ $(pkg-config --modversion lastcall-core lastcall-net lastcall-http | sort -u | wc -l) == 1 ]]
+read -ra flags < <(pkg-config --cflags --libs lastcall-http lastcall-testing)
+c++ -std=c++20 "$here/consumer/main.cpp" "${flags[@]}" -o "$scratch/by_pkg_config"
+LD_LIBRARY_PATH=$libraries "$scratch/by_pkg_config"
+
+read -ra flags < <(pkg-config --cflags --libs lastcall-core)
+c++ -std=c++20 "$here/consumer/core_only.cpp" "${flags[@]}" -o "$scratch/core_by_pkg_config"
+LD_LIBRARY_PATH=$libraries "$scratch/core_by_pkg_config"
