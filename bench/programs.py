@@ -5,7 +5,6 @@ import pathlib
 import re
 import resource
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -35,7 +34,6 @@ class Program:
         self.process = subprocess.Popen(
             pinned(SERVER_CORE, command), stdout=subprocess.PIPE, env={**os.environ, **(env or {})}, text=True)
         self.pid = self.process.pid
-        self.ended = None  # seconds of a monotonic clock, once wait() has seen it
         if port is None:
             line = self.process.stdout.readline()
             found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", line)
@@ -76,6 +74,16 @@ def wait_until_it_accepts(program):
             if program.process.poll() is not None or time.monotonic() > end:
                 raise
             time.sleep(0.02)
+
+
+def wait_until_busy(program):
+    """Until it has used the processor for half a second more."""
+    enough = program.cpu_seconds() + 0.5
+    end = time.monotonic() + 60
+    while program.cpu_seconds() < enough:
+        if time.monotonic() > end:
+            raise RuntimeError("the server is not loaded")
+        time.sleep(0.05)
 
 
 def free_port():
