@@ -55,7 +55,7 @@ int main() {
   std::thread client([&, to = lastcall::testing::parse_server_address(to_text(server->addresses().front()))] {
     seen = lastcall::testing::run_probe(to, load, {.tell = [&] { told.set_value(); }});
   });
-  told.get_future().wait();
+  expect(told.get_future().wait_for(30s) == std::future_status::ready, "the client told us to stop");
   const auto& report = app.shutdown(lastcall::deadline(10s));
   client.join();
 
