@@ -49,7 +49,7 @@ class own_lines {
     } else if (f.http_1_0) {
       add(keep_line);
     }
-    out.append(text_, end_);
+    out.append(text_, static_cast<std::size_t>(end_ - text_));
     return close_at;
   }
 
