@@ -12,10 +12,7 @@
 namespace lastcall::inline v0::net {
 
 namespace {
-// Of one wake, until nothing is ready: going back to Asio costs two more system calls. "Until empty" alone would delay
-// its timers by hundreds of ms.
-constexpr int batch = 64;
-constexpr duration turn = std::chrono::microseconds(250);
+constexpr int batch = 64;  // one epoll_wait per wake; "until empty" would delay Asio's timers by hundreds of ms
 
 /// Asks for an object's first bytes while another one is served: of hundreds of connections none is in the cache.
 void warm(const void* object) noexcept {
@@ -88,16 +85,12 @@ void loop::wait_for_readiness() {
 
 void loop::run_batch() noexcept {
   epoll_event events[batch];
-  const time_point began = refresh_now();
+  const int count = ::epoll_wait(epoll_.get(), events, batch, 0);
+  refresh_now();
   in_batch_ = true;
-  for (int left = batch; left > 0 && now_ - began < turn; refresh_now()) {
-    const int count = ::epoll_wait(epoll_.get(), events, left, 0);
-    if (count <= 0) break;
-    for (int i = 0; i < count; ++i) {
-      if (i + 1 < count) warm(events[i + 1].data.ptr);
-      static_cast<pollable*>(events[i].data.ptr)->on_ready(events[i].events);
-    }
-    left -= count;
+  for (int i = 0; i < count; ++i) {
+    if (i + 1 < count) warm(events[i + 1].data.ptr);
+    static_cast<pollable*>(events[i].data.ptr)->on_ready(events[i].events);
   }
   in_batch_ = false;
   graveyard_.clear();
