@@ -135,14 +135,14 @@ TEST_F(files, larger_than_any_buffer_arrive_whole_also_in_a_drain) {
   EXPECT_EQ(server->it.requests().answered, 3U);
 }
 
-TEST_F(files, that_become_shorter_on_their_way_end_in_a_reset) {
+TEST_F(files, that_become_shorter_on_their_way_end_early) {
   put("large", std::string(20'000'000, 'x'));
   auto c = server->enters(4096);
   c.say(request_for("/large"));
   EXPECT_THAT(c.hear_until("\r\n\r\n"), HasSubstr("200 OK"));
   std::filesystem::resize_file(folder + "/large", 10);
   EXPECT_LT(c.hear_bytes(20'000'000).size(), 20'000'000U);
-  EXPECT_EQ(c.heard_error(), ECONNRESET);
+  EXPECT_EQ(c.heard_error(), 0) << "what is missing of its length says enough";
   EXPECT_TRUE(server->eventually([&] { return server->it.requests().broken == 1; }));
 }
 

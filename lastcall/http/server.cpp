@@ -133,8 +133,8 @@ void server::drain(context life, drained done) {
 
 void server::force() noexcept { parts_->tcp.force(); }
 void server::stop() noexcept {
-  parts_->tcp.stop();
   for (auto& each : parts_->shards) each->coroutines().close_soon();
+  parts_->tcp.stop();  // waits for what was posted to the loops
   if (!parts_->pool.stop(steady().now() + leaving_time))
     parts_->service->log.error(parts_->service->name, "a blocking handler does not come back; it is left behind");
 }

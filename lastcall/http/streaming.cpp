@@ -1,15 +1,50 @@
 #include "lastcall/http/streaming.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "lastcall/http/detail/ascii.hpp"
 #include "lastcall/http/detail/body_source.hpp"
 #include "lastcall/http/detail/call.hpp"
 
 namespace lastcall::inline v0::http {
 
+namespace {
+// What would change how the message is framed, routed, authenticated or understood.   Source: RFC 9110 section 6.5.1.
+constexpr std::string_view never_trailers[] = {"authorization",
+                                               "cache-control",
+                                               "connection",
+                                               "content-encoding",
+                                               "content-length",
+                                               "content-range",
+                                               "content-type",
+                                               "cookie",
+                                               "expect",
+                                               "forwarded",
+                                               "host",
+                                               "if-match",
+                                               "if-range",
+                                               "if-none-match",
+                                               "keep-alive",
+                                               "max-forwards",
+                                               "if-modified-since",
+                                               "if-unmodified-since",
+                                               "range",
+                                               "proxy-connection",
+                                               "te",
+                                               "proxy-authorization",
+                                               "transfer-encoding",
+                                               "trailer",
+                                               "upgrade",
+                                               "x-forwarded-for"};
+}  // namespace
+
 task<std::optional<std::string_view>> body_stream::read() { return call_.read(); }
 std::optional<std::string_view> body_stream::read_blocking() { return call_.read_blocking(); }
 
 std::string_view body_stream::trailer(std::string_view name) const noexcept {
+  const auto is_name = [&](std::string_view one) { return detail::equal_ignoring_case(one, name); };
+  if (std::any_of(std::begin(never_trailers), std::end(never_trailers), is_name)) return {};
   std::string_view lines = call_.bytes().trailers;
   while (!lines.empty()) {
     const std::string_view line = lines.substr(0, lines.find('\n'));

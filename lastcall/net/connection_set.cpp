@@ -51,7 +51,14 @@ std::size_t connection_set::force() noexcept {
   timer_node::cancel();
   forced_ = true;
   all_.splice_back(untold_);
-  for (auto it = all_.begin(); it != all_.end();) (*it++).force();
+  // One at a time, since what hears of its end may end others.
+  intrusive_list<connection> doomed;
+  doomed.splice_back(all_);
+  while (!doomed.empty()) {
+    connection& c = *doomed.pop_front();
+    all_.push_back(c);
+    c.force();
+  }
   return ends_[static_cast<int>(connection_end::forced)].value() - before;
 }
 

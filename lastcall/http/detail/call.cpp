@@ -151,7 +151,8 @@ response call::failed() const noexcept {
   try {
     throw;
   } catch (const stream_error& error) {
-    return text(std::string(error.what()) + "\n", error.status() != 0 ? error.status() : 400);
+    const bool sound = error.status() >= 400 && error.status() <= 599;
+    return text(std::string(error.what()) + "\n", sound ? error.status() : error.status() == 0 ? 400 : 500);
   } catch (const std::exception& error) {
     home_->of->log.error(home_->of->name, "a handler threw; sent 500",
                          {{"target", bytes_->req.target()}, {"what", error.what()}});

@@ -1,11 +1,13 @@
 #include "lastcall/http/detail/coroutines.hpp"
 
+#include <atomic>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <memory>
 #include <vector>
 
 #include "lastcall/core/function.hpp"
@@ -27,7 +29,7 @@ struct coroutines::shared {
   const std::shared_ptr<const call_home> home;
   std::vector<function<void(call*)>> free;  // last in, first out, as these:
   std::vector<std::unique_ptr<call, let_loose>> spare;
-  bool closed = false;
+  std::atomic<bool> closed{false};
 
   void close() noexcept {
     closed = true;
@@ -47,7 +49,8 @@ struct coroutines::shared {
 };
 
 task<> coroutines::shared::work(std::shared_ptr<shared> all, call* first) {
-  for (call* now = first; now != nullptr;) {
+  // Owned, so that a frame that is destroyed in the middle lets go of it.
+  for (std::unique_ptr<call, let_loose> now(first); now;) {
     co_await boost::asio::this_coro::reset_cancellation_state();
     if (now->makes_body()) {
       co_await now->run_maker();
@@ -58,16 +61,19 @@ task<> coroutines::shared::work(std::shared_ptr<shared> all, call* first) {
         now->answer_here(now->failed());
       }
     }
-    all->over(*now);
+    all->over(*now.release());
     if (all->closed || all->free.size() >= most_free) break;
-    now = co_await boost::asio::async_initiate<const boost::asio::deferred_t&, void(call*)>(
+    call* const next = co_await boost::asio::async_initiate<const boost::asio::deferred_t&, void(call*)>(
         [&all](auto handler) { all->free.push_back(std::move(handler)); }, boost::asio::deferred);
+    now.reset(next);
   }
 }
 
 coroutines::coroutines(std::shared_ptr<const call_home> home) : shared_(std::make_shared<shared>(std::move(home))) {}
 
-coroutines::~coroutines() { shared_->close(); }
+coroutines::~coroutines() {
+  if (!shared_->closed) shared_->close();  // nobody runs the loop any more: else it has closed them
+}
 
 call& coroutines::borrow() {
   if (shared_->spare.empty()) return *new call(shared_->home);

@@ -34,7 +34,8 @@ struct exchange {
   std::size_t scanned = 0;  ///< parse_head's
   message_info info;
   request req;
-  match_result found;  ///< once the head is complete
+  time_point read_by{};  ///< when the present head or body must be here
+  match_result found;    ///< once the head is complete
   body_reader reader;
   std::string body;      ///< all of it, or the piece that a handler has
   std::string trailers;  ///< of a streamed body, each "name:value\n"

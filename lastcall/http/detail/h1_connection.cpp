@@ -92,6 +92,7 @@ bool h1_connection::read_head() {
   const bool continue_owed = x.info.expect_continue && x.end - x.begin == x.head;  // not once the body has begun
   if (h && h->streams_body()) {
     x.in.owes_continue = continue_owed;
+    static_cast<void>(x.room());  // nothing moves any more once the handler has views: makes the most of it now
     return true;
   }
   if (continue_owed && !h) {  // nobody wants the body: the client is told so before it sends it
@@ -99,7 +100,7 @@ bool h1_connection::read_head() {
     return true;
   }
   if (continue_owed) shard_.out() += continue_100;
-  enter(connection_state::reading, loop_now() + of.limits.body_time);
+  enter(connection_state::reading, x.read_by = loop_now() + of.limits.body_time);
   return true;
 }
 
@@ -122,7 +123,7 @@ void h1_connection::begin_request() noexcept {
   shard_.begun.add();
   exchange_->trail.begin(loop_now());
   if (state() == connection_state::idle) note_request();
-  enter(connection_state::reading, loop_now() + shard_.of().limits.head_time);
+  enter(connection_state::reading, exchange_->read_by = loop_now() + shard_.of().limits.head_time);
 }
 
 void h1_connection::answer() {
@@ -147,6 +148,10 @@ void h1_connection::answer() {
 }
 
 void h1_connection::answer(const handler& h) {
+  if (h.form() != form::plain) {
+    flush();  // it may take a while, and what came before is done
+    if (state() == connection_state::closed) return;
+  }
   const request& req = exchange_->req;
   switch (h.form()) {
     case form::plain:
@@ -201,12 +206,12 @@ response h1_connection::failed() const noexcept {
 }
 
 call& h1_connection::begin_call(const handler* h) {
-  flush();  // it may take a while, and what came before is done
   const bool wants_context = h && h->wants_context();
   call_ = &shard_.coroutines().borrow();
   call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, remote(), wants_context ? &shard_.life() : nullptr);
   request_access::remote(exchange_->req, &call_->remote());
-  enter(connection_state::busy, time_point::max());  // bounded by the drain end alone
+  enter(connection_state::busy, time_point::max());                              // bounded by the drain end alone
+  if (h && h->wishes().gone_at_fin && remote_is_ending()) call_->client_gone();  // it came with the request
   return *call_;
 }
 
@@ -365,13 +370,14 @@ void h1_connection::all_sent() noexcept {
   if (exchange_)
     exchange_->trail.sent(shard_.of().access_log, shard_.stats, loop_now(), farewell_as_ == connection_end::forced);
   note_response();
+  if (call_ && exchange_->in.waiting) return enter(connection_state::reading, exchange_->read_by);
   if (call_ || sending_body()) return enter(connection_state::busy, time_point::max());
   if (closing_) farewell(farewell_as_);
 }
 
 /// Everything that is here has been looked at: waits for the rest of a request or for the next one.
 void h1_connection::settle() noexcept {
-  if (begun_) return;  // begin_request() has said how long
+  if (begun_) return enter(connection_state::reading, exchange_->read_by);
   drop_exchange();
   if (state() != connection_state::fresh)
     enter(connection_state::idle, past().last_active + shard_.of().limits.idle_time);

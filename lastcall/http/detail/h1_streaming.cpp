@@ -81,7 +81,8 @@ input h1_connection::wait_for_input() noexcept {
   x.in.waits_since = set().loop().refresh_now();
   const duration may_take =
       shard_.of().limits.body_time + std::chrono::seconds(x.in.received / least_bytes_per_second) - x.in.waited;
-  enter(connection_state::reading, x.in.waits_since + std::max(may_take, duration::zero()));
+  x.read_by = x.in.waits_since + std::max(may_take, duration::zero());
+  if (unsent_.empty()) enter(connection_state::reading, x.read_by);  // else once that is sent, see all_sent()
   return {.what = input::kind::wait};
 }
 
@@ -97,6 +98,8 @@ void h1_connection::input_is_here() noexcept {
 
 /// The head goes out, then the body as it is made.
 void h1_connection::begin_body(response&& r) {
+  flush();  // of earlier requests
+  if (state() == connection_state::closed) return;
   exchange& x = *exchange_;
   const std::shared_ptr<const body_source> source = r.source();
   const bool none = x.req.verb() == method::head || !may_have_body(r.status());
@@ -168,6 +171,7 @@ std::size_t h1_connection::take_output(std::string_view bytes) {
 void h1_connection::end_output(bool whole, std::string_view trailers) noexcept {
   const shard::own_out own(shard_);
   exchange& x = *exchange_;
+  if (shard_.of().life.forced()) farewell_as_ = connection_end::forced;  // it ended because it had to
   if (!whole) return break_off("");
   if (x.out.by == body_framing::length && x.out.left > 0) return break_off("its maker wrote less than it had promised");
   try {
@@ -214,14 +218,24 @@ void h1_connection::send_file() noexcept {
   rearm();
 }
 
-/// The body can't be finished: a reset, so that no client takes it for whole.
+/// The body can't be finished, and no client must take it for whole: where its length or its last chunk is missing, an
+/// orderly end tells that, and answers on their way before it arrive; else only a reset does.
 void h1_connection::break_off(std::string_view why) noexcept {
+  exchange& x = *exchange_;
   if (!why.empty())
-    shard_.of().log.error(shard_.of().name, "a response was cut", {{"target", exchange_->req.target()}, {"why", why}});
-  exchange_->trail.body_sent(shard_.of().access_log, exchange_->req, remote(), request_end::broken);
+    shard_.of().log.error(shard_.of().name, "a response was cut", {{"target", x.req.target()}, {"why", why}});
   shard_.broken.add();
-  begun_ = false;
-  abort(connection_end::clean);
+  x.trail.body_sent(shard_.of().access_log, x.req, remote(), request_end::broken);
+  if (x.out.by == body_framing::until_close) {
+    begun_ = false;
+    return abort(connection_end::clean);
+  }
+  end_call();
+  x.out.open = false;
+  closing_ = true;
+  finish_request();
+  if (shard_.out().empty() && unsent_.empty()) return all_sent();
+  flush();
 }
 
 }  // namespace lastcall::inline v0::http::detail
