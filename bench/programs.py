@@ -60,6 +60,11 @@ class Program:
         """Of all its threads, to the nanosecond: the process's CPU clock (clock_getcpuclockid(3))."""
         return time.clock_gettime((~self.pid << 3) | 2)
 
+    def waited_for_a_core(self):
+        """Seconds, of all its threads: what others of the machine took from it."""
+        text = [p.read_text() for p in pathlib.Path(f"/proc/{self.pid}/task").glob("*/schedstat")]
+        return sum(int(t.split()[1]) for t in text) / 1e9
+
     def rss_kib(self):
         text = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", text)[1])

@@ -66,8 +66,9 @@ class body_writer {
   body_writer(const body_writer&) = delete;
   body_writer& operator=(const body_writer&) = delete;
 
-  /// Returns once all of `bytes`, which must stay until then, has been taken: waits while more than 64 KiB wait for
-  /// the client.   Errors: stream_error with status 0; std::length_error beyond the promised length.
+  /// Sends at once, so gather what is small. Returns once all of `bytes`, which must stay until then, has been taken:
+  /// waits while more than 64 KiB wait for the client.   Errors: stream_error with status 0; std::length_error beyond
+  /// the promised length.
   task<> write(std::string_view bytes);
   /// Blocks: as long, bounded by limits.write_time without progress.
   void write_blocking(std::string_view bytes);

@@ -13,13 +13,7 @@ namespace lastcall::inline v0::net {
 
 namespace {
 constexpr int batch = 64;  // one epoll_wait per wake; "until empty" would delay Asio's timers by hundreds of ms
-
-/// Asks for an object's first bytes while another one is served: of hundreds of connections none is in the cache.
-void warm(const void* object) noexcept {
-  constexpr int cache_line = 64, bytes = 256;  // as large as an HTTP connection, which begins anywhere in a line
-  for (int at = 0; at <= bytes; at += cache_line) __builtin_prefetch(static_cast<const char*>(object) + at, 1);
 }
-}  // namespace
 
 struct loop::asio_part {
   explicit asio_part(boost::asio::io_context& io) : readiness(io.get_executor()), timer(io.get_executor()) {}
@@ -88,10 +82,7 @@ void loop::run_batch() noexcept {
   const int count = ::epoll_wait(epoll_.get(), events, batch, 0);
   refresh_now();
   in_batch_ = true;
-  for (int i = 0; i < count; ++i) {
-    if (i + 1 < count) warm(events[i + 1].data.ptr);
-    static_cast<pollable*>(events[i].data.ptr)->on_ready(events[i].events);
-  }
+  for (int i = 0; i < count; ++i) static_cast<pollable*>(events[i].data.ptr)->on_ready(events[i].events);
   in_batch_ = false;
   graveyard_.clear();
 }

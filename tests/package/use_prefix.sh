@@ -23,6 +23,7 @@ stray=$(cd "$prefix/include/lastcall" && find . -name '*_test.hpp' -o -path './c
 every=$scratch/every_header.cpp
 (cd "$prefix/include" && find lastcall -name '*.hpp' | sort | sed 's/.*/#include "&"/') >"$every"
 
+command -v make >/dev/null || export CMAKE_GENERATOR=Ninja # what scripts/bootstrap installs
 cmake -S "$here/consumer" -B "$scratch/find_package" -DCMAKE_PREFIX_PATH="$prefix" -DEVERY_HEADER="$every"
 cmake --build "$scratch/find_package" --parallel 2
 "$scratch/find_package/consumer"

@@ -56,7 +56,7 @@ TEST(examples, handlers_of_every_form_do_as_their_page_says) {
 TEST(examples, handlers_of_every_form_lose_nothing_when_told_to_stop) {
   child_process probe({program("lastcall"), "probe", "--address", "http://127.0.0.1:8082", "--after", "500ms", "--load",
                        "busy:4,path=/now", "--load", "busy:4,path=/later", "--load", "busy:4,path=/blocking", "--load",
-                       "busy:2,path=/numbers", "--load", "inflight:4,path=/later", "--", program("handlers")});
+                       "busy:2,path=/numbers", "--load", "race:4,path=/later", "--", program("handlers")});
   const auto ended = probe.wait(deadline(60s));
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->code, 0) << probe.output() << probe.errors();
