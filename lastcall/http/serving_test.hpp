@@ -69,8 +69,9 @@ struct serving_test {
   }
   template <class F> bool eventually(F fact) {
     const time_point by = steady().now() + testing_net::generous;
-    while (!fact() && steady().now() < by) std::this_thread::yield();
-    return fact();
+    bool holds = fact();
+    for (; !holds && steady().now() < by; holds = fact()) std::this_thread::yield();
+    return holds;
   }
   /// Begins a drain as the lifecycle would; `drained` counts down at its end.
   void drain() {
