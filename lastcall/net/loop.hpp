@@ -88,6 +88,7 @@ class loop {
   time_point armed_for_ = time_point::max();
   time_point now_;
   std::vector<std::unique_ptr<pollable>> graveyard_;
+  std::atomic<bool> posted_{false};  // since the last wake: it is not kept waiting
   bool in_batch_ = false;
 };
 
