@@ -71,7 +71,7 @@ class connection : public pollable, public timed, public list_hook<> {
   /// A request has begun: learns how long this client pauses.
   void note_request() noexcept;
   /// A response has left: silence is counted from here.
-  void note_response() noexcept { past_.last_active = loop_now(); }
+  void note_response() noexcept;
 
   /// All that is to be said has been written: sends FIN, reads on until the remote's end or the linger bound, closes.
   /// Without it, unread bytes make the kernel send RST, and that can destroy the response on its way to the client.
@@ -85,7 +85,7 @@ class connection : public pollable, public timed, public list_hook<> {
   void end_by(io_end) noexcept;
 
   connection_set& set() const noexcept { return set_; }
-  bool draining() const noexcept;
+  bool draining() const noexcept;  // these two, and what is asked for each request, are in connection_set.hpp
   time_point loop_now() const noexcept;
 
  private:
