@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/net/connection_state.hpp"
@@ -51,6 +53,10 @@ class connection : public pollable, public timed, public list_hook<> {
   virtual void on_drain() noexcept {}
   /// The deadline of a new, reading, busy or upgraded connection passed.
   virtual void on_timeout() noexcept { end(connection_end::timed_out); }
+  /// Since when it has been at work on something; empty: it is not.
+  virtual std::optional<time_point> works_since() const { return std::nullopt; }
+  /// What it is at work on.
+  virtual std::string work_label() const { return {}; }
   /// It has ended; the socket is gone after this.
   virtual void on_end(connection_end) noexcept {}
 

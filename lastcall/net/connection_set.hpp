@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/report.hpp"
+#include "lastcall/core/work_item.hpp"
 #include "lastcall/net/abnormal_ends.hpp"
 #include "lastcall/net/address_counts.hpp"
 #include "lastcall/net/connection.hpp"
@@ -67,6 +69,9 @@ class connection_set final : private timed {
   std::size_t force() noexcept;
   /// The same, a little later: handlers that see the end of their context may still say so to their client.
   void force_soon() noexcept { loop_.schedule(*this, loop_.refresh_now() + last_words_); }
+
+  /// Adds what its connections are at work on, at most `limit` of it, the oldest first.
+  void oldest_work(std::vector<work_item>& out, std::size_t limit);
 
   bool draining() const noexcept { return rules_.has_value(); }
   net::loop& loop() const noexcept { return loop_; }
