@@ -1,0 +1,104 @@
+// Whatever hangs, wherever: the process is never gone before the drain end, always by the deadline, says what hung and
+// where it stood, and the stops of all others ran.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/process/testbed.hpp"
+
+namespace {
+
+using namespace process_tests;
+using testing::HasSubstr;
+using testing::Not;
+
+/// What hanging/main.cpp was told, and what must come of it.
+struct hang {
+  std::string kind;
+  std::string component = "culprit";  // empty: the app itself, and then what it says
+  std::string place = {};             // a function in the stack
+  bool before_drain_end = false;      // it has nothing to wait for until then
+  bool base_stops = true;
+  std::string says = {};
+};
+
+void PrintTo(const hang& h, std::ostream* to) { *to << h.kind; }
+
+class hangs : public testing::TestWithParam<hang> {};
+
+/// From the deadline on. In the brief gate other programs share the machine.
+const double slack_ms = sanitized ? 5000 : long_run() ? 100 : 300;
+
+TEST_P(hangs, leave_in_time_and_are_named_and_the_others_stop) {
+  const hang& h = GetParam();
+  for (int i = 0; i < runs(10, 1); ++i) {
+    const scratch_folder scratch;
+    const std::string report = scratch.file("report.json");
+    child_process it({program("hanging"), h.kind, report});
+    ASSERT_TRUE(it.wait_for_line("now", deadline(30s))) << it.errors();
+    const auto signalled = std::chrono::steady_clock::now();
+    it.signal(SIGTERM);
+    const auto end = it.wait(deadline(30s));
+    const auto took = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - signalled).count();
+    ASSERT_EQ(end, exit_status{.code = 4}) << it.errors();
+    if (!h.before_drain_end) {
+      EXPECT_GE(took, 700) << "never gone before the drain end";
+    }
+    EXPECT_LE(took, 1000 + slack_ms) << it.errors();
+    EXPECT_THAT(it.errors(), HasSubstr(h.component.empty() ? h.says : h.component));
+    if (!h.place.empty()) {
+      EXPECT_THAT(it.errors(), HasSubstr(h.place));
+    }
+    EXPECT_THAT(it.output(), HasSubstr("witness stopped"));
+    if (h.base_stops) {
+      EXPECT_THAT(it.output(), HasSubstr("base stopped"));
+    }
+    if (h.component.empty()) continue;
+    const document said = document::from_file(report);
+    ASSERT_TRUE(said) << it.errors();
+    EXPECT_EQ(said.number("exit_code"), 4);
+    EXPECT_EQ(said.text("hung.0"), h.component);
+    EXPECT_EQ(said.size("hung"), 1U) << "and nobody else";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    all, hangs,
+    testing::Values(
+        hang{"start_lock", "culprit", "wait_for_a_lock"}, hang{"start_read", "culprit", "read_for_ever"},
+        hang{"announce_sleep", "culprit", "sleep_for_ever"}, hang{"drain_lock", "culprit", "wait_for_a_lock"},
+        hang{"drain_loop", "culprit", "turn_for_ever"},  //
+        hang{"drain_never_done", "culprit"}, hang{"force_condition", "culprit", "wait_for_a_condition"},
+        hang{"stop_lock", "culprit", "wait_for_a_lock"}, hang{"stop_read", "culprit", "read_for_ever"},
+        hang{"stop_loop", "culprit", "turn_for_ever"}, hang{"stop_join", "culprit", "join_a_thread"},
+        hang{"stop_future", "culprit", "wait_for_a_future"}, hang{"stop_poll", "culprit", "poll_for_ever"},
+        hang{"stop_stopped_child", "culprit", "wait_for_a_stopped_child"},
+        hang{"account_sleep", "culprit", "sleep_for_ever"}, hang{"destructor", "culprit", "wait_for_a_condition"},
+        hang{"blocking_handler", "culprit", "wait_for_a_lock"}, hang{"loop_handler", "culprit", "turn_for_ever"},
+        hang{"static_destructor", "", "", false, true, "after the app"},
+        hang{"atexit", "", "", false, true, "after the app"}, hang{"log_sink", "", "", false, false, "the app itself"}),
+    [](const auto& one) { return one.param.kind; });
+
+/// It holds no thread: its connection is cut, and it goes with it.
+TEST(hangs, of_a_coroutine_are_cut_at_the_drain_end_and_say_which_request_it_was) {
+  const scratch_folder scratch;
+  child_process it({program("hanging"), "coroutine_handler", scratch.file("report.json")});
+  ASSERT_TRUE(it.wait_for_line("now", deadline(30s))) << it.errors();
+  it.signal(SIGTERM);
+  ASSERT_EQ(it.wait(deadline(30s)), exit_status{.code = 3}) << it.errors();
+  const document said = document::from_file(scratch.file("report.json"));
+  EXPECT_EQ(said.number("requests.forced"), 1);
+  EXPECT_GE(said.number("total_ms"), 700);
+  EXPECT_LE(said.number("total_ms"), 1000 + slack_ms);
+  EXPECT_THAT(it.errors(), HasSubstr("GET /coroutine"));
+}
+
+/// The other side of it: the same program without a hang leaves at once.
+TEST(hangs, are_not_seen_where_there_are_none) {
+  child_process it({program("hanging"), "nothing"});
+  ASSERT_TRUE(it.wait_for_line("now", deadline(30s)));
+  it.signal(SIGTERM);
+  ASSERT_EQ(it.wait(deadline(30s)), exit_status{.code = 0}) << it.errors();
+  EXPECT_THAT(it.errors(), Not(HasSubstr("hang")));
+}
+
+}  // namespace
