@@ -7,17 +7,19 @@
 
 namespace lastcall::inline v0 {
 
-shutdown_plan::shutdown_plan(std::vector<std::vector<std::size_t>> needs, shutdown_budget budget)
-    : nodes_(needs.size()), budget_(budget), unstopped_(needs.size()) {
+shutdown_plan::shutdown_plan(std::vector<std::vector<std::size_t>> graph, shutdown_budget budget,
+                             std::vector<bool> starting)
+    : nodes_(graph.size()), budget_(budget), unstopped_(graph.size()) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    for (const std::size_t need : needs[i]) {
+    for (const std::size_t need : graph[i]) {
       if (need >= i) {
         throw std::invalid_argument("shutdown_plan: node " + std::to_string(i) + " needs node " + std::to_string(need) +
                                     ", which does not come before it");
       }
       ++nodes_[need].held_up_by;
     }
-    nodes_[i].needs = std::move(needs[i]);
+    nodes_[i].needs = std::move(graph[i]);
+    if (i < starting.size() && starting[i]) nodes_[i].state = state::starting;
   }
 }
 
@@ -39,6 +41,20 @@ shutdown_plan::actions shutdown_plan::request_force(time_point now) {
   return out;
 }
 
+shutdown_plan::actions shutdown_plan::started(std::size_t index, time_point now) {
+  actions out;
+  if (phase_ == phase::over || nodes_[index].state != state::starting) return out;
+  nodes_[index].state = state::running;
+  go_on(index, now, out);  // nothing needs it yet
+  return out;
+}
+
+shutdown_plan::actions shutdown_plan::start_failed(std::size_t index, time_point now) {
+  actions out;
+  if (phase_ != phase::over && nodes_[index].state == state::starting) gone(index, now, out);
+  return out;
+}
+
 shutdown_plan::actions shutdown_plan::drained(std::size_t index, time_point) {
   actions out;
   if (phase_ == phase::over || nodes_[index].state != state::draining) return out;
@@ -49,11 +65,14 @@ shutdown_plan::actions shutdown_plan::drained(std::size_t index, time_point) {
 
 shutdown_plan::actions shutdown_plan::stopped(std::size_t index, time_point now) {
   actions out;
-  if (phase_ == phase::over || nodes_[index].state != state::stopping) return out;
+  if (phase_ != phase::over && nodes_[index].state == state::stopping) gone(index, now, out);
+  return out;
+}
+
+void shutdown_plan::gone(std::size_t index, time_point now, actions& out) {
   nodes_[index].state = state::stopped;
   release_needs(index, now, out);
   if (--unstopped_ == 0) end(out);
-  return out;
 }
 
 shutdown_plan::actions shutdown_plan::tick(time_point now) {
@@ -117,7 +136,7 @@ void shutdown_plan::drain_free(time_point now, actions& out) {
 void shutdown_plan::force_all(time_point now, actions& out) {
   phase_ = phase::forcing;
   for (std::size_t i = nodes_.size(); i-- > 0;) {
-    if (nodes_[i].state == state::running || nodes_[i].state == state::draining) out.push_back(force{i});
+    if (nodes_[i].state != state::stopping && nodes_[i].state != state::stopped) out.push_back(force{i});
   }
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     if (nodes_[i].state == state::running && nodes_[i].held_up_by == 0) go_on(i, now, out);
@@ -128,7 +147,7 @@ void shutdown_plan::leave_behind(time_point now, actions& out) {
   phase_ = phase::leaving_behind;
   std::vector<std::size_t> missing;
   for (std::size_t i = nodes_.size(); i-- > 0;) {
-    if (nodes_[i].state == state::draining || nodes_[i].state == state::stopping) missing.push_back(i);
+    if (nodes_[i].state != state::running && nodes_[i].state != state::stopped) missing.push_back(i);
   }
   for (const std::size_t index : missing) release_needs(index, now, out);
 }
@@ -142,6 +161,8 @@ void shutdown_plan::release_needs(std::size_t index, time_point now, actions& ou
 
 void shutdown_plan::go_on(std::size_t index, time_point now, actions& out) {
   node& it = nodes_[index];
+  if (it.state != state::running) return;   // a start returns first
+  if (phase_ <= phase::announcing) return;  // with all others
   if (phase_ == phase::draining) {
     if (now >= drain_end_) return;  // too late for a drain: the tick that is due forces it
     it.state = state::draining;
@@ -155,7 +176,7 @@ void shutdown_plan::go_on(std::size_t index, time_point now, actions& out) {
 void shutdown_plan::end(actions& out) {
   phase_ = phase::over;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_[i].state == state::draining || nodes_[i].state == state::stopping) out.push_back(hung{i});
+    if (nodes_[i].state != state::running && nodes_[i].state != state::stopped) out.push_back(hung{i});
   }
   out.push_back(finish{});
 }

@@ -30,6 +30,8 @@ struct shutdown_budget {
 ///  that
 ///     the rest of the reserve is there for flushing and closing.
 ///  5. When all have stopped, or at the deadline, finish, naming those that never came back.
+/// One that is still starting when the end begins is waited for like one that drains: once it has started it takes its
+/// turn, if its start fails it is gone, and it is forced at the drain end.
 /// No action is repeated. Steps 3, 4 and 5 never come out of one tick, so that a driver that is late, or a reserve of
 /// zero, still lets answers in between. Events that no longer matter are ignored.
 /// Threads: one.
@@ -62,12 +64,16 @@ class shutdown_plan {
   using action = std::variant<announce, drain, force, stop, hung, finish>;
   using actions = std::vector<action>;
 
-  /// `needs[i]` lists what node i needs, all of it before i.   Errors: std::invalid_argument if not.
-  shutdown_plan(std::vector<std::vector<std::size_t>> needs, shutdown_budget budget);
+  /// `graph[i]` lists what node i needs, all of it before i. `starting[i]`: its start has not returned yet; left out,
+  /// all have.   Errors: std::invalid_argument if not.
+  shutdown_plan(std::vector<std::vector<std::size_t>> graph, shutdown_budget budget, std::vector<bool> starting = {});
 
   actions request(time_point now);
   /// Brings the drain end to `now`, and the deadline with it: a reserve later. Requests as well if nobody has.
   actions request_force(time_point now);
+  /// Of one that was starting.
+  actions started(std::size_t node, time_point now);
+  actions start_failed(std::size_t node, time_point now);
   actions drained(std::size_t node, time_point now);
   actions stopped(std::size_t node, time_point now);
   /// Call again while `next_wake` is not in the future.
@@ -82,7 +88,7 @@ class shutdown_plan {
 
  private:
   enum class phase : unsigned char { serving, announcing, draining, forcing, leaving_behind, over };
-  enum class state : unsigned char { running, draining, stopping, stopped };
+  enum class state : unsigned char { starting, running, draining, stopping, stopped };
 
   struct node {
     std::vector<std::size_t> needs;
@@ -97,6 +103,7 @@ class shutdown_plan {
   void leave_behind(time_point now, actions& out);
   void release_needs(std::size_t index, time_point now, actions& out);
   void go_on(std::size_t index, time_point now, actions& out);
+  void gone(std::size_t index, time_point now, actions& out);
   void end(actions& out);
 
   std::vector<node> nodes_;
