@@ -117,7 +117,7 @@ struct app::parts {
     begun = true;
     life.arrange();
     log.info("app", "starting", {{"components", std::to_string(life.names().size())}});
-    const auto result = life.start(chosen.grace - chosen.reserve, [this] { arm(in->asked()->at + chosen.grace); });
+    const auto result = life.start();
     if (result == lifecycle::start_result::started) log.info("app", "ready");
     if (result == lifecycle::start_result::failed) {
       const std::string why = to_text(life.failure());
@@ -127,14 +127,12 @@ struct app::parts {
     return result;
   }
 
-  // run() has nothing else to do meanwhile. A component that hangs in it is left with the process a grace period later.
-  void announce_if_asked() {
+  // run() has nothing else to do meanwhile.
+  void serve() {
+    life.look_after_verbs();
     if (!in->announced() || life.announced()) return;
     log.info("app", "announced: not ready any more, serving on", {{"delay", to_text(chosen.readiness_delay)}});
-    arm(time.now() + chosen.grace);
     life.announce();
-    armed_for = time_point::max();
-    catches.cancel_wake();
   }
 
   // How much of the readiness delay had passed when the end was asked for.
@@ -150,10 +148,7 @@ struct app::parts {
     budget.announce = life.started() && !life.announced();
     if (!life.started()) budget.readiness_delay = duration::zero();
     life.begin(budget, from, [this](time_point deadline) { arm(deadline); });
-    while (!life.finished()) {
-      life.step();
-      if (!life.finished()) in->driver().wait(time, life.next_wake());
-    }
+    for (life.step(); !life.finished(); life.step()) in->driver().wait(time, life.next_wake());
     const asking& by = *in->asked();
     report& r = said.emplace();
     r.trigger = by.trigger;
@@ -292,7 +287,7 @@ int app::run() {
   p.life.arrange();
   p.dog.emplace(p.life.where(), p.life.names(), p.chosen.report_file);
   p.start();
-  for (; p.in->asked() == nullptr; p.in->driver().wait(p.time, std::nullopt)) p.announce_if_asked();
+  for (; p.in->asked() == nullptr; p.in->driver().wait(p.time, p.life.next_wake())) p.serve();
   p.end(p.whole_budget(), p.in->asked()->at - p.served(p.in->asked()->at));
   p.publish();
   p.destroy();

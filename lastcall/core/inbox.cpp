@@ -62,14 +62,12 @@ const asking& inbox::ask_as_driver(asking&& by) noexcept {
 bool inbox::publish(const asking& by) noexcept {
   const asking* nobody = nullptr;
   if (!first_.compare_exchange_strong(nobody, &by, std::memory_order_release, std::memory_order_relaxed)) return false;
-  start_watch_.ring();
   driver_.ring();
   return true;
 }
 
 void inbox::force() noexcept {
   forced_.store(true, std::memory_order_release);
-  start_watch_.ring();
   driver_.ring();
 }
 

@@ -60,8 +60,6 @@ class inbox {
   std::optional<time_point> announced() const noexcept;
 
   const bell& driver() const noexcept { return driver_; }
-  /// For whoever watches over a start meanwhile; ask() and force() ring both.
-  const bell& start_watch() const noexcept { return start_watch_; }
 
  private:
   bool publish(const asking& by) noexcept;
@@ -75,7 +73,6 @@ class inbox {
   std::atomic<bool> forced_{false};
   std::atomic<time_point> announced_{time_point::max()};
   bell driver_;
-  bell start_watch_;
 };
 
 }  // namespace lastcall::inline v0

@@ -4,13 +4,13 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/metrics.hpp"
+#include "lastcall/core/verb_threads.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -24,68 +24,77 @@ void leave_behind(std::unique_ptr<component> it) {
   all.push_back(it.release());
 }
 
+constexpr std::size_t most_items = 10;  // of what one component is at work on
+constexpr duration line_every = std::chrono::seconds(1);
+constexpr duration time_to_ask = std::chrono::milliseconds(60);   // for a line: they may ask their own threads
+constexpr duration account_time = std::chrono::milliseconds(10);  // beyond the deadline
+
 }  // namespace
 
-// Where `drained` callbacks leave their mark. Shared with them, since they may come when everything else is gone.
-struct lifecycle::marks {
-  marks(std::shared_ptr<inbox> in, std::size_t count)
-      : wakes(std::move(in)), drained(std::make_unique<std::atomic<bool>[]>(count)) {}
-
-  std::shared_ptr<inbox> wakes;
-  std::unique_ptr<std::atomic<bool>[]> drained;
+/// What happened in a verb's thread, told to the driver.
+struct lifecycle::happening {
+  std::size_t component = 0;
+  verb what = verb::none;  // which has returned; none: the component says that it has drained
+  time_point at{};
+  std::exception_ptr error{};
+  component_report account{};
+  std::vector<work_item> progress{};
 };
 
-// Does, while the driving thread is inside of a component's start, what that thread would do otherwise. Contexts of
-// components that have yet to start drain along with the one that is starting: they will not start any more.
-class lifecycle::start_watch {
- public:
-  start_watch(lifecycle& of, duration until_force, const function<void()>& asked)
-      : of_(of), until_force_(until_force), asked_(asked), thread_([this] { run(); }) {}
-  ~start_watch() {
-    over_.store(true);
-    of_.inbox_->start_watch().ring();
-    thread_.join();
-  }
-  start_watch(const start_watch&) = delete;
-  start_watch& operator=(const start_watch&) = delete;
+/// Outlives the lifecycle where a verb hangs, or where `done` is called when everything else is gone.
+struct lifecycle::board {
+  struct entry {
+    component* it = nullptr;
+    context_source ends{};
+    position at{};  // of the verbs that wait for each other
+    position force_at{};
+    std::atomic<bool> drained{false};
+  };
 
- private:
-  void run() {
-    const inbox& in = *of_.inbox_;
-    const auto wait = [&](std::optional<time_point> until) { in.start_watch().wait(of_.time_, until); };
-    while (in.asked() == nullptr) {
-      if (over_.load()) return;
-      wait(std::nullopt);
+  board(std::shared_ptr<inbox> in, const clock& of, std::size_t count)
+      : wakes(std::move(in)), time(of), entries(std::make_unique<entry[]>(count)) {}
+
+  void tell(happening it) {
+    it.at = time.now();
+    {
+      const std::lock_guard lock(mutex);
+      happened.push_back(std::move(it));
     }
-    asked_();
-    const time_point force_at = in.asked()->at + until_force_;
-    for_the_unstarted([&](slot& s) { s.ends.begin_drain(force_at); });
-    while (!in.forced() && of_.time_.now() < force_at) {
-      if (over_.load()) return;
-      wait(force_at);
-    }
-    for_the_unstarted([](slot& s) { s.ends.force(); });
+    wakes->driver().ring();
+  }
+  std::vector<happening> take() {
+    const std::lock_guard lock(mutex);
+    return std::exchange(happened, {});
   }
 
-  template <class F> void for_the_unstarted(F f) {
-    for (std::size_t i = of_.where_.at().component; i < of_.slots_.size() && !over_.load(); ++i) f(of_.slots_[i]);
-  }
-
-  lifecycle& of_;
-  const duration until_force_;
-  const function<void()>& asked_;
-  std::atomic<bool> over_{false};
-  std::thread thread_;
+  const std::shared_ptr<inbox> wakes;
+  const clock& time;
+  const std::unique_ptr<entry[]> entries;
+  std::mutex mutex;
+  std::vector<happening> happened;
 };
 
 lifecycle::lifecycle(const clock& time, logger log, std::shared_ptr<inbox> in)
-    : time_(time), log_(std::move(log)), inbox_(std::move(in)) {}
+    : time_(time), log_(std::move(log)), inbox_(std::move(in)) {
+  if (&time_ == &steady()) {
+    verbs_ = std::make_unique<verb_threads>();
+  } else {
+    verbs_ = std::make_unique<inline_verbs>();
+  }
+}
+
+lifecycle::~lifecycle() { destroy(); }
+
+bool lifecycle::threads_left_behind() const noexcept {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [](const slot& s) { return s.inside != verb::none || s.forcing || s.asked_progress; });
+}
 
 void lifecycle::destroy() noexcept {
   std::vector<bool> stays(slots_.size(), false);
   for (std::size_t i = slots_.size(); i-- > 0;) {
     slot& s = slots_[i];
-    if (s.runs) stays[i] = true;
+    if (s.runs || s.inside != verb::none || s.forcing || s.asked_progress) stays[i] = true;
     if (stays[i]) {
       for (const std::size_t need : s.needs) stays[need] = true;
       leave_behind(std::move(s.it));
@@ -148,159 +157,364 @@ std::vector<std::string> lifecycle::names() const {
   return all;
 }
 
-lifecycle::start_result lifecycle::start(duration until_force, const function<void()>& asked) {
+lifecycle::start_result lifecycle::start() {
   arrange();
   const time_point from = time_.now();
-  try {
-    const start_watch watch(*this, until_force, asked);
-    for (; begun_ < slots_.size() && inbox_->asked() == nullptr; ++begun_) start_one(begun_);
-  } catch (...) {
-    failure_ = std::current_exception();
+  board_ = std::make_shared<board>(inbox_, time_, slots_.size());
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    board_->entries[i].it = slots_[i].it.get();
+    slots_[i].unstarted_needs = slots_[i].needs.size();
   }
-  where_.leave();
+  unstarted_ = slots_.size();
+  starting_ = true;
+  const auto goes_on = [this] { return unstarted_ > 0 && !failure_ && inbox_->asked() == nullptr; };
+  for (std::size_t i = 0; i < slots_.size() && goes_on(); ++i) {
+    if (slots_[i].unstarted_needs == 0) let_start(i);
+    take_in();
+  }
+  for (; goes_on(); take_in()) wait(std::nullopt);
+  starting_ = false;
   start_ms_ = to_ms(time_.now() - from);
-  if (inbox_->asked() != nullptr) {
-    if (failure_) note(log_level::info, "start ended by the shutdown: " + to_text(failure_));
-    return start_result::interrupted;
-  }
+  if (inbox_->asked() != nullptr) return start_result::interrupted;
   if (failure_) return start_result::failed;
+  verbs_->rest();
   phase_.store(app_phase::serving, std::memory_order_relaxed);
   started_.store(true, std::memory_order_release);
   return start_result::started;
 }
 
-void lifecycle::start_one(std::size_t index) {
-  slot& s = slots_[index];
-  where_.enter(verb::start, index);
+void lifecycle::let_start(std::size_t index) {
+  if (slots_[index].inside != verb::none || slots_[index].runs) return;
   enter(index, component_state::starting);
-  const time_point from = time_.now();
-  try {
-    s.it->start(s.ends.get());
-  } catch (...) {
-    enter(index, component_state::failed);
-    s.ends.force();  // whatever it has handed the context to shall not wait for more
-    std::throw_with_nested(
-        std::runtime_error("component \"" + s.name + "\" failed to start: " + to_text(std::current_exception())));
+  order(index, verb::start);
+}
+
+void lifecycle::started_one(const happening& it) {
+  slot& s = slots_[it.component];
+  if (it.error) {
+    enter(it.component, component_state::failed);
+    const std::string why = "component \"" + s.name + "\" failed to start: " + to_text(it.error);
+    if (plan_ || failure_ || inbox_->asked() != nullptr) {
+      note(log_level::info, "start ended by the shutdown: " + why);
+    } else {
+      try {
+        try {
+          std::rethrow_exception(it.error);
+        } catch (...) {
+          std::throw_with_nested(std::runtime_error(why));
+        }
+      } catch (...) {
+        failure_ = std::current_exception();
+      }
+    }
+    // Whatever it has handed the context to shall not wait for more.
+    verbs_->run([b = board_, i = it.component] { b->entries[i].ends.force(); });
+    if (plan_ && s.in_plan) carry_out(plan_->start_failed(*s.in_plan, time_.now()));
+    return;
   }
-  s.account.start_ms = to_ms(time_.now() - from);
   s.runs = true;
-  enter(index, component_state::running);
+  --unstarted_;
+  enter(it.component, component_state::running);
+  if (plan_ && s.in_plan) return carry_out(plan_->started(*s.in_plan, time_.now()));
+  for (std::size_t i = it.component + 1; i < slots_.size(); ++i) {
+    const auto& needed = slots_[i].needs;
+    if (!std::binary_search(needed.begin(), needed.end(), it.component)) continue;
+    if (--slots_[i].unstarted_needs == 0 && starting_ && !failure_ && inbox_->asked() == nullptr) let_start(i);
+  }
 }
 
 void lifecycle::announce() {
   if (std::exchange(announced_, true)) return;
   phase_.store(app_phase::announced, std::memory_order_relaxed);
-  for (std::size_t i = begun_; i-- > 0;) {
-    where_.enter(verb::announce, i);
-    slots_[i].it->announce();
-  }
-  where_.leave();
+  for (std::size_t i = slots_.size(); i-- > 0;)
+    if (slots_[i].runs) order(i, verb::announce);
+  take_in();
+}
+
+void lifecycle::look_after_verbs() {
+  take_in();
+  verbs_->look();
+  if (!threads_left_behind()) verbs_->rest();
 }
 
 void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_point)> deadline_nearer) {
+  take_in();
   deadline_nearer_ = std::move(deadline_nearer);
   asked_at_ = at;
   finished_at_ = at;
-  marks_ = std::make_shared<marks>(inbox_, begun_);
-  std::vector<std::vector<std::size_t>> needs;
-  for (std::size_t i = 0; i < begun_; ++i) needs.push_back(slots_[i].needs);
-  plan_.emplace(std::move(needs), budget);
+  next_line_ = at + line_every;
+  std::vector<std::vector<std::size_t>> graph;
+  std::vector<bool> starting;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    slot& s = slots_[i];
+    if (!s.runs && s.inside != verb::start) continue;
+    s.in_plan = of_plan_.size();
+    of_plan_.push_back(i);
+    starting.push_back(!s.runs);
+    auto& needed = graph.emplace_back();
+    for (const std::size_t need : s.needs) needed.push_back(*slots_[need].in_plan);  // has started, or this could not
+  }
+  plan_.emplace(std::move(graph), budget, starting);
   phase_.store(app_phase::announced, std::memory_order_relaxed);
-  shutdown_plan::actions todo = plan_->request(at);
+  const shutdown_plan::actions todo = plan_->request(at);
   publish_times();
-  carry_out(std::move(todo));
+  for (std::size_t i = 0; i < of_plan_.size(); ++i)
+    if (starting[i])
+      verbs_->run(
+          [b = board_, node = of_plan_[i], end = plan_->drain_end()] { b->entries[node].ends.begin_drain(end); },
+          verb_executor::turn::urgent);
+  carry_out(todo);
+  take_in();
+}
+
+std::optional<time_point> lifecycle::next_wake() const noexcept {
+  std::optional<time_point> next = plan_ ? plan_->next_wake() : std::nullopt;
+  const auto also = [&](time_point when) { next = std::min(next.value_or(when), when); };
+  if (const auto look = verbs_->next_look()) also(*look);
+  if (next && plan_ && next_line_ != time_point::max()) also(progress_asked_ ? next_line_ : next_line_ - time_to_ask);
+  return next;
 }
 
 void lifecycle::step() {
-  for (std::size_t i = 0; i < begun_; ++i) {
-    component_report& account = slots_[i].account;
-    if (account.drained_ms || !marks_->drained[i].load(std::memory_order_acquire)) continue;
-    const time_point now = time_.now();
-    account.drained_ms = since_request(now);
-    account.drained = !account.forced;
-    if (!cut_at_) last_drained_ = now;
-    carry_out(plan_->drained(i, now));
-  }
+  take_in();
   if (inbox_->forced() && !std::exchange(force_passed_on_, true)) {
-    shutdown_plan::actions todo = plan_->request_force(time_.now());
+    const shutdown_plan::actions todo = plan_->request_force(time_.now());
     publish_times();
     if (deadline_nearer_) deadline_nearer_(plan_->deadline());
-    carry_out(std::move(todo));
+    carry_out(todo);
+    take_in();
   }
   carry_out(plan_->tick(time_.now()));
+  take_in();
+  if (!plan_->finished()) tell_what_is_waited_for(time_.now());
+  verbs_->look();
 }
 
-void lifecycle::carry_out(shutdown_plan::actions todo) {
-  for (std::size_t i = 0; i < todo.size(); ++i) {
-    const shutdown_plan::action next = todo[i];  // a copy: a stop appends what it sets free
-    std::visit([&](const auto& it) { carry_out_one(it, todo); }, next);
-    where_.leave();
+void lifecycle::wait(std::optional<time_point> until) {
+  if (const auto look = verbs_->next_look()) until = std::min(until.value_or(*look), *look);
+  inbox_->driver().wait(time_, until);
+  verbs_->look();
+}
+
+// --- verbs
+
+void lifecycle::order(std::size_t index, verb what) {
+  slot& s = slots_[index];
+  if (what == verb::force) {
+    s.forcing = true;
+    return submit(index, what);
+  }
+  const bool waits = s.inside != verb::none || !s.next.empty() || (what == verb::stop && s.forcing);
+  if (waits) return s.next.push_back(what);
+  s.inside = what;
+  submit(index, what);
+}
+
+void lifecycle::submit(std::size_t index, verb what) {
+  const bool only_context = what == verb::force && slots_[index].inside == verb::start;
+  const time_point drain_end = plan_ ? plan_->drain_end() : time_point::max();
+  verbs_->run([b = board_, index, what, only_context, drain_end, account = slots_[index].account] {
+    board::entry& e = b->entries[index];
+    position& at = what == verb::force ? e.force_at : e.at;
+    happening it{.component = index, .what = what};
+    at.enter(what, b->time.now());
+    try {
+      switch (what) {
+        case verb::start:
+          e.it->start(e.ends.get());
+          break;
+        case verb::announce:
+          e.it->announce();
+          break;
+        case verb::drain:
+          e.ends.begin_drain(drain_end);
+          e.it->drain(e.ends.get(), [b, index] {
+            if (!b->entries[index].drained.exchange(true, std::memory_order_acq_rel)) b->tell({.component = index});
+          });
+          break;
+        case verb::force:
+          e.ends.force();
+          if (!only_context) e.it->force();
+          break;
+        case verb::stop:
+          e.it->stop();
+          break;
+        case verb::account:
+          it.account = account;
+          e.it->account(it.account);
+          break;
+        case verb::in_progress:
+        case verb::destroy:
+        case verb::none:
+          break;
+      }
+    } catch (...) {
+      it.error = std::current_exception();
+    }
+    at.leave();
+    b->tell(std::move(it));
+  });
+}
+
+void lifecycle::ask_for_progress(std::size_t index) {
+  slot& s = slots_[index];
+  if (std::exchange(s.asked_progress, true)) return;  // it has not answered yet
+  verbs_->run([b = board_, index] {
+    happening it{.component = index, .what = verb::in_progress};
+    try {
+      b->entries[index].it->in_progress(it.progress, most_items);
+    } catch (...) {
+      // What it has added so far stays.
+    }
+    if (it.progress.size() > most_items) it.progress.resize(most_items);
+    b->tell(std::move(it));
+  });
+}
+
+void lifecycle::take_in() {
+  if (!board_) return;
+  for (auto news = board_->take(); !news.empty(); news = board_->take())
+    for (const happening& it : news) returned(it);
+}
+
+void lifecycle::returned(const happening& it) {
+  slot& s = slots_[it.component];
+  switch (it.what) {
+    case verb::none:  // it has drained
+      if (s.account.drained_ms) return;
+      s.account.drained_ms = since_request(it.at);
+      s.account.drained = !s.account.forced;
+      if (!cut_at_) last_drained_ = it.at;
+      return carry_out(plan_->drained(*s.in_plan, time_.now()));
+    case verb::in_progress:
+      s.asked_progress = false;
+      s.progress = it.progress;
+      return;
+    case verb::force:
+      s.forcing = false;
+      break;
+    default:
+      s.inside = verb::none;
+  }
+  if (s.inside == verb::none && !s.next.empty() && !(s.next.front() == verb::stop && s.forcing)) {
+    s.inside = s.next.front();
+    s.next.erase(s.next.begin());
+    submit(it.component, s.inside);
+  }
+  switch (it.what) {
+    case verb::start:
+      if (!it.error) s.account.start_ms = to_ms(it.at - board_->entries[it.component].at.since());
+      return started_one(it);
+    case verb::drain:
+      if (!it.error) return;
+      note(log_level::error, s.name + ": drain: " + to_text(it.error));
+      if (s.account.drained_ms) return;
+      force_one(it.component);
+      if (!board_->entries[it.component].drained.exchange(true)) board_->tell({.component = it.component});
+      return;
+    case verb::stop:
+      s.runs = false;
+      enter(it.component, component_state::stopped);
+      s.account.stopped = true;
+      s.account.stopped_ms = since_request(it.at);
+      return carry_out(plan_->stopped(*s.in_plan, time_.now()));
+    case verb::account:
+      s.account = it.account;
+      s.accounted = true;
+      if (it.error) note(log_level::error, s.name + ": account: " + to_text(it.error));
+      return;
+    default:
+      return;
   }
 }
 
-void lifecycle::carry_out_one(const shutdown_plan::announce& it, shutdown_plan::actions&) {
-  where_.enter(verb::announce, it.node);
-  slots_[it.node].it->announce();
+// --- the plan
+
+void lifecycle::carry_out(const shutdown_plan::actions& todo) {
+  for (const shutdown_plan::action& next : todo) std::visit([&](const auto& it) { carry_out_one(it); }, next);
 }
 
-void lifecycle::carry_out_one(const shutdown_plan::drain& it, shutdown_plan::actions&) {
-  slot& s = slots_[it.node];
-  where_.enter(verb::drain, it.node);
-  enter(it.node, component_state::draining);
+void lifecycle::carry_out_one(const shutdown_plan::announce& it) {
+  if (slots_[of_plan_[it.node]].runs) order(of_plan_[it.node], verb::announce);
+}
+
+void lifecycle::carry_out_one(const shutdown_plan::drain& it) {
+  const std::size_t index = of_plan_[it.node];
+  enter(index, component_state::draining);
   phase_.store(app_phase::draining, std::memory_order_relaxed);
   const time_point now = time_.now();
   if (!first_drain_) first_drain_ = now;
-  s.account.drain_began_ms = since_request(now);
-  s.ends.begin_drain(it.drain_end);
-  try {
-    s.it->drain(s.ends.get(), [marks = marks_, index = it.node] {
-      if (marks->drained[index].exchange(true, std::memory_order_release)) return;
-      marks->wakes->driver().ring();
-    });
-  } catch (...) {
-    note(log_level::error, s.name + ": drain: " + to_text(std::current_exception()));
-    if (!marks_->drained[it.node].load(std::memory_order_acquire)) force_one(it.node);
-    marks_->drained[it.node].store(true, std::memory_order_release);
-  }
+  slots_[index].account.drain_began_ms = since_request(now);
+  order(index, verb::drain);
 }
 
-void lifecycle::carry_out_one(const shutdown_plan::force& it, shutdown_plan::actions&) {
+void lifecycle::carry_out_one(const shutdown_plan::force& it) {
+  const std::size_t index = of_plan_[it.node];
   if (!cut_at_) cut_at_ = time_.now();
   phase_.store(app_phase::forcing, std::memory_order_relaxed);
-  if (!slots_[it.node].account.forced) force_one(it.node);
+  if (slots_[index].account.forced) return;
+  ask_for_progress(index);  // before it is cut, or nobody would know what was
+  force_one(index);
 }
 
 void lifecycle::force_one(std::size_t index) {
   slot& s = slots_[index];
-  where_.enter(verb::force, index);
   enter(index, component_state::forced);
   s.account.forced = true;
   s.account.forced_ms = since_request(time_.now());
-  s.ends.force();
-  s.it->force();
+  // A drain that has not begun by now does not begin.
+  s.next.erase(std::remove(s.next.begin(), s.next.end(), verb::drain), s.next.end());
+  order(index, verb::force);
 }
 
-void lifecycle::carry_out_one(const shutdown_plan::stop& it, shutdown_plan::actions& more) {
-  slot& s = slots_[it.node];
-  where_.enter(verb::stop, it.node);
-  s.it->stop();
-  const time_point now = time_.now();
-  s.runs = false;
-  enter(it.node, component_state::stopped);
-  s.account.stopped = true;
-  s.account.stopped_ms = since_request(now);
-  for (auto& next : plan_->stopped(it.node, now)) more.push_back(std::move(next));
+void lifecycle::carry_out_one(const shutdown_plan::stop& it) { order(of_plan_[it.node], verb::stop); }
+
+void lifecycle::carry_out_one(const shutdown_plan::hung& it) {
+  const std::size_t index = of_plan_[it.node];
+  slot& s = slots_[index];
+  s.account.hung = true;
+  const verb in = s.inside != verb::none ? s.inside : s.forcing ? verb::force : verb::none;
+  if (in != verb::none) s.account.hung_in = to_text(in);
+  enter(index, component_state::hung);
+  log_.error("app", "component hangs", {{"component", s.name}, {"in", in == verb::none ? "its drain" : to_text(in)}});
 }
 
-void lifecycle::carry_out_one(const shutdown_plan::hung& it, shutdown_plan::actions&) {
-  slots_[it.node].account.hung = true;
-  enter(it.node, component_state::hung);
-  log_.error("app", "component hangs", {{"component", slots_[it.node].name}});
-}
-
-void lifecycle::carry_out_one(const shutdown_plan::finish&, shutdown_plan::actions&) {
+void lifecycle::carry_out_one(const shutdown_plan::finish&) {
   finished_at_ = time_.now();
   phase_.store(app_phase::over, std::memory_order_relaxed);
+}
+
+bool lifecycle::waited_for(const slot& s) const noexcept {
+  return s.inside != verb::none || s.forcing || (s.account.drain_began_ms && !s.account.drained_ms);
+}
+
+void lifecycle::tell_what_is_waited_for(time_point now) {
+  if (now < next_line_ - time_to_ask) return;
+  if (!std::exchange(progress_asked_, true)) {
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+      if (waited_for(slots_[i])) ask_for_progress(i);
+    take_in();
+  }
+  if (now < next_line_) return;
+  progress_asked_ = false;
+  next_line_ += line_every;
+  if (now >= next_line_) next_line_ = now + line_every;  // the driver itself was held up
+  std::string who;
+  for (const slot& s : slots_) {
+    if (!waited_for(s)) continue;
+    if (!who.empty()) who += "; ";
+    who += s.name;
+    for (std::size_t i = 0; i < std::min<std::size_t>(s.progress.size(), 3); ++i) {
+      const work_item& w = s.progress[i];
+      who.append(i == 0 ? ": " : ", ").append(w.label);
+      if (!w.remote.empty()) who.append(" for ").append(w.remote);
+      who.append(" (").append(to_text(std::chrono::floor<std::chrono::milliseconds>(w.age))).append(")");
+    }
+  }
+  if (who.empty()) return;
+  const auto left = std::max(plan_->drain_end() - now, duration::zero());
+  log_.info("app", "waiting",
+            {{"for", who}, {"until_force", to_text(std::chrono::floor<std::chrono::milliseconds>(left))}});
 }
 
 void lifecycle::enter(std::size_t index, component_state state) noexcept {
@@ -350,24 +564,32 @@ void lifecycle::fill(report& out) {
   out.drain_ms = to_ms(drain_ends - drain_begins);
   out.stop_ms = to_ms(finished_at_ - drain_ends);
   out.total_ms = to_ms(finished_at_ - asked_at_);
-  bool cut = false;
+  const auto owes = [](const slot& s) { return s.account.start_ms && !s.accounted; };
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    slot& s = slots_[i];
-    if (s.account.start_ms) {
-      where_.enter(verb::account, i);
-      try {
-        s.it->account(s.account);
-      } catch (...) {
-        note(log_level::error, s.name + ": account: " + to_text(std::current_exception()));
-      }
-      where_.leave();
+    if (!owes(slots_[i])) continue;
+    if (slots_[i].inside == verb::none) slots_[i].inside = verb::account;
+    submit(i, verb::account);  // of one that hangs, too
+  }
+  take_in();
+  const time_point by = std::max(plan_->deadline(), time_.now() + account_time);
+  while (std::any_of(slots_.begin(), slots_.end(), owes) && time_.now() < by) {
+    wait(by);
+    take_in();
+  }
+  bool cut = false;
+  for (slot& s : slots_) {
+    if (owes(s) && !s.account.hung) {
+      s.account.hung = true;
+      s.account.hung_in = to_text(verb::account);
     }
     s.account.name = s.name;
+    if (s.account.forced || s.account.hung) s.account.in_progress = s.progress;
     cut = cut || s.account.cut();
     out.components.push_back(s.account);
   }
   out.errors.insert(out.errors.end(), errors_.begin(), errors_.end());
   out.outcome = !out.hung().empty() ? outcome::hung : cut ? outcome::forced : outcome::graceful;
+  verbs_->rest();
 }
 
 void lifecycle::note(log_level level, const std::string& text) {

@@ -20,17 +20,20 @@
 #include "lastcall/core/log.hpp"
 #include "lastcall/core/report.hpp"
 #include "lastcall/core/shutdown_plan.hpp"
+#include "lastcall/core/verb.hpp"
+#include "lastcall/core/verb_executor.hpp"
 #include "lastcall/core/watchdog.hpp"
+#include "lastcall/core/work_item.hpp"
 
 namespace lastcall::inline v0 {
 
 /// Threads: one drives it; `started()`, `where()`, `status()` and `measure()` are for any, the last two from the start
-/// on.
+/// on. With a clock other than steady() verbs run where they are ordered, so that a run is the same each time.
 class lifecycle {
  public:
-  /// Both outlive it, but for `drained` callbacks: what they touch is shared with them and lives as long as they do.
+  /// Both outlive it, but for what verbs that hang touch: that is shared with them and lives as long as they do.
   lifecycle(const clock& time, logger log, std::shared_ptr<inbox> in);
-  ~lifecycle() { destroy(); }
+  ~lifecycle();
   lifecycle(const lifecycle&) = delete;
   lifecycle& operator=(const lifecycle&) = delete;
 
@@ -45,34 +48,40 @@ class lifecycle {
   std::vector<std::string> names() const;
 
   enum class start_result : unsigned char { started, interrupted, failed };
-  /// Starts one after the other until all have started, one throws, or the inbox is asked. While it blocks, another
-  /// thread lets the context of the one being started drain when the inbox is asked (calling `asked` first), and forces
-  /// it `until_force` after that, or when the inbox is forced.
-  start_result start(duration until_force, const function<void()>& asked);
+  /// Starts each as soon as all that it needs has started, until all have, one throws, or the inbox is asked. Some may
+  /// be starting still when it returns: they are part of the end.
+  start_result start();
   /// What the failed start threw.
   std::exception_ptr failure() const noexcept { return failure_; }
   bool started() const noexcept { return started_.load(std::memory_order_acquire); }
 
-  /// Has everything that has started announce the end, once: `begin` does not repeat it.
+  /// Has everything that has started announce the end, once: `begin` does not repeat it. Returns before they have.
   void announce();
   bool announced() const noexcept { return announced_; }
+  /// While serving, after an announcement: takes in what has returned, and lets go of threads.
+  void look_after_verbs();
 
-  /// Begins to end what has started. `at` is the moment from which the budget counts. `deadline_nearer` is told the new
-  /// deadline when a force brings it nearer, before any verb is called that could hang.
+  /// Begins to end what has started or is starting. `at` is the moment from which the budget counts. `deadline_nearer`
+  /// is told the new deadline when a force brings it nearer.
   void begin(shutdown_budget budget, time_point at, function<void(time_point)> deadline_nearer = {});
   /// Does what is due. Then wait on the inbox until `next_wake`, and step again, until finished.
   void step();
-  std::optional<time_point> next_wake() const noexcept { return plan_ ? plan_->next_wake() : std::nullopt; }
+  /// Not only for the end: also while verbs are under way.
+  std::optional<time_point> next_wake() const noexcept;
   bool finished() const noexcept { return plan_ && plan_->finished(); }
 
-  /// Adds durations, components, errors and the outcome, asking each component for its account.
+  /// Adds durations, components, errors and the outcome, asking each component for its account.   Blocks: until the
+  /// deadline if one does not give it, or 10 ms if that has passed.
   void fill(report& out);
 
+  /// A verb has not returned, so threads are still inside of components.
+  bool threads_left_behind() const noexcept;
   /// Destroys the components, the last added first; for good, so nothing but names(), has() and where() may follow.
   /// Leaves in memory what was started and never stopped, with all that it needs: its threads may still run in it.
   void destroy() noexcept;
 
-  const position& where() const noexcept { return where_; }
+  /// Of the driving thread: only `destroy` is done on it.
+  const driver_position& where() const noexcept { return where_; }
 
   /// The phase, the drain end, the deadline and the components; the rest is the app's.
   app_status status() const;
@@ -84,22 +93,39 @@ class lifecycle {
     std::string name;
     std::unique_ptr<component> it;
     std::vector<std::size_t> needs;
-    context_source ends;
     component_report account;
     bool runs = false;  // started, and not stopped yet
     bool needed_by_all = false;
+    std::size_t unstarted_needs = 0;
+    verb inside = verb::none;  // what it does now, of the verbs that wait for each other
+    std::vector<verb> next;    // those that wait
+    bool forcing = false;      // force does not wait, and only stop waits for it
+    bool asked_progress = false;
+    bool accounted = false;
+    std::optional<std::size_t> in_plan;
+    std::vector<work_item> progress;
   };
-  struct marks;
-  class start_watch;
+  struct board;
+  struct happening;
 
-  void start_one(std::size_t index);
-  void carry_out(shutdown_plan::actions todo);
-  void carry_out_one(const shutdown_plan::announce& it, shutdown_plan::actions& more);
-  void carry_out_one(const shutdown_plan::drain& it, shutdown_plan::actions& more);
-  void carry_out_one(const shutdown_plan::force& it, shutdown_plan::actions& more);
-  void carry_out_one(const shutdown_plan::stop& it, shutdown_plan::actions& more);
-  void carry_out_one(const shutdown_plan::hung& it, shutdown_plan::actions& more);
-  void carry_out_one(const shutdown_plan::finish& it, shutdown_plan::actions& more);
+  void order(std::size_t index, verb what);
+  void submit(std::size_t index, verb what);
+  void take_in();
+  void returned(const happening& it);
+  void started_one(const happening& it);
+  void let_start(std::size_t index);
+  void ask_for_progress(std::size_t index);
+  void wait(std::optional<time_point> until);
+  void tell_what_is_waited_for(time_point now);
+  bool waited_for(const slot& s) const noexcept;
+
+  void carry_out(const shutdown_plan::actions& todo);
+  void carry_out_one(const shutdown_plan::announce& it);
+  void carry_out_one(const shutdown_plan::drain& it);
+  void carry_out_one(const shutdown_plan::force& it);
+  void carry_out_one(const shutdown_plan::stop& it);
+  void carry_out_one(const shutdown_plan::hung& it);
+  void carry_out_one(const shutdown_plan::finish& it);
   void force_one(std::size_t index);
   void enter(std::size_t index, component_state state) noexcept;
   void publish_times() noexcept;
@@ -110,19 +136,24 @@ class lifecycle {
   logger log_;
   std::shared_ptr<inbox> inbox_;
   std::vector<slot> slots_;
-  std::size_t begun_ = 0;  // slots before this one have started
+  std::unique_ptr<verb_executor> verbs_;
+  std::shared_ptr<board> board_;  // what verbs under way touch
+  std::size_t unstarted_ = 0;
   std::atomic<bool> started_{false};
-  position where_;
+  driver_position where_;
   std::exception_ptr failure_;
   std::optional<shutdown_plan> plan_;
-  std::shared_ptr<marks> marks_;
+  std::vector<std::size_t> of_plan_;  // the index of each of its nodes
   function<void(time_point)> deadline_nearer_;
   time_point asked_at_{};
+  time_point next_line_ = time_point::max();  // of what is waited for
+  bool progress_asked_ = false;               // for that line
   std::optional<time_point> first_drain_;
   std::optional<time_point> last_drained_;
   std::optional<time_point> cut_at_;  // the drain end, as it came
   time_point finished_at_{};
   double start_ms_ = 0;
+  bool starting_ = false;
   bool force_passed_on_ = false;
   std::vector<std::string> errors_;
   bool announced_ = false;

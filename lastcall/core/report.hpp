@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lastcall/core/namespace.hpp"
+#include "lastcall/core/work_item.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -64,6 +65,11 @@ struct component_report {
   bool forced = false;   ///< it was told to cut; whether that cost anything, see `cut`
   bool stopped = false;
   bool hung = false;  ///< it did not come back from being forced or stopped
+  /// Of one that hung: the verb that has not returned; empty: it never said that it had drained.
+  std::string hung_in{};
+  std::vector<std::string> stack{};  ///< where its thread stood, the innermost call first
+  /// Of one that was forced or hung: what it was at work on then, the oldest first, ten at most.
+  std::vector<work_item> in_progress{};
   /// Whether being forced cost any work, if it knows. Empty: its ledgers tell.
   std::optional<bool> lost{};
   connection_ledger connections{};

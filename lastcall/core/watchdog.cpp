@@ -14,29 +14,8 @@ constexpr verb verbs[] = {verb::start, verb::announce, verb::drain,  verb::force
 
 }  // namespace
 
-std::string_view to_text(verb v) noexcept {
-  switch (v) {
-    case verb::start:
-      return "start";
-    case verb::announce:
-      return "announce";
-    case verb::drain:
-      return "drain";
-    case verb::force:
-      return "force";
-    case verb::stop:
-      return "stop";
-    case verb::account:
-      return "account";
-    case verb::destroy:
-      return "destroy";
-    case verb::none:
-      break;
-  }
-  return "none";
-}
-
-watchdog::watchdog(const position& where, const std::vector<std::string>& components, const std::string& report_file)
+watchdog::watchdog(const driver_position& where, const std::vector<std::string>& components,
+                   const std::string& report_file)
     : where_(where), report_file_(report_file), temporary_file_(temporary_name(report_file + ".watch")) {
   words_.push_back(words_for(verb::none, {}));
   for (const std::string& component : components) {
@@ -69,7 +48,7 @@ watchdog::lines watchdog::words_for(verb in, std::string_view component) const {
 }
 
 void watchdog::leave() const noexcept {
-  const position::place at = where_.at();
+  const driver_position::place at = where_.at();
   std::size_t index = 0;
   if (at.in != verb::none) index = 1 + at.component * std::size(verbs) + static_cast<std::size_t>(at.in) - 1;
   const lines& words = words_[index < words_.size() ? index : 0];

@@ -10,15 +10,12 @@
 #include <vector>
 
 #include "lastcall/core/namespace.hpp"
+#include "lastcall/core/verb.hpp"
 
 namespace lastcall::inline v0 {
 
-enum class verb : unsigned char { none, start, announce, drain, force, stop, account, destroy };
-
-std::string_view to_text(verb v) noexcept;
-
 /// What the driving thread is doing.   Threads: any; one writes.
-class position {
+class driver_position {
  public:
   struct place {
     verb in = verb::none;
@@ -43,7 +40,7 @@ class watchdog {
  public:
   static constexpr int exit_code = 4;
 
-  watchdog(const position& where, const std::vector<std::string>& components, const std::string& report_file);
+  watchdog(const driver_position& where, const std::vector<std::string>& components, const std::string& report_file);
 
   /// Says which component hangs in which verb, to standard error and in the report, and is gone.   Threads: any.
   [[noreturn]] void leave() const noexcept;
@@ -57,7 +54,7 @@ class watchdog {
   };
   lines words_for(verb in, std::string_view component) const;
 
-  const position& where_;
+  const driver_position& where_;
   std::atomic<bool> report_kept_{false};
   std::string report_file_;
   std::string temporary_file_;  // its own: the driving thread may be writing at the same time

@@ -1,0 +1,190 @@
+#include "lastcall/core/verb_threads.hpp"
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <ctime>
+#include <deque>
+#include <list>
+#include <mutex>
+#include <system_error>
+#include <utility>
+
+namespace lastcall::inline v0 {
+namespace {
+
+// A thread that is told to end has nothing of ours to do any more, but other people's thread-local objects to destroy.
+constexpr long most_waited_for_end_ns = 5'000'000;
+
+}  // namespace
+
+struct verb_threads::state {
+  struct worker {
+    pthread_t thread{};
+    bool inside = false;  // a job
+  };
+
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::deque<function<void()>> urgent;
+  std::deque<function<void()>> usual;
+  std::list<worker> workers;  // each takes itself to `ended` as its last act
+  std::list<worker> ended;
+  std::size_t idle = 0;
+  time_point last_taken{};  // when the latest job began
+  bool resting = false;     // who has nothing to do ends
+
+  bool waiting() const noexcept { return !urgent.empty() || !usual.empty(); }
+
+  function<void()> take() noexcept {
+    auto& from = urgent.empty() ? usual : urgent;
+    function<void()> job = std::move(from.front());
+    from.pop_front();
+    last_taken = steady().now();
+    return job;
+  }
+
+  void work(std::list<worker>::iterator me) {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      while (waiting()) {
+        function<void()> job = take();
+        me->inside = true;
+        lock.unlock();
+        job();
+        job = nullptr;
+        lock.lock();
+        me->inside = false;
+      }
+      if (resting) break;
+      ++idle;
+      wake.wait(lock);
+      --idle;
+    }
+    ended.splice(ended.end(), workers, me);
+  }
+
+  // With the lock held. What could not be waited for ends by itself.
+  static void join(std::list<worker> all) noexcept {
+    for (const worker& w : all) {
+      timespec until{};
+      clock_gettime(CLOCK_REALTIME, &until);
+      until.tv_nsec += most_waited_for_end_ns;
+      if (until.tv_nsec >= 1'000'000'000) {
+        ++until.tv_sec;
+        until.tv_nsec -= 1'000'000'000;
+      }
+      if (pthread_timedjoin_np(w.thread, nullptr, &until) != 0) pthread_detach(w.thread);
+    }
+  }
+};
+
+namespace {
+
+struct beginning {
+  std::shared_ptr<void> keeps;
+  function<void()> work;
+};
+
+extern "C" void* lastcall_verb_thread(void* given) {
+  const std::unique_ptr<beginning> mine(static_cast<beginning*>(given));
+  mine->work();
+  return nullptr;
+}
+
+}  // namespace
+
+verb_threads::verb_threads() : state_(std::make_shared<state>()) {}
+
+verb_threads::~verb_threads() {
+  std::deque<function<void()>> never_begun[2];  // destroyed outside of the lock
+  {
+    const std::lock_guard lock(state_->mutex);
+    never_begun[0].swap(state_->urgent);
+    never_begun[1].swap(state_->usual);
+  }
+  rest();
+  const std::lock_guard lock(state_->mutex);
+  for (const state::worker& w : state_->workers) pthread_detach(w.thread);
+  for (const state::worker& w : state_->ended) pthread_detach(w.thread);
+}
+
+void verb_threads::add_thread() noexcept {
+  state& s = *state_;
+  std::unique_lock lock(s.mutex);
+  if (!s.waiting()) return;
+  try {
+    const auto me = s.workers.emplace(s.workers.end());
+    auto given = std::make_unique<beginning>(beginning{state_, [&s, me] { s.work(me); }});
+    if (pthread_create(&me->thread, nullptr, lastcall_verb_thread, given.get()) == 0) {
+      static_cast<void>(given.release());
+      pthread_setname_np(me->thread, "lastcall-verb");
+      s.last_taken = steady().now();  // it is about to take one
+      return;
+    }
+    s.workers.erase(me);
+  } catch (...) {  // out of memory
+  }
+  const function<void()> job = s.take();
+  lock.unlock();
+  job();
+}
+
+void verb_threads::run(function<void()> job, turn when) noexcept {
+  state& s = *state_;
+  bool none = false;
+  {
+    const std::lock_guard lock(s.mutex);
+    s.resting = false;
+    (when == turn::urgent ? s.urgent : s.usual).push_back(std::move(job));
+    none = s.workers.empty();
+    if (s.idle > 0) s.wake.notify_one();
+  }
+  if (none) add_thread();
+}
+
+std::optional<time_point> verb_threads::next_look() const noexcept {
+  const state& s = *state_;
+  const std::lock_guard lock(state_->mutex);
+  if (!s.waiting()) return std::nullopt;
+  return (s.idle > 0 ? steady().now() : s.last_taken) + patience;
+}
+
+void verb_threads::look() noexcept {
+  {
+    const std::lock_guard lock(state_->mutex);
+    const state& s = *state_;
+    if (!s.waiting() || s.idle > 0 || steady().now() < s.last_taken + patience) return;
+  }
+  add_thread();
+}
+
+void verb_threads::rest() noexcept {
+  std::list<state::worker> leaving;
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->waiting()) return;
+    state_->resting = true;
+    state_->wake.notify_all();
+    for (auto w = state_->workers.begin(); w != state_->workers.end(); ++w) {
+      if (!w->inside) leaving.push_back(*w);
+    }
+    leaving.splice(leaving.end(), state_->ended);
+  }
+  // Those that were free take themselves to `ended` meanwhile; each is joined once, here.
+  for (const state::worker& w : leaving) state::join({w});
+  const std::lock_guard lock(state_->mutex);
+  state_->ended.remove_if([&](const state::worker& w) {
+    for (const state::worker& joined : leaving) {
+      if (pthread_equal(joined.thread, w.thread) != 0) return true;
+    }
+    return false;
+  });
+}
+
+std::size_t verb_threads::threads() const noexcept {
+  const std::lock_guard lock(state_->mutex);
+  return state_->workers.size();
+}
+
+}  // namespace lastcall::inline v0
