@@ -245,6 +245,13 @@ handle<component> app::add(std::string name, std::unique_ptr<component> it, need
   return handle<component>(at, adopt(std::move(name), std::move(it), stands_on));
 }
 
+handle<component> app::add(std::string name, functions verbs, needs stands_on) {
+  check_addition(name);
+  auto failed = [this, name](const std::string& why) { request_shutdown("component \"" + name + "\": " + why); };
+  auto it = make_component(name, std::move(verbs), log(), std::move(failed));
+  return add(std::move(name), std::move(it), std::move(stands_on));
+}
+
 void app::check_addition(const std::string& name) const {
   if (parts_->begun) {
     throw std::logic_error("app: component \"" + name + "\" is added after the start; add all before run() or start()");

@@ -13,6 +13,7 @@
 #include "lastcall/core/app_status.hpp"
 #include "lastcall/core/component.hpp"
 #include "lastcall/core/deadline.hpp"
+#include "lastcall/core/functions.hpp"
 #include "lastcall/core/log.hpp"
 #include "lastcall/core/report.hpp"
 
@@ -77,6 +78,13 @@ class app {
   /// started.
   template <class C> handle<C> add(std::string name, typename C::options options = {}, needs stands_on = {});
   handle<component> add(std::string name, std::unique_ptr<component> it, needs stands_on = {});
+  /// Makes one of functions: app.add("x", {.run = …, .drain = …}). When its run fails, the app ends in order.
+  handle<component> add(std::string name, functions verbs, needs stands_on = {});
+  /// A worker: runs work(context) in a thread of its own, which is to return once its context drains, and may before:
+  /// while (ctx.wait_for(1s)) beat(). When it throws, the app ends in order.
+  template <std::invocable<context> F> handle<component> add(std::string name, F work, needs stands_on = {}) {
+    return add(std::move(name), functions{.run = std::move(work), .may_return = true}, std::move(stands_on));
+  }
 
   /// The one C of this app: the first that was added, or else one with default options, added now under C::shared_name.
   template <class C> C& shared();
