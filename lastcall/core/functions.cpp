@@ -173,7 +173,11 @@ class component_of_functions final : public component {
     state::lock held(s.mutex);
     s.expect_end();
     s.done = std::move(done);
-    begin_drain(held, ends);
+    if (!begin_drain(held, ends)) {
+      ++s.under_way;
+      held.unlock();
+      return s.drain(ends);  // on this thread, then
+    }
     s.finish(held);
   }
 
@@ -251,17 +255,20 @@ class component_of_functions final : public component {
     if (s.does.stop) s.attempt("stop", [&] { s.does.stop(); });
   }
 
-  void begin_drain(state::lock& held, const context& ends) {
+  // False when there is no thread for it.
+  bool begin_drain(state::lock& held, const context& ends) {
     state& s = *state_;
-    if (!s.does.drain || over_ || std::exchange(s.drains, true)) return;
+    if (!s.does.drain || over_ || std::exchange(s.drains, true)) return true;
     try {
       drain_ = std::thread([kept = state_, ends] {
         name_thread(kept->name);
         kept->drain(ends);
       });
       ++s.under_way;
+      return true;
     } catch (const std::system_error& none_left) {
       s.note(held, std::string("no thread to drain in: ") + none_left.what());
+      return false;
     }
   }
 
