@@ -2,9 +2,13 @@
 // and not the order (shutdown_plan.hpp).
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/namespace.hpp"
+#include "lastcall/core/work_item.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -49,6 +53,12 @@ struct component {
   /// Adds what it counts to a snapshot for monitoring; its name is a label of it already. At any time from `start` on,
   /// beside every other verb and its own threads. Errors: what it throws leaves out the rest of it.   Blocks: must not.
   virtual void measure(metrics&) const {}
+
+  /// Adds what it is at work on, the oldest first, at most `limit`. As `measure`, and while it hangs: so it asks its
+  /// threads only with a bound.   Blocks: 100 ms at most.
+  virtual void in_progress(std::vector<work_item>& out, std::size_t limit) const {
+    static_cast<void>(out), static_cast<void>(limit);
+  }
 };
 
 }  // namespace lastcall::inline v0

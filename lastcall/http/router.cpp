@@ -75,14 +75,22 @@ class allowed {
 
 struct router::node {
   std::string literal;
-  std::vector<std::unique_ptr<node>> literals;  // sorted
+  std::vector<std::unique_ptr<node>> literals;  // sorted by length, then by text: most comparisons are of lengths
   std::unique_ptr<node> param;
   entries here;  // patterns that end in this segment
   entries rest;  // patterns that go on with {name...}
 
+  static bool before(std::string_view a, std::string_view b) noexcept {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  }
+
+  auto place_of(std::string_view text) const noexcept {
+    return std::lower_bound(literals.begin(), literals.end(), text,
+                            [](const auto& child, std::string_view t) { return before(child->literal, t); });
+  }
+
   node& literal_child(std::string_view text) {
-    auto at = std::lower_bound(literals.begin(), literals.end(), text,
-                               [](const auto& child, std::string_view t) { return child->literal < t; });
+    auto at = place_of(text);
     if (at == literals.end() || (*at)->literal != text) {
       at = literals.insert(at, std::make_unique<node>());
       (*at)->literal = text;
@@ -90,14 +98,18 @@ struct router::node {
     return **at;
   }
 
-  const node* find_literal(std::string_view raw) const noexcept {
-    const bool encoded = raw.find('%') != std::string_view::npos;
-    const auto compared = [&](const std::string& to) {
-      return encoded ? detail::compare_decoded(raw, to) : raw.compare(to);
-    };
-    const auto at = std::lower_bound(literals.begin(), literals.end(), raw,
-                                     [&](const auto& child, std::string_view) { return compared(child->literal) > 0; });
-    return at != literals.end() && compared((*at)->literal) == 0 ? at->get() : nullptr;
+  const node* find_literal(std::string_view raw) const {
+    if (raw.find('%') != std::string_view::npos) {
+      std::string decoded;
+      detail::append_decoded(decoded, raw);
+      return find_exactly(decoded);
+    }
+    return find_exactly(raw);
+  }
+
+  const node* find_exactly(std::string_view text) const noexcept {
+    const auto at = place_of(text);
+    return at != literals.end() && (*at)->literal == text ? at->get() : nullptr;
   }
 
   /// Shows `visit` the entries of each pattern that fits `path` (without its first slash), best first, until it says

@@ -171,6 +171,8 @@ void server::measure(metrics& into) const {
                  sums.durations, static_cast<double>(sums.nanoseconds) / 1e9);
 }
 
+void server::in_progress(std::vector<work_item>& out, std::size_t limit) const { parts_->tcp.in_progress(out, limit); }
+
 shutdown_result server::shutdown(deadline by) {
   if (!parts_->own_runtime)
     throw std::logic_error(parts_->service->name +

@@ -89,6 +89,7 @@ class server final : public component {
   void stop() noexcept override;
   void account(component_report&) const override;
   void measure(metrics&) const override;
+  void in_progress(std::vector<work_item>& out, std::size_t limit) const override;
 
   /// Refuses new connections, finishes every accepted request, says goodbye to each connection, and returns as soon as
   /// the last one has gone. What is left one tenth (50 ms to 2 s) before the deadline is forced. Never after the

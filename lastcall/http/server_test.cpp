@@ -318,6 +318,57 @@ TEST(server, comes_back_by_the_deadline_although_a_handler_blocks_its_thread) {
   released.count_down();
 }
 
+TEST(server, says_what_it_is_at_work_on_the_oldest_first) {
+  scene s;
+  server it(local(s.routes()));
+  it.start();
+  client idle(it.addresses()[0]), half(it.addresses()[0]), first(it.addresses()[0]), second(it.addresses()[0]);
+  ask(idle, hello);
+  first.say("GET /later?" + std::string(200, 'q') + " HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(s.wait_for(1));
+  second.say(later);
+  ASSERT_TRUE(s.wait_for(2));
+  std::vector<work_item> items;
+  it.in_progress(items, 10);
+  ASSERT_THAT(items, SizeIs(2));
+  EXPECT_EQ(items[0].label, "GET /later?" + std::string(113, 'q') + "...");
+  EXPECT_EQ(items[1].label, "GET /later");
+  EXPECT_THAT(items[0].remote, StartsWith("127.0.0.1:"));
+  EXPECT_GE(items[0].age, items[1].age);
+  it.in_progress(items, 1);
+  ASSERT_THAT(items, SizeIs(3)) << "adds, and the oldest only";
+  EXPECT_EQ(items[2].label, items[0].label);
+  half.say("GET / HT");
+  std::vector<work_item> three;
+  for (const time_point by = steady().now() + generous; three.size() < 3 && steady().now() < by;) {
+    three.clear();
+    it.in_progress(three, 10);
+  }
+  ASSERT_THAT(three, SizeIs(3));
+  EXPECT_EQ(three[2].label, "a request that is not complete");
+  for (responder& r : s.answers) r.send(text("done\n"));
+}
+
+TEST(server, says_that_a_loop_does_not_answer) {
+  std::latch entered(1), released(1);
+  auto o = local({});
+  o.routes.get("/", [&](const request&) {
+    entered.count_down();
+    released.wait();
+    return text("late\n");
+  });
+  server it(std::move(o));
+  it.start();
+  client c(it.addresses()[0]);
+  c.say(hello);
+  entered.wait();
+  std::vector<work_item> items;
+  it.in_progress(items, 10);
+  ASSERT_THAT(items, SizeIs(1));
+  EXPECT_THAT(items[0].label, HasSubstr("does not answer"));
+  released.count_down();
+}
+
 TEST(server, says_what_its_close_cut) {
   scene s;
   server it(local(s.routes()));

@@ -36,13 +36,6 @@ connection::connection(connection_set& set, unique_fd socket, const endpoint& re
   set_.in_state_[static_cast<std::size_t>(state_)].add();
 }
 
-void connection::become(connection_state state) noexcept {
-  if (state == state_) return;
-  set_.in_state_[static_cast<std::size_t>(state_)].subtract();
-  state_ = state;
-  set_.in_state_[static_cast<std::size_t>(state_)].add();
-}
-
 void connection::on_ready(std::uint32_t events) noexcept {
   if (state_ == connection_state::closed) return;
   if (state_ == connection_state::lingering) return linger();
@@ -88,21 +81,6 @@ io_result connection::transmit_file(int file, std::uint64_t offset, std::size_t 
     if (errno == EAGAIN) return {.would_block = true};
     return {.end = classify_errno(errno)};
   }
-}
-
-void connection::enter(connection_state state, time_point by) noexcept {
-  become(state);
-  if (set_.rules_) by = std::min(by, set_.rules_->close_at(state, past_));
-  bound(by);
-}
-
-void connection::bound(time_point by) noexcept {
-  by_ = by;
-  if (!armed() || due() > by) set_.loop().schedule(*this, by);  // armed earlier: on_due looks again
-}
-
-void connection::note_request() noexcept {
-  past_.longest_pause = remember_pause(past_.longest_pause, loop_now() - past_.last_active);
 }
 
 /// Timers may come before the readiness of the same moment, and a loop may have been busy for longer than a silence:
@@ -215,8 +193,5 @@ void connection::force() noexcept {
       return end(connection_end::forced);
   }
 }
-
-bool connection::draining() const noexcept { return set_.draining(); }
-time_point connection::loop_now() const noexcept { return set_.loop().now(); }
 
 }  // namespace lastcall::inline v0::net

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/net/connection_state.hpp"
@@ -51,6 +53,10 @@ class connection : public pollable, public timed, public list_hook<> {
   virtual void on_drain() noexcept {}
   /// The deadline of a new, reading, busy or upgraded connection passed.
   virtual void on_timeout() noexcept { end(connection_end::timed_out); }
+  /// Since when it has been at work on something; empty: it is not.
+  virtual std::optional<time_point> works_since() const { return std::nullopt; }
+  /// What it is at work on.
+  virtual std::string work_label() const { return {}; }
   /// It has ended; the socket is gone after this.
   virtual void on_end(connection_end) noexcept {}
 
@@ -71,7 +77,7 @@ class connection : public pollable, public timed, public list_hook<> {
   /// A request has begun: learns how long this client pauses.
   void note_request() noexcept;
   /// A response has left: silence is counted from here.
-  void note_response() noexcept { past_.last_active = loop_now(); }
+  void note_response() noexcept;
 
   /// All that is to be said has been written: sends FIN, reads on until the remote's end or the linger bound, closes.
   /// Without it, unread bytes make the kernel send RST, and that can destroy the response on its way to the client.
@@ -85,7 +91,7 @@ class connection : public pollable, public timed, public list_hook<> {
   void end_by(io_end) noexcept;
 
   connection_set& set() const noexcept { return set_; }
-  bool draining() const noexcept;
+  bool draining() const noexcept;  // these two, and what is asked for each request, are in connection_set.hpp
   time_point loop_now() const noexcept;
 
  private:

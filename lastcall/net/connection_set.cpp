@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace lastcall::inline v0::net {
 
@@ -60,6 +61,27 @@ std::size_t connection_set::force() noexcept {
     c.force();
   }
   return ends_[static_cast<int>(connection_end::forced)].value() - before;
+}
+
+void connection_set::oldest_work(std::vector<work_item>& out, std::size_t limit) {
+  std::vector<std::pair<time_point, const connection*>> oldest;
+  const auto before = [](const auto& a, const auto& b) { return a.first < b.first; };
+  const auto look = [&](const connection& c) {
+    const auto since = c.works_since();
+    if (!since) return;
+    oldest.emplace_back(*since, &c);
+    if (oldest.size() < 2 * limit) return;
+    std::nth_element(oldest.begin(), oldest.begin() + static_cast<std::ptrdiff_t>(limit), oldest.end(), before);
+    oldest.resize(limit);
+  };
+  if (limit == 0) return;
+  for (connection& c : all_) look(c);
+  for (connection& c : untold_) look(c);
+  std::sort(oldest.begin(), oldest.end(), before);
+  if (oldest.size() > limit) oldest.resize(limit);
+  const time_point now = loop_.refresh_now();
+  for (const auto& [since, c] : oldest)
+    out.push_back({.label = c->work_label(), .remote = to_text(c->remote()), .age = now - since});
 }
 
 void connection_set::remove(connection& gone, connection_end how) noexcept {

@@ -2,13 +2,16 @@
 // sets of other loops, so counting and draining take no lock.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/report.hpp"
+#include "lastcall/core/work_item.hpp"
 #include "lastcall/net/abnormal_ends.hpp"
 #include "lastcall/net/address_counts.hpp"
 #include "lastcall/net/connection.hpp"
@@ -67,6 +70,9 @@ class connection_set final : private timed {
   /// The same, a little later: handlers that see the end of their context may still say so to their client.
   void force_soon() noexcept { loop_.schedule(*this, loop_.refresh_now() + last_words_); }
 
+  /// Adds what its connections are at work on, at most `limit` of it, the oldest first.
+  void oldest_work(std::vector<work_item>& out, std::size_t limit);
+
   bool draining() const noexcept { return rules_.has_value(); }
   net::loop& loop() const noexcept { return loop_; }
   const farewell_options& options() const noexcept { return options_; }
@@ -100,5 +106,34 @@ class connection_set final : private timed {
   tally ends_[6];
   tally in_state_[open_connection_states + 1];
 };
+
+// What a connection does for each request: inline, where both classes are known.
+
+inline bool connection::draining() const noexcept { return set_.draining(); }
+inline time_point connection::loop_now() const noexcept { return set_.loop().now(); }
+
+inline void connection::become(connection_state state) noexcept {
+  if (state == state_) return;
+  set_.in_state_[static_cast<std::size_t>(state_)].subtract();
+  state_ = state;
+  set_.in_state_[static_cast<std::size_t>(state_)].add();
+}
+
+inline void connection::enter(connection_state state, time_point by) noexcept {
+  become(state);
+  if (set_.rules_) by = std::min(by, set_.rules_->close_at(state, past_));
+  bound(by);
+}
+
+inline void connection::bound(time_point by) noexcept {
+  by_ = by;
+  if (!armed() || due() > by) set_.loop().schedule(*this, by);  // armed earlier: on_due looks again
+}
+
+inline void connection::note_response() noexcept { past_.last_active = loop_now(); }
+
+inline void connection::note_request() noexcept {
+  past_.longest_pause = remember_pause(past_.longest_pause, loop_now() - past_.last_active);
+}
 
 }  // namespace lastcall::inline v0::net

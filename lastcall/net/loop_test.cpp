@@ -208,6 +208,20 @@ TEST(loop, serves_timers_while_descriptors_are_always_ready) {
   EXPECT_GT(told, 0);
 }
 
+TEST(loop, goes_back_to_what_was_posted_while_descriptors_are_always_ready) {
+  open_loop l;
+  const pair p;
+  p.say("never read");
+  int told = 0, told_before_post = 0;
+  watcher w([&](std::uint32_t) {
+    if (++told == 1) l.it.post([&] { told_before_post = told; });
+  });
+  ASSERT_FALSE(l.it.watch(p.ours.get(), w, EPOLLIN));  // level-triggered: ready again and again
+  ASSERT_TRUE(l.run_until([&] { return told_before_post > 0; }));
+  EXPECT_EQ(told_before_post, 1);
+  l.it.forget(p.ours.get());
+}
+
 TEST(loop, delivers_nothing_once_closed) {
   open_loop l;
   const pair p;

@@ -15,6 +15,9 @@ namespace {
 /// Descriptors that the rest of the program keeps: logs, databases, the listeners.
 constexpr std::size_t reserved_descriptors = 64;
 
+/// A loop that is not asleep in somebody's handler answers within one turn.
+constexpr duration loop_patience = std::chrono::milliseconds(50);
+
 std::size_t descriptors() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 1'000'000;
@@ -199,6 +202,35 @@ void tcp_server::measure(metrics& into) const {
     into.gauge("lastcall_connections_open", "Connections that are open, by what they do.", static_cast<double>(open),
                {{"state", to_text(state)}});
   }
+}
+
+void tcp_server::in_progress(std::vector<work_item>& out, std::size_t limit) const {
+  if (!serving_ || limit == 0) return;  // nobody may run the loops
+  struct answers {
+    explicit answers(std::size_t loops) : of(loops), said(loops), left(loops) {}
+    std::vector<std::vector<work_item>> of;
+    std::vector<std::atomic<bool>> said;
+    countdown left;
+  };
+  const auto got = std::make_shared<answers>(sets_.size());  // a loop may answer when nobody waits any more
+  for (std::size_t i = 0; i < sets_.size(); ++i)
+    sets_[i]->loop().post([got, i, limit, set = sets_[i].get()] {
+      set->oldest_work(got->of[i], limit);
+      got->said[i] = true;
+      got->left.count_down();
+    });
+  got->left.wait_until(steady().now() + loop_patience);
+  std::vector<work_item> all;
+  for (std::size_t i = 0; i < sets_.size(); ++i) {
+    if (!got->said[i])
+      all.push_back(
+          {.label = "loop " + std::to_string(i) + " does not answer: a handler blocks it", .age = loop_patience});
+    else
+      all.insert(all.end(), got->of[i].begin(), got->of[i].end());
+  }
+  std::stable_sort(all.begin(), all.end(), [](const work_item& a, const work_item& b) { return a.age > b.age; });
+  all.resize(std::min(all.size(), limit));
+  out.insert(out.end(), all.begin(), all.end());
 }
 
 std::vector<endpoint> tcp_server::addresses() const {

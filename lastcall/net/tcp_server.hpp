@@ -62,6 +62,8 @@ class tcp_server final : public component {
   void stop() noexcept override;
   void account(component_report&) const override;
   void measure(metrics&) const override;
+  /// A loop that does not say within 50 ms is an item of its own.
+  void in_progress(std::vector<work_item>& out, std::size_t limit) const override;
 
   /// Cuts everything now. Blocks: until each loop has done so, at most 1 s.   Threads: any but a loop's.
   cut close() noexcept;

@@ -48,6 +48,27 @@ inline const char* stop_before(const char* at, const char* end, std::ptrdiff_t c
 
 /// The first byte that is no token character, or `end`.
 inline const char* find_token_end(const char* at, const char* end) noexcept {
+#ifdef __SSE2__
+  // Most names are letters, digits and hyphens, and end within sixteen bytes.
+  for (const char* const stop = stop_before(at, end, 16); at < stop;) {
+    const __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const auto from_to = [](__m128i bytes, char first, char last) {
+      const __m128i above = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+      return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(static_cast<char>(last - first))), above);
+    };
+    const __m128i usual =
+        _mm_or_si128(_mm_or_si128(from_to(_mm_or_si128(here, _mm_set1_epi8(0x20)), 'a', 'z'), from_to(here, '0', '9')),
+                     _mm_cmpeq_epi8(here, _mm_set1_epi8('-')));
+    const unsigned other = static_cast<unsigned>(_mm_movemask_epi8(usual)) ^ 0xffff;
+    if (!other) {
+      at += 16;
+      continue;
+    }
+    at += std::countr_zero(other);
+    if (!is_token_char(*at)) return at;
+    ++at;
+  }
+#endif
   for (const char* const stop = stop_before(at, end, 4); at < stop; at += 4) {
     if (!is_token_char(at[0])) return at;
     if (!is_token_char(at[1])) return at + 1;

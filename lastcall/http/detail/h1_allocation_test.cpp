@@ -10,6 +10,7 @@
 
 #include "lastcall/http/server.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
+#include "lastcall/net/task.hpp"
 
 namespace {
 thread_local bool counting = false;
@@ -50,6 +51,7 @@ class counted_requests {
     r.get("/", [](const request&) { return text("hello\n"); });
     r.get("/hello/{name}", [](const request& q) { return text(std::string(q.param("name")) + "\n"); });
     r.post("/", [](const request& q) { return text(std::string(q.body().substr(0, 5)) + "\n"); });
+    r.get("/async", [](const request&) -> task<response> { co_return text("hello\n"); });
     r.get("/begin", [](const request&) {
       counting = true;
       allocations = 0;
@@ -98,6 +100,11 @@ TEST(h1_allocation, needs_none_for_a_small_body) {
   counted_requests c;
   EXPECT_EQ(c.cost("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n" + std::string(2000, 'b'), 1, 1000),
             "0\n");
+}
+
+TEST(h1_allocation, needs_none_for_a_coroutine_that_does_not_suspend) {
+  counted_requests c;
+  EXPECT_EQ(c.cost("GET /async HTTP/1.1\r\nHost: a\r\n\r\n", 1, 1000), "0\n");
 }
 
 }  // namespace

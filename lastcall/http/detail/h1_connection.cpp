@@ -420,6 +420,21 @@ void h1_connection::on_end(connection_end how) noexcept {
   drop_exchange();
 }
 
+std::optional<time_point> h1_connection::works_since() const {
+  if (exchange_ && (begun_ || call_ || sending_body())) return exchange_->trail.begun();
+  if (!unsent_.empty()) return past().last_active;
+  return std::nullopt;
+}
+
+std::string h1_connection::work_label() const {
+  if (!exchange_ || !(begun_ || call_ || sending_body())) return "a response on its way";
+  if (exchange_->head == 0) return "a request that is not complete";
+  const request& r = exchange_->req;
+  constexpr std::size_t shown = 120;
+  const bool cut = r.target().size() > shown;
+  return std::string(r.method()).append(" ").append(r.target().substr(0, shown)).append(cut ? "..." : "");
+}
+
 void h1_connection::drop_exchange() noexcept {
   if (exchange_) shard_.give_back(*std::exchange(exchange_, nullptr));
 }

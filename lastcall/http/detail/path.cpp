@@ -40,18 +40,6 @@ bool is_sound_path(std::string_view path) noexcept {
   return !dot_segment();
 }
 
-int compare_decoded(std::string_view raw, std::string_view text) noexcept {
-  if (raw.find('%') == std::string_view::npos) return raw.compare(text);
-  std::size_t at = 0;
-  for (const char t : text) {
-    if (at == raw.size()) return -1;
-    const auto a = static_cast<unsigned char>(next_byte(raw, at));
-    const auto b = static_cast<unsigned char>(t);
-    if (a != b) return a < b ? -1 : 1;
-  }
-  return at == raw.size() ? 0 : 1;
-}
-
 void append_decoded(std::string& out, std::string_view raw) {
   for (std::size_t at = 0; at < raw.size();) out += next_byte(raw, at);
 }

@@ -1,5 +1,4 @@
-// Paths as they are sent: whether one is sound, and comparison and decoding of its percent-encoded segments. Not
-// queries.
+// Paths as they are sent: whether one is sound, and decoding of its percent-encoded segments. Not queries.
 #pragma once
 
 #include <string>
@@ -12,9 +11,6 @@ namespace lastcall::inline v0::http::detail {
 /// Begins with "/"; each "%" has two hexadecimal digits; no NUL; and no "." or ".." between slashes, where an encoded
 /// dot is a dot and an encoded slash is a slash: nothing decoded from a sound path climbs out of a directory.
 bool is_sound_path(std::string_view path) noexcept;
-
-/// Below, equal to or above zero as `raw`, decoded, is to `text`. Each "%" in `raw` has its digits.
-int compare_decoded(std::string_view raw, std::string_view text) noexcept;
 
 /// Appends `raw`, decoded. Each "%" in `raw` has its digits.
 void append_decoded(std::string& out, std::string_view raw);

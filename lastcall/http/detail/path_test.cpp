@@ -44,16 +44,5 @@ TEST(path, a_sound_one_decodes_to_one_without_dot_segments_and_nul) {
   EXPECT_FALSE(is_sound_path("*"));
 }
 
-TEST(path, comparison_is_that_of_the_decoded_text) {
-  const std::string_view raws[] = {"", "a", "b", "%61", "ab", "%61%62", "a%62", "a%2F", "%ff", "%7e", "~", "z", "%00"};
-  const std::string_view texts[] = {"", "a", "ab", "b", "a/", "\xff", "~", "%61", "aa", "abc"};
-  const auto sign = [](int n) { return (n > 0) - (n < 0); };
-  for (const auto raw : raws) {
-    for (const auto text : texts) {
-      EXPECT_EQ(sign(compare_decoded(raw, text)), sign(decoded(raw).compare(text))) << raw << " and " << text;
-    }
-  }
-}
-
 }  // namespace
 }  // namespace lastcall::http::detail

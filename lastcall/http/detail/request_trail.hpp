@@ -30,6 +30,7 @@ class request_trail {
     status_ = 0;
     bytes_ = 0;
   }
+  time_point begun() const noexcept { return begun_; }
   /// Of a response whose body follows its head: the head, the body piece by piece, its end.
   void head_sent(int status) noexcept { status_ = status; }
   void more_body(std::uint64_t bytes) noexcept { bytes_ += bytes; }

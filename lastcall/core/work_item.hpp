@@ -1,0 +1,17 @@
+// One thing that somebody is at work on: what a shutdown waits for, told to people. Not an account.
+#pragma once
+
+#include <string>
+
+#include "lastcall/core/clock.hpp"
+#include "lastcall/core/namespace.hpp"
+
+namespace lastcall::inline v0 {
+
+struct work_item {
+  std::string label{};   ///< what it is: "GET /slow?ms=2000"
+  std::string remote{};  ///< for whom: "10.0.0.7:51234"; empty where it is nobody's
+  duration age{};
+};
+
+}  // namespace lastcall::inline v0
