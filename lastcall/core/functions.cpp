@@ -51,12 +51,14 @@ struct state {
   bool running = false;
   bool was_ready = false;
   bool told = false;
+  time_point told_at{};
   bool drains = false;
+  bool in_drain = false;
   bool forced = false;
   failure_text failure;
 
   void expect_end() {
-    told = true;
+    if (!std::exchange(told, true)) told_at = steady().now();
     failed = nullptr;
   }
 
@@ -96,6 +98,7 @@ struct state {
     }
     if (!attempt("drain", [&] { does.drain(ends); })) force();
     lock held(mutex);
+    in_drain = false;
     leave(held);
   }
   bool still_unready() {
@@ -175,6 +178,7 @@ class component_of_functions final : public component {
     s.done = std::move(done);
     if (!begin_drain(held, ends)) {
       ++s.under_way;
+      s.in_drain = true;
       held.unlock();
       return s.drain(ends);  // on this thread, then
     }
@@ -205,6 +209,17 @@ class component_of_functions final : public component {
 
   void measure(metrics& into) const override {
     if (state_->does.measure) state_->does.measure(into);
+  }
+
+  // Once told to end: which of the two does not return, and for how long.
+  void in_progress(std::vector<work_item>& out, std::size_t limit) const override {
+    state& s = *state_;
+    if (s.does.in_progress) s.does.in_progress(out, limit);
+    const state::lock held(s.mutex);
+    if (!s.told) return;
+    const duration age = steady().now() - s.told_at;
+    if (s.in_drain && out.size() < limit) out.push_back({.label = "drain", .age = age});
+    if (s.running && out.size() < limit) out.push_back({.label = "run", .age = age});
   }
 
   void account(component_report& out) const override {
@@ -259,6 +274,7 @@ class component_of_functions final : public component {
   bool begin_drain(state::lock& held, const context& ends) {
     state& s = *state_;
     if (!s.does.drain || over_ || std::exchange(s.drains, true)) return true;
+    s.in_drain = true;
     try {
       drain_ = std::thread([kept = state_, ends] {
         name_thread(kept->name);
@@ -267,6 +283,7 @@ class component_of_functions final : public component {
       ++s.under_way;
       return true;
     } catch (const std::system_error& none_left) {
+      s.in_drain = false;
       s.note(held, std::string("no thread to drain in: ") + none_left.what());
       return false;
     }

@@ -3,14 +3,17 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/log.hpp"
+#include "lastcall/core/work_item.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -71,9 +74,11 @@ struct functions {
   /// Releases what `start` took. `run` and `drain` have returned.
   function<void()> stop{};
 
-  /// As component::account and component::measure: the second at any time, beside all the others.
+  /// As component::account, measure and in_progress, the last two at any time, beside all the others. What the
+  /// component waits for itself, be it `run` or `drain`, is in progress without a word.
   function<void(component_report&)> account{};
   function<void(metrics&)> measure{};
+  function<void(std::vector<work_item>&, std::size_t limit)> in_progress{};
 
   /// A `run` that returns by itself has done its work, rather than failed. What it throws is a failure all the same.
   bool may_return = false;

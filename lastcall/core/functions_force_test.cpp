@@ -2,9 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <latch>
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "lastcall/core/functions_double_test.hpp"
 
@@ -106,6 +109,33 @@ TEST(functions, that_hang_do_not_disturb_the_exit_of_the_process) {
         std::exit(a.run());  // with static destructors, while the threads stand where they are
       },
       testing::ExitedWithCode(4), "");
+}
+
+TEST(functions, that_do_not_return_are_in_progress_once_they_are_to) {
+  std::latch may_return(1);
+  const auto it = make_component(
+      "x",
+      {.run = [&] { may_return.wait(); },
+       .drain = [&] { may_return.wait(); },
+       .in_progress = [](std::vector<work_item>& out, std::size_t) { out.push_back({.label = "GET /slow"}); }},
+      logger(log_level::none, nullptr), [](const std::string&) {});
+  const auto labels = [&](std::size_t limit) {
+    std::vector<work_item> items;
+    it->in_progress(items, limit);
+    std::vector<std::string> all;
+    for (const work_item& each : items) all.push_back(each.label);
+    return all;
+  };
+  it->start({});
+  EXPECT_THAT(labels(10), ElementsAre("GET /slow")) << "to run is what it is for";
+  std::promise<void> done;
+  it->drain({}, [&] { done.set_value(); });
+  EXPECT_THAT(labels(10), ElementsAre("GET /slow", "drain", "run"));
+  EXPECT_THAT(labels(2), ElementsAre("GET /slow", "drain"));
+  may_return.count_down();
+  done.get_future().wait();
+  EXPECT_THAT(labels(10), ElementsAre("GET /slow"));
+  it->stop();
 }
 
 TEST(functions, tell_nobody_that_run_ended_once_it_was_to_end) {
