@@ -88,6 +88,11 @@ TEST(existing_programs, cpp_httplib_loses_nothing) {
   loses_nothing("cpp_httplib", {"busy:8", "fresh:4", "race:12", "inflight:4,path=/slow,lead=100ms"});
 }
 
+TEST(existing_programs, cpp_httplib_is_cut_at_the_drain_end) {
+  if (!built("cpp_httplib")) GTEST_SKIP() << "skipped: cpp-httplib is not installed (scripts/bootstrap)";
+  cuts_what_does_not_end("cpp_httplib");
+}
+
 TEST(existing_programs, with_signals_of_their_own_lose_nothing) {
   loses_nothing("own_signals", {"busy:16", "fresh:8", "race:50", "half-closed:2"});
 }
