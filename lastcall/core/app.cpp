@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/exit_watch.hpp"
 #include "lastcall/core/inbox.hpp"
 #include "lastcall/core/lifecycle.hpp"
 #include "lastcall/core/metrics.hpp"
@@ -162,7 +163,8 @@ struct app::parts {
     r.reserve_ms = to_ms(budget.reserve);
     r.readiness_delay_ms = to_ms(budget.readiness_delay);
     life.fill(r);
-    if (by.trigger == trigger::failed_start) r.outcome = outcome::failed;
+    const bool failed = by.trigger == trigger::failed_component && r.outcome == outcome::graceful;
+    if (by.trigger == trigger::failed_start || failed) r.outcome = outcome::failed;
     constexpr int codes[] = {0, 3, watchdog::exit_code, 1};  // in the order of outcome
     r.exit_code = codes[static_cast<std::size_t>(r.outcome)];
   }
@@ -188,6 +190,16 @@ struct app::parts {
     const bool watched = armed_for != time_point::max();
     const time_point watch = watched ? armed_for + watchdog_slack - log_margin : now + log_time;
     log.flush(std::clamp(watch - now, duration::zero(), log_time));
+  }
+
+  // Threads that are still inside of components must not meet destructors of what they use, so neither static objects
+  // nor exit handlers are left to run.
+  void leave_if_hung() noexcept {
+    if (said->exit_code != watchdog::exit_code) return;
+    for (const component_report& c : said->components) {
+      if (c.hung) dog->say(c.hung_in, c.name);
+    }
+    if (&time == &steady() && life.verbs_under_way()) _exit(watchdog::exit_code);
   }
 
   shutdown_budget whole_budget() const {
@@ -240,6 +252,13 @@ handle<component> app::add(std::string name, std::unique_ptr<component> it, need
   return handle<component>(at, adopt(std::move(name), std::move(it), stands_on));
 }
 
+handle<component> app::add(std::string name, functions verbs, needs stands_on) {
+  check_addition(name);
+  auto failed = [this, name](std::string why) { fail(name, std::move(why)); };
+  auto it = make_component(name, std::move(verbs), log(), std::move(failed));
+  return add(std::move(name), std::move(it), std::move(stands_on));
+}
+
 void app::check_addition(const std::string& name) const {
   if (parts_->begun) {
     throw std::logic_error("app: component \"" + name + "\" is added after the start; add all before run() or start()");
@@ -290,7 +309,9 @@ int app::run() {
   for (; p.in->asked() == nullptr; p.in->driver().wait(p.time, p.life.next_wake())) p.serve();
   p.end(p.whole_budget(), p.in->asked()->at - p.served(p.in->asked()->at));
   p.publish();
+  p.leave_if_hung();
   p.destroy();
+  if (p.armed_for != time_point::max()) watch_exit(p.armed_for + watchdog_slack);
   return p.said->exit_code;
 }
 
@@ -321,6 +342,12 @@ const report& app::shutdown(deadline by) {
 
 void app::request_shutdown(std::string why) noexcept {
   parts_->in->ask(parts_->stamped({.trigger = trigger::request, .why = std::move(why)}));
+}
+
+void app::fail(std::string_view component, std::string why) noexcept {
+  why.insert(0, "component \"" + std::string(component) + "\" failed: ");
+  parts_->log.error("app", why);
+  parts_->in->ask(parts_->stamped({.trigger = trigger::failed_component, .why = std::move(why)}));
 }
 
 bool app::asked_to_end() const noexcept { return parts_->in->asked() != nullptr; }

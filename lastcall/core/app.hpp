@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "lastcall/core/app_status.hpp"
 #include "lastcall/core/component.hpp"
 #include "lastcall/core/deadline.hpp"
+#include "lastcall/core/functions.hpp"
 #include "lastcall/core/log.hpp"
 #include "lastcall/core/report.hpp"
 
@@ -58,7 +60,8 @@ namespace detail {
 template <class C> inline char type_key = 0;  // its address is the key; not const, so that no linker folds two into one
 }
 
-/// Threads: one thread builds, starts and ends it. what may be called from any says so.
+/// Threads: one thread builds, starts and ends it; what may be called from any says so. Verbs of components run on
+/// threads of their own, those of one component one after the other.
 class app {
  public:
   /// Signals are caught from here on: make it the first statement of main().
@@ -77,15 +80,24 @@ class app {
   /// started.
   template <class C> handle<C> add(std::string name, typename C::options options = {}, needs stands_on = {});
   handle<component> add(std::string name, std::unique_ptr<component> it, needs stands_on = {});
+  /// Makes one of functions: app.add("x", {.run = …, .drain = …}). When its run fails, the app ends in order.
+  handle<component> add(std::string name, functions verbs, needs stands_on = {});
+  /// A worker: runs work(context) in a thread of its own, which is to return once its context drains, and may before:
+  /// while (ctx.wait_for(1s)) beat(). When it throws, the app ends in order.
+  template <std::invocable<context> F> handle<component> add(std::string name, F work, needs stands_on = {}) {
+    return add(std::move(name), functions{.run = std::move(work), .may_return = true}, std::move(stands_on));
+  }
 
   /// The one C of this app: the first that was added, or else one with default options, added now under C::shared_name.
   template <class C> C& shared();
 
   /// Starts everything, serves until a signal or a request, shuts down, writes the report.
-  /// Destroys the components, and returns the exit code: 0 drained, 1 failed to start, 3 something was forced, 4 a
-  /// component hung. It owns the process: when a verb or a destructor of a component blocks beyond the deadline, and
-  /// when main() has not destroyed the app within 30 ms of it, the process exits with 4; at a third signal, with 128+n.
-  /// Not watched: what comes after the app, such as destructors of static objects.
+  /// Destroys the components, and returns the exit code: 0 drained, 1 a component failed, at its start or later, 3
+  /// something was forced, 4 a component hung. It owns the process. When a thread is still inside of a component at the
+  /// deadline, it does not return: the process exits with 4, without destructors and exit handlers, once the report is
+  /// written. The same happens by the watch 30 ms after the deadline when a destructor of a component or the log hangs,
+  /// when main() has not destroyed the app by then, and when static objects or exit handlers hang after it. At a third
+  /// signal it exits with 128+n.
   int run();
 
   /// For programs that have their own loop: starts everything. Pair it with shutdown().
@@ -93,7 +105,7 @@ class app {
   /// what had started is stopped again. The same when a signal or request_shutdown() came in between.
   void start();
   /// Ends everything; with `by` in the past, at once. Returns the same report when called again.
-  /// Never exits the process, and returns by the deadline unless a verb blocks this thread.
+  /// Never exits the process, and returns by the deadline, naming those that hang; ~app leaves them in memory.
   const report& shutdown(deadline by);
 
   /// Ends readiness before the end itself is asked for, which is expected to follow (a Kubernetes preStop hook runs
@@ -105,6 +117,10 @@ class app {
 
   /// Asks run() to end. The first to ask counts.   Threads: any; takes no lock. Not for signal handlers.
   void request_shutdown(std::string why) noexcept;
+
+  /// A component has failed while it ran: ends run() in order, as request_shutdown() does. Exit code 1 unless something
+  /// was forced or hangs.   Threads: any. Not for signal handlers.
+  void fail(std::string_view component, std::string why) noexcept;
 
   /// A signal or a request came. After start() that is all that happens: it is for the embedding program to call
   /// shutdown().

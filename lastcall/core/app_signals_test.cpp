@@ -69,8 +69,8 @@ TEST_F(app_signals, during_a_start_end_it_and_what_had_started) {
     kill(getpid(), SIGTERM);
     EXPECT_FALSE(c.wait_for(60s));
   }};
-  a.add("slow", std::make_unique<component_double>("slow", notes, std::move(slow)), {pg});
-  a.add("next", std::make_unique<component_double>("next", notes));
+  const auto it = a.add("slow", std::make_unique<component_double>("slow", notes, std::move(slow)), {pg});
+  a.add("next", std::make_unique<component_double>("next", notes), {it});
   EXPECT_EQ(a.run(), 0);
   EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start slow", "drain slow", "stop slow", "drain pg", "stop pg",
                                          "~next", "~slow", "~pg"));

@@ -280,11 +280,11 @@ TEST(app, embedded_throws_what_failed_after_unwinding_it) {
 TEST(app, embedded_ends_its_start_when_asked_meanwhile) {
   journal notes;
   app a{quiet()};
-  a.add("slow", double_of("slow", notes, {.start = [&](context c) {
-                            a.request_shutdown("changed my mind");
-                            EXPECT_FALSE(c.wait_for(60s));
-                          }}));
-  a.add("next", double_of("next", notes));
+  const auto slow = a.add("slow", double_of("slow", notes, {.start = [&](context c) {
+                                              a.request_shutdown("changed my mind");
+                                              EXPECT_FALSE(c.wait_for(60s));
+                                            }}));
+  a.add("next", double_of("next", notes), {slow});
   EXPECT_EQ(refusal([&] { a.start(); }), "app: the start was ended: changed my mind");
   EXPECT_THAT(notes.lines(), ElementsAre("start slow", "drain slow", "stop slow"));
 }

@@ -19,9 +19,9 @@ class metrics;
 using drained = function<void()>;
 
 /// Whatever has a beginning and an end: a server, a pool, a consumer, a loop. Every verb is optional, each comes at
-/// most once, in the order written here, and no two overlap, except that `force` may overtake `drain`. Threads: the
-/// verbs are called on the thread that drives the app (the one in run(), start() or shutdown()). They hold the others
-/// up while they block, so what takes time belongs on the component's own threads.
+/// most once, in the order written here, and no two overlap, except that `force` may overtake `drain`. Threads: some of
+/// the app's, not always the same one, and not the one that is in run(), start() or shutdown(). One that blocks holds
+/// up nobody who does not need its component.
 struct component {
   virtual ~component() = default;
 

@@ -27,6 +27,7 @@ void leave_behind(std::unique_ptr<component> it) {
 constexpr std::size_t most_items = 10;  // of what one component is at work on
 constexpr duration line_every = std::chrono::seconds(1);
 constexpr duration time_to_ask = std::chrono::milliseconds(60);   // for a line: they may ask their own threads
+constexpr duration verb_time = std::chrono::milliseconds(3);      // for verbs to return before the plan's next moment
 constexpr duration account_time = std::chrono::milliseconds(10);  // beyond the deadline
 
 }  // namespace
@@ -85,7 +86,7 @@ lifecycle::lifecycle(const clock& time, logger log, std::shared_ptr<inbox> in)
 
 lifecycle::~lifecycle() { destroy(); }
 
-bool lifecycle::threads_left_behind() const noexcept {
+bool lifecycle::verbs_under_way() const noexcept {
   return std::any_of(slots_.begin(), slots_.end(),
                      [](const slot& s) { return s.inside != verb::none || s.forcing || s.asked_progress; });
 }
@@ -234,7 +235,7 @@ void lifecycle::announce() {
 void lifecycle::look_after_verbs() {
   take_in();
   verbs_->look();
-  if (!threads_left_behind()) verbs_->rest();
+  if (!verbs_under_way()) verbs_->rest();
 }
 
 void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_point)> deadline_nearer) {
@@ -269,9 +270,11 @@ void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_
 
 std::optional<time_point> lifecycle::next_wake() const noexcept {
   std::optional<time_point> next = plan_ ? plan_->next_wake() : std::nullopt;
+  if (next && verbs_under_way()) next = std::max(*next, next_tick_);
   const auto also = [&](time_point when) { next = std::min(next.value_or(when), when); };
   if (const auto look = verbs_->next_look()) also(*look);
-  if (next && plan_ && next_line_ != time_point::max()) also(progress_asked_ ? next_line_ : next_line_ - time_to_ask);
+  if (next && std::any_of(slots_.begin(), slots_.end(), [this](const slot& s) { return waited_for(s); }))
+    also(progress_asked_ ? next_line_ : next_line_ - time_to_ask);
   return next;
 }
 
@@ -284,8 +287,12 @@ void lifecycle::step() {
     carry_out(todo);
     take_in();
   }
-  carry_out(plan_->tick(time_.now()));
-  take_in();
+  if (const auto due = plan_->next_wake();
+      due && *due <= time_.now() && (!verbs_under_way() || time_.now() >= next_tick_)) {
+    carry_out(plan_->tick(time_.now()));
+    take_in();
+    next_tick_ = time_.now() + verb_time;
+  }
   if (!plan_->finished()) tell_what_is_waited_for(time_.now());
   verbs_->look();
 }
@@ -392,6 +399,9 @@ void lifecycle::returned(const happening& it) {
       return;
     case verb::force:
       s.forcing = false;
+      break;
+    case verb::account:
+      if (s.inside == verb::account) s.inside = verb::none;  // one that hangs is inside of another verb
       break;
     default:
       s.inside = verb::none;

@@ -74,8 +74,8 @@ class lifecycle {
   /// deadline if one does not give it, or 10 ms if that has passed.
   void fill(report& out);
 
-  /// A verb has not returned, so threads are still inside of components.
-  bool threads_left_behind() const noexcept;
+  /// A verb has not returned, so a thread is still inside of a component.
+  bool verbs_under_way() const noexcept;
   /// Destroys the components, the last added first; for good, so nothing but names(), has() and where() may follow.
   /// Leaves in memory what was started and never stopped, with all that it needs: its threads may still run in it.
   void destroy() noexcept;
@@ -146,6 +146,7 @@ class lifecycle {
   std::vector<std::size_t> of_plan_;  // the index of each of its nodes
   function<void(time_point)> deadline_nearer_;
   time_point asked_at_{};
+  time_point next_tick_{};                    // not before, unless no verb is under way
   time_point next_line_ = time_point::max();  // of what is waited for
   bool progress_asked_ = false;               // for that line
   std::optional<time_point> first_drain_;

@@ -29,14 +29,12 @@ class hand_clock : public lastcall::clock {
   std::atomic<duration::rep> ticks_{duration(1h).count()};
 };
 
-const function<void()> nothing = [] {};
-
 class lifecycle_test : public testing::Test {
  protected:
   std::size_t add(const std::string& name, std::vector<std::size_t> needs = {}, behaviour does = {}) {
     return life.add(name, std::make_unique<component_double>(name, notes, std::move(does)), std::move(needs));
   }
-  void start() { ASSERT_EQ(life.start(18s, nothing), lifecycle::start_result::started); }
+  void start() { ASSERT_EQ(life.start(), lifecycle::start_result::started); }
   void begin(duration readiness_delay = 0s) {
     begun = time.now();
     in->ask({.at = begun});
@@ -97,7 +95,7 @@ TEST_F(lifecycle_test, says_where_it_is_while_it_destroys_and_destroys_once) {
     ~looks() override { look(); }
     std::function<void()> look;
   };
-  position::place seen;
+  driver_position::place seen;
   add("pg");
   life.add("http", std::make_unique<looks>([&] { seen = life.where().at(); }), {0});
   life.destroy();
@@ -280,7 +278,7 @@ TEST_F(lifecycle_test, ends_exactly_what_had_started_when_a_start_fails) {
   add("pg");
   add("http", {0}, {.start = [](context) { throw std::runtime_error("address in use"); }});
   add("timer", {1});
-  EXPECT_EQ(life.start(18s, nothing), lifecycle::start_result::failed);
+  EXPECT_EQ(life.start(), lifecycle::start_result::failed);
   EXPECT_FALSE(life.started());
   EXPECT_EQ(to_text(life.failure()), "component \"http\" failed to start: address in use");
   in->ask({.at = time.now()});
@@ -289,60 +287,6 @@ TEST_F(lifecycle_test, ends_exactly_what_had_started_when_a_start_fails) {
   EXPECT_TRUE(life.finished());
   EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start http", "drain pg", "stop pg"));
   EXPECT_THAT(filled().components[2].start_ms, std::nullopt);
-}
-
-TEST_F(lifecycle_test, lets_the_context_of_a_start_drain_when_the_end_is_asked_for_meanwhile) {
-  bool told = false;
-  add("slow", {}, {.start = [&](context c) {
-        in->ask({.at = time.now()});
-        EXPECT_FALSE(c.wait_for(60s));
-        EXPECT_EQ(c.drain_end(), time.now() + 18s);
-        EXPECT_FALSE(c.forced());
-      }});
-  add("next");
-  EXPECT_EQ(life.start(18s, [&] { told = true; }), lifecycle::start_result::interrupted);
-  EXPECT_TRUE(told);
-  EXPECT_THAT(notes.lines(), ElementsAre("start slow"));
-  end_unannounced();
-}
-
-TEST_F(lifecycle_test, forces_the_context_of_a_start_at_the_drain_end_or_at_a_second_request) {
-  add("slow", {}, {.start = [&](context c) {
-        in->ask({.at = time.now()});
-        EXPECT_FALSE(c.wait_for(60s));
-        time.set(time.now() + 18s);
-        EXPECT_FALSE(c.wait_until_forced_for(60s));
-      }});
-  EXPECT_EQ(life.start(18s, nothing), lifecycle::start_result::interrupted);
-  end_unannounced();
-
-  const auto second = std::make_shared<inbox>();
-  lifecycle other(time, logger(log_level::none, {}), second);
-  other.add("slow",
-            std::make_unique<component_double>("slow", notes,
-                                               behaviour{.start =
-                                                             [&](context c) {
-                                                               second->ask({.at = time.now()});
-                                                               second->force();
-                                                               EXPECT_FALSE(c.wait_until_forced_for(60s));
-                                                               throw std::runtime_error("given up");
-                                                             }}),
-            {});
-  EXPECT_EQ(other.start(18s, nothing), lifecycle::start_result::interrupted);
-}
-
-TEST_F(lifecycle_test, says_where_it_is) {
-  position::place seen;
-  add("pg");
-  add("http", {}, {.drain = [&](context, lastcall::drained done) {
-        seen = life.where().at();
-        done();
-      }});
-  start();
-  begin();
-  EXPECT_EQ(seen.in, verb::drain);
-  EXPECT_EQ(seen.component, 1u);
-  EXPECT_EQ(life.where().at().in, verb::none);
 }
 
 TEST_F(lifecycle_test, puts_what_all_others_need_in_front_wherever_it_was_added) {
@@ -434,7 +378,7 @@ TEST_F(lifecycle_test, has_those_that_have_started_measure_themselves) {
         throw std::runtime_error("no more");
       }});
   add("late", {}, {.start = [](context) { throw std::runtime_error("no luck"); }, .measure = one});
-  EXPECT_EQ(life.start(18s, nothing), lifecycle::start_result::failed);
+  EXPECT_EQ(life.start(), lifecycle::start_result::failed);
   metrics m;
   life.measure(m);
   EXPECT_THAT(m.text(), testing::EndsWith("a_total{component=\"pg\"} 1\na_total{component=\"http\"} 2\n"));

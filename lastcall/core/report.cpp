@@ -51,6 +51,12 @@ void write_moment(json_writer& json, const char* name, const std::optional<doubl
 
 void write_ms(json_writer& json, const char* name, double ms) { json.member(name, to_microseconds(ms)); }
 
+void write_texts(json_writer& json, const char* name, const std::vector<std::string>& texts) {
+  json.key(name).begin_array();
+  for (const std::string& text : texts) json.value(text);
+  json.end_array();
+}
+
 void write_component(json_writer& json, const component_report& c) {
   json.begin_object().member("name", c.name);
   json.member("drained", c.drained).member("forced", c.forced).member("stopped", c.stopped).member("hung", c.hung);
@@ -59,6 +65,15 @@ void write_component(json_writer& json, const component_report& c) {
   write_moment(json, "drained_ms", c.drained_ms);
   write_moment(json, "forced_ms", c.forced_ms);
   write_moment(json, "stopped_ms", c.stopped_ms);
+  json.member("hung_in", c.hung_in);
+  write_texts(json, "stack", c.stack);
+  json.key("in_progress").begin_array();
+  for (const work_item& w : c.in_progress) {
+    json.begin_object().member("label", w.label).member("remote", w.remote);
+    write_ms(json, "age_ms", to_ms(w.age));
+    json.end_object();
+  }
+  json.end_array();
   write_ledger(json, "connections", c.connections);
   write_ledger(json, "requests", c.requests);
   json.key("fields").begin_object();
@@ -67,12 +82,6 @@ void write_component(json_writer& json, const component_report& c) {
     std::visit([&](const auto& v) { json.value(v); }, value);
   }
   json.end_object().end_object();
-}
-
-void write_texts(json_writer& json, const char* name, const std::vector<std::string>& texts) {
-  json.key(name).begin_array();
-  for (const std::string& text : texts) json.value(text);
-  json.end_array();
 }
 
 std::string utc(std::chrono::system_clock::time_point when) {
@@ -108,6 +117,8 @@ std::string cause_text(const report& r) {
       return r.why.empty() ? "requested" : "requested: " + r.why;
     case trigger::failed_start:
       return "failed to start: " + r.why;
+    case trigger::failed_component:
+      return r.why;
     case trigger::none:
       break;
   }
@@ -182,6 +193,8 @@ std::string_view to_text(trigger what) noexcept {
       return "request";
     case trigger::failed_start:
       return "failed start";
+    case trigger::failed_component:
+      return "failed component";
     case trigger::none:
       break;
   }
@@ -238,10 +251,20 @@ std::string to_text(const report& r) {
   append_ledger(text, "requests", r.requests());
   for (const component_report& c : r.components) {
     if (c.hung) {
-      text.append("  hung: ").append(c.name).append("\n");
+      text.append("  hung: ").append(c.name);
+      text.append(c.hung_in.empty() ? ", which never said that it had drained" : " in " + c.hung_in).append("\n");
     } else if (c.forced && c.cut()) {
       text.append("  forced: ").append(c.name).append("\n");
     }
+  }
+  for (const component_report& c : r.components) {
+    for (const work_item& w : c.in_progress) {
+      text.append("  ").append(c.name).append(" was at work on: ").append(w.label);
+      if (!w.remote.empty()) text.append(" for ").append(w.remote);
+      text.append(", for ").append(span_text(to_ms(w.age))).append("\n");
+    }
+    for (const std::string& frame : c.stack)
+      text.append("  ").append(c.name).append(" stands in ").append(frame).append("\n");
   }
   for (const std::string& error : r.errors) text.append("  error: ").append(error).append("\n");
   return text;

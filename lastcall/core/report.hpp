@@ -88,7 +88,7 @@ struct component_report {
 };
 
 /// What set the shutdown off.
-enum class trigger : unsigned char { none, signal, request, failed_start };
+enum class trigger : unsigned char { none, signal, request, failed_start, failed_component };
 
 /// How it ended, from good to bad. Graceful is spelled "drained" in text.
 enum class outcome : unsigned char { graceful, forced, hung, failed };

@@ -47,6 +47,17 @@ watchdog::lines watchdog::words_for(verb in, std::string_view component) const {
   return words;
 }
 
+void watchdog::say(std::string_view in, std::string_view component) noexcept {
+  try {
+    std::string text = "lastcall: deadline passed: component ";
+    json_writer(text).value(component);
+    text.append(" hangs in ").append(in.empty() ? "its drain" : in);
+    text.append("; leaving with exit code ").append(std::to_string(exit_code)).append("\n");
+    last_words(text);
+  } catch (...) {  // out of memory
+  }
+}
+
 void watchdog::leave() const noexcept {
   const driver_position::place at = where_.at();
   std::size_t index = 0;

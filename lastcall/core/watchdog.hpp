@@ -44,6 +44,8 @@ class watchdog {
 
   /// Says which component hangs in which verb, to standard error and in the report, and is gone.   Threads: any.
   [[noreturn]] void leave() const noexcept;
+  /// Says which component hangs in which verb, to standard error. An empty verb: it never said that it had drained.
+  static void say(std::string_view in, std::string_view component) noexcept;
   /// What is in the report file already says exit code 4, and more: leave it there.   Threads: any.
   void keep_report() noexcept { report_kept_.store(true, std::memory_order_relaxed); }
 

@@ -48,6 +48,10 @@ constexpr bool empties_queue(closing_way way) noexcept {
 
 std::string_view to_text(closing_way way) noexcept;  ///< "unplug", "accept until empty", …
 
+/// Keeps new clients away from a listening TCP socket for good: by `unplug`, or else by `filter`; says
+/// `accept_until_empty` when neither was possible. It acts on the socket, for every process that shares it.
+closing_way keep_clients_away(int listening, closing_way preferred = closing_way::unplug) noexcept;
+
 /// What a failed accept means. Not for the accepted connection, which has no error yet.
 enum class accept_error : unsigned char {
   again,      ///< The queue is empty: wait for readiness.
@@ -103,9 +107,7 @@ class listener {
   void open(const listener_options&);
   void adopt(int fd);
   void learn_local();
-  bool unplug() const noexcept;
   bool steer(reuse_group) const noexcept;
-  bool filter() const noexcept;
   void remove_path() noexcept;
 
   unique_fd fd_;

@@ -17,7 +17,34 @@ template <std::size_t n> bool attach(int fd, int option, sock_filter (&code)[n])
   return ::setsockopt(fd, SOL_SOCKET, option, &program, sizeof program) == 0;
 }
 
+// Bound to an interface that doesn't exist, the socket is found by no new SYN, while handshakes in flight and the
+// accept queue, which lead to it by reference, go on. The kernel (5.7 and later) lets anybody bind a socket that isn't
+// bound yet.
+bool unplug(int fd) noexcept {
+  const int nowhere = INT_MAX;
+  return ::setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof nowhere) == 0;
+}
+
+// Drops SYN without ACK. Connections accepted later have the filter too, and it never concerns them.
+bool filter(int fd) noexcept {
+  constexpr __u32 flags_offset = offsetof(tcphdr, th_flags);
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, flags_offset),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_SYN | TH_ACK),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TH_SYN, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, 0xffffffffU),
+  };
+  return attach(fd, SO_ATTACH_FILTER, code);
+}
+
 }  // namespace
+
+closing_way keep_clients_away(int listening, closing_way preferred) noexcept {
+  if (preferred != closing_way::filter && unplug(listening)) return closing_way::unplug;
+  if (filter(listening)) return closing_way::filter;
+  return closing_way::accept_until_empty;
+}
 
 closing_way listener::begin_close(closing_way preferred, reuse_group group) noexcept {
   if (closing_) return *closing_;
@@ -31,20 +58,10 @@ closing_way listener::begin_close(closing_way preferred, reuse_group group) noex
       return closing_way::remove_path;
     }
     if (preferred == closing_way::steer && steer(group)) return closing_way::steer;
-    if (preferred != closing_way::filter && unplug()) return closing_way::unplug;
-    if (filter()) return closing_way::filter;
-    return closing_way::accept_until_empty;
+    return keep_clients_away(fd(), preferred);
   };
   closing_ = choose();
   return *closing_;
-}
-
-// Bound to an interface that doesn't exist, the socket is found by no new SYN, while handshakes in flight and the
-// accept queue, which lead to it by reference, go on. The kernel (5.7 and later) lets anybody bind a socket that isn't
-// bound yet.
-bool listener::unplug() const noexcept {
-  const int nowhere = INT_MAX;
-  return ::setsockopt(fd(), SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof nowhere) == 0;
 }
 
 // A random one of the others for each new SYN. An index that is out of range once we have left the group makes the
@@ -59,19 +76,6 @@ bool listener::steer(reuse_group group) const noexcept {
       BPF_STMT(BPF_RET | BPF_A, 0),
   };
   return attach(fd(), SO_ATTACH_REUSEPORT_CBPF, code);
-}
-
-// Drops SYN without ACK. Connections accepted later have the filter too, and it never concerns them.
-bool listener::filter() const noexcept {
-  constexpr __u32 flags_offset = offsetof(tcphdr, th_flags);
-  sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, flags_offset),
-      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_SYN | TH_ACK),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TH_SYN, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, 0),
-      BPF_STMT(BPF_RET | BPF_K, 0xffffffffU),
-  };
-  return attach(fd(), SO_ATTACH_FILTER, code);
 }
 
 std::string_view to_text(closing_way way) noexcept {

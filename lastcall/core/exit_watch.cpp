@@ -1,0 +1,54 @@
+#include "lastcall/core/exit_watch.hpp"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+
+#include "lastcall/core/watchdog.hpp"
+
+namespace lastcall::inline v0 {
+namespace {
+
+constexpr duration least = std::chrono::milliseconds(100);
+
+std::atomic<time_point> gone_by{};
+std::atomic<pid_t> watched{0};  // a forked child that exits is not
+
+extern "C" void* lastcall_watch_exit(void*) {
+  const time_point by = std::max(gone_by.load(), steady().now() + least);
+  const auto since_boot = by.time_since_epoch();  // steady_clock is CLOCK_MONOTONIC
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
+  const timespec until{.tv_sec = static_cast<std::time_t>(seconds.count()),
+                       .tv_nsec = static_cast<long>((since_boot - seconds).count())};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) != 0) {}
+  last_words(
+      "lastcall: deadline passed: something hangs after the app: an exit handler or the destructor of a static object; "
+      "leaving with exit code 4\n");
+  _exit(watchdog::exit_code);
+}
+
+extern "C" void lastcall_at_exit() {
+  if (watched.load() != getpid()) return;
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);  // the thread takes nobody's signals
+  pthread_t thread;
+  if (pthread_create(&thread, nullptr, lastcall_watch_exit, nullptr) == 0) pthread_detach(thread);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+}  // namespace
+
+void watch_exit(time_point by) noexcept {
+  gone_by.store(by);
+  watched.store(getpid());
+  static const int registered = std::atexit(lastcall_at_exit);
+  static_cast<void>(registered);
+}
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,258 @@
+// What only real threads show: verbs side by side, and verbs that do not come back.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <latch>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "lastcall/core/component_double_test.hpp"
+#include "lastcall/core/lifecycle.hpp"
+
+namespace {
+
+using namespace lastcall;
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing_core::behaviour;
+using testing_core::component_double;
+using testing_core::journal;
+
+constexpr auto generous = 20s;
+
+/// Held by those who hang, until the test lets them go: a thread must not outlive what it looks at.
+class trap {
+ public:
+  void hang() {
+    std::unique_lock lock(mutex_);
+    ++inside_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return open_; });
+  }
+  void wait_until_inside(int count = 1) {
+    std::unique_lock lock(mutex_);
+    ASSERT_TRUE(changed_.wait_for(lock, generous, [&] { return inside_ >= count; }));
+  }
+  void release() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int inside_ = 0;
+  bool open_ = false;
+};
+
+class lifecycle_threads : public testing::Test {
+ protected:
+  std::size_t add(const std::string& name, std::vector<std::size_t> needs = {}, behaviour does = {}) {
+    return life().add(name, std::make_unique<component_double>(name, *notes, std::move(does)), std::move(needs));
+  }
+  /// From the request to the finish, as a driver does.
+  report end(duration grace = 300ms, duration reserve = 100ms) {
+    in->ask({.at = steady().now()});
+    life().begin({.grace = grace, .reserve = reserve, .announce = life().started()}, steady().now());
+    for (life().step(); !life().finished(); life().step()) in->driver().wait(steady(), life().next_wake());
+    report r;
+    life().fill(r);
+    return r;
+  }
+  void asked_by_another_thread_once(trap& t) {
+    asks_ = std::jthread([&] {
+      t.wait_until_inside();
+      in->ask({.at = steady().now()});
+    });
+  }
+  lifecycle& life() { return *life_; }
+  /// What hangs is left behind, and lets go: its doubles note nothing any more that is gone.
+  void let_go(trap& t) {
+    life_.reset();
+    t.release();
+  }
+
+  std::shared_ptr<inbox> in = std::make_shared<inbox>();
+  journal* const notes = new journal;  // of those left behind, too
+  std::optional<lifecycle> life_{std::in_place, steady(), logger(log_level::none, {}), in};
+  std::jthread asks_;
+};
+
+TEST_F(lifecycle_threads, start_independent_components_at_the_same_time_and_users_after_what_they_need) {
+  std::latch both(2);  // each waits for the other
+  const auto meets = [&](context) { both.arrive_and_wait(); };
+  const auto pg = add("pg", {}, {.start = meets});
+  const auto redis = add("redis", {}, {.start = meets});
+  add("http", {pg, redis});
+  ASSERT_EQ(life().start(), lifecycle::start_result::started);
+  const auto lines = notes->lines();
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[2], "start http");
+  EXPECT_EQ(end().outcome, outcome::graceful);
+}
+
+TEST_F(lifecycle_threads, drain_and_stop_independent_components_at_the_same_time) {
+  std::latch draining(2), stopping(2);
+  for (const char* name : {"a", "b"})
+    add(name, {},
+        {.drain =
+             [&](context, drained done) {
+               draining.arrive_and_wait();
+               done();
+             },
+         .stop = [&] { stopping.arrive_and_wait(); }});
+  ASSERT_EQ(life().start(), lifecycle::start_result::started);
+  EXPECT_EQ(end(generous, 1s).outcome, outcome::graceful);
+}
+
+TEST_F(lifecycle_threads, hang_in_no_verb_in_a_way_that_keeps_others_from_theirs) {
+  for (const verb hung_verb : {verb::announce, verb::drain, verb::force, verb::stop, verb::account}) {
+    SCOPED_TRACE(std::string(to_text(hung_verb)));
+    in = std::make_shared<inbox>();
+    life_.emplace(steady(), logger(log_level::none, {}), in);
+    trap t;
+    behaviour bad;
+    const auto hangs = [&t] { t.hang(); };
+    if (hung_verb == verb::announce) bad.announce = hangs;
+    if (hung_verb == verb::drain) bad.drain = [hangs](context, drained) { hangs(); };
+    if (hung_verb == verb::force) {
+      bad.drain = [](context, drained) {};
+      bad.force = hangs;
+    }
+    if (hung_verb == verb::stop) bad.stop = hangs;
+    if (hung_verb == verb::account) bad.account = [hangs](component_report&) { hangs(); };
+    const auto base = add("base");
+    add("bad", {base}, std::move(bad));
+    add("other", {base});
+    ASSERT_EQ(life().start(), lifecycle::start_result::started);
+    const time_point from = steady().now();
+    const report r = end();
+    EXPECT_LT(steady().now() - from, generous);
+    EXPECT_GE(steady().now() - from, 200ms) << "not before the drain end";
+    EXPECT_THAT(r.hung(), ElementsAre("bad"));
+    EXPECT_EQ(r.components[1].hung_in, to_text(hung_verb));
+    EXPECT_TRUE(r.components[0].stopped) << "what it needs, too";
+    EXPECT_TRUE(r.components[2].stopped);
+    EXPECT_TRUE(life().verbs_under_way());
+    let_go(t);
+    EXPECT_THAT(notes->lines(), Not(Contains("~bad")));
+    EXPECT_THAT(notes->lines(), Not(Contains("~base")));
+  }
+}
+
+TEST_F(lifecycle_threads, end_in_order_although_a_start_hangs) {
+  trap t;
+  const auto base = add("base");
+  add("bad", {base}, {.start = [&](context) { t.hang(); }});
+  add("other", {base});
+  asked_by_another_thread_once(t);
+  EXPECT_EQ(life().start(), lifecycle::start_result::interrupted);
+  const report r = end();
+  EXPECT_THAT(r.hung(), ElementsAre("bad"));
+  EXPECT_EQ(r.components[1].hung_in, "start");
+  EXPECT_TRUE(r.components[0].stopped);
+  let_go(t);
+}
+
+TEST_F(lifecycle_threads, tell_a_start_by_its_context_that_the_end_is_asked_for) {
+  trap entered;
+  entered.release();
+  std::optional<time_point> drain_end;
+  add("slow", {}, {.start = [&](context c) {
+        entered.hang();
+        EXPECT_FALSE(c.wait_for(generous));
+        drain_end = c.drain_end();
+        EXPECT_FALSE(c.forced());
+      }});
+  const auto next = add("next");
+  add("last", {0, next});
+  asked_by_another_thread_once(entered);
+  EXPECT_EQ(life().start(), lifecycle::start_result::interrupted);
+  const report r = end(generous, 1s);
+  EXPECT_EQ(r.outcome, outcome::graceful);
+  ASSERT_TRUE(drain_end);
+  EXPECT_TRUE(r.components[0].stopped) << "it had started after all";
+  EXPECT_FALSE(r.components[2].start_ms);
+  EXPECT_THAT(notes->lines(), Not(Contains("start last")));
+}
+
+TEST_F(lifecycle_threads, force_the_context_of_a_start_at_the_drain_end) {
+  trap entered;
+  entered.release();
+  add("slow", {}, {.start = [&](context c) {
+        entered.hang();
+        EXPECT_FALSE(c.wait_until_forced_for(generous));
+        throw std::runtime_error("given up");
+      }});
+  asked_by_another_thread_once(entered);
+  EXPECT_EQ(life().start(), lifecycle::start_result::interrupted);
+  const report r = end(generous, generous - 50ms);
+  EXPECT_THAT(r.hung(), ElementsAre());
+  EXPECT_THAT(r.errors, Contains(HasSubstr("given up")));
+  EXPECT_THAT(notes->lines(), Not(Contains("stop slow")));
+}
+
+TEST_F(lifecycle_threads, unwind_those_that_were_starting_beside_one_that_failed) {
+  trap entered;
+  entered.release();
+  const auto base = add("base");
+  add("slow", {base}, {.start = [&](context c) {
+        entered.hang();
+        EXPECT_FALSE(c.wait_for(generous));
+      }});
+  add("bad", {base}, {.start = [&](context) {
+        entered.wait_until_inside();
+        throw std::runtime_error("no");
+      }});
+  EXPECT_EQ(life().start(), lifecycle::start_result::failed);
+  EXPECT_EQ(to_text(life().failure()), "component \"bad\" failed to start: no");
+  const report r = end(generous, 1s);
+  EXPECT_TRUE(r.components[1].stopped);
+  const auto lines = notes->lines();
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "stop bad"), 0);
+  EXPECT_LT(std::find(lines.begin(), lines.end(), "stop slow"), std::find(lines.begin(), lines.end(), "drain base"));
+}
+
+TEST_F(lifecycle_threads, stop_only_after_a_drain_that_said_done_before_it_returned) {
+  std::latch told(1), may_return(1);
+  add("early", {}, {.drain = [&](context, drained done) {
+        done();
+        told.count_down();
+        may_return.wait();
+        notes->note("drain returned");
+      }});
+  ASSERT_EQ(life().start(), lifecycle::start_result::started);
+  std::jthread releases([&] {
+    told.wait();
+    std::this_thread::sleep_for(20ms);  // time for a stop that would come too early
+    may_return.count_down();
+  });
+  EXPECT_EQ(end(generous, 1s).outcome, outcome::graceful);
+  EXPECT_THAT(notes->lines(),
+              ElementsAre("start early", "announce early", "drain early", "drain returned", "stop early"));
+}
+
+TEST_F(lifecycle_threads, say_what_a_forced_component_was_at_work_on) {
+  struct works : component {
+    void drain(context, drained done) override { done_ = std::move(done); }
+    void force() noexcept override { done_(); }
+    void in_progress(std::vector<work_item>& out, std::size_t) const override { out.push_back({.label = "a job"}); }
+    drained done_;
+  };
+  life().add("worker", std::make_unique<works>(), {});
+  ASSERT_EQ(life().start(), lifecycle::start_result::started);
+  const report r = end();
+  ASSERT_EQ(r.components[0].in_progress.size(), 1U);
+  EXPECT_EQ(r.components[0].in_progress[0].label, "a job");
+}
+
+}  // namespace
