@@ -9,10 +9,13 @@ using namespace std::chrono_literals;
 int main(int argc, char** argv) {
   lastcall::app app{{.grace = 20s}};
   service it;
-  it.build(app, static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 8094));
-  app.add("herald", {.start = [&] {
-            std::printf("listening on http://127.0.0.1:%d\n", it.port());
-            std::fflush(stdout);
-          }});
+  const auto serving = it.build(app, static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 8094));
+  app.add("herald",
+          {.start =
+               [&] {
+                 std::printf("listening on http://127.0.0.1:%d\n", it.port());
+                 std::fflush(stdout);
+               }},
+          {serving});
   return app.run();
 }

@@ -10,8 +10,8 @@
 /// Outlives the app that it was built into.
 class service {
  public:
-  /// Port 0: any that is free.
-  void build(lastcall::app& app, std::uint16_t port);
+  /// Port 0: any that is free. Returns what serves, for who needs it.
+  lastcall::component_ref build(lastcall::app& app, std::uint16_t port);
   std::uint16_t port() const { return server_->addresses().front().port(); }
   /// What the worker has written down.
   int written() const { return written_; }

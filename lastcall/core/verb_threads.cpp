@@ -14,7 +14,7 @@ namespace lastcall::inline v0 {
 namespace {
 
 // A thread that is told to end has nothing of ours to do any more, but other people's thread-local objects to destroy.
-constexpr long most_waited_for_end_ns = 5'000'000;
+constexpr duration most_waited_for = std::chrono::milliseconds(5);
 
 }  // namespace
 
@@ -26,6 +26,7 @@ struct verb_threads::state {
 
   std::mutex mutex;
   std::condition_variable wake;
+  std::condition_variable ends;
   std::deque<function<void()>> urgent;
   std::deque<function<void()>> usual;
   std::list<worker> workers;  // each takes itself to `ended` as its last act
@@ -62,14 +63,15 @@ struct verb_threads::state {
       --idle;
     }
     ended.splice(ended.end(), workers, me);
+    ends.notify_all();
   }
 
   // With the lock held. What could not be waited for ends by itself.
-  static void join(std::list<worker> all) noexcept {
+  static void join(const std::list<worker>& all) noexcept {
     for (const worker& w : all) {
       timespec until{};
       clock_gettime(CLOCK_REALTIME, &until);
-      until.tv_nsec += most_waited_for_end_ns;
+      until.tv_nsec += most_waited_for.count();
       if (until.tv_nsec >= 1'000'000'000) {
         ++until.tv_sec;
         until.tv_nsec -= 1'000'000'000;
@@ -162,24 +164,15 @@ void verb_threads::look() noexcept {
 void verb_threads::rest() noexcept {
   std::list<state::worker> leaving;
   {
-    const std::lock_guard lock(state_->mutex);
+    std::unique_lock lock(state_->mutex);
     if (state_->waiting()) return;
     state_->resting = true;
     state_->wake.notify_all();
-    for (auto w = state_->workers.begin(); w != state_->workers.end(); ++w) {
-      if (!w->inside) leaving.push_back(*w);
-    }
-    leaving.splice(leaving.end(), state_->ended);
+    // One that is inside has mostly just told that its verb is over. One that hangs is left to itself.
+    state_->ends.wait_for(lock, most_waited_for, [this] { return state_->workers.empty(); });
+    leaving.swap(state_->ended);
   }
-  // Those that were free take themselves to `ended` meanwhile; each is joined once, here.
-  for (const state::worker& w : leaving) state::join({w});
-  const std::lock_guard lock(state_->mutex);
-  state_->ended.remove_if([&](const state::worker& w) {
-    for (const state::worker& joined : leaving) {
-      if (pthread_equal(joined.thread, w.thread) != 0) return true;
-    }
-    return false;
-  });
+  state::join(leaving);
 }
 
 std::size_t verb_threads::threads() const noexcept {

@@ -1,5 +1,5 @@
-// Threads for verbs that may block: one, and another whenever all are held up. Not a pool for work: it grows by one in a
-// millisecond at most, and is empty while nothing is under way.
+// Threads for verbs that may block: one, and another whenever all are held up. Not a pool for work: it grows by one in
+// a millisecond at most, and is empty while nothing is under way.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ class verb_threads final : public verb_executor {
   void run(function<void()> job, turn when = turn::usual) noexcept override;
   std::optional<time_point> next_look() const noexcept override;
   void look() noexcept override;
-  /// Blocks: until the idle threads have ended, which is at once.
+  /// Blocks: until all have ended, which is at once; 5 ms if one hangs.
   void rest() noexcept override;
 
   /// How many there are, be they inside a job or not.   Threads: any.
