@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <optional>
 #include <stdexcept>
@@ -51,11 +52,26 @@ struct app::parts {
       : chosen(settle(options, options.environment ? process_environment() : environment())),
         time(options.time != nullptr ? *options.time : steady()),
         log(chosen.log, std::move(options.sink)),
-        catches(options.signals, [this](const signal_record& record) { on_signal(record); }) {
+        reload(std::move(options.on_reload)),
+        state_signal(options.state_on_quit && !options.signals.empty() && !listed(options.signals, SIGQUIT)),
+        catches(numbers(options), [this](const signal_record& record) { on_signal(record); }) {
     for (const int number : options.signals) {
       struct sigaction ours {};
       if (sigaction(number, nullptr, &ours) == 0) caught.push_back({number, ours.sa_sigaction});
     }
+  }
+
+  static bool listed(const std::vector<int>& in, int number) {
+    return std::find(in.begin(), in.end(), number) != in.end();
+  }
+
+  std::vector<int> numbers(const app_options& options) const {
+    std::vector<int> all = options.signals;
+    if (reload && listed(all, SIGHUP))
+      throw std::invalid_argument("app: SIGHUP can't both end the app and have it reload; leave it out of signals");
+    if (reload) all.push_back(SIGHUP);
+    if (state_signal) all.push_back(SIGQUIT);
+    return all;
   }
 
   // A signal that ended run() may be sent again until the process is gone: it must not turn a clean exit into a kill.
@@ -75,6 +91,8 @@ struct app::parts {
 
   // On the signal thread: neither locks nor allocates.
   void on_signal(const signal_record& record) noexcept {
+    if (record.number == SIGHUP && reload) return in->ask_to_reload();
+    if (record.number == SIGQUIT && state_signal) return in->ask_for_state();
     switch (policy.take(record.at)) {
       case signal_action::begin:
         in->ask(stamped({.trigger = trigger::signal, .signal = record}));
@@ -100,6 +118,11 @@ struct app::parts {
     const asking& by = *in->asked();
     if (by.trigger == trigger::signal) return signal_name(by.signal.number) + " from " + describe_sender(by.signal);
     return by.why.empty() ? "requested" : by.why;
+  }
+
+  bool from_terminal() const noexcept {
+    const asking& by = *in->asked();
+    return !chosen.delay_from_terminal && by.trigger == trigger::signal && by.signal.code == SI_KERNEL;
   }
 
   void arm(time_point deadline) {
@@ -131,9 +154,42 @@ struct app::parts {
   // run() has nothing else to do meanwhile.
   void serve() {
     life.look_after_verbs();
+    look_aside();
     if (!in->announced() || life.announced()) return;
     log.info("app", "announced: not ready any more, serving on", {{"delay", to_text(chosen.readiness_delay)}});
     life.announce();
+  }
+
+  // What signals ask for that ends nothing.
+  void look_aside() {
+    if (in->take_state()) life.aside([this] { write_state(); });
+    if (reloading.load(std::memory_order_acquire) || !in->take_reload()) return;
+    reloading = true;
+    log.info("app", "reloading");
+    life.aside([this] {
+      try {
+        reload();
+      } catch (...) {
+        log.error("app", "reload failed", {{"why", to_text(std::current_exception())}});
+      }
+      reloading.store(false, std::memory_order_release);
+      in->driver().ring();  // it may have been asked for again meanwhile
+    });
+  }
+
+  void write_state() const {
+    std::string text = "lastcall: " + std::string(to_text(life.status().phase)) + "\n";
+    for (const component_status& c : life.status().components)
+      text.append("  ").append(c.name).append(": ").append(to_text(c.state)).append("\n");
+    for (const auto& [name, items] : life.in_progress(10)) {
+      for (const work_item& w : items) {
+        text.append("  ").append(name).append(" is at work on ").append(w.label);
+        if (!w.remote.empty()) text.append(" for ").append(w.remote);
+        text.append(", for ").append(to_text(std::chrono::floor<std::chrono::milliseconds>(w.age))).append("\n");
+      }
+    }
+    for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min<std::size_t>(rest.size(), 4096)))
+      last_words(rest.substr(0, 4096));
   }
 
   // How much of the readiness delay had passed when the end was asked for.
@@ -147,9 +203,12 @@ struct app::parts {
     arm(from + budget.grace);
     log.info("app", "shutting down: " + cause_text(), {{"grace", to_text(budget.grace)}});
     budget.announce = life.started() && !life.announced();
-    if (!life.started()) budget.readiness_delay = duration::zero();
+    if (!life.started() || from_terminal()) budget.readiness_delay = duration::zero();
     life.begin(budget, from, [this](time_point deadline) { arm(deadline); });
-    for (life.step(); !life.finished(); life.step()) in->driver().wait(time, life.next_wake());
+    for (life.step(); !life.finished(); life.step()) {
+      look_aside();
+      in->driver().wait(time, life.next_wake());
+    }
     const asking& by = *in->asked();
     report& r = said.emplace();
     r.trigger = by.trigger;
@@ -219,6 +278,9 @@ struct app::parts {
   std::optional<watchdog> dog;
   time_point armed_for = time_point::max();
   std::vector<handler> caught;
+  const std::function<void()> reload;
+  const bool state_signal;
+  std::atomic<bool> reloading{false};
   signals catches;  // last: its thread uses the rest
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <csignal>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,15 @@ struct app_options {
   std::optional<duration> kill_after{};
   /// Caught for the lifetime of the app. Empty: none.
   std::vector<int> signals = {SIGINT, SIGTERM};
+  /// Called in run() at each SIGHUP, on a thread of the app's, one call at a time; signals meanwhile are one more call.
+  /// What it throws is logged. Empty: SIGHUP is left alone. A SIGHUP that the process was started to ignore (nohup)
+  /// stays ignored.
+  std::function<void()> on_reload{};
+  /// SIGQUIT in run() writes to standard error how everything stands: components, work in progress, and where each
+  /// registered thread is. Nothing ends. Not if `signals` is empty or has SIGQUIT.
+  bool state_on_quit = true;
+  /// Also a request from a terminal (Ctrl-C) waits the readiness delay: no load balancer sent it.
+  bool readiness_delay_from_terminal = false;
   /// Where run() leaves the report as JSON. Empty: nowhere.   LASTCALL_REPORT
   std::string report_file{};
   /// LASTCALL_LOG: debug, info, warning, error, none

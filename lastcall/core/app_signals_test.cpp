@@ -97,4 +97,84 @@ TEST_F(app_signals, before_the_run_are_not_missed) {
   EXPECT_THAT(notes.lines(), ElementsAre("~http"));
 }
 
+TEST_F(app_signals, hup_reloads_and_ends_nothing) {
+  std::atomic<int> reloads{0};
+  app_options o = quiet();
+  o.on_reload = [&] {
+    ++reloads;
+    throw std::runtime_error("a bad file is logged, and no more");
+  };
+  app a{o};
+  std::jthread sends([&] {
+    while (!a.ready()) std::this_thread::yield();
+    for (int i = 1; i <= 3; ++i) {
+      kill(getpid(), SIGHUP);
+      while (reloads < i) std::this_thread::yield();
+    }
+    EXPECT_FALSE(a.asked_to_end());
+    kill(getpid(), SIGTERM);
+  });
+  EXPECT_EQ(a.run(), 0);
+  EXPECT_EQ(reloads, 3);
+}
+
+TEST_F(app_signals, hup_during_a_reload_is_one_more) {
+  std::atomic<int> reloads{0};
+  std::atomic<bool> go_on{false};
+  app_options o = quiet();
+  o.on_reload = [&] {
+    ++reloads;
+    while (!go_on) std::this_thread::yield();
+  };
+  app a{o};
+  std::jthread sends([&] {
+    while (!a.ready()) std::this_thread::yield();
+    kill(getpid(), SIGHUP);
+    while (reloads < 1) std::this_thread::yield();
+    for (int i = 0; i < 5; ++i) kill(getpid(), SIGHUP);
+    std::this_thread::sleep_for(50ms);  // not a wait for something: time for what must not come
+    EXPECT_EQ(reloads, 1);
+    go_on = true;
+    while (reloads < 2) std::this_thread::yield();
+    kill(getpid(), SIGTERM);
+  });
+  EXPECT_EQ(a.run(), 0);
+  EXPECT_EQ(reloads, 2);
+}
+
+TEST_F(app_signals, hup_cannot_both_end_and_reload) {
+  app_options o = quiet();
+  o.signals = {SIGHUP};
+  o.on_reload = [] {};
+  EXPECT_THROW(app{o}, std::invalid_argument);
+}
+
+TEST_F(app_signals, quit_says_how_everything_stands_and_ends_nothing) {
+  struct works : component {
+    void in_progress(std::vector<work_item>& out, std::size_t) const override {
+      out.push_back({.label = "counting sheep", .remote = "10.0.0.7:1"});
+    }
+  };
+  app a{quiet()};
+  a.add("shepherd", std::make_unique<works>());
+  std::jthread sends([&] {
+    while (!a.ready()) std::this_thread::yield();
+    testing::internal::CaptureStderr();
+    kill(getpid(), SIGQUIT);
+    std::string said;
+    for (const auto by = std::chrono::steady_clock::now() + 20s; std::chrono::steady_clock::now() < by;) {
+      said += testing::internal::GetCapturedStderr();
+      testing::internal::CaptureStderr();
+      if (said.find("sheep") != std::string::npos) break;
+      std::this_thread::sleep_for(1ms);
+    }
+    testing::internal::GetCapturedStderr();
+    EXPECT_THAT(said, testing::HasSubstr("lastcall: serving\n  shepherd: running\n"));
+    EXPECT_THAT(said, testing::HasSubstr("shepherd is at work on counting sheep for 10.0.0.7:1"));
+    EXPECT_FALSE(a.asked_to_end());
+    kill(getpid(), SIGTERM);
+  });
+  EXPECT_EQ(a.run(), 0);
+}
+
 }  // namespace

@@ -71,6 +71,16 @@ void inbox::force() noexcept {
   driver_.ring();
 }
 
+void inbox::ask_to_reload() noexcept {
+  reload_.store(true, std::memory_order_release);
+  driver_.ring();
+}
+
+void inbox::ask_for_state() noexcept {
+  state_.store(true, std::memory_order_release);
+  driver_.ring();
+}
+
 bool inbox::announce(time_point at) noexcept {
   time_point not_yet = time_point::max();
   const bool first = announced_.compare_exchange_strong(not_yet, at, std::memory_order_relaxed);

@@ -59,6 +59,12 @@ class inbox {
   bool announce(time_point at) noexcept;
   std::optional<time_point> announced() const noexcept;
 
+  /// Signals that end nothing. Said again before it is taken, it is one.
+  void ask_to_reload() noexcept;
+  void ask_for_state() noexcept;
+  bool take_reload() noexcept { return reload_.exchange(false, std::memory_order_acquire); }
+  bool take_state() noexcept { return state_.exchange(false, std::memory_order_acquire); }
+
   const bell& driver() const noexcept { return driver_; }
 
  private:
@@ -72,6 +78,7 @@ class inbox {
   std::atomic<const asking*> first_{nullptr};  // set once, with release: publishes what it points to
   std::atomic<bool> forced_{false};
   std::atomic<time_point> announced_{time_point::max()};
+  std::atomic<bool> reload_{false}, state_{false};
   bell driver_;
 };
 

@@ -566,6 +566,22 @@ void lifecycle::measure(metrics& into) const {
   into.of_component({});
 }
 
+std::vector<std::pair<std::string, std::vector<work_item>>> lifecycle::in_progress(std::size_t limit) const {
+  std::vector<std::pair<std::string, std::vector<work_item>>> all;
+  const std::lock_guard lock(measuring_);
+  for (std::size_t i = 0; states_ && i < slots_.size(); ++i) {
+    const component_state state = states_[i].load(std::memory_order_relaxed);
+    if (!slots_[i].it || state <= component_state::starting || state == component_state::failed) continue;
+    auto& [name, items] = all.emplace_back(slots_[i].name, std::vector<work_item>());
+    try {
+      slots_[i].it->in_progress(items, limit);
+    } catch (...) {
+      // What it has added so far stays.
+    }
+  }
+  return all;
+}
+
 void lifecycle::fill(report& out) {
   out.start_ms = start_ms_;
   const time_point drain_begins = first_drain_.value_or(cut_at_.value_or(finished_at_));

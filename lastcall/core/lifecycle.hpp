@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lastcall/core/app_status.hpp"
@@ -60,6 +61,11 @@ class lifecycle {
   bool announced() const noexcept { return announced_; }
   /// While serving, after an announcement: takes in what has returned, and lets go of threads.
   void look_after_verbs();
+
+  /// Runs `f` beside everything, as verbs are run: it may block and holds up nobody.
+  void aside(function<void()> f) { verbs_->run(std::move(f)); }
+  /// What each component that has started is at work on. From the start on.   Threads: any.   Blocks: as components do.
+  std::vector<std::pair<std::string, std::vector<work_item>>> in_progress(std::size_t limit) const;
 
   /// Begins to end what has started or is starting. `at` is the moment from which the budget counts. `deadline_nearer`
   /// is told the new deadline when a force brings it nearer.

@@ -73,7 +73,8 @@ settings settle(const app_options& options, const environment& env) {
              .readiness_delay = lookup_duration(env, "LASTCALL_READINESS_DELAY").value_or(options.readiness_delay),
              .kill_after = options.kill_after,
              .report_file = std::string(lookup(env, "LASTCALL_REPORT").value_or(options.report_file)),
-             .log = lookup_level(env, options.log)};
+             .log = lookup_level(env, options.log),
+             .delay_from_terminal = options.readiness_delay_from_terminal};
   if (const auto limit = lookup_duration(env, "LASTCALL_KILL_AFTER")) s.kill_after = limit;
   const std::optional<duration> reserve = lookup_duration(env, "LASTCALL_RESERVE");
   s.reserve = reserve ? *reserve : options.reserve.value_or(std::min<duration>(2s, s.grace / 10));

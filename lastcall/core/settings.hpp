@@ -16,6 +16,7 @@ struct settings {
   std::optional<duration> kill_after;
   std::string report_file;
   log_level log;
+  bool delay_from_terminal;
 };
 
 /// The value of an environment variable; null: not set.
