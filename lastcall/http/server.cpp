@@ -53,7 +53,7 @@ void check(const server_options& o) {
 
 struct server::parts {
   parts(options o, logger log, net::runtime* of_app)
-      : pool((check(o), o.blocking)),
+      : pool((check(o), o.blocking), o.name),
         own_runtime(of_app ? nullptr : new net::runtime),
         tcp(tcp_options(o, log), of_app ? *of_app : *own_runtime,
             [this](std::size_t loop, net::unique_fd socket, const net::endpoint& remote, bool refusing) {

@@ -13,6 +13,7 @@
 
 #include "lastcall/core/app.hpp"
 #include "lastcall/core/countdown.hpp"
+#include "lastcall/core/watched_thread.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -81,7 +82,10 @@ void runtime::open() {
     auto& ended = threads_->ended.emplace_back(std::make_shared<countdown>(1));
     running_.emplace_back([this, &io, mine = loops_[i].get(), ended] {
       of_this_thread = mine;
-      run(io);
+      {
+        const watched_thread here(shared_name, "loop");
+        run(io);
+      }
       ended->count_down();  // the last that this thread does with us
     });
     ::pthread_setname_np(running_.back().native_handle(), thread_name(i).c_str());

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "lastcall/core/watched_thread.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
 
 namespace lastcall::net {
@@ -50,6 +51,18 @@ std::thread::id thread_of(loop& l) {
   std::thread::id id;
   EXPECT_TRUE(run_on(l, [&] { id = std::this_thread::get_id(); }));
   return id;
+}
+
+TEST(runtime, registers_its_threads_as_loops) {
+  runtime r({.threads = 2, .log = quiet});
+  r.start({});
+  for (const auto& each : r.loops()) EXPECT_TRUE(run_on(*each, [] {}));
+  int found = 0;
+  for (const thread_entry& each : watched_thread::snapshot(100))
+    if (each.component == "runtime" && each.role == "loop") ++found;
+  EXPECT_EQ(found, 2);
+  r.stop();
+  EXPECT_TRUE(watched_thread::snapshot(100).empty());
 }
 
 TEST(runtime, gives_each_loop_a_thread_of_its_own) {

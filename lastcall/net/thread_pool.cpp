@@ -11,10 +11,12 @@
 #include <thread>
 #include <vector>
 
+#include "lastcall/core/watched_thread.hpp"
+
 namespace lastcall::inline v0::net {
 
 struct thread_pool::shared {
-  explicit shared(options o) : limits(o) {}
+  shared(options o, std::string_view of) : limits(o), component(of) {}
 
   void work() {
     std::unique_lock lock(mutex);
@@ -41,6 +43,7 @@ struct thread_pool::shared {
   }
 
   const options limits;
+  const std::string component;
   std::mutex mutex;
   std::condition_variable wanted, ended;
   std::deque<function<void()>> waiting;
@@ -50,7 +53,7 @@ struct thread_pool::shared {
   bool stopped = false;
 };
 
-thread_pool::thread_pool(options o) : shared_(std::make_shared<shared>(o)) {
+thread_pool::thread_pool(options o, std::string_view component) : shared_(std::make_shared<shared>(o, component)) {
   if (o.threads == 0 || o.threads > 4096)
     throw std::invalid_argument("thread pool: threads = " + std::to_string(o.threads) + "; give 1 to 4096");
 }
@@ -65,6 +68,7 @@ bool thread_pool::submit(function<void()>&& job) {
     try {
       std::thread([all = shared_] {
         ::pthread_setname_np(::pthread_self(), "lastcall-block");
+        const watched_thread here(all->component, "handler");
         all->work();
       }).detach();
       ++s.threads;

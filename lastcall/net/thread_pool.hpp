@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string_view>
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/function.hpp"
@@ -22,8 +23,10 @@ class thread_pool {
  public:
   using options = thread_pool_options;
 
+  /// `component`: whose work it does. Its threads are registered (core/watched_thread.hpp) as that one's handlers; what
+  /// they are doing is for the jobs to say.
   /// Errors: std::invalid_argument for no threads, or more than 4096.
-  explicit thread_pool(options = {});
+  explicit thread_pool(options = {}, std::string_view component = "pool");
   /// Leaves behind the threads that `stop` has not seen end.
   ~thread_pool();
 

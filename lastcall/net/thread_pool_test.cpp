@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "lastcall/core/countdown.hpp"
+#include "lastcall/core/watched_thread.hpp"
 
 namespace lastcall::net {
 namespace {
@@ -48,6 +49,19 @@ TEST(thread_pool, runs_as_many_at_once_as_it_has_threads_and_keeps_as_many_waiti
   EXPECT_EQ(d.inside, 5);
   EXPECT_FALSE(ran);
   EXPECT_TRUE(pool.stop(generous()));
+}
+
+TEST(thread_pool, registers_its_threads_as_handlers_of_its_component) {
+  thread_pool pool({.threads = 2}, "shop");
+  door d(2);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(pool.submit(d.job()));
+  ASSERT_TRUE(d.arrived->wait_until(generous()));
+  int found = 0;
+  for (const thread_entry& each : watched_thread::snapshot(100))
+    if (each.component == "shop" && each.role == "handler") ++found;
+  EXPECT_EQ(found, 2);
+  d.open->count_down();
+  ASSERT_TRUE(pool.stop(generous()));
 }
 
 TEST(thread_pool, uses_its_threads_again) {

@@ -4,6 +4,7 @@
 #include <boost/asio/deferred.hpp>
 
 #include "lastcall/core/countdown.hpp"
+#include "lastcall/core/watched_thread.hpp"
 #include "lastcall/http/detail/body_source.hpp"
 #include "lastcall/http/detail/erased_handler.hpp"
 #include "lastcall/http/detail/shard.hpp"
@@ -17,6 +18,9 @@ auto parked(function<void()>& waiter) {
   return boost::asio::async_initiate<const boost::asio::deferred_t&, void()>(
       [&waiter](auto handler) { waiter = std::move(handler); }, boost::asio::deferred);
 }
+
+/// What whoever looks for a hang reads of a thread of the pool. Without the query: it may hold secrets.
+activity activity_of(const request& r) noexcept { return activity(r.method(), r.path()); }
 
 constexpr const char* has_gone = "the client has gone";
 
@@ -128,6 +132,7 @@ task<> call::run_maker() {
 }
 
 void call::run_blocking() noexcept {
+  const activity now = activity_of(bytes_->req);
   if (source_) {
     bool whole = false;
     try {
@@ -232,6 +237,7 @@ task<response> call::elsewhere(const erased_handler& h, const request& r, const 
   } else {
     const auto from_pool = std::make_shared<responder>(std::move(to));
     function<void()> job = [self = reference(*this), &h, &r, &c, from_pool] {
+      const activity now = activity_of(r);
       from_pool->send(self->answer_or_failure(h, r, c));
     };
     if (!host_ || !home_->of->pool->submit(std::move(job))) co_return pool_is_full();
@@ -257,6 +263,7 @@ task<> call::on_pool(function<void()> job) {
     return result_of(out);
   }
   function<void()> work = [self = reference(*this), out, job = std::move(job)] {
+    const activity now = activity_of(self->bytes_->req);
     std::exception_ptr error;
     try {
       job();

@@ -1,0 +1,186 @@
+#include "lastcall/core/stack.hpp"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "lastcall/core/duration.hpp"
+#include "lastcall/core/symbols.hpp"
+#include "lastcall/core/thread_facts.hpp"
+
+namespace lastcall::inline v0 {
+namespace {
+
+std::vector<thread_stack> capture(std::span<const thread_facts> threads, const stack_limits& limits) {
+  const std::vector<raw_stack> raw = ask_for_stacks(threads, limits.answer);
+  std::vector<std::uintptr_t> addresses;
+  for (const raw_stack& each : raw) addresses.insert(addresses.end(), each.addresses.begin(), each.addresses.end());
+  const std::vector<function_names> names =
+      addresses.empty() ? std::vector<function_names>() : symbol_names(addresses, limits.names);
+
+  std::vector<thread_stack> stacks;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    thread_stack& made = stacks.emplace_back();
+    made.tid = threads[i].tid;
+    made.name = threads[i].name;
+    made.state = threads[i].state;
+    made.waits = threads[i].waits;
+    made.answer = raw[i].answer;
+    for (std::size_t k = 0; k < raw[i].addresses.size(); ++k, ++next)
+      for (const std::string& name : names[next])
+        if (made.frames.size() < most_stack_frames) made.frames.push_back(name);
+  }
+  return stacks;
+}
+
+/// Names come from outside too (targets of requests): what could steer a terminal becomes a question mark.
+void append_shown(std::string& to, std::string_view text) {
+  for (const char c : text) to += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+}
+
+std::string_view why_no_frames(stack_answer answer) noexcept {
+  switch (answer) {
+    case stack_answer::given:
+      return "its stack has no frames";
+    case stack_answer::late:
+      return "it did not answer in time";
+    case stack_answer::deaf:
+      return "it blocks signals";
+    case stack_answer::gone:
+      return "it has ended";
+    case stack_answer::unasked:
+      break;
+  }
+  return "it could not be asked";
+}
+
+/// To the nanosecond nobody reads it.
+std::string rounded(duration value) {
+  using namespace std::chrono_literals;
+  if (value >= 10s) return to_text(std::chrono::floor<std::chrono::seconds>(value));
+  if (value >= 10ms) return to_text(std::chrono::floor<std::chrono::milliseconds>(value));
+  return to_text(std::chrono::floor<std::chrono::microseconds>(std::max(value, duration::zero())));
+}
+
+void append_head(std::string& to, const thread_stack& of) {
+  to.append("thread ").append(std::to_string(of.tid)).append(" (");
+  append_shown(to, of.name);
+  to += ')';
+  if (!of.component.empty()) {
+    to += ' ';
+    append_shown(to, of.component);
+  }
+  if (!of.role.empty()) {
+    to += ' ';
+    append_shown(to, of.role);
+  }
+  to += ": ";
+  if (!of.activity.empty()) {
+    append_shown(to, of.activity);
+    to.append(" for ").append(rounded(of.age)).append("; ");
+  }
+  if (!of.waits.empty()) {
+    to += "waits in ";
+    append_shown(to, of.waits);
+  } else {
+    to += of.state == 'R' ? "runs" : std::string("is in state ") + of.state;
+  }
+  to += '\n';
+}
+
+void append_frames(std::string& to, const thread_stack& of) {
+  if (of.frames.empty()) to.append("    no frames: ").append(why_no_frames(of.answer)).append("\n");
+  std::size_t number = 0;
+  for (const std::string& frame : of.frames) {
+    const std::string digits = std::to_string(number++);
+    to.append(digits.size() < 2 ? "    #" : "   #").append(digits).append(" ");
+    append_shown(to, frame);
+    to += '\n';
+  }
+}
+
+bool stand_alike(const thread_stack& a, const thread_stack& b) {
+  return !a.frames.empty() && a.component == b.component && a.role == b.role && a.frames == b.frames;
+}
+
+std::size_t threads_of_process() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> tasks(opendir("/proc/self/task"), &closedir);
+  std::size_t count = 0;
+  while (tasks != nullptr) {
+    const dirent* const entry = readdir(tasks.get());
+    if (entry == nullptr) break;
+    if (entry->d_name[0] != '.') ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+std::optional<thread_stack> capture_stack(pid_t tid, const stack_limits& limits) {
+  const auto facts = facts_of_thread(tid);
+  if (!facts) return std::nullopt;
+  thread_stack made = std::move(capture(std::span(&*facts, 1), limits).front());
+  if (made.answer == stack_answer::gone) return std::nullopt;
+  return made;
+}
+
+std::vector<thread_stack> capture_stacks(const function<bool(const thread_entry&)>& wanted,
+                                         const stack_limits& limits) {
+  std::vector<thread_entry> entries;
+  std::vector<thread_facts> facts;
+  for (thread_entry& entry : watched_thread::snapshot(static_cast<std::size_t>(-1))) {
+    if (entries.size() >= limits.threads) break;
+    if (wanted && !wanted(entry)) continue;
+    auto known = facts_of_thread(entry.tid);
+    if (!known) continue;
+    facts.push_back(std::move(*known));
+    entries.push_back(std::move(entry));
+  }
+  const time_point now = steady().now();
+  std::vector<thread_stack> stacks = capture(facts, limits);
+  std::vector<thread_stack> left;
+  for (std::size_t i = 0; i < stacks.size(); ++i) {
+    // One that has ended may have left its number to another thread, whose stack this then is.
+    if (stacks[i].answer == stack_answer::gone || !watched_thread::is_registered(entries[i].id)) continue;
+    stacks[i].component = std::move(entries[i].component);
+    stacks[i].role = std::move(entries[i].role);
+    stacks[i].activity = std::move(entries[i].activity);
+    stacks[i].age = now - entries[i].since;
+    left.push_back(std::move(stacks[i]));
+  }
+  return left;
+}
+
+std::string to_text(const thread_stack& of) {
+  std::string text;
+  append_head(text, of);
+  append_frames(text, of);
+  return text;
+}
+
+std::string to_text(std::span<const thread_stack> all) {
+  std::string text;
+  std::vector<bool> told(all.size(), false);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (told[i]) continue;
+    for (std::size_t k = i; k < all.size(); ++k) {
+      if (told[k] || (k != i && !stand_alike(all[i], all[k]))) continue;
+      told[k] = true;
+      append_head(text, all[k]);
+    }
+    append_frames(text, all[i]);
+  }
+  return text;
+}
+
+std::string describe_threads(const stack_limits& limits) {
+  const std::vector<thread_stack> stacks = capture_stacks(nullptr, limits);
+  std::string text = "stacks of " + std::to_string(stacks.size()) + " registered threads, of " +
+                     std::to_string(threads_of_process()) + " in the process\n";
+  return text += to_text(stacks);
+}
+
+}  // namespace lastcall::inline v0
