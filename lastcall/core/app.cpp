@@ -19,6 +19,7 @@
 #include "lastcall/core/shutdown_plan.hpp"
 #include "lastcall/core/signal_policy.hpp"
 #include "lastcall/core/signals.hpp"
+#include "lastcall/core/stack.hpp"
 #include "lastcall/core/watchdog.hpp"
 
 namespace lastcall::inline v0 {
@@ -188,6 +189,9 @@ struct app::parts {
         text.append(", for ").append(to_text(std::chrono::floor<std::chrono::milliseconds>(w.age))).append("\n");
       }
     }
+    for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min<std::size_t>(rest.size(), 4096)))
+      last_words(rest.substr(0, 4096));
+    text = describe_threads();
     for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min<std::size_t>(rest.size(), 4096)))
       last_words(rest.substr(0, 4096));
   }

@@ -10,7 +10,9 @@
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/metrics.hpp"
+#include "lastcall/core/stack.hpp"
 #include "lastcall/core/verb_threads.hpp"
+#include "lastcall/core/watched_thread.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -26,8 +28,11 @@ void leave_behind(std::unique_ptr<component> it) {
 
 constexpr std::size_t most_items = 10;  // of what one component is at work on
 constexpr duration line_every = std::chrono::seconds(1);
-constexpr duration time_to_ask = std::chrono::milliseconds(60);   // for a line: they may ask their own threads
-constexpr duration verb_time = std::chrono::milliseconds(3);      // for verbs to return before the plan's next moment
+constexpr duration time_to_ask = std::chrono::milliseconds(60);  // for a line: they may ask their own threads
+constexpr duration verb_time = std::chrono::milliseconds(3);     // for verbs to return before the plan's next moment
+constexpr std::size_t most_stacks = 8;                           // of one component
+constexpr duration stacks_time = std::chrono::milliseconds(25);  // beyond the deadline
+constexpr duration longest_for_names = std::chrono::milliseconds(500);
 constexpr duration account_time = std::chrono::milliseconds(10);  // beyond the deadline
 
 }  // namespace
@@ -46,6 +51,7 @@ struct lifecycle::happening {
 struct lifecycle::board {
   struct entry {
     component* it = nullptr;
+    std::string name{};
     context_source ends{};
     position at{};  // of the verbs that wait for each other
     position force_at{};
@@ -73,6 +79,7 @@ struct lifecycle::board {
   const std::unique_ptr<entry[]> entries;
   std::mutex mutex;
   std::vector<happening> happened;
+  std::optional<std::vector<thread_stack>> stacks;
 };
 
 lifecycle::lifecycle(const clock& time, logger log, std::shared_ptr<inbox> in)
@@ -164,6 +171,7 @@ lifecycle::start_result lifecycle::start() {
   board_ = std::make_shared<board>(inbox_, time_, slots_.size());
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     board_->entries[i].it = slots_[i].it.get();
+    board_->entries[i].name = slots_[i].name;
     slots_[i].unstarted_needs = slots_[i].needs.size();
   }
   unstarted_ = slots_.size();
@@ -259,6 +267,8 @@ void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_
   phase_.store(app_phase::announced, std::memory_order_relaxed);
   const shutdown_plan::actions todo = plan_->request(at);
   publish_times();
+  reserve_ = budget.reserve;
+  stacks_at_ = plan_->drain_end() + reserve_ / 2;
   for (std::size_t i = 0; i < of_plan_.size(); ++i)
     if (starting[i])
       verbs_->run(
@@ -273,6 +283,7 @@ std::optional<time_point> lifecycle::next_wake() const noexcept {
   if (next && verbs_under_way()) next = std::max(*next, next_tick_);
   const auto also = [&](time_point when) { next = std::min(next.value_or(when), when); };
   if (const auto look = verbs_->next_look()) also(*look);
+  if (next && plan_ && !stacks_asked_) also(stacks_at_);
   if (next && std::any_of(slots_.begin(), slots_.end(), [this](const slot& s) { return waited_for(s); }))
     also(progress_asked_ ? next_line_ : next_line_ - time_to_ask);
   return next;
@@ -283,6 +294,7 @@ void lifecycle::step() {
   if (inbox_->forced() && !std::exchange(force_passed_on_, true)) {
     const shutdown_plan::actions todo = plan_->request_force(time_.now());
     publish_times();
+    stacks_at_ = plan_->drain_end() + reserve_ / 2;
     if (deadline_nearer_) deadline_nearer_(plan_->deadline());
     carry_out(todo);
     take_in();
@@ -294,7 +306,49 @@ void lifecycle::step() {
     next_tick_ = time_.now() + verb_time;
   }
   if (!plan_->finished()) tell_what_is_waited_for(time_.now());
+  if (!plan_->finished() && time_.now() >= stacks_at_) ask_where_threads_stand();
   verbs_->look();
+}
+
+/// Of whoever has not come back by half of the reserve. Beside everything, since it may take its time.
+void lifecycle::ask_where_threads_stand() {
+  if (std::exchange(stacks_asked_, true) || &time_ != &steady()) return;
+  const duration names = std::clamp((plan_->deadline() - time_.now()) / 2, duration::zero(), longest_for_names);
+  verbs_->run(
+      [b = board_, names] {
+        auto all = capture_stacks([](const thread_entry&) { return true; }, {.names = names});
+        const std::lock_guard lock(b->mutex);
+        b->stacks = std::move(all);
+        b->wakes->driver().ring();
+      },
+      verb_executor::turn::urgent);
+}
+
+void lifecycle::tell_where_threads_stand() {
+  std::vector<thread_stack> all;
+  {
+    const std::lock_guard lock(board_->mutex);
+    if (board_->stacks) all = std::move(*board_->stacks);
+    board_->stacks.reset();
+  }
+  for (slot& s : slots_) {
+    if (!s.account.hung) continue;
+    std::size_t threads = 0;
+    for (const thread_stack& t : all) {
+      const auto waits_for_events = [](const std::string& frame) { return frame.find("epoll_wait") != frame.npos; };
+      const bool blocked_loop = s.account.hung_in.empty() && t.role == "loop" &&
+                                std::none_of(t.frames.begin(), t.frames.end(), waits_for_events);
+      if (t.component != s.name && !blocked_loop) continue;
+      if (t.activity.empty() && t.role != "loop") continue;  // a thread of a pool that has nothing to do
+      if (++threads > most_stacks) break;
+      std::string who = t.role;
+      if (!t.activity.empty()) who.append(", ").append(t.activity);
+      who.append(", for ").append(to_text(std::chrono::floor<std::chrono::milliseconds>(t.age)));
+      if (!t.waits.empty()) who.append(", waits in ").append(t.waits);
+      s.account.stack.push_back(who + ":");
+      s.account.stack.insert(s.account.stack.end(), t.frames.begin(), t.frames.end());
+    }
+  }
 }
 
 void lifecycle::wait(std::optional<time_point> until) {
@@ -324,6 +378,8 @@ void lifecycle::submit(std::size_t index, verb what) {
     board::entry& e = b->entries[index];
     position& at = what == verb::force ? e.force_at : e.at;
     happening it{.component = index, .what = what};
+    const watched_thread here(e.name, "verb");
+    const activity doing(to_text(what), e.name);
     at.enter(what, b->time.now());
     try {
       switch (what) {
@@ -602,12 +658,29 @@ void lifecycle::fill(report& out) {
     wait(by);
     take_in();
   }
-  bool cut = false;
+  bool hangs = false;
   for (slot& s : slots_) {
     if (owes(s) && !s.account.hung) {
       s.account.hung = true;
       s.account.hung_in = to_text(verb::account);
+      stacks_asked_ = false;  // it was not known then
     }
+    hangs = hangs || s.account.hung;
+  }
+  if (hangs) {
+    ask_where_threads_stand();
+    const auto here = [this] {
+      const std::lock_guard lock(board_->mutex);
+      return board_->stacks.has_value();
+    };
+    for (const time_point until = time_.now() + stacks_time; stacks_asked_ && &time_ == &steady() && !here();) {
+      if (time_.now() >= until) break;
+      wait(until);
+    }
+    tell_where_threads_stand();
+  }
+  bool cut = false;
+  for (slot& s : slots_) {
     s.account.name = s.name;
     if (s.account.forced || s.account.hung) s.account.in_progress = s.progress;
     cut = cut || s.account.cut();

@@ -123,6 +123,8 @@ class lifecycle {
   void ask_for_progress(std::size_t index);
   void wait(std::optional<time_point> until);
   void tell_what_is_waited_for(time_point now);
+  void ask_where_threads_stand();
+  void tell_where_threads_stand();
   bool waited_for(const slot& s) const noexcept;
 
   void carry_out(const shutdown_plan::actions& todo);
@@ -154,7 +156,10 @@ class lifecycle {
   time_point asked_at_{};
   time_point next_tick_{};                    // not before, unless no verb is under way
   time_point next_line_ = time_point::max();  // of what is waited for
-  bool progress_asked_ = false;               // for that line
+  duration reserve_{};
+  time_point stacks_at_ = time_point::max();  // of who has not come back
+  bool stacks_asked_ = false;
+  bool progress_asked_ = false;  // for that line
   std::optional<time_point> first_drain_;
   std::optional<time_point> last_drained_;
   std::optional<time_point> cut_at_;  // the drain end, as it came
