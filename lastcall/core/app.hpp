@@ -74,10 +74,10 @@ class app {
   /// stay without effect until the process is gone.
   ~app();
 
-  /// Makes a C from (options, *this), or else from (options). What its constructor asks for with shared() becomes a
-  /// need. With a static C::needed_by_all, all others need it, wherever it is added: it starts first and drains last.
-  /// Errors: std::invalid_argument for an empty or taken name or a need of another app, std::logic_error once
-  /// started.
+  /// Makes a C from (options, *this), or else from (options), whose `name`, if it has an empty one, becomes this. What
+  /// its constructor asks for with shared() becomes a need. With a static C::needed_by_all, all others need it,
+  /// wherever it is added: it starts first and drains last. Errors: std::invalid_argument for an empty or taken name or
+  /// a need of another app, std::logic_error once started.
   template <class C> handle<C> add(std::string name, typename C::options options = {}, needs stands_on = {});
   handle<component> add(std::string name, std::unique_ptr<component> it, needs stands_on = {});
   /// Makes one of functions: app.add("x", {.run = …, .drain = …}). When its run fails, the app ends in order.
@@ -164,6 +164,9 @@ class app {
 
 template <class C> handle<C> app::add(std::string name, typename C::options options, needs stands_on) {
   check_addition(name);
+  if constexpr (requires { options.name.empty(), options.name = name; }) {
+    if (options.name.empty()) options.name = name;
+  }
   construction under_way(*this);
   std::unique_ptr<C> it;
   if constexpr (std::constructible_from<C, typename C::options, app&>) {

@@ -556,7 +556,7 @@ bool lifecycle::waited_for(const slot& s) const noexcept {
 
 void lifecycle::tell_what_is_waited_for(time_point now) {
   if (now < next_line_ - time_to_ask) return;
-  if (!std::exchange(progress_asked_, true)) {
+  if (!std::exchange(progress_asked_, true) && !cut_at_) {  // afterwards what was cut then is what counts
     for (std::size_t i = 0; i < slots_.size(); ++i)
       if (waited_for(slots_[i])) ask_for_progress(i);
     take_in();

@@ -263,8 +263,10 @@ std::string to_text(const report& r) {
       if (!w.remote.empty()) text.append(" for ").append(w.remote);
       text.append(", for ").append(span_text(to_ms(w.age))).append("\n");
     }
-    for (const std::string& frame : c.stack)
-      text.append("  ").append(c.name).append(" stands in ").append(frame).append("\n");
+    for (const std::string& line : c.stack) {
+      const bool thread = line.ends_with(':');
+      text.append(thread ? "  " + c.name + ", " : "    ").append(line).append("\n");
+    }
   }
   for (const std::string& error : r.errors) text.append("  error: ").append(error).append("\n");
   return text;

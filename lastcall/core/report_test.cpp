@@ -100,7 +100,9 @@ TEST(report, as_text_says_in_a_few_lines_who_asked_how_long_it_took_and_what_was
   r.components[1].forced = true;
   r.errors = {"tcp: stop: no luck"};
   EXPECT_THAT(to_text(r), HasSubstr("hung after 1.2346s of 20s; exit 4\n"));
-  EXPECT_THAT(to_text(r), testing::EndsWith("  hung: http, which never said that it had drained\n  forced: tcp\n  error: tcp: stop: no luck\n"));
+  EXPECT_THAT(to_text(r),
+              testing::EndsWith(
+                  "  hung: http, which never said that it had drained\n  forced: tcp\n  error: tcp: stop: no luck\n"));
   EXPECT_THAT(r.hung(), testing::ElementsAre("http"));
 }
 

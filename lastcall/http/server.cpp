@@ -89,17 +89,24 @@ struct server::parts {
   std::optional<shutdown_result> ended;
 };
 
-server::server(options o) : parts_(std::make_unique<parts>(std::move(o), logger(), nullptr)) {
+namespace {
+server_options named(server_options o) {
+  if (o.name.empty()) o.name = "http";
+  return o;
+}
+}  // namespace
+
+server::server(options o) : parts_(std::make_unique<parts>(named(std::move(o)), logger(), nullptr)) {
   parts_->service->ready = [p = parts_.get()] { return !p->announced; };
 }
 
 server::server(options o, app& of)
-    : parts_(std::make_unique<parts>(std::move(o), of.log(), &of.shared<net::runtime>())) {
+    : parts_(std::make_unique<parts>(named(std::move(o)), of.log(), &of.shared<net::runtime>())) {
   parts_->service->ready = [p = parts_.get(), &of] { return of.ready() && !p->announced; };
 }
 
 server::server(options o, net::runtime& on, logger log)
-    : parts_(std::make_unique<parts>(std::move(o), std::move(log), &on)) {
+    : parts_(std::make_unique<parts>(named(std::move(o)), std::move(log), &on)) {
   parts_->service->ready = [p = parts_.get()] { return !p->announced; };
 }
 

@@ -42,8 +42,8 @@ struct server_options {
   duration linger = std::chrono::seconds(2);
   /// How the listeners are closed. The others are for comparison: they lose connections.
   net::closing_way listener_close = net::closing_way::unplug;
-  /// In logs.
-  std::string name = "http";
+  /// In logs and stacks. Empty: as the app was told, or "http".
+  std::string name = {};
   /// For handlers wrapped in http::blocking and bodies made by streamed_blocking.
   net::thread_pool_options blocking = {};
   /// Told of each request once its end is known. Empty: nobody is told, and it costs nothing.
