@@ -110,7 +110,8 @@ struct app::parts {
   }
 
   asking stamped(asking by) const noexcept {
-    by.at = by.trigger == trigger::signal && &time == &steady() ? by.signal.at : time.now();
+    const bool told = by.trigger == trigger::signal && by.signal.at != time_point{} && &time == &steady();
+    by.at = told ? by.signal.at : time.now();
     by.wall = std::chrono::system_clock::now();
     return by;
   }
@@ -415,6 +416,12 @@ void app::fail(std::string_view component, std::string why) noexcept {
   parts_->log.error("app", why);
   parts_->in->ask(parts_->stamped({.trigger = trigger::failed_component, .why = std::move(why)}));
 }
+
+void app::request_shutdown(const signal_record& by) noexcept {
+  parts_->in->ask(parts_->stamped({.trigger = trigger::signal, .signal = by}));
+}
+
+void app::request_force() noexcept { parts_->in->force(); }
 
 bool app::asked_to_end() const noexcept { return parts_->in->asked() != nullptr; }
 

@@ -21,6 +21,7 @@
 namespace lastcall::inline v0 {
 
 class app;
+struct signal_record;
 
 /// Names a component of one app, whatever its type.
 class component_ref {
@@ -117,6 +118,12 @@ class app {
 
   /// Asks run() to end. The first to ask counts.   Threads: any; takes no lock. Not for signal handlers.
   void request_shutdown(std::string why) noexcept;
+  /// The same by a signal that the program received by its own means (a signalfd, Asio's signal_set): the report names
+  /// it and its sender. Its `at`, if set, is when the time begins to count.
+  void request_shutdown(const signal_record& by) noexcept;
+  /// Cuts what is left, as a second signal does: the drain end is now, the deadline a reserve later. Before the
+  /// end was asked for it waits for that.   Threads: any; takes no lock. Not for signal handlers.
+  void request_force() noexcept;
 
   /// A component has failed while it ran: ends run() in order, as request_shutdown() does. Exit code 1 unless something
   /// was forced or hangs.   Threads: any. Not for signal handlers.

@@ -13,6 +13,7 @@
 
 #include "lastcall/core/component_double_test.hpp"
 #include "lastcall/core/metrics.hpp"
+#include "lastcall/core/signals.hpp"
 
 namespace {
 
@@ -296,6 +297,26 @@ TEST(app, asked_before_it_runs_starts_nothing) {
   a.request_shutdown("early");
   EXPECT_EQ(a.run(), 0);
   EXPECT_THAT(notes.lines(), ElementsAre("~http"));
+}
+
+TEST(app, takes_a_signal_that_the_program_received_itself_and_a_force_after_it) {
+  journal notes;
+  lastcall::drained done;
+  app a{quiet({.grace = 60s, .reserve = 30s})};
+  a.add("http", double_of("http", notes,
+                          {.drain =
+                               [&](context, lastcall::drained d) {
+                                 done = std::move(d);
+                                 a.request_force();
+                               },
+                           .force = [&] { done(); }}));
+  a.start();
+  a.request_shutdown(signal_record{.number = SIGHUP, .pid = getpid()});
+  const report& r = a.shutdown(deadline(60s));
+  EXPECT_EQ(r.trigger, trigger::signal);
+  EXPECT_EQ(r.signal, "SIGHUP");
+  EXPECT_EQ(r.outcome, outcome::forced);
+  EXPECT_THAT(notes.lines(), ElementsAre("start http", "announce http", "drain http", "force http", "stop http"));
 }
 
 TEST(app, with_a_deadline_in_the_past_ends_at_once_and_still_stops_all) {

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,16 +35,23 @@ void bell::ring() const noexcept {
   [[maybe_unused]] const ssize_t written = write(descriptor_, &one, sizeof one);
 }
 
+bool bell::rung_within(const timespec* time) const noexcept {
+  pollfd watched{.fd = descriptor_, .events = POLLIN, .revents = 0};
+  if (ppoll(&watched, 1, time, nullptr) <= 0) return false;
+  std::uint64_t rings = 0;
+  [[maybe_unused]] const ssize_t got = read(descriptor_, &rings, sizeof rings);
+  return true;
+}
+
 void bell::wait(const clock& time, std::optional<time_point> until) const noexcept {
+  const bool real = &time == &steady();
+  if (const timespec at_once{}; !real && (rung_within(&at_once) || time.skip(until))) return;
   const time_point now = time.now();
   std::optional<duration> left;
   if (until) left = *until > now ? *until - now : duration::zero();
-  if (&time != &steady()) left = std::min(left.value_or(look_again), look_again);
+  if (!real) left = std::min(left.value_or(look_again), look_again);
   const timespec timeout = to_timespec(left.value_or(duration::zero()));
-  pollfd watched{.fd = descriptor_, .events = POLLIN, .revents = 0};
-  if (ppoll(&watched, 1, left ? &timeout : nullptr, nullptr) <= 0) return;
-  std::uint64_t rings = 0;
-  [[maybe_unused]] const ssize_t got = read(descriptor_, &rings, sizeof rings);
+  rung_within(left ? &timeout : nullptr);
 }
 
 bool inbox::ask(asking&& by) noexcept {

@@ -24,11 +24,13 @@ class bell {
   /// Threads: any; takes no lock, allocates nothing.
   void ring() const noexcept;
   /// Returns when it was rung since the last return, at `until` at the latest (empty: whenever it rings), and sometimes
-  /// for no reason. A clock other than steady() says nothing when it moves on, so then it returns within a millisecond
-  /// for its caller to look.
+  /// for no reason. A clock other than steady() may skip the wait. If it does not, it says nothing when it moves on
+  /// either, so then it returns within a millisecond for its caller to look.
   void wait(const clock& time, std::optional<time_point> until) const noexcept;
 
  private:
+  bool rung_within(const timespec* time) const noexcept;
+
   int descriptor_;
 };
 

@@ -14,6 +14,23 @@ namespace {
 using namespace lastcall;
 using namespace std::chrono_literals;
 
+TEST(bell, has_a_clock_of_ones_own_skip_the_wait_unless_it_was_rung) {
+  struct : lastcall::clock {
+    time_point now() const noexcept override { return at; }
+    bool skip(std::optional<time_point> until) const noexcept override {
+      at = *until;
+      return true;
+    }
+    mutable time_point at{};
+  } time;
+  const bell b;
+  b.ring();
+  b.wait(time, time_point(1h));
+  EXPECT_EQ(time.at, time_point{}) << "there is something to look at first";
+  b.wait(time, time_point(1h));
+  EXPECT_EQ(time.at, time_point(1h));
+}
+
 TEST(inbox, keeps_the_first_who_asks_whole) {
   for (int round = 0; round < 200; ++round) {
     inbox in;

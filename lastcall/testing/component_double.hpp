@@ -1,0 +1,67 @@
+// A component that behaves as a test says, in virtual time: slow, failing, deaf, hanging, with requests in flight. It
+// has neither threads nor sockets; harness.hpp makes it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "lastcall/core/component.hpp"
+#include "lastcall/core/report.hpp"
+#include "lastcall/core/watchdog.hpp"
+#include "lastcall/testing/virtual_threads.hpp"
+
+namespace lastcall::inline v0::testing {
+
+/// All in virtual time. What is not said takes no time and goes well.
+struct component_behaviour {
+  duration start_takes{};      ///< ends early, as started, when the end is asked for meanwhile
+  std::string start_fails{};   ///< not empty: what it throws after `start_takes`
+  duration drain_takes{};      ///< from `drain` to `drained`, unless it is forced
+  duration stop_takes{};       ///< inside `stop`
+  std::size_t in_flight = 0;   ///< requests that it is inside of when the drain begins, all at the same time
+  duration each_takes{};       ///< how long they still take; `drained` comes after them as well
+  duration force_takes{};      ///< from `force` to `drained`; what is in flight is cut at once
+  bool ignores_force = false;  ///< goes on as if it had not heard
+  /// The verb that never comes back: start, announce, drain, force or stop. In drain it does not hear `force` either.
+  verb hangs_in = verb::none;
+};
+
+/// What a double says while it acts; its requests stand in its ledger: begun, then answered or forced.
+/// Threads: those of `virtual_threads`, one at a time.
+class component_double final : public component {
+ public:
+  /// What it may use of whoever made it. All of it outlives the double's last verb.
+  struct stage {
+    virtual ~stage() = default;
+    virtual time_point now() const noexcept = 0;
+    virtual void plan(time_point when, function<void()> f) = 0;
+    /// Inside a verb: returns at `when`, or earlier if `gives_up` and the end is asked for.
+    virtual void sleep(const std::string& who, verb in, time_point when, bool gives_up) noexcept = 0;
+    /// Inside a verb: returns only when the test is over.
+    virtual void hang(const std::string& who, verb in) noexcept = 0;
+    virtual void note(const std::string& who, const std::string& what) noexcept = 0;
+  };
+
+  /// Errors: std::invalid_argument for a duration that is negative and a verb that can't hang.
+  component_double(std::string name, component_behaviour does, stage& on);
+
+  void start(context) override;
+  void announce() noexcept override;
+  void drain(context, drained done) override;
+  void force() noexcept override;
+  void stop() noexcept override;
+  void account(component_report&) const override;
+
+ private:
+  void enter(verb in, const char* text) noexcept;
+  void has_drained() noexcept;
+
+  const std::string name_;
+  const component_behaviour does_;
+  stage& on_;
+  drained done_;
+  std::size_t answered_ = 0, cut_ = 0;
+  bool over_ = false;  // it has said `drained`
+};
+
+}  // namespace lastcall::inline v0::testing
