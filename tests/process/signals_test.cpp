@@ -10,12 +10,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <cmath>
-#include <optional>
 #include <random>
 #include <thread>
 
 #include "lastcall/core/app.hpp"
+#include "lastcall/testing/program.hpp"
 #include "tests/process/testbed.hpp"
 
 namespace {
@@ -223,63 +222,32 @@ TEST(signals, a_third_time_end_even_a_process_that_hangs_with_128_and_the_number
   }
 }
 
-/// Does the process have a handler for it? Source: proc(5), SigCgt.
-bool catches(pid_t pid, int number) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.rfind("SigCgt:", 0) == 0) return (std::stoull(line.substr(7), nullptr, 16) >> (number - 1) & 1) != 0;
-  return false;
-}
-
-/// A testbed that is signalled at a moment of its start.
-class starting {
+/// A testbed that is signalled at a moment of its start, which takes 300 ms.
+class starting : public lastcall::testing::program {
  public:
-  starting()
-      : process(testbed::argv({"--start-delay", "300ms", "--log", "info"}, scratch_.file("report.json"))),
-        executed_(now()) {}
-
+  starting() : program({process_tests::program("testbed"), "--port", "0", "--start-delay", "300ms", "--log", "info"}) {}
   duration since_exec() const { return now() - executed_; }
-  /// Lets so much time pass: the moment of the signal is what is tested. Ends with the process, if that comes first.
-  void live_on_for(duration time) {
-    const auto until = now() + time;
-    if (time > 3ms) process.wait(deadline(time - 2ms));
-    while (now() < until) std::this_thread::yield();
-  }
-  bool wait_for_handler(int number) const {
-    const auto by = now() + 20s;
-    while (!catches(process.pid(), number)) {
-      if (now() > by) return false;
-      std::this_thread::yield();
-    }
-    return true;
-  }
-  /// Exit 0, a report that says so, and nothing that had started was left behind.
-  void expect_clean(const std::optional<exit_status>& status, int number) {
-    ASSERT_EQ(status, exit_status{.code = 0}) << process.errors();
-    const auto report = document::from_file(scratch_.file("report.json"));
-    ASSERT_TRUE(report) << process.errors();
-    EXPECT_EQ(report.text("result"), "drained");
-    EXPECT_EQ(report.number("exit_code"), 0);
-    EXPECT_EQ(report.text("cause.signal"), number == SIGINT ? "SIGINT" : "SIGTERM");
-    EXPECT_EQ(report.size("errors"), 0U);
-    for (std::size_t i = 0; i < report.size("components"); ++i) {
-      const auto of = "components." + std::to_string(i) + ".";
-      const bool has_started = !std::isnan(report.number(of + "start_ms"));
-      EXPECT_EQ(report.text(of + "stopped") == "true", has_started) << report.text(of + "name");
-      EXPECT_EQ(report.text(of + "hung"), "false") << report.text(of + "name");
-    }
-    expect_ledgers_add_up(report);
-  }
 
  private:
-  scratch_folder scratch_;
-
- public:
-  child_process process;
-
- private:
-  lastcall::time_point executed_;
+  lastcall::time_point executed_ = now();
 };
+
+/// Exit 0, a report that says so, and nothing that had started was left behind.
+void expect_clean(const lastcall::testing::program_end& end, int number) {
+  ASSERT_EQ(end.exit, exit_status{.code = 0}) << to_text(end);
+  ASSERT_TRUE(end.report) << to_text(end);
+  const lastcall::report& report = *end.report;
+  EXPECT_EQ(report.outcome, lastcall::outcome::graceful);
+  EXPECT_EQ(report.exit_code, 0);
+  EXPECT_EQ(report.signal, number == SIGINT ? "SIGINT" : "SIGTERM");
+  EXPECT_THAT(report.errors, testing::IsEmpty());
+  for (const lastcall::component_report& c : report.components) {
+    EXPECT_EQ(c.stopped, c.start_ms.has_value()) << c.name;
+    EXPECT_FALSE(c.hung) << c.name;
+  }
+  EXPECT_TRUE(report.connections().adds_up());
+  EXPECT_TRUE(report.requests().adds_up());
+}
 
 class starts : public testing::Test {
  protected:
@@ -301,12 +269,12 @@ TEST_F(starts, end_cleanly_at_any_moment_once_the_handler_stands) {
   for (int i = 0; i < all && !HasFailure(); ++i) {
     starting it;
     const int number = either();
-    ASSERT_TRUE(it.wait_for_handler(number)) << it.process.errors();
+    ASSERT_TRUE(it.wait_until_it_catches(number, deadline(20s))) << it.process().errors();
     earliest = std::min(earliest, it.since_exec());
-    it.live_on_for(up_to(330ms));
-    it.process.signal(number);
-    it.expect_clean(it.process.wait(deadline(30s)), number);
-    before_ready += it.process.output().empty() ? 1 : 0;
+    it.let_run_for(up_to(330ms));
+    const auto end = it.stop(number);
+    expect_clean(end, number);
+    before_ready += end.output.empty() ? 1 : 0;
   }
   EXPECT_GT(before_ready, all / 2) << "most were meant to come before it served";
   std::printf(
@@ -322,16 +290,15 @@ TEST_F(starts, are_killed_by_a_signal_only_before_there_is_a_handler) {
   for (int i = 0; i < all && !HasFailure(); ++i) {
     starting it;
     const int number = either();
-    it.live_on_for(up_to(20ms));
-    const bool caught = catches(it.process.pid(), number);
+    it.let_run_for(up_to(20ms));
+    const bool caught = it.catches(number);
     const duration at = it.since_exec();
-    it.process.signal(number);
-    const auto status = it.process.wait(deadline(30s));
-    if (!caught && status == exit_status{.code = -1, .signal = number}) {  // before main() it is the kernel's
+    const auto end = it.stop(number);
+    if (!caught && end.exit == exit_status{.code = -1, .signal = number}) {  // before main() it is the kernel's
       ++killed;
       latest = std::max(latest, at);
     } else {
-      it.expect_clean(status, number);
+      expect_clean(end, number);
     }
   }
   std::printf(
