@@ -27,7 +27,7 @@ namespace {
 
 // How long after the deadline the driving thread may still be writing its report before it counts as hanging. What is
 // left of the 50 ms by which the process is to be gone is for the watch's own report.
-constexpr duration watchdog_slack = std::chrono::milliseconds(30);
+constexpr duration watchdog_slack = std::chrono::milliseconds(60);
 
 // How long run() waits at most for the reader of the log, and how long before the watch it leaves off.
 constexpr duration log_time = std::chrono::milliseconds(500);

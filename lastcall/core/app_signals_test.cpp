@@ -18,6 +18,9 @@ using testing_core::behaviour;
 using testing_core::component_double;
 using testing_core::journal;
 
+// Under the thread sanitizer a thread takes its signals only when it calls something: yield() is nothing.
+void take_a_moment() { std::this_thread::sleep_for(100us); }
+
 class app_signals : public testing::TestWithParam<int> {
  protected:
   static app_options quiet() { return {.log = log_level::none, .environment = false}; }
@@ -106,10 +109,10 @@ TEST_F(app_signals, hup_reloads_and_ends_nothing) {
   };
   app a{o};
   std::jthread sends([&] {
-    while (!a.ready()) std::this_thread::yield();
+    while (!a.ready()) take_a_moment();
     for (int i = 1; i <= 3; ++i) {
       kill(getpid(), SIGHUP);
-      while (reloads < i) std::this_thread::yield();
+      while (reloads < i) take_a_moment();
     }
     EXPECT_FALSE(a.asked_to_end());
     kill(getpid(), SIGTERM);
@@ -124,18 +127,18 @@ TEST_F(app_signals, hup_during_a_reload_is_one_more) {
   app_options o = quiet();
   o.on_reload = [&] {
     ++reloads;
-    while (!go_on) std::this_thread::yield();
+    while (!go_on) take_a_moment();
   };
   app a{o};
   std::jthread sends([&] {
-    while (!a.ready()) std::this_thread::yield();
+    while (!a.ready()) take_a_moment();
     kill(getpid(), SIGHUP);
-    while (reloads < 1) std::this_thread::yield();
+    while (reloads < 1) take_a_moment();
     for (int i = 0; i < 5; ++i) kill(getpid(), SIGHUP);
     std::this_thread::sleep_for(50ms);  // not a wait for something: time for what must not come
     EXPECT_EQ(reloads, 1);
     go_on = true;
-    while (reloads < 2) std::this_thread::yield();
+    while (reloads < 2) take_a_moment();
     kill(getpid(), SIGTERM);
   });
   EXPECT_EQ(a.run(), 0);
@@ -158,7 +161,7 @@ TEST_F(app_signals, quit_says_how_everything_stands_and_ends_nothing) {
   app a{quiet()};
   a.add("shepherd", std::make_unique<works>());
   std::jthread sends([&] {
-    while (!a.ready()) std::this_thread::yield();
+    while (!a.ready()) take_a_moment();
     testing::internal::CaptureStderr();
     kill(getpid(), SIGQUIT);
     std::string said;

@@ -673,7 +673,8 @@ void lifecycle::fill(report& out) {
       const std::lock_guard lock(board_->mutex);
       return board_->stacks.has_value();
     };
-    for (const time_point until = time_.now() + stacks_time; stacks_asked_ && &time_ == &steady() && !here();) {
+    for (const time_point until = std::max(plan_->deadline() + stacks_time, time_.now() + account_time);
+         stacks_asked_ && &time_ == &steady() && !here();) {
       if (time_.now() >= until) break;
       wait(until);
     }

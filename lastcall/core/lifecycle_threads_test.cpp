@@ -119,9 +119,10 @@ TEST_F(lifecycle_threads, hang_in_no_verb_in_a_way_that_keeps_others_from_theirs
     SCOPED_TRACE(std::string(to_text(hung_verb)));
     in = std::make_shared<inbox>();
     life_.emplace(steady(), logger(log_level::none, {}), in);
-    trap t;
+    const auto held = std::make_shared<trap>();  // by those who are left behind, too
+    trap& t = *held;
     behaviour bad;
-    const auto hangs = [&t] { t.hang(); };
+    const auto hangs = [held] { held->hang(); };
     if (hung_verb == verb::announce) bad.announce = hangs;
     if (hung_verb == verb::drain) bad.drain = [hangs](context, drained) { hangs(); };
     if (hung_verb == verb::force) {
@@ -150,9 +151,10 @@ TEST_F(lifecycle_threads, hang_in_no_verb_in_a_way_that_keeps_others_from_theirs
 }
 
 TEST_F(lifecycle_threads, end_in_order_although_a_start_hangs) {
-  trap t;
+  const auto held = std::make_shared<trap>();
+  trap& t = *held;
   const auto base = add("base");
-  add("bad", {base}, {.start = [&](context) { t.hang(); }});
+  add("bad", {base}, {.start = [held](context) { held->hang(); }});
   add("other", {base});
   asked_by_another_thread_once(t);
   EXPECT_EQ(life().start(), lifecycle::start_result::interrupted);

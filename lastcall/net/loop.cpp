@@ -12,11 +12,11 @@
 namespace lastcall::inline v0::net {
 
 namespace {
-// Of one wake, until nothing is ready: going back to Asio costs two more system calls, for two or three connections under
-// an ordinary load. "Until empty" alone would delay its timers by hundreds of ms.
+// Of one wake, until nothing is ready: going back to Asio costs two more system calls, for two or three connections
+// under an ordinary load. "Until empty" alone would delay its timers by hundreds of ms.
 constexpr int batch = 64;
 constexpr duration turn = std::chrono::microseconds(250);
-}
+}  // namespace
 
 struct loop::asio_part {
   explicit asio_part(boost::asio::io_context& io) : readiness(io.get_executor()), timer(io.get_executor()) {}
