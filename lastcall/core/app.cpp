@@ -12,6 +12,7 @@
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/exit_watch.hpp"
 #include "lastcall/core/inbox.hpp"
+#include "lastcall/core/kernel_counters.hpp"
 #include "lastcall/core/lifecycle.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report_file.hpp"
@@ -26,7 +27,7 @@ namespace lastcall::inline v0 {
 namespace {
 
 // How long after the deadline the driving thread may still be writing its report before it counts as hanging. What is
-// left of the 50 ms by which the process is to be gone is for the watch's own report.
+// left of the 100 ms by which the process is to be gone is for the watch's own report.
 constexpr duration watchdog_slack = std::chrono::milliseconds(60);
 
 // How long run() waits at most for the reader of the log, and how long before the watch it leaves off.
@@ -206,6 +207,7 @@ struct app::parts {
   // Drives the end to its finish and fills the report in.
   void end(shutdown_budget budget, time_point from) {
     arm(from + budget.grace);
+    const auto counted_before = read_kernel_counters();
     log.info("app", "shutting down: " + cause_text(), {{"grace", to_text(budget.grace)}});
     budget.announce = life.started() && !life.announced();
     if (!life.started() || from_terminal()) budget.readiness_delay = duration::zero();
@@ -227,6 +229,7 @@ struct app::parts {
     r.reserve_ms = to_ms(budget.reserve);
     r.readiness_delay_ms = to_ms(budget.readiness_delay);
     life.fill(r);
+    if (const auto counted = read_kernel_counters(); counted && counted_before) r.kernel = *counted - *counted_before;
     const bool failed = by.trigger == trigger::failed_component && r.outcome == outcome::graceful;
     if (by.trigger == trigger::failed_start || failed) r.outcome = outcome::failed;
     constexpr int codes[] = {0, 3, watchdog::exit_code, 1};  // in the order of outcome

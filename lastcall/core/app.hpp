@@ -96,7 +96,7 @@ class app {
   /// Destroys the components, and returns the exit code: 0 drained, 1 a component failed, at its start or later, 3
   /// something was forced, 4 a component hung. It owns the process. When a thread is still inside of a component at the
   /// deadline, it does not return: the process exits with 4, without destructors and exit handlers, once the report is
-  /// written. The same happens by the watch 30 ms after the deadline when a destructor of a component or the log hangs,
+  /// written. The same happens by the watch 60 ms after the deadline when a destructor of a component or the log hangs,
   /// when main() has not destroyed the app by then, and when static objects or exit handlers hang after it. At a third
   /// signal it exits with 128+n.
   int run();

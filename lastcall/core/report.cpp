@@ -177,6 +177,13 @@ request_ledger report::requests() const noexcept {
   return sum;
 }
 
+std::uint64_t report::unexplained_resets() const noexcept {
+  const connection_ledger ours = connections();
+  const std::uint64_t seen = kernel ? kernel->resets() : 0;
+  const std::uint64_t explained = ours.forced + ours.reset_by_remote + ours.timed_out;
+  return seen > explained ? seen - explained : 0;
+}
+
 std::vector<std::string> report::hung() const {
   std::vector<std::string> names;
   for (const component_report& c : components) {
@@ -238,6 +245,13 @@ std::string to_json(const report& r) {
   json.end_array();
   write_texts(json, "hung", r.hung());
   write_texts(json, "errors", r.errors);
+  json.key("kernel");
+  if (r.kernel) {
+    json.begin_object().member("reset_on_close", r.kernel->reset_on_close);
+    json.member("reset_on_data", r.kernel->reset_on_data).member("not_accepted", r.kernel->not_accepted).end_object();
+  } else {
+    json.null();
+  }
   json.member("log_lines_dropped", r.log_lines_dropped);
   json.end_object();
   text += '\n';
@@ -267,6 +281,10 @@ std::string to_text(const report& r) {
       const bool thread = line.ends_with(':');
       text.append(thread ? "  " + c.name + ", " : "    ").append(line).append("\n");
     }
+  }
+  if (const std::uint64_t resets = r.unexplained_resets(); resets > 0) {
+    text.append("  the kernel reset ").append(std::to_string(resets));
+    text.append(" connections with data in them that no ledger explains; of all processes of this network namespace\n");
   }
   for (const std::string& error : r.errors) text.append("  error: ").append(error).append("\n");
   return text;

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "lastcall/core/kernel_counters.hpp"
 #include "lastcall/core/namespace.hpp"
 #include "lastcall/core/work_item.hpp"
 
@@ -116,12 +117,16 @@ struct report {
   int exit_code = 0;
   std::vector<component_report> components{};  ///< in the order of their start
   std::vector<std::string> errors{};
+  /// What the kernel counted during the shutdown, in the whole network namespace. Empty: it can't be read.
+  std::optional<kernel_counters> kernel{};
   std::uint64_t log_lines_dropped = 0;  ///< so far: nobody read them
 
   /// Sums over the components.
   connection_ledger connections() const noexcept;
   request_ledger requests() const noexcept;
   std::vector<std::string> hung() const;
+  /// Connections that the kernel reset with data in them, beyond those that the ledgers say were forced or reset.
+  std::uint64_t unexplained_resets() const noexcept;
 };
 
 std::string_view to_text(trigger what) noexcept;

@@ -140,4 +140,33 @@ TEST(report, takes_a_forced_component_for_cut_unless_it_shows_that_nothing_was_l
   EXPECT_FALSE(c.cut()) << "nobody told it to cut";
 }
 
+TEST(report, says_which_resets_of_the_kernel_no_ledger_explains) {
+  report r;
+  r.components.push_back({.name = "http"});
+  r.components[0].connections = {.accepted = 5, .reset_by_remote = 2, .forced = 1};
+  EXPECT_EQ(r.unexplained_resets(), 0U) << "nothing was counted";
+  EXPECT_NE(to_json(r).find("\"kernel\": null"), std::string::npos);
+  r.kernel = kernel_counters{.reset_on_close = 2, .reset_on_data = 3, .not_accepted = 7};
+  EXPECT_EQ(r.unexplained_resets(), 2U);
+  EXPECT_NE(to_text(r).find("the kernel reset 2 connections"), std::string::npos);
+  EXPECT_NE(to_json(r).find("\"not_accepted\": 7"), std::string::npos);
+  r.kernel->reset_on_data = 1;
+  EXPECT_EQ(to_text(r).find("the kernel"), std::string::npos);
+}
+
+TEST(report, tells_where_what_hangs_stands_and_what_it_was_at_work_on) {
+  report r;
+  r.components.push_back({.name = "http", .hung = true, .hung_in = "stop"});
+  r.components[0].stack = {"verb, stop http, for 2s, waits in futex:", "wait_for_a_lock() (main.cpp:7)"};
+  r.components[0].in_progress = {{.label = "GET /slow", .remote = "10.0.0.7:1", .age = std::chrono::seconds(2)}};
+  const std::string text = to_text(r), json = to_json(r);
+  EXPECT_NE(text.find("  hung: http in stop\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  http was at work on: GET /slow for 10.0.0.7:1, for 2s\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  http, verb, stop http, for 2s, waits in futex:\n    wait_for_a_lock() (main.cpp:7)\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(json.find("\"hung_in\": \"stop\""), std::string::npos) << json;
+  EXPECT_NE(json.find("\"age_ms\": 2000"), std::string::npos) << json;
+}
+
 }  // namespace
