@@ -140,9 +140,27 @@ struct app::parts {
     life.destroy();
   }
 
+  // Before anything starts: what the components themselves say that they take.
+  void check_budget() {
+    const duration room = chosen.grace - chosen.reserve - chosen.readiness_delay;
+    const auto arithmetic = [&](const std::pair<std::string, duration>& chain) {
+      return chain.first + " = " + to_text(chain.second) + ", and grace " + to_text(chosen.grace) +
+             " (LASTCALL_GRACE) - reserve " + to_text(chosen.reserve) + " (LASTCALL_RESERVE) - readiness delay " +
+             to_text(chosen.readiness_delay) + " (LASTCALL_READINESS_DELAY) leaves " + to_text(room);
+    };
+    if (const auto least = life.longest_least(); least.second > room) {
+      throw std::invalid_argument("app: the components need at least " + arithmetic(least) +
+                                  " to drain in; raise the grace period or shorten what they take");
+    }
+    if (const auto typical = life.longest_typical(); typical.second > room)
+      log.warning("app", "the components typically need more time than there is",
+                  {{"arithmetic", arithmetic(typical)}});
+  }
+
   lifecycle::start_result start() {
-    begun = true;
     life.arrange();
+    check_budget();
+    begun = true;
     log.info("app", "starting", {{"components", std::to_string(life.names().size())}});
     const auto result = life.start();
     if (result == lifecycle::start_result::started) log.info("app", "ready");

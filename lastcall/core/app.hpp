@@ -99,6 +99,7 @@ class app {
   /// written. The same happens by the watch 60 ms after the deadline when a destructor of a component or the log hangs,
   /// when main() has not destroyed the app by then, and when static objects or exit handlers hang after it. At a third
   /// signal it exits with 128+n.
+  /// Errors: std::invalid_argument when the least times that the components state do not fit into the budget.
   int run();
 
   /// For programs that have their own loop: starts everything. Pair it with shutdown().

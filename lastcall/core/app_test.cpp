@@ -387,4 +387,40 @@ TEST(app, refuses_options_and_signals_that_cannot_work) {
   EXPECT_THAT(refusal([&] { app{options}; }), HasSubstr("SIGKILL"));
 }
 
+TEST(app, refuses_least_times_that_do_not_fit_and_shows_the_arithmetic) {
+  app_options o = quiet();
+  o.grace = 10s;
+  o.reserve = 1s;
+  o.readiness_delay = 2s;
+  app a{o};
+  const auto pg = a.add("pg", functions{.stop = [] {}, .takes = {.minimum = 3s}});
+  a.add("http", functions{.stop = [] {}, .takes = {.minimum = 5s}}, {pg});
+  EXPECT_EQ(refusal([&] { a.start(); }),
+            "app: the components need at least http 5s + pg 3s = 8s, and grace 10s (LASTCALL_GRACE) - reserve 1s "
+            "(LASTCALL_RESERVE) - readiness delay 2s (LASTCALL_READINESS_DELAY) leaves 7s to drain in; raise the grace "
+            "period or shorten what they take");
+}
+
+TEST(app, warns_of_typical_times_that_do_not_fit_and_runs) {
+  app_options o = quiet();
+  o.log = log_level::warning;
+  std::vector<std::string> lines;
+  o.sink = [&](const log_record& r) { lines.push_back(std::string(r.text)); };
+  app a{o};
+  a.add("slow", functions{.stop = [] {}, .takes = {.minimum = 1s, .typical = 1h}});
+  a.request_shutdown("at once");
+  EXPECT_EQ(a.run(), 0);
+  EXPECT_THAT(lines, testing::Contains(HasSubstr("typically need more time")));
+}
+
+TEST(app, names_the_critical_path_of_its_end) {
+  journal notes;
+  app a{quiet()};
+  const auto pg = a.add("pg", double_of("pg", notes));
+  const auto http = a.add("http", double_of("http", notes), {pg});
+  a.add("timer", double_of("timer", notes), {http});
+  a.start();
+  EXPECT_THAT(a.shutdown(deadline(20s)).critical_path, ElementsAre("timer", "http", "pg"));
+}
+
 }  // namespace

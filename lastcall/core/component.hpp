@@ -18,6 +18,12 @@ class metrics;
 /// "I am done": told once, from any thread, also from inside `drain`. Harmless when told late or twice.
 using drained = function<void()>;
 
+/// How long a component takes from the begin of its drain until it has stopped.
+struct shutdown_times {
+  duration minimum{};  ///< never less: a configuration without room for it is refused
+  duration typical{};  ///< one without room for it is warned about
+};
+
 /// Whatever has a beginning and an end: a server, a pool, a consumer, a loop. Every verb is optional, each comes at
 /// most once, in the order written here, and no two overlap, except that `force` may overtake `drain`. Threads: some of
 /// the app's, not always the same one, and not the one that is in run(), start() or shutdown(). One that blocks holds
@@ -44,6 +50,9 @@ struct component {
 
   /// Releases threads, sockets, memory; nothing of it runs afterwards. All that needs it has stopped, or hangs.
   virtual void stop() noexcept {}
+
+  /// What it takes to end, for the check of the budget. Asked once, before the start.
+  virtual shutdown_times times() const { return {}; }
 
   /// Adds its ledgers and fields to the report. After `stop`, or while it is hung: then beside its own threads. Having
   /// been forced makes exit code 3, unless its ledgers show that nothing was lost by it, or it says so in `lost`.

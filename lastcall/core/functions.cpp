@@ -222,6 +222,8 @@ class component_of_functions final : public component {
     if (s.running && out.size() < limit) out.push_back({.label = "run", .age = age});
   }
 
+  shutdown_times times() const override { return state_->does.takes; }
+
   void account(component_report& out) const override {
     state& s = *state_;
     {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "lastcall/core/component.hpp"
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/log.hpp"
@@ -17,7 +18,6 @@
 
 namespace lastcall::inline v0 {
 
-struct component;
 struct component_report;
 class metrics;
 
@@ -79,6 +79,9 @@ struct functions {
   function<void(component_report&)> account{};
   function<void(metrics&)> measure{};
   function<void(std::vector<work_item>&, std::size_t limit)> in_progress{};
+
+  /// As component::times.
+  shutdown_times takes{};
 
   /// A `run` that returns by itself has done its work, rather than failed. What it throws is a failure all the same.
   bool may_return = false;

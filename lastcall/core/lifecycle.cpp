@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "lastcall/core/deadline.hpp"
+#include "lastcall/core/drain_chains.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/stack.hpp"
@@ -29,7 +31,7 @@ void leave_behind(std::unique_ptr<component> it) {
 constexpr std::size_t most_items = 10;  // of what one component is at work on
 constexpr duration line_every = std::chrono::seconds(1);
 constexpr duration time_to_ask = std::chrono::milliseconds(60);  // for a line: they may ask their own threads
-constexpr duration verb_time = std::chrono::milliseconds(3);     // for verbs to return before the plan's next moment
+constexpr duration verb_time = std::chrono::milliseconds(10);     // for verbs to return before the plan's next moment
 constexpr std::size_t most_stacks = 8;                           // of one component
 constexpr duration stacks_time = std::chrono::milliseconds(25);  // beyond the deadline
 constexpr duration longest_for_names = std::chrono::milliseconds(500);
@@ -153,6 +155,22 @@ void lifecycle::arrange() {
     }
   }
   slots_ = std::move(sorted);
+}
+
+std::pair<std::string, duration> lifecycle::longest(duration shutdown_times::*which) const {
+  std::vector<std::vector<std::size_t>> graph;
+  std::vector<duration> takes;
+  for (const slot& s : slots_) {
+    graph.push_back(s.needs);
+    takes.push_back(std::clamp(s.it->times().*which, duration::zero(), deadline::longest));
+  }
+  const drain_chain chain = longest_chain(graph, takes);
+  std::string text;
+  for (const std::size_t node : chain.nodes) {
+    if (takes[node] == duration::zero()) continue;
+    text.append(text.empty() ? "" : " + ").append(slots_[node].name).append(" ").append(to_text(takes[node]));
+  }
+  return {text, chain.takes};
 }
 
 bool lifecycle::has(const std::string& name) const noexcept {
@@ -687,6 +705,13 @@ void lifecycle::fill(report& out) {
     cut = cut || s.account.cut();
     out.components.push_back(s.account);
   }
+  std::vector<std::vector<std::size_t>> graph;
+  std::vector<std::optional<double>> stopped;
+  for (const slot& s : slots_) {
+    graph.push_back(s.needs);
+    stopped.push_back(s.account.stopped_ms);
+  }
+  for (const std::size_t node : critical_path(graph, stopped)) out.critical_path.push_back(slots_[node].name);
   out.errors.insert(out.errors.end(), errors_.begin(), errors_.end());
   out.outcome = !out.hung().empty() ? outcome::hung : cut ? outcome::forced : outcome::graceful;
   verbs_->rest();

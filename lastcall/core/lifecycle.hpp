@@ -44,6 +44,9 @@ class lifecycle {
                   bool needed_by_all = false);
   /// Puts those that all others need in front of them. Part of the start; before it for whoever asks for names first.
   void arrange();
+  /// The chain whose least, or whose typical, times add up to most; after `arrange`.
+  std::pair<std::string, duration> longest_least() const { return longest(&shutdown_times::minimum); }
+  std::pair<std::string, duration> longest_typical() const { return longest(&shutdown_times::typical); }
   bool has(const std::string& name) const noexcept;
   component& at(std::size_t index) const noexcept { return *slots_[index].it; }
   std::vector<std::string> names() const;
@@ -114,6 +117,7 @@ class lifecycle {
   struct board;
   struct happening;
 
+  std::pair<std::string, duration> longest(duration shutdown_times::*which) const;
   void order(std::size_t index, verb what);
   void submit(std::size_t index, verb what);
   void take_in();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <deque>
 #include <latch>
 #include <mutex>
 #include <optional>
@@ -54,6 +55,12 @@ class trap {
   bool open_ = false;
 };
 
+/// Those who are left behind note on.
+std::deque<journal>& kept_journals() {
+  static auto& all = *new std::deque<journal>;
+  return all;
+}
+
 class lifecycle_threads : public testing::Test {
  protected:
   std::size_t add(const std::string& name, std::vector<std::size_t> needs = {}, behaviour does = {}) {
@@ -82,7 +89,7 @@ class lifecycle_threads : public testing::Test {
   }
 
   std::shared_ptr<inbox> in = std::make_shared<inbox>();
-  journal* const notes = new journal;  // of those left behind, too
+  journal* const notes = &kept_journals().emplace_back();  // of those left behind, too
   std::optional<lifecycle> life_{std::in_place, steady(), logger(log_level::none, {}), in};
   std::jthread asks_;
 };

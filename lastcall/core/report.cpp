@@ -244,6 +244,7 @@ std::string to_json(const report& r) {
   for (const component_report& c : r.components) write_component(json, c);
   json.end_array();
   write_texts(json, "hung", r.hung());
+  write_texts(json, "critical_path", r.critical_path);
   write_texts(json, "errors", r.errors);
   json.key("kernel");
   if (r.kernel) {

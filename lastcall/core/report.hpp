@@ -116,6 +116,8 @@ struct report {
   lastcall::outcome outcome = lastcall::outcome::graceful;
   int exit_code = 0;
   std::vector<component_report> components{};  ///< in the order of their start
+  /// The chain that the end had to wait for, the first to drain first: each had to stop before the next could drain.
+  std::vector<std::string> critical_path{};
   std::vector<std::string> errors{};
   /// What the kernel counted during the shutdown, in the whole network namespace. Empty: it can't be read.
   std::optional<kernel_counters> kernel{};

@@ -228,7 +228,7 @@ void tcp_server::in_progress(std::vector<work_item>& out, std::size_t limit) con
     else
       all.insert(all.end(), got->of[i].begin(), got->of[i].end());
   }
-  std::stable_sort(all.begin(), all.end(), [](const work_item& a, const work_item& b) { return a.age > b.age; });
+  std::sort(all.begin(), all.end(), [](const work_item& a, const work_item& b) { return a.age > b.age; });
   all.resize(std::min(all.size(), limit));
   out.insert(out.end(), all.begin(), all.end());
 }
