@@ -30,6 +30,8 @@ const double slack_ms = sanitized ? 5000 : long_run() ? 100 : 300;
 
 TEST_P(hangs, leave_in_time_and_are_named_and_the_others_stop) {
   const hang& h = GetParam();
+  if (sanitized && h.kind == "loop_handler")
+    GTEST_SKIP() << "a sanitizer reports the thread that is left, by its exit code";
   for (int i = 0; i < runs(10, 1); ++i) {
     const scratch_folder scratch;
     const std::string report = scratch.file("report.json");
@@ -45,7 +47,7 @@ TEST_P(hangs, leave_in_time_and_are_named_and_the_others_stop) {
     }
     EXPECT_LE(took, 1000 + slack_ms) << it.errors();
     EXPECT_THAT(it.errors(), HasSubstr(h.component.empty() ? h.says : h.component));
-    if (!h.place.empty()) {
+    if (!h.place.empty() && !sanitized) {  // a thread sanitizer puts signals off
       EXPECT_THAT(it.errors(), HasSubstr(h.place));
     }
     if (h.base_stops) {
