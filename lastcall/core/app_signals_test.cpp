@@ -1,6 +1,7 @@
 // An app and signals sent to this very process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -20,6 +21,28 @@ using testing_core::journal;
 
 // Under the thread sanitizer a thread takes its signals only when it calls something: yield() is nothing.
 void take_a_moment() { std::this_thread::sleep_for(100us); }
+
+/// What is written to stderr while it lives. Nothing is lost between two looks, as with gtest's capture.
+class caught_stderr {
+ public:
+  caught_stderr() : file_(memfd_create("stderr", MFD_CLOEXEC)), before_(dup(STDERR_FILENO)) {
+    dup2(file_, STDERR_FILENO);
+  }
+  ~caught_stderr() {
+    dup2(before_, STDERR_FILENO);
+    close(before_);
+    close(file_);
+  }
+  std::string text() const {
+    std::string all(64 * 1024, '\0');
+    const ssize_t size = pread(file_, all.data(), all.size(), 0);
+    all.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return all;
+  }
+
+ private:
+  const int file_, before_;
+};
 
 class app_signals : public testing::TestWithParam<int> {
  protected:
@@ -162,16 +185,16 @@ TEST_F(app_signals, quit_says_how_everything_stands_and_ends_nothing) {
   a.add("shepherd", std::make_unique<works>());
   std::jthread sends([&] {
     while (!a.ready()) take_a_moment();
-    testing::internal::CaptureStderr();
-    kill(getpid(), SIGQUIT);
     std::string said;
-    for (const auto by = std::chrono::steady_clock::now() + 20s; std::chrono::steady_clock::now() < by;) {
-      said += testing::internal::GetCapturedStderr();
-      testing::internal::CaptureStderr();
-      if (said.find("sheep") != std::string::npos) break;
-      std::this_thread::sleep_for(1ms);
+    {
+      const caught_stderr caught;
+      kill(getpid(), SIGQUIT);
+      const auto by = std::chrono::steady_clock::now() + 20s;
+      while (said.find("sheep") == said.npos && std::chrono::steady_clock::now() < by) {
+        std::this_thread::sleep_for(1ms);
+        said = caught.text();
+      }
     }
-    testing::internal::GetCapturedStderr();
     EXPECT_THAT(said, testing::HasSubstr("lastcall: serving\n  shepherd: running\n"));
     EXPECT_THAT(said, testing::HasSubstr("shepherd is at work on counting sheep for 10.0.0.7:1"));
     EXPECT_FALSE(a.asked_to_end());

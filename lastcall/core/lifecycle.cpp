@@ -31,7 +31,7 @@ void leave_behind(std::unique_ptr<component> it) {
 constexpr std::size_t most_items = 10;  // of what one component is at work on
 constexpr duration line_every = std::chrono::seconds(1);
 constexpr duration time_to_ask = std::chrono::milliseconds(60);  // for a line: they may ask their own threads
-constexpr duration verb_time = std::chrono::milliseconds(10);     // for verbs to return before the plan's next moment
+constexpr duration verb_time = std::chrono::milliseconds(10);    // for verbs to return before the plan's next moment
 constexpr std::size_t most_stacks = 8;                           // of one component
 constexpr duration stacks_time = std::chrono::milliseconds(25);  // beyond the deadline
 constexpr duration longest_for_names = std::chrono::milliseconds(500);
