@@ -10,21 +10,21 @@
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/http/detail/h1_connection.hpp"
 #include "lastcall/http/detail/shard.hpp"
+#include "lastcall/net/connection_server.hpp"
 #include "lastcall/net/runtime.hpp"
-#include "lastcall/net/tcp_server.hpp"
 
 namespace lastcall::inline v0::http {
 
 namespace {
 
-net::tcp_server_options tcp_options(const server_options& o, logger log) {
-  net::tcp_server_options tcp{.listener_per_loop = o.listener_per_thread,
-                              .listener_close = o.listener_close,
-                              .farewell = {.silence = o.silence, .linger = o.linger},
-                              .max_connections = o.limits.max_connections,
-                              .max_connections_per_address = o.limits.max_connections_per_address,
-                              .name = o.name,
-                              .log = std::move(log)};
+net::connection_server_options tcp_options(const server_options& o, logger log) {
+  net::connection_server_options tcp{.listener_per_loop = o.listener_per_thread,
+                                     .listener_close = o.listener_close,
+                                     .farewell = {.silence = o.silence, .linger = o.linger, .jitter = o.jitter},
+                                     .max_connections = o.limits.max_connections,
+                                     .max_connections_per_address = o.limits.max_connections_per_address,
+                                     .name = o.name,
+                                     .log = std::move(log)};
   const auto listen = [&](std::string_view address, std::uint16_t port) {
     tcp.listeners.push_back({.where = net::endpoint_of(address, port), .backlog = o.backlog});
   };
@@ -45,6 +45,7 @@ void check(const server_options& o) {
   };
   refuse("silence", o.silence);
   refuse("linger", o.linger);
+  refuse("jitter", o.jitter);
   if (o.address.empty() && o.unix_path.empty())
     throw std::invalid_argument(o.name + ": nowhere to listen; give an address or a unix_path");
 }
@@ -55,10 +56,10 @@ struct server::parts {
   parts(options o, logger log, net::runtime* of_app)
       : pool((check(o), o.blocking), o.name),
         own_runtime(of_app ? nullptr : new net::runtime),
-        tcp(tcp_options(o, log), of_app ? *of_app : *own_runtime,
-            [this](std::size_t loop, net::unique_fd socket, const net::endpoint& remote, bool refusing) {
-              return std::make_unique<detail::h1_connection>(*shards[loop], std::move(socket), remote, refusing);
-            }) {
+        tcp(tcp_options(o, log), of_app ? *of_app : *own_runtime, [this](net::arrival it) {
+          return std::make_unique<detail::h1_connection>(*shards[it.loop], std::move(it.socket), it.remote,
+                                                         it.refusing);
+        }) {
     service->routes = std::move(o.routes);
     service->limits = o.limits;
     service->health = o.health;
@@ -82,7 +83,7 @@ struct server::parts {
   std::unique_ptr<net::runtime> own_runtime;
   // After the runtime, since coroutines go before their io_context; before the connections, which use them.
   std::vector<std::unique_ptr<detail::shard>> shards;
-  net::tcp_server tcp;
+  net::connection_server tcp;
   std::atomic<bool> announced{false};
   context_source own_life;
   bool started = false;

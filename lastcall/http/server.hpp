@@ -51,6 +51,9 @@ struct server_options {
   /// Gives each request an id, the client's X-Request-Id if acceptable or one of our own, for `trace`, access log and
   /// response.
   bool request_ids = false;
+  /// While draining, long-lived remotes (WebSockets, event streams, HTTP/2) are told over this window, each at a random
+  /// moment of it, so that they do not all come back at once. Never more than half of the drain.
+  duration jitter = std::chrono::seconds(1);
 };
 
 /// What a shutdown came to.

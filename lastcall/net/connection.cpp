@@ -30,10 +30,24 @@ constexpr int reads_per_wake = 16;  // of a remote that goes on sending after ou
 
 }  // namespace
 
-connection::connection(connection_set& set, unique_fd socket, const endpoint& remote) noexcept
-    : set_(set), socket_(std::move(socket)), remote_(remote), by_(time_point::max()) {
+connection::connection(connection_set& set, unique_fd socket, const endpoint& remote, connection_kind kind) noexcept
+    : set_(set), socket_(std::move(socket)), kind_(kind), remote_(remote), by_(time_point::max()) {
   past_.last_active = set.loop().now();
   set_.in_state_[static_cast<std::size_t>(state_)].add();
+  set_.kinds_[static_cast<std::size_t>(kind_)].open.add();
+}
+
+connection::connection(connection& before, connection_kind kind) noexcept
+    : set_(before.set_),
+      socket_(std::move(before.socket_)),
+      state_(before.state_),
+      kind_(kind),
+      remote_is_ending_(before.remote_is_ending_),
+      remote_(before.remote_),
+      past_(before.past_),
+      by_(before.by_) {
+  set_.in_state_[static_cast<std::size_t>(state_)].add();
+  set_.kinds_[static_cast<std::size_t>(kind_)].open.add();
 }
 
 void connection::on_ready(std::uint32_t events) noexcept {
@@ -92,6 +106,7 @@ bool connection::input_waits() const noexcept {
 
 void connection::on_due(time_point now) noexcept {
   if (now < by_) return set_.loop().schedule(*this, by_);
+  if (state_ == connection_state::upgraded && tell_at_ <= now) return tell();
   switch (state_) {
     case connection_state::lingering:
       linger();  // the loop may have been busy while the remote finished
@@ -145,6 +160,19 @@ void connection::linger() noexcept {
   rearm();
 }
 
+void connection::tell() noexcept {
+  if (tell_at_ == time_point::max()) return;
+  tell_at_ = time_point::max();
+  set_.count_told(*this);
+  on_told();
+}
+
+void connection::become(connection_kind kind) noexcept {
+  set_.kinds_[static_cast<std::size_t>(kind_)].open.subtract();
+  kind_ = kind;
+  set_.kinds_[static_cast<std::size_t>(kind_)].open.add();
+}
+
 void connection::rearm() noexcept { set_.loop().rewatch(socket_.get(), *this, interest); }
 
 void connection::end_by(io_end how) noexcept {
@@ -164,15 +192,22 @@ void connection::abort(connection_end how) noexcept {
 void connection::end(connection_end how) noexcept {
   if (state_ == connection_state::closed) return;
   on_end(how);
-  become(connection_state::closed);
-  timer_node::cancel();
+  leave();
   set_.loop().forget(socket_.get());  // a child process may hold a copy of it, and then closing would not
   socket_.reset();
   set_.remove(*this, how);
 }
 
+/// Neither here nor there any more: the counts of the set know it no longer, and no timer does.
+void connection::leave() noexcept {
+  become(connection_state::closed);
+  set_.kinds_[static_cast<std::size_t>(kind_)].open.subtract();
+  timer_node::cancel();
+}
+
 void connection::drain() noexcept {
   if (state_ == connection_state::lingering) return bound(std::min(by_, set_.linger_until(loop_now())));
+  tell_at_ = set_.next_tell_at();
   on_drain();
   if (state_ == connection_state::closed || state_ == connection_state::lingering) return;
   enter(state_, by_);

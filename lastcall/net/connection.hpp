@@ -28,14 +28,21 @@ struct io_result {
 };
 
 /// Threads: its loop's only, from `adopt` to the end. The set owns it.
+///
+/// A connection may become another one, which speaks what was agreed on: connection_set::replace.
 class connection : public pollable, public timed, public list_hook<> {
  public:
-  connection(connection_set& set, unique_fd socket, const endpoint& remote) noexcept;
+  connection(connection_set& set, unique_fd socket, const endpoint& remote,
+             connection_kind kind = connection_kind::tcp) noexcept;
+  /// The heir of `before`, for connection_set::replace: takes its socket, its state and its past. What `before` has
+  /// received and not used is for the two to hand on.
+  connection(connection& before, connection_kind kind) noexcept;
   ~connection() override = default;
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
   connection_state state() const noexcept { return state_; }
+  connection_kind kind() const noexcept { return kind_; }
   const endpoint& remote() const noexcept { return remote_; }
   const connection_past& past() const noexcept { return past_; }
 
@@ -51,6 +58,9 @@ class connection : public pollable, public timed, public list_hook<> {
   virtual void on_writable() noexcept = 0;
   /// The drain began, or this connection was accepted during it. Idle and new ones are closed by their rules.
   virtual void on_drain() noexcept {}
+  /// Its moment to tell a long-lived remote has come: somewhere in the jitter window of the drain. Only while upgraded;
+  /// enters a state again, with the bound of its farewell.
+  virtual void on_told() noexcept { farewell(); }
   /// The deadline of a new, reading, busy or upgraded connection passed.
   virtual void on_timeout() noexcept { end(connection_end::timed_out); }
   /// Since when it has been at work on something; empty: it is not.
@@ -74,6 +84,12 @@ class connection : public pollable, public timed, public list_hook<> {
 
   /// Moves to a state and bounds it: nothing lasts beyond `by`, and while draining not beyond what the rules allow.
   void enter(connection_state, time_point by) noexcept;
+  /// When `on_told` will be called; time_point::max() before the drain and afterwards.
+  time_point tell_at() const noexcept { return tell_at_; }
+  /// Calls `on_told` as if its moment had come, for who is not upgraded: at most once.
+  void tell() noexcept;
+  /// It speaks something else from now on.
+  void become(connection_kind) noexcept;
   /// A request has begun: learns how long this client pauses.
   void note_request() noexcept;
   /// A response has left: silence is counted from here.
@@ -98,6 +114,7 @@ class connection : public pollable, public timed, public list_hook<> {
   friend class connection_set;
 
   void become(connection_state) noexcept;
+  void leave() noexcept;
   bool input_waits() const noexcept;
   void half_close() noexcept;
   void linger() noexcept;
@@ -108,6 +125,7 @@ class connection : public pollable, public timed, public list_hook<> {
   connection_set& set_;
   unique_fd socket_;
   connection_state state_ = connection_state::fresh;
+  connection_kind kind_;
   connection_end farewell_as_ = connection_end::clean;
   bool fin_acknowledged_ = false;
   bool remote_is_ending_ = false;
@@ -115,7 +133,8 @@ class connection : public pollable, public timed, public list_hook<> {
   bool crossed_ = false;  // bytes arrived after our FIN
   endpoint remote_;
   connection_past past_;
-  time_point by_;  // the deadline; the wheel may fire earlier and is then told again
+  time_point tell_at_ = time_point::max();  // while draining, until told
+  time_point by_;                           // the deadline; the wheel may fire earlier and is then told again
 };
 
 }  // namespace lastcall::inline v0::net

@@ -21,9 +21,20 @@ void connection_set::adopt(std::unique_ptr<connection> newcomer) noexcept {
   if (draining()) c.drain();
 }
 
+void connection_set::replace(connection& before, std::unique_ptr<connection> heir) noexcept {
+  connection& c = *heir.release();
+  before.leave();
+  intrusive_list<connection>::erase(before);
+  loop_.bury(std::unique_ptr<pollable>(&before));
+  all_.push_back(c);
+  loop_.rewatch(c.socket_.get(), c, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  if (forced_) return c.force();
+  if (draining()) c.drain();
+}
+
 void connection_set::begin_drain(time_point drain_end) noexcept {
   if (draining()) return;
-  rules_.emplace(options_.silence, options_.linger_acknowledged, loop_.refresh_now(), drain_end);
+  rules_.emplace(options_.silence, options_.linger_acknowledged, options_.jitter, loop_.refresh_now(), drain_end);
   untold_.splice_back(all_);
   tell_some();
 }
@@ -36,6 +47,21 @@ void connection_set::tell_some() noexcept {
     c.drain();
   }
   if (!untold_.empty()) loop_.post([this] { tell_some(); });
+}
+
+time_point connection_set::next_tell_at() noexcept {
+  return rules_->tell_at(std::uniform_real_distribution<double>(0, 1)(random_));
+}
+
+void connection_set::count_told(const connection& c) noexcept {
+  kinds_[static_cast<std::size_t>(c.kind())].told.add();
+  told_[rules_->tenth_of_window(loop_.now())].add();
+}
+
+std::uint64_t connection_set::told() const noexcept {
+  std::uint64_t all = 0;
+  for (const of_kind& each : kinds_) all += each.told.value();
+  return all;
 }
 
 time_point connection_set::linger_until(time_point now) const noexcept {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <random>
 #include <vector>
 
 #include "lastcall/core/function.hpp"
@@ -41,13 +42,16 @@ struct farewell_options {
   /// The longest time from the remote's acknowledgement of our FIN: it has all our bytes, and only its own end is
   /// missing.
   duration linger_acknowledged = std::chrono::milliseconds(150);
+  /// The window over which long-lived remotes are told that we drain, each at a random moment of it, so that they do
+  /// not all come back at once. Never more than half of the drain. 0 tells all at once.
+  duration jitter = duration::zero();
 };
 
 /// Threads: its loop's only, but for `ledger` and the counts.
 class connection_set final : private timed {
  public:
   connection_set(net::loop& on, const farewell_options& options, abnormal_ends& abnormal, duration last_words) noexcept
-      : loop_(on), options_(options), abnormal_(abnormal), last_words_(last_words) {}
+      : loop_(on), options_(options), abnormal_(abnormal), last_words_(last_words), random_(std::random_device()()) {}
 
   /// Cuts what is left. Nobody runs the loop any more, or its thread destroys the set.
   ~connection_set() {
@@ -60,6 +64,10 @@ class connection_set final : private timed {
 
   /// Takes it in and listens to it. While draining it is told so at once.
   void adopt(std::unique_ptr<connection>) noexcept;
+  /// Puts `heir`, made from `before`, in its place: one connection in the ledger. `before` is not told, and is gone
+  /// when the present batch of events is over. What is readable is announced to the heir, which hears of a drain as a
+  /// newcomer does.
+  void replace(connection& before, std::unique_ptr<connection> heir) noexcept;
 
   /// Tells all. Those still unfinished at `drain_end` are left to `force`.
   void begin_drain(time_point drain_end) noexcept;
@@ -80,12 +88,23 @@ class connection_set final : private timed {
   connection_ledger ledger() const noexcept;
   std::uint64_t open() const noexcept { return open_.value(); }
   std::uint64_t open(connection_state in) const noexcept { return in_state_[static_cast<std::size_t>(in)].value(); }
+  std::uint64_t open(connection_kind of) const noexcept { return kinds_[static_cast<std::size_t>(of)].open.value(); }
+  /// How many long-lived remotes were told of the drain; of one kind; in one tenth of the jitter window.
+  std::uint64_t told() const noexcept;
+  std::uint64_t told(connection_kind of) const noexcept { return kinds_[static_cast<std::size_t>(of)].told.value(); }
+  std::uint64_t told_in_tenth(std::size_t of_window) const noexcept { return told_[of_window].value(); }
   /// Connections on which bytes arrived after our FIN: a request that crossed it on the wire.
   std::uint64_t crossed() const noexcept { return crossed_.value(); }
 
  private:
   friend class connection;
+  struct of_kind {
+    tally open, told;
+  };
+
   void tell_some() noexcept;
+  time_point next_tell_at() noexcept;
+  void count_told(const connection&) noexcept;
   void remove(connection&, connection_end) noexcept;
   /// When a farewell that begins now has taken long enough. A remote that never finishes its own must not make the
   /// drain look unfinished at its end, where work is forced; one that begins later than that gets its whole time.
@@ -105,6 +124,9 @@ class connection_set final : private timed {
   tally open_, accepted_, crossed_;
   tally ends_[6];
   tally in_state_[open_connection_states + 1];
+  of_kind kinds_[connection_kinds];
+  tally told_[10];
+  std::minstd_rand random_;
 };
 
 // What a connection does for each request: inline, where both classes are known.
@@ -121,7 +143,10 @@ inline void connection::become(connection_state state) noexcept {
 
 inline void connection::enter(connection_state state, time_point by) noexcept {
   become(state);
-  if (set_.rules_) by = std::min(by, set_.rules_->close_at(state, past_));
+  if (set_.rules_) {
+    by = std::min(by, set_.rules_->close_at(state, past_));
+    if (state == connection_state::upgraded) by = std::min(by, tell_at_);
+  }
   bound(by);
 }
 

@@ -13,11 +13,15 @@ enum class connection_state : std::uint8_t {
   reading,    ///< a request has begun and is incomplete
   busy,       ///< a handler works, or its response is on its way out
   idle,       ///< between two requests
-  upgraded,   ///< belongs to a long-lived session
+  upgraded,   ///< belongs to a long-lived session; told of a drain in its own moment, see connection::on_told
   lingering,  ///< our FIN is out; read on until the remote's end
   closed,
 };
 inline constexpr std::size_t open_connection_states = 6;  // all but the last
+
+/// What is spoken on a connection, for status, metrics and report. A connection may become another kind.
+enum class connection_kind : std::uint8_t { tcp, http1, http2, websocket, events };
+inline constexpr std::size_t connection_kinds = 5;
 
 /// The column of the connection ledger in which a connection ends up. Exactly one for each that was accepted.
 enum class connection_end : std::uint8_t { clean, by_remote, reset, timed_out, handed_over, forced };
@@ -25,6 +29,11 @@ enum class connection_end : std::uint8_t { clean, by_remote, reset, timed_out, h
 constexpr std::string_view to_text(connection_state state) noexcept {
   constexpr std::string_view names[] = {"new", "reading", "busy", "idle", "upgraded", "lingering", "closed"};
   return names[static_cast<std::size_t>(state)];
+}
+
+constexpr std::string_view to_text(connection_kind kind) noexcept {
+  constexpr std::string_view names[] = {"tcp", "http1", "http2", "websocket", "events"};
+  return names[static_cast<std::size_t>(kind)];
 }
 
 constexpr std::string_view to_text(connection_end end) noexcept {

@@ -368,5 +368,62 @@ TEST(connection, without_last_words_is_cut) {
   EXPECT_EQ(r.ended(1), (connection_ledger{.accepted = 1, .forced = 1}));
 }
 
+TEST(connection, that_is_long_lived_is_told_in_its_moment_of_the_window) {
+  room r({.silence = 30ms, .linger = 10s, .linger_acknowledged = 20ms, .jitter = 400ms});
+  std::vector<std::unique_ptr<client>> guests;
+  for (int i = 0; i < 20; ++i) guests.push_back(r.enters());
+  for (auto& c : guests) c->say("stay\n");
+  ASSERT_TRUE(r.guests.wait_for_lines(20));
+  const time_point began = steady().now();
+  r.drain();
+  for (auto& c : guests) {
+    EXPECT_EQ(c->hear_all(), "told\n");
+    c->close();
+  }
+  EXPECT_EQ(r.ended(20), (connection_ledger{.accepted = 20, .closed_clean = 20}));
+  EXPECT_GE(steady().now() - began, 100ms) << "not all at once";
+  EXPECT_EQ(r.set.told(), 20U);
+  EXPECT_EQ(r.set.told(connection_kind::tcp), 20U);
+  std::size_t tenths = 0;
+  for (std::size_t i = 0; i < 10; ++i) tenths += r.set.told_in_tenth(i) > 0 ? 1 : 0;
+  EXPECT_GE(tenths, 4U);
+}
+
+TEST(connection, that_comes_late_is_told_too) {
+  room r({.silence = 10s, .linger = 10s, .linger_acknowledged = 20ms, .jitter = 1ms});
+  r.drain();
+  auto c = r.enters();
+  c->say("stay\n");
+  EXPECT_EQ(c->hear_all(), "told\n");
+}
+
+TEST(connection, is_replaced_by_its_heir_and_stays_one_in_the_ledger) {
+  room r;
+  auto c = r.enters();
+  c->say("heir\nfirst\n");
+  EXPECT_EQ(c->hear_until("first\n"), "heir\nfirst\n") << "what came behind is not lost";
+  c->say("second\n");
+  EXPECT_EQ(c->hear_until("\n"), "second\n");
+  r.on([&] {
+    EXPECT_EQ(r.set.open(), 1U);
+    EXPECT_EQ(r.set.open(connection_kind::tcp), 0U);
+    EXPECT_EQ(r.set.open(connection_kind::websocket), 1U);
+  });
+  c->say("bye\n");
+  EXPECT_EQ(c->hear_all(), "bye\n");
+  c->close();
+  EXPECT_EQ(r.ended(1), (connection_ledger{.accepted = 1, .closed_clean = 1}));
+  r.on([&] { EXPECT_EQ(r.set.open(connection_kind::websocket), 0U); });
+}
+
+TEST(connection, that_was_replaced_during_a_drain_leaves_an_heir_that_drains) {
+  room r({.silence = 20s, .linger = 10s, .linger_acknowledged = 20ms});
+  auto c = r.enters();
+  r.drain();
+  c->say("heir\nstay\n");
+  EXPECT_EQ(c->hear_all(), "heir\ntold\n");
+  EXPECT_EQ(r.guests.drains, 2U);
+}
+
 }  // namespace
 }  // namespace lastcall::net

@@ -28,18 +28,26 @@ class drain_rules {
   /// crosses on the wire).
   /// `farewell`: how long one usually takes. Idle connections begin theirs that much (at most a tenth of the drain)
   /// before the drain end, so that force finds nothing but real work.
-  drain_rules(duration silence, duration farewell, time_point began, time_point drain_end) noexcept;
+  /// `jitter`: the window over which long-lived remotes are told, so that they do not all come back at once.
+  drain_rules(duration silence, duration farewell, duration jitter, time_point began, time_point drain_end) noexcept;
 
   /// When a connection in this state is closed if nothing happens on it; never before the drain began. Idle and new
   /// ones leave by their silence, incomplete requests when idle ones have to. What works or is upgraded has no bound of
   /// its own: force cuts it, and counts it.
   time_point close_at(connection_state, const connection_past&) const noexcept;
 
+  /// When a long-lived remote is told that is given this part, from 0 to below 1, of the window. The window never takes
+  /// more than half of the drain: the rest is for farewells.
+  time_point tell_at(double part) const noexcept;
+  /// Which tenth of the window it is, from 0 to 9; what is later counts as the last.
+  std::size_t tenth_of_window(time_point now) const noexcept;
+
   /// When a farewell that begins now and may take `most` is over: before the drain end, if it began in time for that.
   time_point linger_until(time_point now, duration most) const noexcept;
 
  private:
   duration silence_;
+  duration window_;
   time_point began_;
   time_point leave_by_;    // the last moment to begin a farewell
   time_point linger_end_;  // the last moment to end one

@@ -146,7 +146,7 @@ class house {
   }
 
   // Only within `wait_until` and `change`, or when no thread runs any more:
-  std::size_t made = 0, refused = 0, lines = 0, drains = 0;
+  std::size_t made = 0, refused = 0, lines = 0, drains = 0, heirs = 0;
   std::vector<net::connection_end> ends;
   std::vector<line_connection*> here;
   std::vector<std::size_t> made_on;  // loop indices
@@ -158,8 +158,9 @@ class house {
 };
 
 /// Echoes lines. "wait" is not answered until somebody calls `answer`; "bye" is answered before a farewell; "leave"
-/// is one without an answer; "fill" writes until the remote's window is full, then says farewell; "cut" ends it as
-/// forced.
+/// is one without an answer; "stay" becomes long-lived, and is answered with "told" in its moment; "heir" is answered
+/// by another connection in its place, which gets what came behind that line; "fill" writes until the remote's window
+/// is full, then says farewell; "cut" ends it as forced.
 class line_connection final : public net::connection {
  public:
   line_connection(house& h, net::connection_set& set, net::unique_fd socket, const net::endpoint& remote,
@@ -172,6 +173,14 @@ class line_connection final : public net::connection {
       all.here.push_back(this);
       all.made_on.push_back(loop_index);
       all.staleness.push_back(steady().now() - loop_now());
+    });
+  }
+
+  line_connection(line_connection& before, std::string received)
+      : connection(before, net::connection_kind::websocket), house_(before.house_), text_(std::move(received)) {
+    house_.change([&](house& all) {
+      std::replace(all.here.begin(), all.here.end(), &before, this);
+      ++all.heirs;
     });
   }
 
@@ -188,9 +197,17 @@ class line_connection final : public net::connection {
       const net::io_result read = receive(piece, sizeof piece);
       if (read.end != net::io_end::open) return end_by(read.end);
       if (read.would_block) return;
-      for (const char c : std::string_view(piece, read.bytes)) {
-        text_ += c;
-        if (c != '\n') continue;
+      std::string_view rest(piece, read.bytes);
+      while (!rest.empty()) {
+        text_ += rest.front();
+        rest.remove_prefix(1);
+        if (text_.back() != '\n') continue;
+        if (text_ == "heir\n") {
+          auto heir = std::make_unique<line_connection>(*this, std::string(rest));
+          line_connection& next = *heir;
+          set().replace(*this, std::move(heir));
+          return next.begin();
+        }
         line();
         text_.clear();
         if (state() == net::connection_state::closed || state() == net::connection_state::lingering) return;
@@ -200,6 +217,12 @@ class line_connection final : public net::connection {
   void on_writable() noexcept override {}
   void on_drain() noexcept override {
     house_.change([](house& all) { ++all.drains; });
+  }
+  void on_told() noexcept override { answer("told\n"); }
+  void begin() noexcept {
+    say("heir\n");
+    if (text_.ends_with('\n')) line();
+    text_.clear();
   }
   void on_end(net::connection_end how) noexcept override {
     house_.change([&](house& all) {
@@ -218,6 +241,7 @@ class line_connection final : public net::connection {
     if (text_ == "wait\n") return enter(net::connection_state::busy, time_point::max());
     if (text_ == "bye\n") return answer(text_);
     if (text_ == "leave\n") return farewell();
+    if (text_ == "stay\n") return enter(net::connection_state::upgraded, time_point::max());
     if (text_ == "cut\n") return end(net::connection_end::forced);
     if (text_ == "fill\n") {
       const std::string much(64 * 1024, 'x');
@@ -232,7 +256,7 @@ class line_connection final : public net::connection {
 
   house& house_;
   std::string text_;
-  const bool refusing_;
+  const bool refusing_ = false;
 };
 
 /// Runs `f` on the loop's thread and waits for it; what was posted or noted there before has then been done.

@@ -1,6 +1,6 @@
 // A listening socket that can be closed without resetting anybody: TCP over IPv4, IPv6 or both, and Unix-domain. It
-// accepts when asked to; it has no loop, no thread and no timer (settle_plan says when to close, tcp_server drives
-// both).
+// accepts when asked to; it has no loop, no thread and no timer (settle_plan says when to close, connection_server
+// drives both).
 #pragma once
 
 #include <sys/types.h>

@@ -1,255 +1,94 @@
 #include "lastcall/net/tcp_server.hpp"
 
-#include <sys/resource.h>
+#include <stdexcept>
+#include <utility>
 
-#include <algorithm>
-
-#include "lastcall/core/countdown.hpp"
 #include "lastcall/core/duration.hpp"
-#include "lastcall/core/metrics.hpp"
+#include "lastcall/net/connection_server.hpp"
+#include "lastcall/net/runtime.hpp"
+#include "lastcall/net/tcp_session.hpp"
 
 namespace lastcall::inline v0::net {
 
 namespace {
 
-/// Descriptors that the rest of the program keeps: logs, databases, the listeners.
-constexpr std::size_t reserved_descriptors = 64;
+/// For blocking handlers whose remotes have gone; those who were waited for before have come back.
+constexpr duration leaving_time = std::chrono::milliseconds(10);
 
-/// A loop that is not asleep in somebody's handler answers within one turn.
-constexpr duration loop_patience = std::chrono::milliseconds(50);
+tcp_server_options checked(tcp_server_options o) {
+  if (o.name.empty()) o.name = "tcp";
+  const auto refuse = [&](const std::string& why) { throw std::invalid_argument(o.name + ": " + why); };
+  if (!o.handler.awaiting && !o.handler.blocking) refuse("there is no handler; give one");
+  if (o.address.empty() && o.unix_path.empty()) refuse("nowhere to listen; give an address or a unix_path");
+  if (o.limits.input_bytes == 0 || o.limits.output_bytes == 0) refuse("a buffer of 0 bytes holds nothing");
+  for (const auto& [option, value] : {std::pair{"jitter", o.jitter},
+                                      {"linger", o.linger},
+                                      {"idle_time", o.limits.idle_time},
+                                      {"write_time", o.limits.write_time},
+                                      {"goodbye_time", o.limits.goodbye_time}})
+    if (value < duration::zero()) refuse(std::string(option) + " = " + to_text(value) + " is negative");
+  return o;
+}
 
-std::size_t descriptors() noexcept {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 1'000'000;
-  return static_cast<std::size_t>(limit.rlim_cur);
+connection_server_options server_options(const tcp_server_options& o, logger log) {
+  connection_server_options all{.farewell = {.linger = o.linger, .jitter = o.jitter},
+                                .max_connections = o.max_connections,
+                                .max_connections_per_address = o.max_connections_per_address,
+                                .name = o.name,
+                                .log = std::move(log)};
+  if (!o.address.empty()) all.listeners.push_back({.where = endpoint_of(o.address, o.port), .backlog = o.backlog});
+  if (!o.unix_path.empty())
+    all.listeners.push_back({.where = endpoint_of("unix:" + o.unix_path, 0), .backlog = o.backlog});
+  return all;
 }
 
 }  // namespace
 
-tcp_server::tcp_server(tcp_server_options options, runtime& on, maker make)
-    : options_(std::move(options)), runtime_(on), make_(std::move(make)), abnormal_(options_.log, options_.name) {
-  for (const auto& each : runtime_.loops())
-    sets_.push_back(std::make_unique<connection_set>(*each, options_.farewell, abnormal_, options_.last_words));
-  if (options_.max_connections_per_address > 0)
-    for (auto& each : sets_) each->tell_of_ends(addresses_);
-  // Those beyond the limit are still told "503"; the margin for that is part of what the descriptors allow.
-  const std::size_t available =
-      descriptors() > 2 * reserved_descriptors ? descriptors() - reserved_descriptors : descriptors() / 2;
-  full_ = options_.max_connections ? options_.max_connections : available - available / 16;
-  overfull_ = std::min(full_ + full_ / 16 + 16, std::max(available, full_));
-}
+struct tcp_server::parts {
+  parts(tcp_server_options o, runtime& on, logger log)
+      : handler(std::move(o.handler)),
+        pool(o.blocking, o.name),
+        service{handler, o.limits, &pool, log, o.name},
+        server(server_options(o, std::move(log)), on, [this](arrival it) {
+          connection_set& set = server.set(it.loop);
+          return std::make_unique<tcp_session>(set, std::move(it), service);
+        }) {}
+
+  const session_handler handler;
+  thread_pool pool;
+  const tcp_service service;
+  connection_server server;
+};
+
+tcp_server::tcp_server(options o, app& of) : tcp_server(std::move(o), of.shared<runtime>(), of.log()) {}
+
+tcp_server::tcp_server(options o, runtime& on, logger log)
+    : parts_(std::make_unique<parts>(checked(std::move(o)), on, std::move(log))) {}
 
 tcp_server::~tcp_server() = default;
 
-void tcp_server::open_listeners() {
-  const std::size_t loops = sets_.size();
-  for (listener_options wanted : options_.listeners) {
-    const bool on_each = options_.listener_per_loop && wanted.where.ip();
-    wanted.reuse_port = wanted.reuse_port || on_each;
-    for (std::size_t i = 0; i < (on_each ? loops : 1); ++i) {
-      const std::size_t from = on_each ? i : acceptors_.size() % loops;
-      const auto take_in = [this, from, on_each](unique_fd socket, const endpoint& remote) {
-        const std::size_t to = on_each ? from : next_loop_.fetch_add(1, std::memory_order_relaxed) % sets_.size();
-        take(to, from, std::move(socket), remote);
-      };
-      acceptors_.push_back(std::make_unique<acceptor>(listener(wanted), sets_[from]->loop(), options_.log,
-                                                      options_.name, take_in, [this] { return room(); }));
-      wanted.where = acceptors_.back()->local();  // of port 0, the one that the kernel chose
-      wanted.successor = true;                    // the group is ours
-    }
-  }
-  serving_ = true;
-}
-
-void tcp_server::start(context) {
-  try {
-    open_listeners();
-  } catch (...) {
-    acceptors_.clear();
-    throw;
-  }
-  listeners_left_ = acceptors_.size() + 1;  // the last one counted is the drain's own: there may be no listener
-  sets_left_ = sets_.size();
-  for (auto& each : acceptors_)
-    if (const auto error = each->begin()) {
-      const std::string where = to_text(each->local());
-      close();
-      acceptors_.clear();
-      throw std::system_error(error, options_.name + ": cannot watch the listener on " + where);
-    }
-}
-
-bool tcp_server::room() const noexcept { return open_connections() + handed_ < overfull_; }
-
-void tcp_server::take(std::size_t to, std::size_t from, unique_fd socket, const endpoint& remote) noexcept {
-  bool refusing = open_connections() + handed_ >= full_;
-  if (options_.max_connections_per_address > 0 && addresses_.enter(remote) > options_.max_connections_per_address)
-    refusing = true;
-  connection_set& set = *sets_[to];
-  if (to == from) {
-    set.adopt(make_(to, std::move(socket), remote, refusing));
-  } else {
-    ++handed_;
-    set.loop().post([this, to, &set, refusing, remote, fd = std::move(socket)]() mutable {
-      set.loop().refresh_now();  // a loop without work has an old one, and the newcomer would be too late at once
-      set.adopt(make_(to, std::move(fd), remote, refusing));
-      --handed_;
-    });
-  }
-}
+void tcp_server::start(context life) { parts_->server.start(std::move(life)); }
 
 void tcp_server::drain(context life, drained done) {
-  drained_ = std::move(done);
-  const time_point drain_end = life.drain_end();
-  // First no new handshakes, all listeners at once: a client whose connection ends must find the door shut, not a
-  // listener that is about to die with its queue. Then the connections.
-  for (auto& each : acceptors_) each->unplug(options_.listener_close, options_.group);
-  for (auto& each : sets_)
-    each->loop().post([set = each.get(), drain_end] {
-      set->loop().refresh_now();
-      set->begin_drain(drain_end);
-    });
-  for (auto& each : acceptors_)
-    each->on().post([this, a = each.get(), drain_end] {
-      a->settle(options_.settle, drain_end, [this] { one_listener_closed(); });
-    });
-  one_listener_closed();
+  // A handler that blocks a thread may still be at work when its remote has gone: it is waited for, or named as hung.
+  parts_->server.drain(std::move(life),
+                       [p = parts_.get(), done = std::move(done)]() mutable { p->pool.when_idle(std::move(done)); });
 }
 
-void tcp_server::one_listener_closed() noexcept {
-  if (listeners_left_.fetch_sub(1) != 1) return;
-  // Sockets that a listener handed to other loops are ahead of this in their queues.
-  for (auto& each : sets_) each->loop().post([this, set = each.get()] { set->finish([this] { one_set_empty(); }); });
-}
-
-void tcp_server::one_set_empty() noexcept {
-  if (sets_left_.fetch_sub(1) == 1 && drained_) drained_();
-}
-
-void tcp_server::force() noexcept {
-  for (auto& each : acceptors_) each->on().post([a = each.get()] { a->close(); });
-  for (auto& each : sets_) each->loop().post([set = each.get()] { set->force_soon(); });
-}
-
-cut tcp_server::close() noexcept {
-  if (!serving_) return {};  // nobody may run the loops
-  struct progress {
-    progress(std::size_t listeners, std::size_t sets) : listening(listeners), left(sets) {}
-    countdown listening, left;
-    std::atomic<std::uint64_t> connections{0}, idle{0};
-  };
-  const time_point by = steady().now() + std::chrono::seconds(1);
-  const auto so_far = std::make_shared<progress>(acceptors_.size(), sets_.size());
-  for (auto& each : acceptors_)
-    each->on().post([so_far, a = each.get()] {
-      a->close();
-      so_far->listening.count_down();
-    });
-  // What a listener has handed to other loops is then ahead of this in their queues, and is cut as well.
-  so_far->listening.wait_until(by);
-  for (auto& each : sets_)
-    each->loop().post([so_far, set = each.get()] {
-      const std::uint64_t open = set->open();
-      const std::size_t working = set->force();
-      so_far->connections += working;
-      so_far->idle += open - working;
-      so_far->left.count_down();
-    });
-  so_far->left.wait_until(by);
-  return {.connections = so_far->connections, .idle = so_far->idle};
-}
+void tcp_server::force() noexcept { parts_->server.force(); }
 
 void tcp_server::stop() noexcept {
-  close();  // mostly finds nothing left; afterwards nothing that was posted to a loop looks at us any more
-  serving_ = false;
+  parts_->server.stop();
+  if (!parts_->pool.stop(steady().now() + leaving_time))
+    parts_->service.log.error(parts_->service.name, "a blocking handler does not come back; it is left behind");
 }
 
-void tcp_server::account(component_report& into) const {
-  into.connections += ledger();
-  if (into.connections.accepted == 0) into.lost = false;
-  int number = 0;
-  for (const auto& each : acceptors_) {
-    const std::string nth = ++number == 1 ? "" : "_" + std::to_string(number);
-    into.add("listener" + nth, to_text(each->local()));
-    const listener_end* end = each->end();
-    if (!end) continue;
-    into.add("listener_close" + nth, std::string(to_text(end->way)));
-    if (!end->known) continue;
-    into.add("settled" + nth, std::string(to_text(end->settled)));
-    into.add("settle_ms" + nth, to_ms(end->took));
-    into.add("handshakes_given_up" + nth, end->given_up);
-  }
-  std::uint64_t crossed = 0;
-  for (const auto& each : sets_) crossed += each->crossed();
-  into.add("crossed_our_fin", crossed);
-  for (const io_end how : {io_end::reset, io_end::broken_pipe, io_end::timed_out, io_end::unreachable, io_end::other})
-    if (const auto count = abnormal_.count(how)) into.add("ended_by_" + std::string(to_text(how)), count);
-}
-
-void tcp_server::measure(metrics& into) const {
-  const connection_ledger l = ledger();
-  into.counter("lastcall_connections_accepted_total", "Connections that were accepted.", l.accepted);
-  const std::pair<connection_end, std::uint64_t> ends[] = {
-      {connection_end::clean, l.closed_clean},      {connection_end::by_remote, l.closed_by_remote},
-      {connection_end::reset, l.reset_by_remote},   {connection_end::timed_out, l.timed_out},
-      {connection_end::handed_over, l.handed_over}, {connection_end::forced, l.forced}};
-  for (const auto& [end, count] : ends)
-    into.counter("lastcall_connections_ended_total", "Connections by how they ended.", count, {{"end", to_text(end)}});
-  for (std::size_t i = 0; i < open_connection_states; ++i) {
-    const auto state = static_cast<connection_state>(i);
-    std::uint64_t open = 0;
-    for (const auto& each : sets_) open += each->open(state);
-    into.gauge("lastcall_connections_open", "Connections that are open, by what they do.", static_cast<double>(open),
-               {{"state", to_text(state)}});
-  }
-}
-
+void tcp_server::account(component_report& into) const { parts_->server.account(into); }
+void tcp_server::measure(metrics& into) const { parts_->server.measure(into); }
 void tcp_server::in_progress(std::vector<work_item>& out, std::size_t limit) const {
-  if (!serving_ || limit == 0) return;  // nobody may run the loops
-  struct answers {
-    explicit answers(std::size_t loops) : of(loops), said(loops), left(loops) {}
-    std::vector<std::vector<work_item>> of;
-    std::vector<std::atomic<bool>> said;
-    countdown left;
-  };
-  const auto got = std::make_shared<answers>(sets_.size());  // a loop may answer when nobody waits any more
-  for (std::size_t i = 0; i < sets_.size(); ++i)
-    sets_[i]->loop().post([got, i, limit, set = sets_[i].get()] {
-      set->oldest_work(got->of[i], limit);
-      got->said[i] = true;
-      got->left.count_down();
-    });
-  got->left.wait_until(steady().now() + loop_patience);
-  std::vector<work_item> all;
-  for (std::size_t i = 0; i < sets_.size(); ++i) {
-    if (!got->said[i])
-      all.push_back(
-          {.label = "loop " + std::to_string(i) + " does not answer: a handler blocks it", .age = loop_patience});
-    else
-      all.insert(all.end(), got->of[i].begin(), got->of[i].end());
-  }
-  std::sort(all.begin(), all.end(), [](const work_item& a, const work_item& b) { return a.age > b.age; });
-  all.resize(std::min(all.size(), limit));
-  out.insert(out.end(), all.begin(), all.end());
+  parts_->server.in_progress(out, limit);
 }
-
-std::vector<endpoint> tcp_server::addresses() const {
-  std::vector<endpoint> all;
-  for (const auto& each : acceptors_)
-    if (all.empty() || !(all.back() == each->local())) all.push_back(each->local());
-  return all;
-}
-
-connection_ledger tcp_server::ledger() const noexcept {
-  connection_ledger all;
-  for (const auto& each : sets_) all += each->ledger();
-  return all;
-}
-
-std::uint64_t tcp_server::open_connections() const noexcept {
-  std::uint64_t all = 0;
-  for (const auto& each : sets_) all += each->open();
-  return all;
-}
+std::vector<endpoint> tcp_server::addresses() const { return parts_->server.addresses(); }
+connection_ledger tcp_server::connections() const noexcept { return parts_->server.ledger(); }
 
 }  // namespace lastcall::inline v0::net

@@ -1,102 +1,101 @@
-// Listeners, the connections that come from them, and the drain of both: everything of a server but its protocol.
+// A server of raw TCP: each connection is a session with a handler of its own, in a protocol of the user's.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "lastcall/core/app.hpp"
 #include "lastcall/core/component.hpp"
-#include "lastcall/core/log.hpp"
-#include "lastcall/net/abnormal_ends.hpp"
-#include "lastcall/net/acceptor.hpp"
-#include "lastcall/net/address_counts.hpp"
+#include "lastcall/core/function.hpp"
 #include "lastcall/net/connection_set.hpp"
-#include "lastcall/net/listener.hpp"
-#include "lastcall/net/runtime.hpp"
+#include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/session.hpp"
+#include "lastcall/net/tcp_stream.hpp"
+#include "lastcall/net/thread_pool.hpp"
 
 namespace lastcall::inline v0::net {
 
+class runtime;
+
+template <class F> struct blocking_session { F call; };
+
+/// Runs a session's handler on a thread of the server's pool, which it holds for as long as the session lives.
+template <class F> auto blocking(F&& f) { return blocking_session<std::decay_t<F>>{std::forward<F>(f)}; }
+
+/// What a session does: `task<>(tcp_stream&)`, a coroutine on the loop's thread, or `net::blocking(f)` with
+/// `void(tcp_stream&)`. When it returns, what it has written is sent, and the connection ends cleanly. Called by
+/// several threads at once.   Errors: what it throws is a line of the log.
+struct session_handler {
+  session_handler() = default;
+  template <class F>
+  requires std::is_invocable_r_v < task<>,
+  const F&, tcp_stream& > session_handler(F f)  // NOLINT: implicit
+      : awaiting(std::move(f)) {}
+  template <class F>
+  requires std::is_invocable_r_v<void, const F&, tcp_stream&> session_handler(
+      blocking_session<F> f)  // NOLINT: implicit
+      : blocking(std::move(f.call)) {}
+
+  function<task<>(tcp_stream&)> awaiting;
+  function<void(tcp_stream&)> blocking;
+};
+
 struct tcp_server_options {
-  std::vector<listener_options> listeners = {};
-  /// One listening socket on each loop, in one SO_REUSEPORT group, instead of one that hands connections out in turn.
-  bool listener_per_loop = false;
-  closing_way listener_close = closing_way::unplug;
-  /// For `steer`: where our listener stands in the group that it shares with a successor.
-  reuse_group group = {};
-  settle_options settle = {};
-  farewell_options farewell = {};
-  /// Beyond it, connections are made with `refusing`; 0: as many as the descriptor limit allows, less a reserve of 64.
+  /// As http::server_options.
+  std::string address = "0.0.0.0";
+  std::uint16_t port = 0;
+  std::string unix_path = {};
+  session_handler handler = {};
+  session_limits limits = {};
+  /// 0: as many as the descriptor limit allows. Beyond it, a newcomer finds its connection ended cleanly at once.
   std::size_t max_connections = 0;
-  /// Beyond it, further connections of one address are made with `refusing`; 0: no bound. IPv6 counts by /64.
+  /// The same, of one address; 0: no bound.
   std::size_t max_connections_per_address = 0;
-  /// After force, how long handlers have to say that they gave up.
-  duration last_words = std::chrono::milliseconds(20);
-  std::string name = "tcp";
-  logger log = {};
+  /// While draining, remotes are told over this window, each at a random moment of it.
+  duration jitter = std::chrono::seconds(1);
+  /// The longest time from our FIN to the close.
+  duration linger = std::chrono::seconds(2);
+  int backlog = 4096;
+  /// For blocking handlers: as many sessions as threads.
+  thread_pool_options blocking = {.threads = 128, .queue = 0};
+  /// In logs and stacks. Empty: "tcp".
+  std::string name = {};
 };
 
-/// How many were cut.
-struct cut {
-  std::uint64_t connections = 0;  ///< with work in progress
-  std::uint64_t idle = 0;         ///< without
-};
-
-/// Threads: the verbs are the lifecycle's; the rest as said. Needs a runtime that has started.
+/// Needs the app's net::runtime, which `add` sees to.   Threads: `addresses` and the ledger from any; the rest are the
+/// lifecycle's.
 class tcp_server final : public component {
  public:
-  /// Makes the protocol's connection for an accepted socket, on its loop. `refusing`: the server is full.
-  using maker =
-      function<std::unique_ptr<connection>(std::size_t loop_index, unique_fd, const endpoint& remote, bool refusing)>;
+  using options = tcp_server_options;
 
-  tcp_server(tcp_server_options, runtime&, maker);
+  /// Errors: std::invalid_argument that names the option and the remedy.
+  tcp_server(options, app&);
+  /// On somebody's runtime, which has started before it and stops after it. Driven by its owner, verb by verb.
+  tcp_server(options, runtime&, logger);
   ~tcp_server() override;
 
-  /// Opens the listeners.   Errors: std::system_error that names the address and the remedy.
+  /// Errors: std::system_error that names the address and the remedy.
   void start(context) override;
-  /// Unplugs the listeners first, then tells the connections; done with the last of both.
+  /// Unplugs the listener, then tells each session in its moment: its context drains, and its reads end once all that
+  /// had come was read. Done with the last of them.
   void drain(context, drained) override;
   void force() noexcept override;
   void stop() noexcept override;
   void account(component_report&) const override;
   void measure(metrics&) const override;
-  /// A loop that does not say within 50 ms is an item of its own.
   void in_progress(std::vector<work_item>& out, std::size_t limit) const override;
 
-  /// Cuts everything now. Blocks: until each loop has done so, at most 1 s.   Threads: any but a loop's.
-  cut close() noexcept;
-
-  /// Where it listens, with the ports the kernel chose. Valid after `start`.
   std::vector<endpoint> addresses() const;
-  std::size_t loops() const noexcept { return sets_.size(); }
-  connection_set& set(std::size_t loop_index) const noexcept { return *sets_[loop_index]; }
-  connection_ledger ledger() const noexcept;
-  std::uint64_t open_connections() const noexcept;
+  connection_ledger connections() const noexcept;
 
  private:
-  void open_listeners();
-  bool room() const noexcept;
-  void take(std::size_t to_loop, std::size_t from_loop, unique_fd, const endpoint& remote) noexcept;
-  void one_listener_closed() noexcept;
-  void one_set_empty() noexcept;
-
-  tcp_server_options options_;
-  runtime& runtime_;
-  maker make_;
-  abnormal_ends abnormal_;
-  address_counts addresses_;
-  std::vector<std::unique_ptr<connection_set>> sets_;
-  std::vector<std::unique_ptr<acceptor>> acceptors_;
-  std::atomic<std::size_t> next_loop_{0};
-  std::atomic<std::size_t> handed_{0};  // accepted, and on the way to another loop
-  std::atomic<std::size_t> listeners_left_{0};
-  std::atomic<std::size_t> sets_left_{0};
-  std::size_t full_ = 0;      // connections from which on new ones are refused
-  std::size_t overfull_ = 0;  // and from which on none is accepted
-  std::atomic<bool> serving_{false};
-  drained drained_;
+  struct parts;
+  std::unique_ptr<parts> parts_;
 };
 
 }  // namespace lastcall::inline v0::net

@@ -1,388 +1,238 @@
 #include "lastcall/net/tcp_server.hpp"
 
 #include <gmock/gmock.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <filesystem>
 #include <memory>
-#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "lastcall/core/countdown.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
+#include "lastcall/net/runtime.hpp"
+#include "lastcall/net/wait.hpp"
 
 namespace lastcall::net {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::Contains;
-using ::testing::HasSubstr;
-using ::testing::Pair;
-using ::testing::SizeIs;
 using testing_net::client;
 using testing_net::generous;
-using testing_net::house;
-using testing_net::line_connection;
-using testing_net::run_on;
 
 const logger quiet(log_level::none, nullptr);
 
-tcp_server_options options() {
-  return {.listeners = {{.where = endpoint_of("127.0.0.1", 0)}},
-          .farewell = {.silence = 20ms, .linger = 10s, .linger_acknowledged = 20ms},
-          .log = quiet};
+task<> echo(tcp_stream& s) {
+  while (auto line = co_await s.read_until()) co_await s.write(std::string(*line) + "\n");
+  if (s.end() == read_end::draining) co_await s.write("bye\n");
 }
 
-/// A server of lines with a runtime of its own, driven as the lifecycle would.
-struct tavern {
-  explicit tavern(tcp_server_options o = options(), unsigned threads = 2)
-      : runtime_({.threads = threads, .log = quiet}),
-        server(std::move(o), runtime_, [this](std::size_t loop, unique_fd fd, const endpoint& remote, bool refusing) {
-          return std::make_unique<line_connection>(guests, server.set(loop), std::move(fd), remote, refusing, loop);
-        }) {
-    runtime_.start({});
+/// A server on a runtime of its own, driven as the lifecycle would.
+struct inn {
+  explicit inn(session_handler h = session_handler(echo), session_limits limits = {}, std::size_t most = 0)
+      : server({.address = "127.0.0.1",
+                .handler = std::move(h),
+                .limits = limits,
+                .max_connections = most,
+                .jitter = 20ms,
+                .linger = 5s},
+               runtime, quiet) {
+    runtime.start({});
     server.start({});
   }
-  ~tavern() {
+  ~inn() {
     server.stop();
-    runtime_.stop();
+    runtime.stop();
   }
-
-  std::unique_ptr<client> enters() {
-    auto c = std::make_unique<client>(server.addresses().at(0));
-    EXPECT_EQ(c->error(), 0);
-    return c;
-  }
-  void drain(duration budget = 30s) {
-    life.begin_drain(steady().now() + budget);
-    server.drain(life.get(), [this] {
-      open_when_drained += server.open_connections();
-      ++times_drained;
-      drained->count_down();
-    });
+  std::unique_ptr<client> enters() { return std::make_unique<client>(server.addresses().at(0)); }
+  void drain() {
+    life.begin_drain(steady().now() + 30s);
+    server.drain(life.get(), [this] { drained->count_down(); });
   }
   bool wait_drained() { return drained->wait_until(steady().now() + generous); }
-  /// Everything that the loops had to do has been done.
-  void rest() {
-    for (std::size_t i = 0; i < 2 * server.loops(); ++i)
-      EXPECT_TRUE(run_on(*runtime_.loops()[i % server.loops()], [] {}));
-  }
-  component_report account() const {
-    component_report r;
-    server.account(r);
-    return r;
-  }
 
-  house guests;
-  runtime runtime_;
+  net::runtime runtime{{.threads = 2, .log = quiet}};
   tcp_server server;
   context_source life;
   std::shared_ptr<countdown> drained = std::make_shared<countdown>(1);
-  std::atomic<int> times_drained{0};
-  std::atomic<std::uint64_t> open_when_drained{0};
 };
 
-TEST(tcp_server, hands_connections_to_its_loops_in_turn) {
-  tavern t(options(), 3);
+TEST(tcp_server, has_its_handler_converse) {
+  inn i;
+  auto c = i.enters();
+  c->say("a\nb\nhal");
+  EXPECT_EQ(c->hear_until("b\n"), "a\nb\n");
+  c->say("f\n");
+  EXPECT_EQ(c->hear_until("\n"), "half\n");
+  c->finish_sending();
+  EXPECT_EQ(c->hear_all(), "");
+  EXPECT_EQ(c->heard_error(), 0);
+}
+
+TEST(tcp_server, has_a_handler_that_blocks_converse) {
+  inn i(blocking([](tcp_stream& s) {
+    while (auto line = s.read_until_blocking()) s.write_blocking(std::string(*line) + "!\n");
+    if (s.end() == read_end::draining) s.write_blocking("bye\n");
+  }));
+  auto c = i.enters();
+  c->say("a\n");
+  EXPECT_EQ(c->hear_until("\n"), "a!\n");
+  i.drain();
+  EXPECT_EQ(c->hear_all(), "bye\n");
+  c->close();
+  EXPECT_TRUE(i.wait_drained());
+}
+
+TEST(tcp_server, tells_each_session_and_lets_it_say_goodbye) {
+  inn i;
   std::vector<std::unique_ptr<client>> all;
-  for (int i = 0; i < 6; ++i) all.push_back(t.enters());
-  ASSERT_TRUE(t.guests.wait_for_made(6));
-  t.guests.change([](house& h) {
-    for (std::size_t loop = 0; loop < 3; ++loop) EXPECT_EQ(std::count(h.made_on.begin(), h.made_on.end(), loop), 2);
-  });
+  for (int n = 0; n < 50; ++n) {
+    all.push_back(i.enters());
+    all.back()->say("x\n");
+    EXPECT_EQ(all.back()->hear_until("\n"), "x\n");
+  }
+  i.drain();
   for (auto& c : all) {
-    c->say("hi\n");
-    EXPECT_EQ(c->hear_until("\n"), "hi\n");
-  }
-  EXPECT_EQ(t.server.open_connections(), 6U);
-}
-
-TEST(tcp_server, gives_each_loop_a_listener_when_asked) {
-  auto o = options();
-  o.listener_per_loop = true;
-  tavern t(std::move(o), 3);
-  EXPECT_THAT(t.server.addresses(), SizeIs(1)) << "all on one port";
-  std::vector<std::unique_ptr<client>> all;
-  for (int i = 0; i < 30; ++i) all.push_back(t.enters());
-  ASSERT_TRUE(t.guests.wait_for_made(30));
-  t.guests.change([](house& h) { EXPECT_GT(std::set(h.made_on.begin(), h.made_on.end()).size(), 1U); });
-  t.drain();
-  ASSERT_TRUE(t.wait_drained());
-  EXPECT_TRUE(t.server.ledger().adds_up());
-  EXPECT_EQ(t.server.ledger().accepted, 30U);
-}
-
-TEST(tcp_server, gives_a_newcomer_its_time_although_its_loop_slept) {
-  tavern t(options(), 2);
-  const auto first = t.enters();  // the loops have seen the time
-  const time_point since = steady().now();
-  while (steady().now() - since < 200ms) std::this_thread::yield();  // nothing happens on them meanwhile
-  std::vector<std::unique_ptr<client>> more;
-  for (int i = 0; i < 4; ++i) more.push_back(t.enters());
-  ASSERT_TRUE(t.guests.wait_for_made(5));
-  t.guests.change([](house& h) { EXPECT_LT(*std::max_element(h.staleness.begin() + 1, h.staleness.end()), 150ms); });
-}
-
-TEST(tcp_server, listens_on_several_addresses_and_paths) {
-  const std::string path = ::testing::TempDir() + "tavern-" + std::to_string(::getpid());
-  auto o = options();
-  o.listeners.push_back({.where = endpoint_of("unix:" + path, 0)});
-  tavern t(std::move(o));
-  const auto where = t.server.addresses();
-  ASSERT_THAT(where, SizeIs(2));
-  for (const endpoint& each : where) {
-    client c(each);
-    ASSERT_EQ(c.error(), 0) << to_text(each);
-    c.say("one\nbye\n");
-    EXPECT_EQ(c.hear_all(), "one\nbye\n");
-  }
-  ASSERT_TRUE(t.guests.wait_for_ended(2));
-  t.drain();
-  ASSERT_TRUE(t.wait_drained());
-  EXPECT_FALSE(std::filesystem::exists(path));
-  EXPECT_EQ(t.server.ledger().closed_clean, 2U);
-}
-
-TEST(tcp_server, says_which_address_it_could_not_have) {
-  tavern t;
-  runtime other({.threads = 1, .log = quiet});
-  other.start({});
-  tcp_server second({.listeners = {{.where = t.server.addresses()[0]}}, .log = quiet}, other,
-                    [](std::size_t, unique_fd, const endpoint&, bool) { return std::unique_ptr<connection>(); });
-  try {
-    second.start({});
-    ADD_FAILURE() << "two servers on one port";
-  } catch (const std::system_error& error) {
-    EXPECT_THAT(error.what(), HasSubstr(to_text(t.server.addresses()[0])));
-  }
-  second.stop();
-  other.stop();
-}
-
-TEST(tcp_server, refuses_beyond_its_limit_and_takes_again_when_there_is_room) {
-  auto o = options();
-  o.max_connections = 2;
-  tavern t(std::move(o), 1);
-  auto a = t.enters(), b = t.enters();
-  for (auto* c : {a.get(), b.get()}) {
-    c->say("hi\n");
-    EXPECT_EQ(c->hear_until("\n"), "hi\n");
-  }
-  auto third = t.enters();
-  third->say("hi\n");
-  EXPECT_EQ(third->hear_all(), "full\n");
-  third->close();
-  a->close();
-  ASSERT_TRUE(t.guests.wait_for_ended(2));
-  t.rest();
-  auto fourth = t.enters();
-  fourth->say("hi\n");
-  EXPECT_EQ(fourth->hear_until("\n"), "hi\n");
-  t.guests.change([](house& h) { EXPECT_EQ(h.refused, 1U); });
-}
-
-TEST(tcp_server, accepts_nobody_far_beyond_its_limit_until_others_leave) {
-  auto o = options();
-  o.max_connections = 1;  // and 16 more to tell them so
-  tavern t(std::move(o), 1);
-  std::vector<std::unique_ptr<client>> all;
-  for (int i = 0; i < 20; ++i) all.push_back(t.enters());
-  ASSERT_TRUE(t.guests.wait_for_made(17));
-  t.rest();
-  EXPECT_EQ(t.server.open_connections(), 17U);
-  for (int i = 0; i < 10; ++i) all[static_cast<std::size_t>(i)]->close();
-  EXPECT_TRUE(t.guests.wait_for_made(20));
-}
-
-TEST(tcp_server, has_drained_once_and_with_the_last_connection) {
-  tavern t;
-  auto busy = t.enters(), idle = t.enters();
-  busy->say("wait\n");
-  idle->say("hi\n");
-  ASSERT_TRUE(t.guests.wait_for_lines(2));
-  const endpoint where = t.server.addresses()[0];
-  t.drain();
-  EXPECT_EQ(client(where).error(), ECONNREFUSED);
-  EXPECT_EQ(idle->hear_until("never"), "hi\n");  // its silence has passed
-  idle->close();
-  ASSERT_TRUE(t.guests.wait_for_ended(1));
-  t.rest();
-  EXPECT_EQ(t.times_drained, 0);
-  std::size_t loop = 0;
-  t.guests.change([&](house& h) { loop = h.made_on[0]; });
-  ASSERT_TRUE(run_on(t.server.set(loop).loop(), [&] { t.guests.here.at(0)->answer("done\n"); }));
-  EXPECT_EQ(busy->hear_all(), "done\n");
-  const time_point closed = steady().now();
-  busy->close();
-  ASSERT_TRUE(t.wait_drained());
-  EXPECT_LT(steady().now() - closed, 1s);
-  t.rest();
-  EXPECT_EQ(t.times_drained, 1);
-  EXPECT_EQ(t.open_when_drained, 0U);
-  EXPECT_EQ(t.server.ledger(), (connection_ledger{.accepted = 2, .closed_clean = 2}));
-}
-
-TEST(tcp_server, drains_when_nobody_is_there) {
-  tavern t(options(), 3);
-  t.drain();
-  EXPECT_TRUE(t.wait_drained());
-  t.rest();
-  EXPECT_EQ(t.times_drained, 1);
-}
-
-TEST(tcp_server, drains_without_a_listener) {
-  auto o = options();
-  o.listeners.clear();
-  tavern t(std::move(o));
-  t.drain();
-  EXPECT_TRUE(t.wait_drained());
-}
-
-TEST(tcp_server, serves_those_who_connected_before_the_drain_on_every_loop) {
-  tavern t(options(), 3);
-  std::vector<std::unique_ptr<client>> queue;
-  for (int i = 0; i < 60; ++i) {
-    queue.push_back(t.enters());
-    queue.back()->say("bye\n");
-  }
-  t.drain();  // most of them wait in the accept queue, or on their way to another loop
-  for (auto& c : queue) {
     EXPECT_EQ(c->hear_all(), "bye\n");
     EXPECT_EQ(c->heard_error(), 0);
     c->close();
   }
-  ASSERT_TRUE(t.wait_drained());
-  EXPECT_EQ(t.server.ledger(), (connection_ledger{.accepted = 60, .closed_clean = 60}));
+  EXPECT_TRUE(i.wait_drained());
+  EXPECT_EQ(i.server.connections(), (connection_ledger{.accepted = 50, .closed_clean = 50}));
 }
 
-TEST(tcp_server, gives_last_words_when_forced) {
-  auto o = options();
-  o.last_words = 5s;
-  tavern t(std::move(o), 1);
-  auto c = t.enters();
-  c->say("wait\n");
-  ASSERT_TRUE(t.guests.wait_for_lines(1));
-  t.drain();
-  t.server.force();
-  ASSERT_TRUE(run_on(t.server.set(0).loop(), [&] { t.guests.here.at(0)->answer("503\n"); }));
-  EXPECT_EQ(c->hear_all(), "503\n");
+TEST(tcp_server, delivers_what_had_come_before_it_ends_the_reading) {
+  const auto go_on = std::make_shared<std::atomic<bool>>(false);
+  inn i([go_on](tcp_stream& s) -> task<> {
+    while (!*go_on) co_await wait_until_forced_for({}, 1ms);
+    co_await echo(s);
+  });
+  auto c = i.enters();
+  std::string said;
+  for (int n = 0; n < 1000; ++n) said += "line " + std::to_string(n) + "\n";
+  c->say(said);
+  i.drain();
+  EXPECT_FALSE(i.drained->wait_until(steady().now() + 100ms)) << "the handler is at work";
+  *go_on = true;
+  EXPECT_EQ(c->hear_all(), said + "bye\n");
   c->close();
-  ASSERT_TRUE(t.wait_drained());
-  EXPECT_EQ(t.server.ledger(), (connection_ledger{.accepted = 1, .closed_clean = 1}));
+  EXPECT_TRUE(i.wait_drained());
 }
 
-TEST(tcp_server, cuts_what_has_no_last_words_and_has_then_drained) {
-  tavern t;
-  std::vector<std::unique_ptr<client>> all;
-  for (int i = 0; i < 4; ++i) {
-    all.push_back(t.enters());
-    all.back()->say("wait\n");
-  }
-  ASSERT_TRUE(t.guests.wait_for_lines(4));
-  t.drain();
-  t.server.force();
-  for (auto& c : all) EXPECT_EQ(c->hear_all(), "");
-  ASSERT_TRUE(t.wait_drained());
-  t.rest();
-  EXPECT_EQ(t.times_drained, 1);
-  EXPECT_EQ(t.server.ledger(), (connection_ledger{.accepted = 4, .forced = 4}));
+TEST(tcp_server, waits_for_a_line_that_has_begun_for_as_long_as_a_goodbye) {
+  inn i(session_handler(echo), {.goodbye_time = 200ms});
+  auto patient = i.enters(), silent = i.enters();
+  patient->say("begun");
+  silent->say("begun");
+  patient->say(" before\nnow");
+  EXPECT_EQ(patient->hear_until("\n"), "begun before\n");
+  const time_point began = steady().now();
+  i.drain();
+  patient->say(" whole\n");
+  EXPECT_EQ(patient->hear_all(), "now whole\nbye\n");
+  EXPECT_EQ(silent->hear_all(), "");
+  EXPECT_GE(steady().now() - began, 200ms);
+  patient->close();
+  silent->close();
+  EXPECT_TRUE(i.wait_drained());
+  EXPECT_EQ(i.server.connections().timed_out, 1U) << "a remote that never answers costs only its bound";
 }
 
-TEST(tcp_server, says_how_many_its_close_cut) {
-  tavern t;
-  std::vector<std::unique_ptr<client>> all;
-  for (int i = 0; i < 5; ++i) {
-    all.push_back(t.enters());
-    all.back()->say(i < 2 ? "wait\n" : "hi\n");
-  }
-  ASSERT_TRUE(t.guests.wait_for_lines(5));
-  t.rest();
-  const cut what = t.server.close();
-  EXPECT_EQ(what.connections, 2U);
-  EXPECT_EQ(what.idle, 3U);
-  EXPECT_EQ(t.server.open_connections(), 0U);
-  EXPECT_EQ(client(t.server.addresses()[0]).error(), ECONNREFUSED);
-  const cut again = t.server.close();
-  EXPECT_EQ(again.connections + again.idle, 0U);
-}
-
-TEST(tcp_server, cuts_also_those_who_are_on_their_way_to_another_loop) {
-  for (int round = 0; round < 20; ++round) {
-    tavern t(options(), 3);
-    std::vector<std::unique_ptr<client>> all;
-    for (int i = 0; i < 30; ++i) all.push_back(std::make_unique<client>(t.server.addresses()[0]));
-    t.server.close();
-    EXPECT_EQ(t.server.open_connections(), 0U);
-    t.rest();
-    EXPECT_EQ(t.server.open_connections(), 0U);
-    EXPECT_TRUE(t.server.ledger().adds_up());
-  }
-}
-
-TEST(tcp_server, can_be_stopped_without_a_drain) {
-  tavern t;
-  auto busy = t.enters();
-  busy->say("wait\n");
-  ASSERT_TRUE(t.guests.wait_for_lines(1));
-  t.server.stop();
-  EXPECT_EQ(busy->hear_all(), "");
-  EXPECT_EQ(t.server.ledger(), (connection_ledger{.accepted = 1, .forced = 1}));
-  EXPECT_EQ(t.times_drained, 0);
-}
-
-TEST(tcp_server, reports_how_its_listener_and_connections_ended) {
-  tavern t;
-  auto c = t.enters();
-  c->say("wait\n");
-  ASSERT_TRUE(t.guests.wait_for_lines(1));
+TEST(tcp_server, has_the_context_say_why) {
+  const auto seen = std::make_shared<std::atomic<int>>(0);
+  inn i([seen](tcp_stream& s) -> task<> {
+    while (co_await s.read()) {}
+    *seen = s.life().forced() ? 2 : s.life().draining() ? 1 : 0;
+    while (!s.life().forced()) co_await wait_until_forced_for(s.life(), 1h);
+    *seen = 10 + static_cast<int>(s.life().cause());
+  });
+  auto c = i.enters();
+  i.drain();
+  while (*seen != 1) std::this_thread::yield();
   c->reset();
-  ASSERT_TRUE(t.guests.wait_for_ended(1));
-  t.drain();
-  ASSERT_TRUE(t.wait_drained());
-  t.server.stop();
-  const component_report r = t.account();
-  EXPECT_EQ(r.connections, (connection_ledger{.accepted = 1, .reset_by_remote = 1}));
-  EXPECT_THAT(r.fields, Contains(Pair("listener", report_value(to_text(t.server.addresses()[0])))));
-  EXPECT_THAT(r.fields, Contains(Pair("listener_close", report_value("unplug"))));
-  EXPECT_THAT(r.fields, Contains(Pair("settled", report_value("settled"))));
-  EXPECT_THAT(r.fields, Contains(Pair("crossed_our_fin", report_value(std::int64_t{0}))));
-  EXPECT_THAT(r.fields, Contains(Pair("ended_by_reset", report_value(std::int64_t{1}))));
+  while (*seen < 10) std::this_thread::yield();
+  EXPECT_EQ(*seen, 10 + static_cast<int>(cause::draining)) << "the first cause stays";
+  EXPECT_TRUE(i.wait_drained());
 }
 
-TEST(tcp_server, lives_in_the_users_io_context) {
-  boost::asio::io_context io;
-  auto work = boost::asio::make_work_guard(io);
-  std::thread user([&] { io.run(); });
-  {
-    house guests;
-    runtime r({.io = &io, .log = quiet});
-    tcp_server* at = nullptr;
-    tcp_server server(options(), r, [&](std::size_t loop, unique_fd fd, const endpoint& remote, bool refusing) {
-      return std::make_unique<line_connection>(guests, at->set(loop), std::move(fd), remote, refusing, loop);
-    });
-    at = &server;
-    r.start({});
-    server.start({});
-    client c(server.addresses()[0]);
-    c.say("hi\n");
-    EXPECT_EQ(c.hear_until("\n"), "hi\n");
-    context_source life;
-    life.begin_drain(steady().now() + 30s);
-    const auto drained = std::make_shared<countdown>(1);
-    server.drain(life.get(), [drained] { drained->count_down(); });
-    EXPECT_EQ(c.hear_all(), "");
-    c.close();
-    EXPECT_TRUE(drained->wait_until(steady().now() + generous));
-    server.stop();
-    r.stop();
-  }
-  work.reset();
-  user.join();
+TEST(tcp_server, slows_down_a_remote_that_is_not_read_and_bounds_one_that_does_not_read) {
+  const auto written = std::make_shared<std::atomic<std::size_t>>(0);
+  inn i(
+      [written](tcp_stream& s) -> task<> {
+        const std::string piece(16 * 1024, 'x');
+        while (co_await s.write(piece)) *written += piece.size();
+      },
+      {.write_time = 200ms});
+  client c(i.server.addresses().at(0), 4096);
+  // It ends by its bound: a remote that reads nothing is not written for.
+  while (i.server.connections().timed_out == 0) std::this_thread::yield();
+  EXPECT_GT(*written, 0U);
+  EXPECT_LT(*written, 16U * 1024 * 1024);
+}
+
+TEST(tcp_server, ends_a_line_that_is_too_long) {
+  inn i(
+      [](tcp_stream& s) -> task<> {
+        while (co_await s.read_until()) {}
+        co_await s.write(s.end() == read_end::too_long ? "too long\n" : "?\n");
+      },
+      {.input_bytes = 1024});
+  auto c = i.enters();
+  c->say(std::string(2000, 'x'));
+  EXPECT_EQ(c->hear_until("\n"), "too long\n");
+}
+
+TEST(tcp_server, times_out_a_silent_remote_but_not_a_handler_at_work) {
+  inn i(
+      [](tcp_stream& s) -> task<> {
+        co_await wait_until_forced_for(s.life(), 300ms);
+        co_await s.write("worked\n");
+        co_await s.read();
+      },
+      {.idle_time = 50ms});
+  auto c = i.enters();
+  EXPECT_EQ(c->hear_all(), "worked\n");
+  EXPECT_EQ(i.server.connections().timed_out, 1U);
+}
+
+TEST(tcp_server, survives_a_handler_that_throws) {
+  inn i([](tcp_stream& s) -> task<> {
+    co_await s.read();
+    throw std::runtime_error("on purpose");
+  });
+  auto c = i.enters();
+  c->say("x");
+  EXPECT_EQ(c->hear_all(), "");
+  EXPECT_EQ(c->heard_error(), 0);
+}
+
+TEST(tcp_server, refuses_one_too_many_cleanly) {
+  inn i(session_handler(echo), {}, 1);
+  auto first = i.enters();
+  first->say("a\n");
+  EXPECT_EQ(first->hear_until("\n"), "a\n");
+  auto second = i.enters();
+  EXPECT_EQ(second->hear_all(), "");
+  EXPECT_EQ(second->heard_error(), 0);
+}
+
+TEST(tcp_server, cuts_what_is_left_when_forced) {
+  const auto over = std::make_shared<countdown>(1);
+  inn i([over](tcp_stream& s) -> task<> {
+    while (!s.life().forced()) co_await wait_until_forced_for(s.life(), 1h);
+    over->count_down();
+  });
+  auto c = i.enters();
+  i.drain();
+  i.server.force();
+  c->hear_all();
+  EXPECT_TRUE(i.wait_drained());
+  EXPECT_TRUE(over->wait_until(steady().now() + generous));
+  EXPECT_EQ(i.server.connections().forced, 1U);
+}
+
+TEST(tcp_server, refuses_options_that_make_no_sense) {
+  net::runtime on({.threads = 1, .log = quiet});
+  EXPECT_THROW(tcp_server({}, on, quiet), std::invalid_argument) << "no handler";
+  EXPECT_THROW(tcp_server({.handler = session_handler(echo), .jitter = -1s}, on, quiet), std::invalid_argument);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ constexpr std::size_t gathered_bytes = 256 * 1024;  // of a pipeline's responses
 }  // namespace
 
 h1_connection::h1_connection(shard& on, net::unique_fd socket, const net::endpoint& remote, bool refusing) noexcept
-    : connection(on.set(), std::move(socket), remote), shard_(on), refusing_(refusing) {
+    : connection(on.set(), std::move(socket), remote, net::connection_kind::http1), shard_(on), refusing_(refusing) {
   enter(connection_state::fresh, loop_now() + on.of().limits.head_time);
 }
 

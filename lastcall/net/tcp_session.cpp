@@ -1,0 +1,86 @@
+#include "lastcall/net/tcp_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "lastcall/net/connection_set.hpp"
+#include "lastcall/net/tcp_server.hpp"
+
+namespace lastcall::inline v0::net {
+
+tcp_session::tcp_session(connection_set& set, arrival it, const tcp_service& of)
+    : session(set, std::move(it.socket), it.remote, connection_kind::tcp, of.limits),
+      service_(of),
+      stream_(std::make_shared<tcp_stream>(link())) {
+  settle();
+  // Soon: a session that is not adopted yet can't end.
+  link()->post([refusing = it.refusing](session& s) { static_cast<tcp_session&>(s).begin(refusing); });
+}
+
+void tcp_session::begin(bool refusing) noexcept {
+  if (refusing) return leave_when_sent();
+  const session_handler& h = service_.handler;
+  try {
+    if (h.awaiting) {
+      // The stream stays until the handler has returned, also when the connection has ended before.
+      run([](std::shared_ptr<tcp_stream> s, const session_handler& handler) -> task<> {
+        co_await handler.awaiting(*s);
+      }(stream_, h));
+      return;
+    }
+    if (run_on(*service_.pool, [s = stream_, &h] { h.blocking(*s); })) return;
+    service_.log.warning(service_.name, "a session was refused: all threads are busy");
+  } catch (const std::exception& error) {
+    service_.log.error(service_.name, "a session was refused", {{"why", error.what()}});
+  }
+  leave_when_sent();
+}
+
+bool tcp_session::take(std::optional<char> delimiter, std::string& into, read_end& over) noexcept {
+  const std::string_view all = input();
+  std::size_t size = all.size(), used = size;
+  if (delimiter) {
+    const std::size_t at = all.find(*delimiter, std::min(searched_, all.size()));
+    searched_ = at == all.npos ? all.size() : 0;
+    size = at == all.npos ? 0 : at;
+    used = at == all.npos ? 0 : at + 1;
+  }
+  if (used > 0) {
+    into.assign(all.substr(0, size));
+    consume(used);
+    read_more();
+    return true;
+  }
+  if (input_over()) {
+    over = read_end::remote;
+  } else if (all.size() >= limits().input_bytes) {
+    over = read_end::too_long;
+  } else if (remote_time_over()) {
+    over = read_end::timed_out;
+  } else if (told() && all.empty()) {
+    over = read_end::draining;
+  }
+  return false;
+}
+
+std::size_t tcp_session::put(std::string_view bytes) noexcept {
+  if (!room()) return 0;
+  const std::size_t some = std::min(bytes.size(), limits().output_bytes);
+  send(bytes.substr(0, some));
+  return some;
+}
+
+void tcp_session::on_handler_over(std::exception_ptr error) noexcept {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const std::exception& what) {
+    service_.log.error(service_.name, "a session's handler threw", {{"what", what.what()}});
+  } catch (...) {
+    service_.log.error(service_.name, "a session's handler threw something that is no std::exception");
+  }
+  leave_when_sent(remote_time_over() ? connection_end::timed_out
+                  : input_over()     ? connection_end::by_remote
+                                     : connection_end::clean);
+}
+
+}  // namespace lastcall::inline v0::net
