@@ -153,7 +153,7 @@ TEST(connection_server, says_which_address_it_could_not_have) {
   runtime other({.threads = 1, .log = quiet});
   other.start({});
   connection_server second({.listeners = {{.where = t.server.addresses()[0]}}, .log = quiet}, other,
-                           [](std::size_t, unique_fd, const endpoint&, bool) { return std::unique_ptr<connection>(); });
+                           [](arrival) { return std::unique_ptr<connection>(); });
   try {
     second.start({});
     ADD_FAILURE() << "two servers on one port";
@@ -362,8 +362,9 @@ TEST(connection_server, lives_in_the_users_io_context) {
     house guests;
     runtime r({.io = &io, .log = quiet});
     connection_server* at = nullptr;
-    connection_server server(options(), r, [&](std::size_t loop, unique_fd fd, const endpoint& remote, bool refusing) {
-      return std::make_unique<line_connection>(guests, at->set(loop), std::move(fd), remote, refusing, loop);
+    connection_server server(options(), r, [&](arrival it) {
+      return std::make_unique<line_connection>(guests, at->set(it.loop), std::move(it.socket), it.remote, it.refusing,
+                                               it.loop);
     });
     at = &server;
     r.start({});

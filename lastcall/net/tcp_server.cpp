@@ -26,7 +26,7 @@ tcp_server_options checked(tcp_server_options o) {
                                       {"idle_time", o.limits.idle_time},
                                       {"write_time", o.limits.write_time},
                                       {"goodbye_time", o.limits.goodbye_time}})
-    if (value < duration::zero()) refuse(std::string(option) + " = " + to_text(value) + " is negative");
+    if (value < duration::zero()) refuse(std::string(option) + " = " + lastcall::to_text(value) + " is negative");
   return o;
 }
 
