@@ -91,6 +91,7 @@ class component_writer {
     for (const work_item& w : c.in_progress) {
       json.begin_object().member("label", w.label).member("remote", w.remote);
       write_ms(json, "age_ms", to_ms(w.age));
+      json.member("waits_for", w.waits_for);
       json.end_object();
     }
     json.end_array();
@@ -304,6 +305,12 @@ std::string to_text(const report& r) {
                      " of " + span_text(r.grace_ms) + "; exit " + std::to_string(r.exit_code) + "\n";
   append_ledger(text, "connections", r.connections());
   append_ledger(text, "requests", r.requests());
+  if (r.trigger == trigger::failed_start) {
+    std::string unwound;
+    for (const component_report& c : r.components)
+      if (c.start_ms) unwound.append(unwound.empty() ? "" : ", ").append(c.name);
+    text.append("  had started, and was ended again: ").append(unwound.empty() ? "nothing" : unwound).append("\n");
+  }
   for (const component_report& c : r.components) {
     if (c.hung) {
       text.append("  hung: ").append(c.name);
@@ -313,11 +320,8 @@ std::string to_text(const report& r) {
     }
   }
   for (const component_report& c : r.components) {
-    for (const work_item& w : c.in_progress) {
-      text.append("  ").append(c.name).append(" was at work on: ").append(w.label);
-      if (!w.remote.empty()) text.append(" for ").append(w.remote);
-      text.append(", for ").append(span_text(to_ms(w.age))).append("\n");
-    }
+    for (const work_item& w : c.in_progress)
+      text.append("  ").append(c.name).append(" was at work on: ").append(to_text(w)).append("\n");
     for (const std::string& line : c.stack) {
       const bool thread = line.ends_with(':');
       text.append(thread ? "  " + c.name + ", " : "    ").append(line).append("\n");
