@@ -227,11 +227,11 @@ struct app::parts {
       text.append("  ").append(c.name).append(": ").append(to_text(c.state)).append("\n");
     say_all(text);
     life.tell_progress(10, [told = telling, wakes = in](const lifecycle::work_of_components& all) {
-      std::string said;
+      std::string lines;
       for (const auto& [name, items] : all)
         for (const work_item& w : items)
-          said.append("  ").append(name).append(" is at work on ").append(to_text(w)).append("\n");
-      say_all(said);
+          lines.append("  ").append(name).append(" is at work on ").append(to_text(w)).append("\n");
+      say_all(lines);
       say_all(describe_threads());
       told->store(false);
       wakes->driver().ring();
@@ -324,7 +324,7 @@ struct app::parts {
       if (c.hung) dog->say(c.hung_in, c.name);
     }
     if (reload_hangs()) dog->say("on_reload", "app");
-    if (&time == &steady() && (life.verbs_under_way() || reload_hangs())) _exit(watchdog::exit_code);
+    if (&time == &steady() && (life.threads_inside() || reload_hangs())) _exit(watchdog::exit_code);
   }
 
   shutdown_budget whole_budget() const {

@@ -11,6 +11,7 @@
 #include "lastcall/core/component.hpp"
 #include "lastcall/core/lifecycle.hpp"
 #include "lastcall/core/report.hpp"
+#include "lastcall/core/watched_thread.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -226,8 +227,8 @@ class component_of_functions final : public component {
     const auto add = [&](const char* label) {
       if (out.size() < limit) out.push_back({.label = label, .age = age, .waits_for = std::exchange(waits_for, {})});
     };
+    if (s.told && s.in_drain) add("drain");
     if (s.running) add("run");
-    if (s.in_drain) add("drain");
     if (!waits_for.empty()) add("its own work");
   }
 
@@ -249,6 +250,8 @@ class component_of_functions final : public component {
     if (!s.does.run || s.told || ends.draining()) return;
     run_ = std::thread([kept = state_] {
       name_thread(kept->name);
+      const watched_thread here(kept->name, "run");
+      const activity doing("run", kept->name);
       kept->run();
     });
     s.running = true;
@@ -289,6 +292,8 @@ class component_of_functions final : public component {
     try {
       drain_ = std::thread([kept = state_, ends] {
         name_thread(kept->name);
+        const watched_thread here(kept->name, "drain");
+        const activity doing("drain", kept->name);
         kept->drain(ends);
       });
       ++s.under_way;

@@ -115,6 +115,11 @@ bool lifecycle::verbs_under_way() const noexcept {
                      [](const slot& s) { return s.inside != verb::none || s.forcing || s.asked_progress; });
 }
 
+bool lifecycle::threads_inside() const noexcept {
+  return verbs_under_way() ||
+         std::any_of(slots_.begin(), slots_.end(), [](const slot& s) { return !s.account.stack.empty(); });
+}
+
 void lifecycle::destroy() noexcept {
   std::vector<bool> stays(slots_.size(), false);
   for (std::size_t i = slots_.size(); i-- > 0;) {

@@ -87,6 +87,8 @@ class lifecycle {
 
   /// A verb has not returned, so a thread is still inside of a component.
   bool verbs_under_way() const noexcept;
+  /// The same, or one that was seen in a hung component that it is working for: a handler's, a loop's.
+  bool threads_inside() const noexcept;
   /// Destroys the components, the last added first; for good, so nothing but names(), has() and where() may follow.
   /// Leaves in memory what was started and never stopped, with all that it needs: its threads may still run in it.
   void destroy() noexcept;

@@ -206,4 +206,14 @@ TEST(report, tells_where_what_hangs_stands_and_what_it_was_at_work_on) {
   EXPECT_NE(json.find("\"age_ms\": 2000"), std::string::npos) << json;
 }
 
+TEST(report, of_a_failed_start_says_what_was_ended_again) {
+  report r;
+  r.trigger = trigger::failed_start;
+  r.why = "component \"http\" failed to start: address in use";
+  EXPECT_THAT(to_text(r), HasSubstr("\n  had started, and was ended again: nothing\n"));
+  r.components = {
+      {.name = "pg", .start_ms = 1.0, .stopped = true}, {.name = "redis", .start_ms = 1.0}, {.name = "http"}};
+  EXPECT_THAT(to_text(r), HasSubstr("\n  had started, and was ended again: pg, redis\n"));
+}
+
 }  // namespace
