@@ -227,12 +227,15 @@ struct app::parts {
       text.append("  ").append(c.name).append(": ").append(to_text(c.state)).append("\n");
     say_all(text);
     life.tell_progress(10, [told = telling, wakes = in](const lifecycle::work_of_components& all) {
-      std::string lines;
-      for (const auto& [name, items] : all)
-        for (const work_item& w : items)
-          lines.append("  ").append(name).append(" is at work on ").append(to_text(w)).append("\n");
-      say_all(lines);
-      say_all(describe_threads());
+      try {
+        std::string lines;
+        for (const auto& [name, items] : all)
+          for (const work_item& w : items)
+            lines.append("  ").append(name).append(" is at work on ").append(to_text(w)).append("\n");
+        say_all(lines);
+        say_all(describe_threads());
+      } catch (...) {  // out of memory
+      }
       told->store(false);
       wakes->driver().ring();
     });
@@ -267,8 +270,7 @@ struct app::parts {
       look_at_state();
       in->driver().wait(time, life.next_wake());
     }
-    // What it touches is about to be destroyed.
-    while (reload_hangs() && time.now() < ends_by) in->driver().wait(time, ends_by);
+    wait_for_reload(budget.reserve);
     const asking& by = *in->asked();
     report& r = said.emplace();
     r.trigger = by.trigger;
@@ -291,6 +293,16 @@ struct app::parts {
     if (by.trigger == trigger::failed_start || failed) r.outcome = outcome::failed;
     constexpr int codes[] = {0, 3, watchdog::exit_code, 1};  // in the order of outcome
     r.exit_code = codes[static_cast<std::size_t>(r.outcome)];
+  }
+
+  // What it touches is about to be destroyed.
+  void wait_for_reload(duration reserve) {
+    for (bool nearer = in->forced(); reload_hangs() && time.now() < ends_by; in->driver().wait(time, ends_by)) {
+      if (nearer || !in->forced()) continue;
+      nearer = true;
+      ends_by = std::min(ends_by, time.now() + reserve);
+      arm(ends_by);
+    }
   }
 
   void publish() {

@@ -133,11 +133,12 @@ void lifecycle::destroy() noexcept {
     where_.enter(verb::destroy, i);
     if (board_ && s.it) {
       const std::unique_lock lock(board_->asking, longest_asking);
-      board_->entries[i].it = lock ? nullptr : s.it.get();
       if (!lock) {  // somebody is still asking, and we can't know whom
-        for (std::size_t k = 0; k <= i; ++k) leave_behind(std::move(slots_[k].it));
+        for (std::size_t k = 0; k <= i; ++k)
+          if (slots_[k].it) leave_behind(std::move(slots_[k].it));
         break;
       }
+      board_->entries[i].it = nullptr;
     }
     s.it.reset();  // users before what they need
   }
