@@ -130,6 +130,7 @@ struct app::parts {
         in->force();
         break;
       case signal_action::exit_now:
+        if (embedded.load(std::memory_order_relaxed)) break;  // that is for the program to decide
         last_words("lastcall: asked a third time, leaving at once\n");
         _exit(128 + record.number);
       case signal_action::merge:
@@ -352,6 +353,7 @@ struct app::parts {
   std::vector<shared_component> shared;
   std::optional<report> said;
   bool begun = false;
+  std::atomic<bool> embedded{false};  // start() was called rather than run()
   signal_policy policy;  // the signal thread's
   time_point ends_by{};  // the deadline of the end that is under way
   std::optional<watchdog> dog;
@@ -460,6 +462,7 @@ int app::run() {
 void app::start() {
   parts& p = *parts_;
   if (p.begun) throw std::logic_error("app: start() comes once, and not with run()");
+  p.embedded.store(true, std::memory_order_relaxed);
   const auto result = p.start();
   if (result == lifecycle::start_result::started) return;
   p.end(p.whole_budget(), p.in->asked()->at);

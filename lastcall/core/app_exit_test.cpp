@@ -265,6 +265,26 @@ TEST(app_exit, stays_0_when_the_signal_is_sent_again_after_the_app_is_gone) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
+TEST(app_exit, never_comes_by_itself_when_embedded_not_even_at_a_third_signal) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    auto& a = *new app{{.grace = 1h, .reserve = 100ms, .log = log_level::none, .environment = false}};
+    a.add("victim", std::make_unique<hangs_in_stop>());
+    a.start();
+    for (int i = 0; i < 4; ++i) {
+      kill(getpid(), SIGTERM);
+      let_the_request_settle();
+    }
+    const bool named = a.shutdown(deadline(200ms)).hung() == std::vector<std::string>{"victim"};
+    std::this_thread::sleep_for(300ms);  // not a wait for something: time for what must not come
+    _exit(named ? 7 : 8);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+}
+
 TEST(app_exit, comes_by_the_deadline_when_the_reload_hook_hangs_and_names_it) {
   const auto hook = [] {
     last_words("inside\n");
