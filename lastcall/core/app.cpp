@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "lastcall/core/backstop.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/exit_watch.hpp"
 #include "lastcall/core/inbox.hpp"
@@ -22,6 +23,7 @@
 #include "lastcall/core/signals.hpp"
 #include "lastcall/core/stack.hpp"
 #include "lastcall/core/watchdog.hpp"
+#include "lastcall/core/watched_thread.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -29,6 +31,8 @@ namespace {
 // How long after the deadline the driving thread may still be writing its report before it counts as hanging. What is
 // left of the 100 ms by which the process is to be gone is for the watch's own report.
 constexpr duration watchdog_slack = std::chrono::milliseconds(60);
+// What of that the watch may take: then nothing is said or written any more.
+constexpr duration watchdog_time = std::chrono::milliseconds(30);
 
 // How long run() waits at most for the reader of the log, and how long before the watch it leaves off.
 constexpr duration log_time = std::chrono::milliseconds(500);
@@ -50,11 +54,34 @@ struct app::parts {
     void (*installed)(int, siginfo_t*, void*);
   };
 
+  /// Shared with the thread that is inside of the hook, which may hang there and outlive the app.
+  struct reloads {
+    reloads(std::function<void()> f, logger to, std::shared_ptr<inbox> tells)
+        : hook(std::move(f)), log(std::move(to)), wakes(std::move(tells)) {}
+
+    const std::function<void()> hook;
+    const logger log;
+    const std::shared_ptr<inbox> wakes;
+    std::atomic<bool> under_way{false};
+
+    void run() noexcept {
+      const watched_thread here("app", "hook");
+      const activity doing("on_reload");
+      try {
+        hook();
+      } catch (...) {
+        log.error("app", "reload failed", {{"why", to_text(std::current_exception())}});
+      }
+      under_way.store(false, std::memory_order_release);
+      wakes->driver().ring();  // it may have been asked for again meanwhile, or be waited for
+    }
+  };
+
   explicit parts(app_options options)
       : chosen(settle(options, options.environment ? process_environment() : environment())),
         time(options.time != nullptr ? *options.time : steady()),
         log(chosen.log, std::move(options.sink)),
-        reload(std::move(options.on_reload)),
+        reload(options.on_reload ? std::make_shared<reloads>(std::move(options.on_reload), log, in) : nullptr),
         state_signal(options.state_on_quit && !options.signals.empty() && !listed(options.signals, SIGQUIT)),
         catches(numbers(options), [this](const signal_record& record) { on_signal(record); }) {
     for (const int number : options.signals) {
@@ -103,6 +130,7 @@ struct app::parts {
         in->force();
         break;
       case signal_action::exit_now:
+        if (embedded.load(std::memory_order_relaxed)) break;  // that is for the program to decide
         last_words("lastcall: asked a third time, leaving at once\n");
         _exit(128 + record.number);
       case signal_action::merge:
@@ -132,6 +160,7 @@ struct app::parts {
     if (!dog || &time != &steady() || deadline == armed_for) return;
     armed_for = deadline;
     catches.wake_at(deadline + watchdog_slack, [this] { dog->leave(); });
+    behind_the_watch.arm(deadline + watchdog_slack + watchdog_time, watchdog::exit_code);
   }
 
   // While signals are caught and the watch is armed: destructors may hang too.
@@ -162,7 +191,7 @@ struct app::parts {
     check_budget();
     begun = true;
     log.info("app", "starting", {{"components", std::to_string(life.names().size())}});
-    const auto result = life.start();
+    const auto result = life.start([this] { look_at_state(); });
     if (result == lifecycle::start_result::started) log.info("app", "ready");
     if (result == lifecycle::start_result::failed) {
       const std::string why = to_text(life.failure());
@@ -181,40 +210,44 @@ struct app::parts {
     life.announce();
   }
 
-  // What signals ask for that ends nothing.
+  // What signals ask for that ends nothing. Neither touches the app any more: it may hang, and the app may go.
   void look_aside() {
-    if (in->take_state()) life.aside([this] { write_state(); });
-    if (reloading.load(std::memory_order_acquire) || !in->take_reload()) return;
-    reloading = true;
+    look_at_state();
+    if (reload_hangs() || !in->take_reload()) return;
+    reload->under_way = true;
     log.info("app", "reloading");
-    life.aside([this] {
-      try {
-        reload();
-      } catch (...) {
-        log.error("app", "reload failed", {{"why", to_text(std::current_exception())}});
-      }
-      reloading.store(false, std::memory_order_release);
-      in->driver().ring();  // it may have been asked for again meanwhile
-    });
+    life.aside([r = reload] { r->run(); });
   }
 
-  void write_state() const {
+  // Not again while the one before is being told: whoever hangs in it is asked once.
+  void look_at_state() {
+    if (*telling || !in->take_state()) return;
+    telling->store(true);
     std::string text = "lastcall: " + std::string(to_text(life.status().phase)) + "\n";
     for (const component_status& c : life.status().components)
       text.append("  ").append(c.name).append(": ").append(to_text(c.state)).append("\n");
-    for (const auto& [name, items] : life.in_progress(10)) {
-      for (const work_item& w : items) {
-        text.append("  ").append(name).append(" is at work on ").append(w.label);
-        if (!w.remote.empty()) text.append(" for ").append(w.remote);
-        text.append(", for ").append(to_text(std::chrono::floor<std::chrono::milliseconds>(w.age))).append("\n");
+    say_all(text);
+    life.tell_progress(10, [told = telling, wakes = in](const lifecycle::work_of_components& all) {
+      try {
+        std::string lines;
+        for (const auto& [name, items] : all)
+          for (const work_item& w : items)
+            lines.append("  ").append(name).append(" is at work on ").append(to_text(w)).append("\n");
+        say_all(lines);
+        say_all(describe_threads());
+      } catch (...) {  // out of memory
       }
-    }
-    for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min<std::size_t>(rest.size(), 4096)))
-      last_words(rest.substr(0, 4096));
-    text = describe_threads();
-    for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min<std::size_t>(rest.size(), 4096)))
-      last_words(rest.substr(0, 4096));
+      told->store(false);
+      wakes->driver().ring();
+    });
   }
+
+  static void say_all(std::string_view text) noexcept {
+    for (; !text.empty(); text.remove_prefix(std::min<std::size_t>(text.size(), 4096)))
+      last_words(text.substr(0, 4096));
+  }
+
+  bool reload_hangs() const noexcept { return reload && reload->under_way.load(std::memory_order_acquire); }
 
   // How much of the readiness delay had passed when the end was asked for.
   duration served(time_point asked_at) const noexcept {
@@ -229,11 +262,16 @@ struct app::parts {
     log.info("app", "shutting down: " + cause_text(), {{"grace", to_text(budget.grace)}});
     budget.announce = life.started() && !life.announced();
     if (!life.started() || from_terminal()) budget.readiness_delay = duration::zero();
-    life.begin(budget, from, [this](time_point deadline) { arm(deadline); });
+    ends_by = from + budget.grace;
+    life.begin(budget, from, [this](time_point deadline) {
+      ends_by = deadline;
+      arm(deadline);
+    });
     for (life.step(); !life.finished(); life.step()) {
-      look_aside();
+      look_at_state();
       in->driver().wait(time, life.next_wake());
     }
+    wait_for_reload(budget.reserve);
     const asking& by = *in->asked();
     report& r = said.emplace();
     r.trigger = by.trigger;
@@ -248,10 +286,24 @@ struct app::parts {
     r.readiness_delay_ms = to_ms(budget.readiness_delay);
     life.fill(r);
     if (const auto counted = read_kernel_counters(); counted && counted_before) r.kernel = *counted - *counted_before;
+    if (reload_hangs()) {
+      r.errors.emplace_back("on_reload has not returned");
+      r.outcome = outcome::hung;
+    }
     const bool failed = by.trigger == trigger::failed_component && r.outcome == outcome::graceful;
     if (by.trigger == trigger::failed_start || failed) r.outcome = outcome::failed;
     constexpr int codes[] = {0, 3, watchdog::exit_code, 1};  // in the order of outcome
     r.exit_code = codes[static_cast<std::size_t>(r.outcome)];
+  }
+
+  // What it touches is about to be destroyed.
+  void wait_for_reload(duration reserve) {
+    for (bool nearer = in->forced(); reload_hangs() && time.now() < ends_by; in->driver().wait(time, ends_by)) {
+      if (nearer || !in->forced()) continue;
+      nearer = true;
+      ends_by = std::min(ends_by, time.now() + reserve);
+      arm(ends_by);
+    }
   }
 
   void publish() {
@@ -284,7 +336,8 @@ struct app::parts {
     for (const component_report& c : said->components) {
       if (c.hung) dog->say(c.hung_in, c.name);
     }
-    if (&time == &steady() && life.verbs_under_way()) _exit(watchdog::exit_code);
+    if (reload_hangs()) dog->say("on_reload", "app");
+    if (&time == &steady() && (life.threads_inside() || reload_hangs())) _exit(watchdog::exit_code);
   }
 
   shutdown_budget whole_budget() const {
@@ -300,13 +353,16 @@ struct app::parts {
   std::vector<shared_component> shared;
   std::optional<report> said;
   bool begun = false;
+  std::atomic<bool> embedded{false};  // start() was called rather than run()
   signal_policy policy;  // the signal thread's
+  time_point ends_by{};  // the deadline of the end that is under way
   std::optional<watchdog> dog;
   time_point armed_for = time_point::max();
+  backstop behind_the_watch;
   std::vector<handler> caught;
-  const std::function<void()> reload;
+  const std::shared_ptr<reloads> reload;  // null: SIGHUP is not ours
   const bool state_signal;
-  std::atomic<bool> reloading{false};
+  const std::shared_ptr<std::atomic<bool>> telling = std::make_shared<std::atomic<bool>>(false);
   signals catches;  // last: its thread uses the rest
 };
 
@@ -406,6 +462,7 @@ int app::run() {
 void app::start() {
   parts& p = *parts_;
   if (p.begun) throw std::logic_error("app: start() comes once, and not with run()");
+  p.embedded.store(true, std::memory_order_relaxed);
   const auto result = p.start();
   if (result == lifecycle::start_result::started) return;
   p.end(p.whole_budget(), p.in->asked()->at);

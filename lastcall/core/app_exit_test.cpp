@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "lastcall/core/app.hpp"
+#include "lastcall/core/watchdog.hpp"
 
 namespace {
 
@@ -65,6 +66,7 @@ class child {
   child(const child&) = delete;
   child& operator=(const child&) = delete;
 
+  pid_t pid() const { return pid_; }
   void send(int number) const { kill(pid_, number); }
   void wait_until_ready() const {
     char mark = 0;
@@ -83,6 +85,7 @@ class child {
   void stop_listening() {
     if (errors_ >= 0) close(std::exchange(errors_, -1));
   }
+  void wait_for_words() const { ASSERT_TRUE(readable(errors_, 20s)); }
   std::string last_words() const {
     char text[4096];
     if (!readable(errors_, 0s)) return {};
@@ -260,6 +263,78 @@ TEST(app_exit, stays_0_when_the_signal_is_sent_again_after_the_app_is_gone) {
   ASSERT_EQ(waitpid(pid, &status, 0), pid);
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(app_exit, never_comes_by_itself_when_embedded_not_even_at_a_third_signal) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    auto& a = *new app{{.grace = 1h, .reserve = 100ms, .log = log_level::none, .environment = false}};
+    a.add("victim", std::make_unique<hangs_in_stop>());
+    a.start();
+    for (int i = 0; i < 4; ++i) {
+      kill(getpid(), SIGTERM);
+      let_the_request_settle();
+    }
+    const bool named = a.shutdown(deadline(200ms)).hung() == std::vector<std::string>{"victim"};
+    std::this_thread::sleep_for(300ms);  // not a wait for something: time for what must not come
+    _exit(named ? 7 : 8);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+}
+
+TEST(app_exit, comes_by_the_deadline_when_the_reload_hook_hangs_and_names_it) {
+  const auto hook = [] {
+    last_words("inside\n");
+    hang();
+  };
+  child it({.grace = 300ms, .on_reload = hook}, std::make_unique<component>());
+  it.wait_until_ready();
+  it.send(SIGHUP);
+  it.wait_for_words();
+  EXPECT_EQ(it.last_words(), "inside\n");
+  const auto sent = std::chrono::steady_clock::now();
+  it.send(SIGTERM);
+  EXPECT_EQ(it.exit_code(), 4);
+  EXPECT_GE(std::chrono::steady_clock::now() - sent, 300ms);
+  EXPECT_THAT(it.last_words(), HasSubstr("component \"app\" hangs in on_reload"));
+}
+
+/// Makes whoever opens the file for writing wait: the kernel waits 45 s for the lease to be given up.
+class opening_hangs {
+ public:
+  explicit opening_hangs(const std::string& path) {
+    signal(SIGIO, SIG_IGN);
+    file_ = open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+    held_ = fcntl(file_, F_SETLEASE, F_RDLCK) == 0;
+  }
+  ~opening_hangs() {
+    if (held_) fcntl(file_, F_SETLEASE, F_UNLCK);
+    close(file_);
+    signal(SIGIO, SIG_DFL);
+  }
+  bool held() const { return held_; }
+
+ private:
+  int file_ = -1;
+  bool held_ = false;
+};
+
+// Both the driver and the watch stand still at it.
+TEST(app_exit, comes_by_the_deadline_when_the_disk_under_the_report_does_not_answer) {
+  const std::string file = testing::TempDir() + "lastcall_exit_disk." + std::to_string(getpid()) + ".json";
+  child it({.grace = 300ms, .report_file = file}, std::make_unique<component>());
+  it.wait_until_ready();
+  const std::string of_child = "." + std::to_string(it.pid()) + ".tmp";
+  const opening_hangs one(file + of_child), two(file + ".watch" + of_child);
+  if (!one.held() || !two.held()) GTEST_SKIP() << "skipped: no leases on files in " << testing::TempDir();
+  const auto sent = std::chrono::steady_clock::now();
+  it.send(SIGTERM);
+  EXPECT_EQ(it.exit_code(), 4);
+  EXPECT_GE(std::chrono::steady_clock::now() - sent, 300ms);
+  for (const std::string& name : {file + of_child, file + ".watch" + of_child}) std::filesystem::remove(name);
 }
 
 /// Leaves no room for a line of log on standard error.

@@ -203,4 +203,66 @@ TEST_F(app_signals, quit_says_how_everything_stands_and_ends_nothing) {
   EXPECT_EQ(a.run(), 0);
 }
 
+// What hangs in a start is to be seen too.
+TEST_F(app_signals, quit_says_how_everything_stands_while_it_starts) {
+  struct starts_slowly : component {
+    explicit starts_slowly(std::atomic<bool>& go) : go_on(go) {}
+    void start(context) override {
+      inside = true;
+      while (!go_on) take_a_moment();
+    }
+    std::atomic<bool>& go_on;
+    std::atomic<bool> inside{false};
+  };
+  std::atomic<bool> go_on{false};
+  app a{quiet()};
+  auto added = std::make_unique<starts_slowly>(go_on);
+  starts_slowly& slow = *added;
+  a.add("slow", std::move(added));
+  std::jthread sends([&] {
+    while (!slow.inside) take_a_moment();
+    std::string said;
+    {
+      const caught_stderr caught;
+      kill(getpid(), SIGQUIT);
+      const auto by = std::chrono::steady_clock::now() + 20s;
+      while (said.find("registered threads") == said.npos && std::chrono::steady_clock::now() < by) {
+        std::this_thread::sleep_for(1ms);
+        said = caught.text();
+      }
+    }
+    EXPECT_THAT(said, testing::HasSubstr("lastcall: starting\n  slow: starting\n"));
+    EXPECT_THAT(said, testing::HasSubstr("slow verb: start slow"));
+    go_on = true;
+    while (!a.ready()) take_a_moment();
+    kill(getpid(), SIGTERM);
+  });
+  EXPECT_EQ(a.run(), 0);
+}
+
+// Its thread is inside of what the program gave, so the components that it may use must not be destroyed meanwhile.
+TEST_F(app_signals, hup_whose_reload_goes_on_is_waited_for_before_anything_is_destroyed) {
+  std::atomic<bool> inside{false}, over{false};
+  struct looks : component {
+    explicit looks(std::atomic<bool>& o) : over(o) {}
+    ~looks() override { EXPECT_TRUE(over); }
+    std::atomic<bool>& over;
+  };
+  app_options o = quiet();
+  o.on_reload = [&] {
+    inside = true;
+    std::this_thread::sleep_for(100ms);
+    over = true;
+  };
+  app a{o};
+  a.add("used", std::make_unique<looks>(over));
+  std::jthread sends([&] {
+    while (!a.ready()) take_a_moment();
+    kill(getpid(), SIGHUP);
+    while (!inside) take_a_moment();
+    kill(getpid(), SIGTERM);
+  });
+  EXPECT_EQ(a.run(), 0);
+}
+
 }  // namespace

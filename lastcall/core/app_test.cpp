@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -421,6 +423,49 @@ TEST(app, names_the_critical_path_of_its_end) {
   a.add("timer", double_of("timer", notes), {http});
   a.start();
   EXPECT_THAT(a.shutdown(deadline(20s)).critical_path, ElementsAre("timer", "http", "pg"));
+}
+
+// The kernel counts for the whole network namespace, so there may be more than this one.
+TEST(app, mentions_resets_that_no_ledger_explains) {
+  journal notes;
+  app a{quiet()};
+  a.add("careless", double_of("careless", notes, {.stop = [] {
+                                const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+                                sockaddr_in at{};
+                                at.sin_family = AF_INET;
+                                at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+                                socklen_t size = sizeof at;
+                                ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&at), size), 0);
+                                ASSERT_EQ(listen(listener, 1), 0);
+                                ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size), 0);
+                                const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+                                ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&at), size), 0);
+                                const int ours = accept(listener, nullptr, nullptr);
+                                ASSERT_EQ(send(client, "x", 1, MSG_NOSIGNAL), 1);
+                                char c;
+                                ASSERT_EQ(recv(ours, &c, 1, MSG_PEEK), 1);
+                                for (const int each : {ours, client, listener}) close(each);  // with a byte unread
+                              }}));
+  a.start();
+  const report& r = a.shutdown(deadline(20s));
+  ASSERT_TRUE(r.kernel);
+  EXPECT_GE(r.kernel->reset_on_close, 1U);
+  EXPECT_GE(r.unexplained_resets(), 1U);
+  EXPECT_THAT(to_text(r), HasSubstr("  the kernel reset "));
+}
+
+TEST(app, whose_start_fails_says_what_was_ended_again) {
+  journal notes;
+  std::string said;
+  app_options o{.environment = false};
+  o.signals = {};
+  o.sink = [&](const log_record& line) { said.append(line.text).append("\n"); };
+  app a{o};
+  const auto pg = a.add("pg", double_of("pg", notes));
+  a.add("http", double_of("http", notes, {.start = [](context) { throw std::runtime_error("address in use"); }}), {pg});
+  EXPECT_EQ(a.run(), 1);
+  EXPECT_THAT(said, HasSubstr("component \"http\" failed to start: address in use\n"));
+  EXPECT_THAT(said, HasSubstr("  had started, and was ended again: pg\n"));
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ struct behaviour {
   function<void()> stop{};
   function<void(component_report&)> account{};
   function<void(metrics&)> measure{};
+  function<void(std::vector<work_item>&)> in_progress{};
 };
 
 class component_double : public component {
@@ -69,6 +70,9 @@ class component_double : public component {
   }
   void measure(metrics& into) const override {
     if (does_.measure) does_.measure(into);
+  }
+  void in_progress(std::vector<work_item>& out, std::size_t) const override {
+    if (does_.in_progress) does_.in_progress(out);
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -12,6 +13,11 @@ namespace lastcall::inline v0 {
 namespace detail {
 
 enum class stage : unsigned char { running, draining, forced };
+
+struct wait_note {
+  const std::string text;
+  wait_note* before = nullptr;  // the one that was the latest until then
+};
 
 class context_state : public std::enable_shared_from_this<context_state> {
  public:
@@ -56,6 +62,26 @@ class context_state : public std::enable_shared_from_this<context_state> {
     return source.get_token();
   }
 
+  void add(wait_note& note) noexcept {
+    const std::lock_guard lock(mutex_);
+    note.before = std::exchange(latest_note_, &note);
+  }
+  // Mostly the latest, but those of waits side by side end in any order.
+  void remove(const wait_note& note) noexcept {
+    const std::lock_guard lock(mutex_);
+    wait_note** at = &latest_note_;
+    while (*at != &note) at = &(*at)->before;
+    *at = note.before;
+  }
+  std::string notes() const {
+    std::string text;
+    const std::lock_guard lock(mutex_);
+    std::size_t left = most_notes;
+    for (const wait_note* note = latest_note_; note != nullptr && left > 0; note = note->before, --left)
+      text.append(text.empty() ? "" : " and ").append(note->text);
+    return text;
+  }
+
   void follow(const context& parent) {
     parent_ = parent;
     on_parent_draining_.emplace(parent.draining_token(), parent_ended{weak_from_this(), stage::draining});
@@ -77,9 +103,12 @@ class context_state : public std::enable_shared_from_this<context_state> {
   };
   static_assert(std::atomic<word>::is_always_lock_free && std::atomic<time_point>::is_always_lock_free);
 
+  static constexpr std::size_t most_notes = 4;  // that are told
+
   std::atomic<word> word_{};
   std::atomic<time_point> drain_end_{};
-  std::mutex mutex_;  // guards the way forward and the two sources below
+  mutable std::mutex mutex_;  // guards the way forward, the notes and the two sources below
+  wait_note* latest_note_ = nullptr;
   std::condition_variable advanced_;
   std::stop_source draining_{std::nostopstate};  // made when first asked for: most contexts are only looked at
   std::stop_source forced_{std::nostopstate};
@@ -132,6 +161,22 @@ bool context::wait_for(duration time) const { return wait(state_.get(), stage::d
 bool context::wait_until_forced_for(duration time) const { return wait(state_.get(), stage::forced, time); }
 std::stop_token context::draining_token() const { return state_ ? state_->token(stage::draining) : std::stop_token(); }
 std::stop_token context::forced_token() const { return state_ ? state_->token(stage::forced) : std::stop_token(); }
+
+std::string context::waits_for() const { return state_ ? state_->notes() : std::string(); }
+
+waiting::waiting(const context& with, std::string_view what, std::source_location at) : with_(with) {
+  if (!with_.state_) return;
+  std::string_view file = at.file_name();
+  if (const std::size_t folders = file.rfind('/'); folders != file.npos) file.remove_prefix(folders + 1);
+  std::string text(what);
+  text.append(" (").append(file).append(":").append(std::to_string(at.line())).append(")");
+  note_ = std::make_unique<detail::wait_note>(detail::wait_note{.text = std::move(text)});
+  with_.state_->add(*note_);
+}
+
+waiting::~waiting() {
+  if (note_) with_.state_->remove(*note_);
+}
 
 context_source::context_source() : state_(std::make_shared<detail::context_state>()) {}
 

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <source_location>
 #include <stop_token>
+#include <string>
+#include <string_view>
 
 #include "lastcall/core/clock.hpp"
 
@@ -16,7 +19,8 @@ const char* to_text(cause why) noexcept;
 
 namespace detail {
 class context_state;
-}
+struct wait_note;
+}  // namespace detail
 
 /// A view of somebody's end. Copies share it and stay valid after the source is gone.
 /// Threads: every member from any.
@@ -42,11 +46,33 @@ class context {
   std::stop_token draining_token() const;
   std::stop_token forced_token() const;
 
+  /// What is waited for with it, in the words of `waiting`, the latest first: "the stock (orders.cpp:42)". Empty:
+  /// nobody has said anything.
+  std::string waits_for() const;
+
  private:
   friend class context_source;
+  friend class waiting;
   explicit context(std::shared_ptr<detail::context_state> state) noexcept : state_(std::move(state)) {}
 
   std::shared_ptr<detail::context_state> state_;  // null: background
+};
+
+/// While it lives, whoever tells what a shutdown waits for says what the work with this context waits for, and where in
+/// the code. For coroutines above all: one that is suspended holds no thread, and so has no stack to be seen.
+/// `const waiting here(ctx, "the stock"); co_await stock.reserve();`   Threads: may end on another one than it began
+/// on.
+class waiting {
+ public:
+  explicit waiting(const context& with, std::string_view what,
+                   std::source_location at = std::source_location::current());
+  ~waiting();
+  waiting(const waiting&) = delete;
+  waiting& operator=(const waiting&) = delete;
+
+ private:
+  context with_;
+  std::unique_ptr<detail::wait_note> note_;
 };
 
 /// The one who ends a context. Ends nothing by being destroyed. Costs one allocation, and one more per kind of token

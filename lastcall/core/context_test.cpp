@@ -1,5 +1,6 @@
 #include "lastcall/core/context.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <barrier>
@@ -235,6 +236,46 @@ TEST(context, is_safe_while_threads_end_watch_and_unlink_at_once) {
       }
     }
   }
+}
+
+TEST(context, says_what_is_waited_for_with_it_and_where) {
+  context_source source;
+  EXPECT_EQ(source.get().waits_for(), "");
+  {
+    const waiting outer(source.get(), "the stock");
+    const unsigned line = __LINE__ - 1;
+    EXPECT_EQ(source.get().waits_for(), "the stock (context_test.cpp:" + std::to_string(line) + ")");
+    auto first = std::make_unique<waiting>(source.get(), "a");
+    const waiting second(source.get(), "b");
+    EXPECT_THAT(source.get().waits_for(), testing::MatchesRegex("b \\(.*\\) and a \\(.*\\) and the stock \\(.*\\)"));
+    first.reset();  // not the latest
+    EXPECT_THAT(source.get().waits_for(), testing::MatchesRegex("b \\(.*\\) and the stock \\(.*\\)"));
+  }
+  EXPECT_EQ(source.get().waits_for(), "");
+  const waiting nowhere(context{}, "x");
+  EXPECT_EQ(context{}.waits_for(), "");
+}
+
+TEST(context, says_at_most_four_things_that_are_waited_for) {
+  context_source source;
+  std::vector<std::unique_ptr<waiting>> all;
+  for (int i = 0; i < 10; ++i) all.push_back(std::make_unique<waiting>(source.get(), std::to_string(i)));
+  EXPECT_THAT(source.get().waits_for(), testing::StartsWith("9 ("));
+  EXPECT_THAT(source.get().waits_for(), testing::HasSubstr(" and 6 ("));
+  EXPECT_THAT(source.get().waits_for(), testing::Not(testing::HasSubstr(" and 5 (")));
+}
+
+TEST(context, is_waited_with_on_one_thread_and_read_on_another) {
+  context_source source;
+  std::atomic<bool> over{false};
+  std::jthread reads([&] {
+    while (!over) {
+      const std::string text = source.get().waits_for();
+      EXPECT_TRUE(text.empty() || text.starts_with("x (")) << text;
+    }
+  });
+  for (int i = 0; i < 10'000; ++i) const waiting here(source.get(), "x");
+  over = true;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "lastcall/core/component.hpp"
 #include "lastcall/core/lifecycle.hpp"
 #include "lastcall/core/report.hpp"
+#include "lastcall/core/watched_thread.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -51,7 +52,7 @@ struct state {
   bool running = false;
   bool was_ready = false;
   bool told = false;
-  time_point told_at{};
+  time_point began{}, told_at{};
   bool drains = false;
   bool in_drain = false;
   bool forced = false;
@@ -151,7 +152,11 @@ class component_of_functions final : public component {
 
   void start(context ends) override {
     state& s = *state_;
-    s.life = context_source(ends);
+    {
+      const state::lock held(s.mutex);
+      s.life = context_source(ends);
+      s.began = steady().now();
+    }
     if (s.does.start) s.does.start(s.life.get());
     try {
       begin_run(ends);
@@ -211,15 +216,20 @@ class component_of_functions final : public component {
     if (state_->does.measure) state_->does.measure(into);
   }
 
-  // Once told to end: which of the two does not return, and for how long.
+  // Once told to end: which of the two does not return, and for how long. Before: only what waits and says for what.
   void in_progress(std::vector<work_item>& out, std::size_t limit) const override {
     state& s = *state_;
     if (s.does.in_progress) s.does.in_progress(out, limit);
     const state::lock held(s.mutex);
-    if (!s.told) return;
-    const duration age = steady().now() - s.told_at;
-    if (s.in_drain && out.size() < limit) out.push_back({.label = "drain", .age = age});
-    if (s.running && out.size() < limit) out.push_back({.label = "run", .age = age});
+    std::string waits_for = s.life.get().waits_for();
+    if (!s.told && waits_for.empty()) return;
+    const duration age = steady().now() - (s.told ? s.told_at : s.began);
+    const auto add = [&](const char* label) {
+      if (out.size() < limit) out.push_back({.label = label, .age = age, .waits_for = std::exchange(waits_for, {})});
+    };
+    if (s.told && s.in_drain) add("drain");
+    if (s.running) add("run");
+    if (!waits_for.empty()) add("its own work");
   }
 
   shutdown_times times() const override { return state_->does.takes; }
@@ -240,6 +250,8 @@ class component_of_functions final : public component {
     if (!s.does.run || s.told || ends.draining()) return;
     run_ = std::thread([kept = state_] {
       name_thread(kept->name);
+      const watched_thread here(kept->name, "run");
+      const activity doing("run", kept->name);
       kept->run();
     });
     s.running = true;
@@ -280,6 +292,8 @@ class component_of_functions final : public component {
     try {
       drain_ = std::thread([kept = state_, ends] {
         name_thread(kept->name);
+        const watched_thread here(kept->name, "drain");
+        const activity doing("drain", kept->name);
         kept->drain(ends);
       });
       ++s.under_way;

@@ -16,7 +16,9 @@ namespace {
 using namespace lastcall;
 using namespace lastcall::testing_core;
 using namespace std::chrono_literals;
+using testing::Contains;
 using testing::ElementsAre;
+using testing::StartsWith;
 
 TEST(functions, are_forced_at_the_drain_end) {
   foreign_server svr;
@@ -86,6 +88,7 @@ TEST(functions, whose_run_never_returns_are_named_and_left_behind) {
     const report& r = a.shutdown(deadline(100ms));
     EXPECT_EQ(r.exit_code, 4);
     EXPECT_THAT(r.hung(), ElementsAre("x"));
+    EXPECT_THAT(of(r, "x").stack, Contains(StartsWith("run, run x, for "))) << "where its thread stands";
   }
   EXPECT_FALSE(alive.expired()) << "its thread may still use it";
   EXPECT_THAT(notes.lines(), ElementsAre("start store", "announce store", "force store", "stop store"))
@@ -96,7 +99,9 @@ TEST(functions, whose_drain_never_returns_are_named_and_left_behind) {
   app a{quiet({.grace = 100ms})};
   a.add("x", {.drain = [] { hang(); }});
   a.start();
-  EXPECT_THAT(a.shutdown(deadline(100ms)).hung(), ElementsAre("x"));
+  const report& r = a.shutdown(deadline(100ms));
+  EXPECT_THAT(r.hung(), ElementsAre("x"));
+  EXPECT_THAT(of(r, "x").stack, Contains(StartsWith("drain, drain x, for ")));
 }
 
 TEST(functions, that_hang_do_not_disturb_the_exit_of_the_process) {
@@ -106,7 +111,7 @@ TEST(functions, that_hang_do_not_disturb_the_exit_of_the_process) {
         app a{quiet({.grace = 200ms})};
         a.add("x", {.run = [] { hang(); }, .drain = [] { hang(); }});
         a.add("request", [&](const context&) { a.request_shutdown("enough"); });
-        std::exit(a.run());  // with static destructors, while the threads stand where they are
+        std::exit(a.run());  // run() itself leaves: static destructors don't come beside threads that are still inside
       },
       testing::ExitedWithCode(4), "");
 }

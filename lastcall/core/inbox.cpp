@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "lastcall/core/put_off_signals.hpp"
+
 namespace lastcall::inline v0 {
 namespace {
 
@@ -50,6 +52,7 @@ void bell::wait(const clock& time, std::optional<time_point> until) const noexce
   std::optional<duration> left;
   if (until) left = *until > now ? *until - now : duration::zero();
   if (!real) left = std::min(left.value_or(look_again), look_again);
+  if (detail::longest_wait) left = std::min(left.value_or(*detail::longest_wait), *detail::longest_wait);
   const timespec timeout = to_timespec(left.value_or(duration::zero()));
   rung_within(left ? &timeout : nullptr);
 }

@@ -50,6 +50,7 @@ class json_writer {
   template <class V> json_writer& member(std::string_view name, const V& of) { return key(name).value(of); }
 
  private:
+  class pieces;
   struct level {
     char closing;
     bool empty;
@@ -59,9 +60,9 @@ class json_writer {
   json_writer& end(char bracket);
   json_writer& signed_number(std::int64_t number);
   json_writer& unsigned_number(std::uint64_t number);
-  void before_value();
-  void line_break();
-  void quote(std::string_view text);
+  void before_value(pieces& to);
+  void line_break(pieces& to) const;
+  static void quote(std::string_view text, pieces& to);
 
   std::string& out_;
   std::vector<level> levels_;

@@ -75,6 +75,39 @@ TEST(json, replaces_what_is_not_utf8) {
   EXPECT_EQ(written("\xf4\x90\x80\x80x"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdx\"");
 }
 
+// Texts of every length, with what must be escaped at every place: what is collected before it is appended has a size.
+TEST(json, writes_texts_of_any_length_whole) {
+  for (std::size_t size = 0; size < 600; ++size) {
+    std::string text(size, 'x');
+    EXPECT_EQ(written(text), '"' + text + '"');
+    if (size == 0) continue;
+    text[size / 2] = '\n';
+    EXPECT_EQ(written(text), '"' + text.substr(0, size / 2) + "\\n" + text.substr(size / 2 + 1) + '"');
+    text[size / 2] = '\x01';
+    EXPECT_EQ(written(text), '"' + text.substr(0, size / 2) + "\\u0001" + text.substr(size / 2 + 1) + '"');
+    std::string out;
+    json_writer(out).begin_object().member(std::string(size, 'k'), std::uint64_t{size}).end_object();
+    EXPECT_EQ(out, "{\"" + std::string(size, 'k') + "\":" + std::to_string(size) + "}");
+  }
+}
+
+TEST(json, indents_at_any_depth) {
+  constexpr std::size_t depth = 200;
+  std::string out, wanted;
+  json_writer json(out, json_writer::layout::indented);
+  for (std::size_t i = 0; i < depth; ++i) {
+    json.begin_array();
+    wanted += "[\n" + std::string(2 * (i + 1), ' ');
+  }
+  json.value(1);
+  wanted += "1";
+  for (std::size_t i = depth; i-- > 0;) {
+    json.end_array();
+    wanted += "\n" + std::string(2 * i, ' ') + "]";
+  }
+  EXPECT_EQ(out, wanted);
+}
+
 TEST(json, takes_a_value_that_is_json_already) {
   std::string out;
   json_writer json(out);

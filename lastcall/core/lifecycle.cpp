@@ -28,7 +28,8 @@ void leave_behind(std::unique_ptr<component> it) {
   all.push_back(it.release());
 }
 
-constexpr std::size_t most_items = 10;  // of what one component is at work on
+constexpr duration longest_asking = std::chrono::seconds(1);  // the last who looks: components answer in 100 ms
+constexpr std::size_t most_items = 10;                        // of what one component is at work on
 constexpr duration line_every = std::chrono::seconds(1);
 constexpr duration time_to_ask = std::chrono::milliseconds(60);  // for a line: they may ask their own threads
 constexpr duration verb_time = std::chrono::milliseconds(10);    // for verbs to return before the plan's next moment
@@ -58,10 +59,11 @@ struct lifecycle::board {
     position at{};  // of the verbs that wait for each other
     position force_at{};
     std::atomic<bool> drained{false};
+    std::atomic<component_state> state{};
   };
 
-  board(std::shared_ptr<inbox> in, const clock& of, std::size_t count)
-      : wakes(std::move(in)), time(of), entries(std::make_unique<entry[]>(count)) {}
+  board(std::shared_ptr<inbox> in, const clock& of, std::size_t size)
+      : wakes(std::move(in)), time(of), count(size), entries(std::make_unique<entry[]>(size)) {}
 
   void tell(happening it) {
     it.at = time.now();
@@ -78,11 +80,24 @@ struct lifecycle::board {
 
   const std::shared_ptr<inbox> wakes;
   const clock& time;
+  const std::size_t count;
   const std::unique_ptr<entry[]> entries;
+  // A component is not destroyed while it is asked for its numbers or its work. Where one hangs in that, nobody waits
+  // for ever for the other.
+  mutable std::timed_mutex asking;
   std::mutex mutex;
   std::vector<happening> happened;
   std::optional<std::vector<thread_stack>> stacks;
 };
+
+/// A component whose own context says what is waited for tells that even if it says nothing else.
+void lifecycle::add_own_waits(const board& of, std::size_t index, std::vector<work_item>& into) {
+  const board::entry& e = of.entries[index];
+  std::string waits_for = e.ends.get().waits_for();
+  if (waits_for.empty()) return;
+  into.insert(into.begin(),
+              {.label = "its own work", .age = of.time.now() - e.at.since(), .waits_for = std::move(waits_for)});
+}
 
 lifecycle::lifecycle(const clock& time, logger log, std::shared_ptr<inbox> in)
     : time_(time), log_(std::move(log)), inbox_(std::move(in)) {
@@ -100,6 +115,11 @@ bool lifecycle::verbs_under_way() const noexcept {
                      [](const slot& s) { return s.inside != verb::none || s.forcing || s.asked_progress; });
 }
 
+bool lifecycle::threads_inside() const noexcept {
+  return verbs_under_way() ||
+         std::any_of(slots_.begin(), slots_.end(), [](const slot& s) { return !s.account.stack.empty(); });
+}
+
 void lifecycle::destroy() noexcept {
   std::vector<bool> stays(slots_.size(), false);
   for (std::size_t i = slots_.size(); i-- > 0;) {
@@ -108,14 +128,19 @@ void lifecycle::destroy() noexcept {
     if (stays[i]) {
       for (const std::size_t need : s.needs) stays[need] = true;
       leave_behind(std::move(s.it));
+      continue;
     }
     where_.enter(verb::destroy, i);
-    std::unique_ptr<component> gone;
-    {
-      const std::lock_guard lock(measuring_);
-      gone = std::move(s.it);
+    if (board_ && s.it) {
+      const std::unique_lock lock(board_->asking, longest_asking);
+      if (!lock) {  // somebody is still asking, and we can't know whom
+        for (std::size_t k = 0; k <= i; ++k)
+          if (slots_[k].it) leave_behind(std::move(slots_[k].it));
+        break;
+      }
+      board_->entries[i].it = nullptr;
     }
-    gone.reset();  // users before what they need
+    s.it.reset();  // users before what they need
   }
   where_.leave();
 }
@@ -131,8 +156,7 @@ std::size_t lifecycle::add(std::string name, std::unique_ptr<component> it, std:
 }
 
 void lifecycle::arrange() {
-  if (states_) return;
-  states_ = std::make_unique<std::atomic<component_state>[]>(slots_.size());
+  if (board_) return;
   std::vector<bool> in_front(slots_.size(), false);
   for (std::size_t i = slots_.size(); i-- > 0;) {
     if (slots_[i].needed_by_all) in_front[i] = true;
@@ -155,6 +179,12 @@ void lifecycle::arrange() {
     }
   }
   slots_ = std::move(sorted);
+  const auto made = std::make_shared<board>(inbox_, time_, slots_.size());
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    made->entries[i].it = slots_[i].it.get();
+    made->entries[i].name = slots_[i].name;
+  }
+  board_ = made;
 }
 
 std::pair<std::string, duration> lifecycle::longest(duration shutdown_times::*which) const {
@@ -183,15 +213,10 @@ std::vector<std::string> lifecycle::names() const {
   return all;
 }
 
-lifecycle::start_result lifecycle::start() {
+lifecycle::start_result lifecycle::start(const function<void()>& meanwhile) {
   arrange();
   const time_point from = time_.now();
-  board_ = std::make_shared<board>(inbox_, time_, slots_.size());
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    board_->entries[i].it = slots_[i].it.get();
-    board_->entries[i].name = slots_[i].name;
-    slots_[i].unstarted_needs = slots_[i].needs.size();
-  }
+  for (slot& s : slots_) s.unstarted_needs = s.needs.size();
   unstarted_ = slots_.size();
   starting_ = true;
   const auto goes_on = [this] { return unstarted_ > 0 && !failure_ && inbox_->asked() == nullptr; };
@@ -199,7 +224,10 @@ lifecycle::start_result lifecycle::start() {
     if (slots_[i].unstarted_needs == 0) let_start(i);
     take_in();
   }
-  for (; goes_on(); take_in()) wait(std::nullopt);
+  for (; goes_on(); take_in()) {
+    if (meanwhile) meanwhile();
+    wait(std::nullopt);
+  }
   starting_ = false;
   start_ms_ = to_ms(time_.now() - from);
   if (inbox_->asked() != nullptr) return start_result::interrupted;
@@ -447,6 +475,7 @@ void lifecycle::ask_for_progress(std::size_t index) {
     } catch (...) {
       // What it has added so far stays.
     }
+    add_own_waits(*b, index, it.progress);
     if (it.progress.size() > most_items) it.progress.resize(most_items);
     b->tell(std::move(it));
   });
@@ -592,7 +621,9 @@ void lifecycle::tell_what_is_waited_for(time_point now) {
       const work_item& w = s.progress[i];
       who.append(i == 0 ? ": " : ", ").append(w.label);
       if (!w.remote.empty()) who.append(" for ").append(w.remote);
-      who.append(" (").append(to_text(std::chrono::floor<std::chrono::milliseconds>(w.age))).append(")");
+      who.append(" (").append(to_text(std::chrono::floor<std::chrono::milliseconds>(w.age)));
+      if (!w.waits_for.empty()) who.append("; waits for ").append(w.waits_for);
+      who += ')';
     }
   }
   if (who.empty()) return;
@@ -602,7 +633,7 @@ void lifecycle::tell_what_is_waited_for(time_point now) {
 }
 
 void lifecycle::enter(std::size_t index, component_state state) noexcept {
-  states_[index].store(state, std::memory_order_relaxed);
+  board_->entries[index].state.store(state, std::memory_order_release);  // with the acquire of who asks it
 }
 
 void lifecycle::publish_times() noexcept {
@@ -621,39 +652,49 @@ app_status lifecycle::status() const {
   s.left = until(deadline_.load(std::memory_order_relaxed));
   for (std::size_t i = 0; i < slots_.size(); ++i)
     s.components.push_back(
-        {.name = slots_[i].name, .state = states_ ? states_[i].load(std::memory_order_relaxed) : component_state{}});
+        {.name = slots_[i].name,
+         .state = board_ ? board_->entries[i].state.load(std::memory_order_relaxed) : component_state{}});
   return s;
 }
 
-void lifecycle::measure(metrics& into) const {
-  const std::lock_guard lock(measuring_);
-  for (std::size_t i = 0; states_ && i < slots_.size(); ++i) {
-    const component_state state = states_[i].load(std::memory_order_relaxed);
-    if (!slots_[i].it || state <= component_state::starting || state == component_state::failed) continue;
-    into.of_component(slots_[i].name);
+/// Of each component that has started and is still there. It touches the board only: who hangs in it outlives all else.
+template <class Ask> void lifecycle::ask_each(const board& of, const Ask& ask) {
+  const std::unique_lock lock(of.asking, longest_asking);
+  if (!lock) return;  // somebody hangs in it
+  for (std::size_t i = 0; i < of.count; ++i) {
+    const board::entry& e = of.entries[i];
+    const component_state state = e.state.load(std::memory_order_acquire);
+    if (e.it == nullptr || state <= component_state::starting || state == component_state::failed) continue;
     try {
-      slots_[i].it->measure(into);
+      ask(i, *e.it);
     } catch (...) {
       // What it has added so far stays.
     }
   }
+}
+
+void lifecycle::measure(metrics& into) const {
+  if (!board_) return;
+  const std::shared_ptr<const board> kept = board_;
+  ask_each(*kept, [&](std::size_t i, const component& it) {
+    into.of_component(kept->entries[i].name);
+    it.measure(into);
+  });
   into.of_component({});
 }
 
-std::vector<std::pair<std::string, std::vector<work_item>>> lifecycle::in_progress(std::size_t limit) const {
-  std::vector<std::pair<std::string, std::vector<work_item>>> all;
-  const std::lock_guard lock(measuring_);
-  for (std::size_t i = 0; states_ && i < slots_.size(); ++i) {
-    const component_state state = states_[i].load(std::memory_order_relaxed);
-    if (!slots_[i].it || state <= component_state::starting || state == component_state::failed) continue;
-    auto& [name, items] = all.emplace_back(slots_[i].name, std::vector<work_item>());
-    try {
-      slots_[i].it->in_progress(items, limit);
-    } catch (...) {
-      // What it has added so far stays.
-    }
-  }
-  return all;
+void lifecycle::tell_progress(std::size_t limit, function<void(const work_of_components&)> to) {
+  verbs_->run([b = board_, limit, tell = std::move(to)] {
+    work_of_components all;
+    ask_each(*b, [&](std::size_t i, const component& it) {
+      all.emplace_back(b->entries[i].name, std::vector<work_item>());
+      std::vector<work_item>& items = all.back().second;
+      add_own_waits(*b, i, items);
+      it.in_progress(items, limit);
+    });
+    for (auto& [name, items] : all) items.resize(std::min(items.size(), limit));
+    tell(all);
+  });
 }
 
 void lifecycle::fill(report& out) {
@@ -701,6 +742,10 @@ void lifecycle::fill(report& out) {
   bool cut = false;
   for (slot& s : slots_) {
     s.account.name = s.name;
+    if (s.account.stopped && !s.account.connections.adds_up())
+      note(log_level::error, s.name + ": its connections do not add up");
+    if (s.account.stopped && !s.account.requests.adds_up())
+      note(log_level::error, s.name + ": its requests do not add up");
     if (s.account.forced || s.account.hung) s.account.in_progress = s.progress;
     cut = cut || s.account.cut();
     out.components.push_back(s.account);

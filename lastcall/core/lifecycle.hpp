@@ -52,9 +52,10 @@ class lifecycle {
   std::vector<std::string> names() const;
 
   enum class start_result : unsigned char { started, interrupted, failed };
+  /// `meanwhile` is called on each wake-up on the way.
   /// Starts each as soon as all that it needs has started, until all have, one throws, or the inbox is asked. Some may
   /// be starting still when it returns: they are part of the end.
-  start_result start();
+  start_result start(const function<void()>& meanwhile = {});
   /// What the failed start threw.
   std::exception_ptr failure() const noexcept { return failure_; }
   bool started() const noexcept { return started_.load(std::memory_order_acquire); }
@@ -65,10 +66,11 @@ class lifecycle {
   /// While serving, after an announcement: takes in what has returned, and lets go of threads.
   void look_after_verbs();
 
-  /// Runs `f` beside everything, as verbs are run: it may block and holds up nobody.
+  /// Runs `f` beside everything, as verbs are run: it may block and holds up nobody. One that hangs outlives this.
   void aside(function<void()> f) { verbs_->run(std::move(f)); }
-  /// What each component that has started is at work on. From the start on.   Threads: any.   Blocks: as components do.
-  std::vector<std::pair<std::string, std::vector<work_item>>> in_progress(std::size_t limit) const;
+  using work_of_components = std::vector<std::pair<std::string, std::vector<work_item>>>;
+  /// Aside, tells `to` what each component that has started is at work on.
+  void tell_progress(std::size_t limit, function<void(const work_of_components&)> to);
 
   /// Begins to end what has started or is starting. `at` is the moment from which the budget counts. `deadline_nearer`
   /// is told the new deadline when a force brings it nearer.
@@ -85,6 +87,8 @@ class lifecycle {
 
   /// A verb has not returned, so a thread is still inside of a component.
   bool verbs_under_way() const noexcept;
+  /// The same, or one that was seen in a hung component that it is working for: a handler's, a loop's.
+  bool threads_inside() const noexcept;
   /// Destroys the components, the last added first; for good, so nothing but names(), has() and where() may follow.
   /// Leaves in memory what was started and never stopped, with all that it needs: its threads may still run in it.
   void destroy() noexcept;
@@ -94,7 +98,7 @@ class lifecycle {
 
   /// The phase, the drain end, the deadline and the components; the rest is the app's.
   app_status status() const;
-  /// Has each component that has started add its numbers.
+  /// Has each component that has started add its numbers. Without them if somebody hangs in a component that he asks.
   void measure(metrics& into) const;
 
  private:
@@ -125,6 +129,7 @@ class lifecycle {
   void started_one(const happening& it);
   void let_start(std::size_t index);
   void ask_for_progress(std::size_t index);
+  static void add_own_waits(const board& of, std::size_t index, std::vector<work_item>& into);
   void wait(std::optional<time_point> until);
   void tell_what_is_waited_for(time_point now);
   void ask_where_threads_stand();
@@ -140,6 +145,7 @@ class lifecycle {
   void carry_out_one(const shutdown_plan::finish& it);
   void force_one(std::size_t index);
   void enter(std::size_t index, component_state state) noexcept;
+  template <class Ask> static void ask_each(const board& of, const Ask& ask);
   void publish_times() noexcept;
   void note(log_level level, const std::string& text);
   double since_request(time_point when) const noexcept;
@@ -149,7 +155,7 @@ class lifecycle {
   std::shared_ptr<inbox> inbox_;
   std::vector<slot> slots_;
   std::unique_ptr<verb_executor> verbs_;
-  std::shared_ptr<board> board_;  // what verbs under way touch
+  std::shared_ptr<board> board_;  // what verbs under way touch, and those who ask; from `arrange` on
   std::size_t unstarted_ = 0;
   std::atomic<bool> started_{false};
   driver_position where_;
@@ -175,11 +181,9 @@ class lifecycle {
   bool announced_ = false;
 
   // What others read while one drives. Relaxed: each tells only of itself.
-  std::unique_ptr<std::atomic<component_state>[]> states_;
   std::atomic<app_phase> phase_{app_phase::starting};
   std::atomic<time_point> drain_end_{time_point::max()};
   std::atomic<time_point> deadline_{time_point::max()};
-  mutable std::mutex measuring_;  // a component is not destroyed while it counts
 };
 
 /// What an exception says for itself.

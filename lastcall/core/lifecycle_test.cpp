@@ -386,4 +386,54 @@ TEST_F(lifecycle_test, has_those_that_have_started_measure_themselves) {
   EXPECT_EQ(life.status().components[2].state, component_state::failed);
 }
 
+TEST_F(lifecycle_test, says_so_when_a_ledger_does_not_add_up) {
+  add("http", {}, {.account = [](component_report& out) {
+        out.requests = {.begun = 3, .answered = 2};
+        out.connections = {.accepted = 1, .closed_clean = 1};
+      }});
+  add("tcp", {}, {.account = [](component_report& out) { out.connections = {.accepted = 1}; }});
+  start();
+  begin();
+  EXPECT_THAT(filled().errors, ElementsAre("http: its requests do not add up", "tcp: its connections do not add up"));
+}
+
+TEST_F(lifecycle_test, tells_each_second_what_is_waited_for) {
+  std::vector<std::string> lines;
+  keeps_.emplace(time,
+                 logger(log_level::info,
+                        [&](const log_record& r) {
+                          if (r.text != "waiting") return;
+                          lines.push_back(std::string(r.fields[0].value) + " | " + std::string(r.fields[1].value));
+                        }),
+                 in);
+  add("pg");
+  std::unique_ptr<waiting> suspended;
+  context_source call;
+  add("http", {0},
+      {.drain = [](context, const drained&) {},
+       .in_progress =
+           [&](std::vector<work_item>& out) {
+             for (const char* target : {"GET /slow", "GET /b", "GET /c", "GET /d"})
+               out.push_back(
+                   {.label = target, .remote = "10.0.0.7:1", .age = 1233ms, .waits_for = call.get().waits_for()});
+             suspended.reset();
+           }});
+  start();
+  suspended.reset(new waiting(call.get(), "the stock"));
+  begin();
+  at(500ms);
+  EXPECT_THAT(lines, testing::IsEmpty());
+  at(950ms);  // they are asked a moment before
+  at(1s);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines[0], testing::MatchesRegex("http: GET /slow for 10.0.0.7:1 .1.233s; waits for the stock "
+                                              ".lifecycle_test.cpp:[0-9]+.., GET /b for .*, GET /c for [^,]* [|] 17s"))
+      << "three of them";
+  at(1950ms);
+  at(2s);
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_THAT(lines[1], testing::StartsWith("http: GET /slow for 10.0.0.7:1 (1.233s), "));
+  EXPECT_THAT(lines[1], testing::EndsWith(" | 16s"));
+}
+
 }  // namespace

@@ -14,6 +14,7 @@
 
 #include "lastcall/core/component_double_test.hpp"
 #include "lastcall/core/lifecycle.hpp"
+#include "lastcall/core/metrics.hpp"
 
 namespace {
 
@@ -262,6 +263,64 @@ TEST_F(lifecycle_threads, say_what_a_forced_component_was_at_work_on) {
   const report r = end();
   ASSERT_EQ(r.components[0].in_progress.size(), 1U);
   EXPECT_EQ(r.components[0].in_progress[0].label, "a job");
+}
+
+TEST_F(lifecycle_threads, say_what_a_component_waits_for_that_holds_no_thread) {
+  std::unique_ptr<waiting> suspended;  // as in a coroutine
+  add("suspended", {},
+      {.drain = [&](const context& ctx, const drained&) { suspended.reset(new waiting(ctx, "a promise")); }});
+  ASSERT_EQ(life().start(), lifecycle::start_result::started);
+  const report r = end();
+  EXPECT_EQ(r.outcome, outcome::hung);
+  EXPECT_EQ(r.components[0].hung_in, "");
+  ASSERT_EQ(r.components[0].in_progress.size(), 1U);
+  EXPECT_THAT(r.components[0].in_progress[0].waits_for,
+              testing::MatchesRegex("a promise .lifecycle_threads_test.cpp:.*"));
+  EXPECT_THAT(to_text(r), HasSubstr("suspended was at work on: its own work, for "));
+  EXPECT_THAT(to_text(r), HasSubstr(", waits for a promise (lifecycle_threads_test.cpp:"));
+  EXPECT_THAT(to_json(r), HasSubstr("\"waits_for\": \"a promise (lifecycle_threads_test.cpp:"));
+}
+
+// Whoever reads metrics may hang in a component; neither the end nor the next reader may wait for that.
+TEST_F(lifecycle_threads, are_destroyed_although_somebody_hangs_in_a_component_that_he_asks) {
+  trap t;
+  const auto base = add("base");
+  add("deaf", {base}, {.measure = [&](metrics&) { t.hang(); }});
+  const auto last = add("last", {base});
+  ASSERT_EQ(life().start(), lifecycle::start_result::started);
+  std::jthread asks([&life = life()] {
+    metrics into;
+    life.measure(into);
+  });
+  t.wait_until_inside();
+  EXPECT_EQ(end().outcome, outcome::graceful);
+  metrics second;
+  life().measure(second);  // comes back, without numbers
+  life_.reset();
+  const auto lines = notes->lines();
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "~deaf"), 0) << "left in memory";
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "~base"), 0);
+  static_cast<void>(last);
+  t.release();
+}
+
+TEST_F(lifecycle_threads, that_tell_their_progress_late_outlive_the_lifecycle) {
+  trap t;
+  std::atomic<int> told{0};
+  add("slow", {}, {.in_progress = [&](std::vector<work_item>& out) {
+        t.hang();
+        out.push_back({.label = "late"});
+      }});
+  ASSERT_EQ(life().start(), lifecycle::start_result::started);
+  life().tell_progress(10, [&](const lifecycle::work_of_components& all) {
+    EXPECT_EQ(all.at(0).second.at(0).label, "late");
+    ++told;
+  });
+  t.wait_until_inside();
+  EXPECT_EQ(end(generous, 1s).outcome, outcome::graceful);
+  let_go(t);
+  for (const auto by = steady().now() + generous; told == 0 && steady().now() < by;) std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(told, 1);
 }
 
 }  // namespace

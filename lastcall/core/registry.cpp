@@ -154,6 +154,11 @@ void registry::account(component_report& out) const {
   out.lost = state_->cut > 0;
 }
 
+void registry::in_progress(std::vector<work_item>& out, std::size_t limit) const {
+  for (registry_item& each : snapshot(state_->time.now(), limit))
+    out.push_back({.label = std::move(each.label), .remote = std::move(each.remote), .age = each.age});
+}
+
 std::size_t registry::size() const {
   const state::lock held(state_->mutex);
   return state_->nodes.size();

@@ -33,9 +33,9 @@ struct registry_item {
 };
 
 /// Callbacks run outside of any lock, each at most once, on the thread that calls `drain`, `force` or `add`. In an app
-/// the first two are the driving thread, which a callback that blocks holds up. Reports the fields `told`, `cut` and,
-/// if any, `left` and `failures`; being forced lost something if anything was cut. Threads: every member from any, but
-/// destruction comes after all other calls. Entries may outlive it.
+/// the first two have threads of their own, and a callback that blocks holds up this component alone. Reports the
+/// fields `told`, `cut` and, if any, `left` and `failures`; being forced lost something if anything was cut. Threads:
+/// every member from any, but destruction comes after all other calls. Entries may outlive it.
 class registry final : public component {
   struct state;
   struct node;
@@ -82,6 +82,8 @@ class registry final : public component {
   /// Cuts every entry that is left and was not cut before.
   void force() noexcept override;
   void account(component_report& out) const override;
+  /// Its entries, the oldest first: what a shutdown waits for.
+  void in_progress(std::vector<work_item>& out, std::size_t limit) const override;
 
   std::size_t size() const;
   /// Entries that were told so far, and those that were cut, be it without a callback.

@@ -341,5 +341,17 @@ TEST(registry, in_an_app_that_has_no_time_left_lost_nothing_if_nobody_was_there)
   EXPECT_EQ(r.exit_code, 0);
 }
 
+TEST(registry, says_whom_a_shutdown_waits_for) {
+  stopped_clock time;
+  registry known(time);
+  const auto a = known.add({.label = "chat", .remote = "10.0.0.1:1"});
+  time.at += 2s;
+  const auto b = known.add({.label = "feed", .remote = "10.0.0.2:2"});
+  std::vector<work_item> items;
+  known.in_progress(items, 1);
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(to_text(items[0]), "chat for 10.0.0.1:1, for 2s");
+}
+
 }  // namespace
 }  // namespace lastcall

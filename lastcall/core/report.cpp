@@ -1,8 +1,10 @@
 #include "lastcall/core/report.hpp"
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 
 #include "lastcall/core/duration.hpp"
@@ -36,53 +38,90 @@ std::array<column, 7> columns(const request_ledger& l) {
            {"broken", l.broken}}};
 }
 
-template <class Ledger> void write_ledger(json_writer& json, const char* name, const Ledger& ledger) {
-  json.key(name).begin_object();
+template <class Ledger> void write_columns(json_writer& json, const Ledger& ledger) {
+  json.begin_object();
   for (const column& c : columns(ledger)) json.member(c.name, c.count);
   json.end_object();
 }
 
-double to_microseconds(double ms) { return std::round(ms * 1000) / 1000; }
-
-void write_moment(json_writer& json, const char* name, const std::optional<double>& ms) {
-  json.key(name);
-  ms ? json.value(to_microseconds(*ms)) : json.null();
+/// To the microsecond, as the shortest decimal fraction. 0.0125 is "0.013".
+void write_ms_value(json_writer& json, double ms) {
+  if (!(std::abs(ms) < 1e12)) return static_cast<void>(json.value(ms));  // thirty years, or no number at all
+  auto us = std::llround(ms * 1000);
+  std::array<char, 32> text;
+  char* to = text.data();
+  if (us < 0) *to++ = '-';
+  us = std::abs(us);
+  to = std::to_chars(to, text.data() + text.size(), us / 1000).ptr;
+  if (const auto rest = static_cast<int>(us % 1000); rest != 0) {
+    *to++ = '.';
+    for (int digit = 100, left = rest; left != 0; left %= digit, digit /= 10)
+      *to++ = static_cast<char>('0' + left / digit);
+  }
+  json.raw({text.data(), static_cast<std::size_t>(to - text.data())});
 }
 
-void write_ms(json_writer& json, const char* name, double ms) { json.member(name, to_microseconds(ms)); }
+void write_moment(json_writer& json, std::string_view name, const std::optional<double>& ms) {
+  json.key(name);
+  ms ? write_ms_value(json, *ms) : static_cast<void>(json.null());
+}
 
-void write_texts(json_writer& json, const char* name, const std::vector<std::string>& texts) {
+void write_ms(json_writer& json, std::string_view name, double ms) { write_ms_value(json.key(name), ms); }
+
+void write_texts(json_writer& json, std::string_view name, const std::vector<std::string>& texts) {
   json.key(name).begin_array();
   for (const std::string& text : texts) json.value(text);
   json.end_array();
 }
 
-void write_component(json_writer& json, const component_report& c) {
-  json.begin_object().member("name", c.name);
-  json.member("drained", c.drained).member("forced", c.forced).member("stopped", c.stopped).member("hung", c.hung);
-  write_moment(json, "start_ms", c.start_ms);
-  write_moment(json, "drain_began_ms", c.drain_began_ms);
-  write_moment(json, "drained_ms", c.drained_ms);
-  write_moment(json, "forced_ms", c.forced_ms);
-  write_moment(json, "stopped_ms", c.stopped_ms);
-  json.member("hung_in", c.hung_in);
-  write_texts(json, "stack", c.stack);
-  json.key("in_progress").begin_array();
-  for (const work_item& w : c.in_progress) {
-    json.begin_object().member("label", w.label).member("remote", w.remote);
-    write_ms(json, "age_ms", to_ms(w.age));
-    json.end_object();
+/// Most components have neither connections nor requests: what that looks like is made once.
+class component_writer {
+ public:
+  void write(json_writer& json, const component_report& c) const {
+    json.begin_object().member("name", c.name);
+    json.member("drained", c.drained).member("forced", c.forced).member("stopped", c.stopped).member("hung", c.hung);
+    write_moment(json, "start_ms", c.start_ms);
+    write_moment(json, "drain_began_ms", c.drain_began_ms);
+    write_moment(json, "drained_ms", c.drained_ms);
+    write_moment(json, "forced_ms", c.forced_ms);
+    write_moment(json, "stopped_ms", c.stopped_ms);
+    json.member("hung_in", c.hung_in);
+    write_texts(json, "stack", c.stack);
+    json.key("in_progress").begin_array();
+    for (const work_item& w : c.in_progress) {
+      json.begin_object().member("label", w.label).member("remote", w.remote);
+      write_ms(json, "age_ms", to_ms(w.age));
+      json.member("waits_for", w.waits_for);
+      json.end_object();
+    }
+    json.end_array();
+    write_ledger(json.key("connections"), c.connections, no_connections_);
+    write_ledger(json.key("requests"), c.requests, no_requests_);
+    json.key("fields").begin_object();
+    for (const auto& [key, value] : c.fields) {
+      json.key(key);
+      std::visit([&](const auto& v) { json.value(v); }, value);
+    }
+    json.end_object().end_object();
   }
-  json.end_array();
-  write_ledger(json, "connections", c.connections);
-  write_ledger(json, "requests", c.requests);
-  json.key("fields").begin_object();
-  for (const auto& [key, value] : c.fields) {
-    json.key(key);
-    std::visit([&](const auto& v) { json.value(v); }, value);
+
+ private:
+  template <class Ledger> static void write_ledger(json_writer& json, const Ledger& ledger, std::string_view zeros) {
+    ledger == Ledger{} ? static_cast<void>(json.raw(zeros)) : write_columns(json, ledger);
   }
-  json.end_object().end_object();
-}
+  /// At the depth at which it stands in a component.
+  template <class Ledger> static std::string zeros() {
+    std::string text;
+    json_writer json(text, json_writer::layout::indented);
+    json.begin_object().key("").begin_array().begin_object().key("");
+    const std::size_t before = text.size();
+    write_columns(json, Ledger{});
+    return text.substr(before);
+  }
+
+  const std::string no_connections_ = zeros<connection_ledger>();
+  const std::string no_requests_ = zeros<request_ledger>();
+};
 
 std::string utc(std::chrono::system_clock::time_point when) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
@@ -224,6 +263,7 @@ std::string_view to_text(outcome how) noexcept {
 
 std::string to_json(const report& r) {
   std::string text;
+  text.reserve(2048 + 1024 * r.components.size());
   json_writer json(text, json_writer::layout::indented);
   json.begin_object().member("schema", r.schema);
   json.member("result", to_text(r.outcome)).member("exit_code", r.exit_code);
@@ -238,10 +278,11 @@ std::string to_json(const report& r) {
   write_ms(json, "drain_ms", r.drain_ms);
   write_ms(json, "stop_ms", r.stop_ms);
   write_ms(json, "total_ms", r.total_ms);
-  write_ledger(json, "connections", r.connections());
-  write_ledger(json, "requests", r.requests());
+  write_columns(json.key("connections"), r.connections());
+  write_columns(json.key("requests"), r.requests());
   json.key("components").begin_array();
-  for (const component_report& c : r.components) write_component(json, c);
+  const component_writer components;
+  for (const component_report& c : r.components) components.write(json, c);
   json.end_array();
   write_texts(json, "hung", r.hung());
   write_texts(json, "critical_path", r.critical_path);
@@ -264,6 +305,12 @@ std::string to_text(const report& r) {
                      " of " + span_text(r.grace_ms) + "; exit " + std::to_string(r.exit_code) + "\n";
   append_ledger(text, "connections", r.connections());
   append_ledger(text, "requests", r.requests());
+  if (r.trigger == trigger::failed_start) {
+    std::string unwound;
+    for (const component_report& c : r.components)
+      if (c.start_ms) unwound.append(unwound.empty() ? "" : ", ").append(c.name);
+    text.append("  had started, and was ended again: ").append(unwound.empty() ? "nothing" : unwound).append("\n");
+  }
   for (const component_report& c : r.components) {
     if (c.hung) {
       text.append("  hung: ").append(c.name);
@@ -273,11 +320,8 @@ std::string to_text(const report& r) {
     }
   }
   for (const component_report& c : r.components) {
-    for (const work_item& w : c.in_progress) {
-      text.append("  ").append(c.name).append(" was at work on: ").append(w.label);
-      if (!w.remote.empty()) text.append(" for ").append(w.remote);
-      text.append(", for ").append(span_text(to_ms(w.age))).append("\n");
-    }
+    for (const work_item& w : c.in_progress)
+      text.append("  ").append(c.name).append(" was at work on: ").append(to_text(w)).append("\n");
     for (const std::string& line : c.stack) {
       const bool thread = line.ends_with(':');
       text.append(thread ? "  " + c.name + ", " : "    ").append(line).append("\n");

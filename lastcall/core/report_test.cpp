@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace {
 
 using namespace lastcall;
@@ -88,6 +90,41 @@ TEST(report, as_json_keeps_the_schema_of_its_page) {
   EXPECT_THAT(json, testing::EndsWith("}\n"));
 }
 
+TEST(report, writes_durations_to_the_microsecond_and_no_longer_than_need_be) {
+  report r;
+  const auto shown = [&](double ms) {
+    r.grace_ms = ms;
+    const std::string json = to_json(r);
+    const std::size_t from = json.find("\"grace_ms\": ") + 12;
+    return json.substr(from, json.find(',', from) - from);
+  };
+  EXPECT_EQ(shown(0), "0");
+  EXPECT_EQ(shown(20'000), "20000");
+  EXPECT_EQ(shown(100'000'000), "100000000") << "no power of ten";
+  EXPECT_EQ(shown(0.001), "0.001");
+  EXPECT_EQ(shown(0.0004), "0");
+  EXPECT_EQ(shown(0.0125), "0.013");
+  EXPECT_EQ(shown(1.5), "1.5");
+  EXPECT_EQ(shown(1.05), "1.05");
+  EXPECT_EQ(shown(12.9999), "13");
+  EXPECT_EQ(shown(-0.25), "-0.25");
+  EXPECT_EQ(shown(1e300), "1e+300");
+  EXPECT_EQ(shown(std::numeric_limits<double>::quiet_NaN()), "null");
+}
+
+TEST(report, writes_a_ledger_of_zeros_as_any_other) {
+  report r = sample(), zeros = sample();
+  zeros.components[1].connections = {};
+  std::string wanted = to_json(r), json = to_json(zeros);
+  const std::size_t of_tcp = wanted.rfind("\"connections\"");
+  for (const char* column : {"accepted\": 2", "timed_out\": 1", "forced\": 1"}) {
+    const std::size_t at = wanted.find(column, of_tcp);
+    ASSERT_NE(at, wanted.npos) << column;
+    wanted[at + std::string_view(column).size() - 1] = '0';
+  }
+  EXPECT_EQ(json.substr(json.rfind("\"connections\"")), wanted.substr(of_tcp));
+}
+
 TEST(report, as_text_says_in_a_few_lines_who_asked_how_long_it_took_and_what_was_cut) {
   report r = sample();
   EXPECT_EQ(to_text(r),
@@ -167,6 +204,16 @@ TEST(report, tells_where_what_hangs_stands_and_what_it_was_at_work_on) {
       << text;
   EXPECT_NE(json.find("\"hung_in\": \"stop\""), std::string::npos) << json;
   EXPECT_NE(json.find("\"age_ms\": 2000"), std::string::npos) << json;
+}
+
+TEST(report, of_a_failed_start_says_what_was_ended_again) {
+  report r;
+  r.trigger = trigger::failed_start;
+  r.why = "component \"http\" failed to start: address in use";
+  EXPECT_THAT(to_text(r), HasSubstr("\n  had started, and was ended again: nothing\n"));
+  r.components = {
+      {.name = "pg", .start_ms = 1.0, .stopped = true}, {.name = "redis", .start_ms = 1.0}, {.name = "http"}};
+  EXPECT_THAT(to_text(r), HasSubstr("\n  had started, and was ended again: pg, redis\n"));
 }
 
 }  // namespace

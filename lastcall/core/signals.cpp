@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -18,6 +19,8 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+
+#include "lastcall/core/put_off_signals.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -245,13 +248,17 @@ struct signals::state {
 
   void wait() noexcept {
     take_mail();
-    timespec timeout{};
-    const timespec* until = nullptr;
+    std::optional<duration> left = detail::longest_wait;
     if (armed != nullptr && armed->when) {
       const time_point now = steady().now();
-      const duration left = *armed->when > now ? *armed->when - now : duration::zero();
-      timeout.tv_sec = std::chrono::floor<std::chrono::seconds>(left).count();
-      timeout.tv_nsec = (left % std::chrono::seconds(1)).count();
+      const duration until_due = *armed->when > now ? *armed->when - now : duration::zero();
+      left = std::min(left.value_or(until_due), until_due);
+    }
+    timespec timeout{};
+    const timespec* until = nullptr;
+    if (left) {
+      timeout.tv_sec = std::chrono::floor<std::chrono::seconds>(*left).count();
+      timeout.tv_nsec = (*left % std::chrono::seconds(1)).count();
       until = &timeout;
     }
     std::array<pollfd, 2> watched{{{read_end.number(), POLLIN, 0}, {wakeup.number(), POLLIN, 0}}};

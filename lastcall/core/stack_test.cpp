@@ -18,6 +18,7 @@
 
 #include "lastcall/core/stack_double_test.hpp"
 #include "lastcall/core/symbols.hpp"
+#include "lastcall/core/thread_facts.hpp"
 
 namespace lastcall {
 
@@ -173,6 +174,34 @@ TEST(stack, is_there_although_a_thread_holds_the_lock_of_the_loader) {
   ASSERT_TRUE(stack);
   EXPECT_THAT(stack->frames, Contains(HasSubstr("holds_the_loader_here")));
 }
+/// Until its child has exited the kernel lets this thread do nothing, not even take a signal.
+[[gnu::noinline]] void waits_for_a_child(int descriptor) {
+  const pid_t child = vfork();
+  if (child == 0) {
+    char c;
+    _exit(read(descriptor, &c, 1) == 1 ? 0 : 1);
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+}
+
+TEST(stack, tells_of_a_thread_that_does_not_answer_within_20_ms_what_the_kernel_knows) {
+  pipe_ends ends;
+  const standing_thread thread([&] { waits_for_a_child(ends.ends[0]); }, [&] { ends.let_go(); });
+  ASSERT_TRUE(comes_true([&] {
+    const auto facts = facts_of_thread(thread.tid());
+    return facts && facts->state == 'D';
+  }));
+  const time_point before = steady().now();
+  const auto stack = capture_stack(thread.tid());
+  EXPECT_GE(steady().now() - before, 20ms);
+  ASSERT_TRUE(stack);
+  EXPECT_EQ(stack->answer, stack_answer::late);
+  EXPECT_THAT(stack->frames, IsEmpty());
+  EXPECT_EQ(stack->state, 'D');
+  EXPECT_THAT(stack->waits, StartsWith("vfork"));
+  EXPECT_THAT(to_text(*stack), HasSubstr("no frames: it did not answer in time"));
+}
 #endif  // __SANITIZE_THREAD__
 
 TEST(stack, tells_of_a_thread_that_blocks_signals_what_the_kernel_knows) {
@@ -269,8 +298,9 @@ TEST(stack, takes_of_the_registered_threads_those_that_are_wanted) {
   EXPECT_GT(stacks[0].age, 0s);
   EXPECT_EQ(capture_stacks(nullptr, {.answer = 10s, .names = 0s, .threads = 1}).size(), 1u);
 
+  const std::size_t all = watched_thread::snapshot(100).size();  // others may be left behind by another test
   const std::string text = describe_threads(plain);
-  EXPECT_THAT(text, StartsWith("stacks of 2 registered threads, of "));
+  EXPECT_THAT(text, StartsWith("stacks of " + std::to_string(all) + " registered threads, of "));
   EXPECT_THAT(text, HasSubstr(" http handler: GET /block for "));
   EXPECT_THAT(text, HasSubstr(" admin handler: GET /block for "));
 }

@@ -25,7 +25,7 @@ class verb_threads final : public verb_executor {
   void run(function<void()> job, turn when = turn::usual) noexcept override;
   std::optional<time_point> next_look() const noexcept override;
   void look() noexcept override;
-  /// Blocks: until all have ended, which is at once; 5 ms if one hangs.
+  /// Blocks: until all have ended, which is at once; 10 ms if one hangs.
   void rest() noexcept override;
 
   /// How many there are, be they inside a job or not.   Threads: any.

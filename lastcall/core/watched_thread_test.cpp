@@ -117,6 +117,7 @@ TEST(watched_thread, is_read_whole_while_others_come_go_and_change) {
   int seen = 0;
   for (const auto end = steady().now() + std::chrono::seconds(20); seen < 20'000 && steady().now() < end;) {
     for (const thread_entry& each : watched_thread::snapshot(100)) {
+      if (each.component == "x") continue;  // left behind by another test of the same process
       ++seen;
       ASSERT_EQ(each.component, "component");
       ASSERT_EQ(each.role, "handler");

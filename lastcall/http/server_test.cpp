@@ -18,6 +18,8 @@
 #include "lastcall/http/serving_test.hpp"
 #include "lastcall/http/trace.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
+#include "lastcall/net/task.hpp"
+#include "lastcall/net/wait.hpp"
 
 namespace lastcall::http {
 namespace {
@@ -347,6 +349,26 @@ TEST(server, says_what_it_is_at_work_on_the_oldest_first) {
   ASSERT_THAT(three, SizeIs(3));
   EXPECT_EQ(three[2].label, "a request that is not complete");
   for (responder& r : s.answers) r.send(text("done\n"));
+}
+
+TEST(server, says_what_a_coroutine_waits_for_and_where) {
+  auto o = local({});
+  o.routes.get("/", [](const request&, context ctx) -> task<response> {
+    co_await net::wait_for(ctx, 1h);
+    co_return text("told\n");
+  });
+  server it(std::move(o));
+  it.start();
+  client c(it.addresses()[0]);
+  c.say(hello);
+  std::vector<work_item> items;
+  for (const time_point by = steady().now() + generous; steady().now() < by;) {
+    items.clear();
+    it.in_progress(items, 10);
+    if (!items.empty() && !items[0].waits_for.empty()) break;
+  }
+  ASSERT_THAT(items, SizeIs(1));
+  EXPECT_THAT(items[0].waits_for, StartsWith("time to pass (server_test.cpp:"));
 }
 
 TEST(server, says_that_a_loop_does_not_answer) {

@@ -67,6 +67,8 @@ class connection : public pollable, public timed, public list_hook<> {
   virtual std::optional<time_point> works_since() const { return std::nullopt; }
   /// What it is at work on.
   virtual std::string work_label() const { return {}; }
+  /// As work_item::waits_for.
+  virtual std::string work_waits_for() const { return {}; }
   /// It has ended; the socket is gone after this.
   virtual void on_end(connection_end) noexcept {}
 

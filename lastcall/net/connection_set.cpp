@@ -107,7 +107,10 @@ void connection_set::oldest_work(std::vector<work_item>& out, std::size_t limit)
   if (oldest.size() > limit) oldest.resize(limit);
   const time_point now = loop_.refresh_now();
   for (const auto& [since, c] : oldest)
-    out.push_back({.label = c->work_label(), .remote = to_text(c->remote()), .age = now - since});
+    out.push_back({.label = c->work_label(),
+                   .remote = to_text(c->remote()),
+                   .age = now - since,
+                   .waits_for = c->work_waits_for()});
 }
 
 void connection_set::remove(connection& gone, connection_end how) noexcept {

@@ -19,8 +19,9 @@ struct cancellation {
   }
 };
 
-task<bool> wait(std::stop_token end, duration time) {
+task<bool> wait(context with, std::stop_token end, duration time, std::source_location at) {
   if (end.stop_requested()) co_return false;
+  const waiting here(with, "time to pass", at);
   const auto timer = std::make_shared<boost::asio::steady_timer>(co_await boost::asio::this_coro::executor);
   const time_point now = steady().now();
   timer->expires_at(time > time_point::max() - now ? time_point::max() : now + time);
@@ -32,7 +33,11 @@ task<bool> wait(std::stop_token end, duration time) {
 
 }  // namespace
 
-task<bool> wait_for(const context& until, duration time) { return wait(until.draining_token(), time); }
-task<bool> wait_until_forced_for(const context& until, duration time) { return wait(until.forced_token(), time); }
+task<bool> wait_for(const context& until, duration time, std::source_location at) {
+  return wait(until, until.draining_token(), time, at);
+}
+task<bool> wait_until_forced_for(const context& until, duration time, std::source_location at) {
+  return wait(until, until.forced_token(), time, at);
+}
 
 }  // namespace lastcall::inline v0::net

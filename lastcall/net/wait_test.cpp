@@ -39,6 +39,19 @@ TEST(wait, ends_with_its_stage_and_no_other) {
   EXPECT_EQ(outcome_of([&] { return wait_until_forced_for(draining.get(), 10s); }, [&] { draining.force(); }), false);
 }
 
+TEST(wait, says_where_it_is_while_it_lasts) {
+  context_source life;
+  std::string seen;
+  outcome_of([&] { return wait_for(life.get(), 10s); },
+             [&] {
+               const time_point by = steady().now() + 20s;
+               while (seen.empty() && steady().now() < by) seen = life.get().waits_for();
+               life.begin_drain({});
+             });
+  EXPECT_EQ(seen.find("time to pass (wait_test.cpp:"), 0U) << seen;
+  EXPECT_EQ(life.get().waits_for(), "");
+}
+
 TEST(wait, does_not_begin_after_the_end) {
   context_source over;
   over.force();

@@ -58,6 +58,7 @@ TEST(lifecycle_cost, of_a_thousand_components_is_some_milliseconds_and_their_rep
   std::printf("measure: 1,000 components: start and stop %.1f ms median, report as JSON %.2f ms\n", median(both),
               median(reports));
   EXPECT_LE(median(both), allowed_ms(50));
+  EXPECT_LE(median(reports), allowed_ms(1));
 }
 
 /// Voluntary context switches of all threads: each is a sleep, and so a wake-up.

@@ -435,6 +435,8 @@ std::string h1_connection::work_label() const {
   return std::string(r.method()).append(" ").append(r.target().substr(0, shown)).append(cut ? "..." : "");
 }
 
+std::string h1_connection::work_waits_for() const { return call_ ? call_->life().waits_for() : std::string(); }
+
 void h1_connection::drop_exchange() noexcept {
   if (exchange_) shard_.give_back(*std::exchange(exchange_, nullptr));
 }

@@ -29,6 +29,7 @@ class h1_connection final : public net::connection, private call_host {
   void on_end(net::connection_end) noexcept override;
   std::optional<time_point> works_since() const override;
   std::string work_label() const override;
+  std::string work_waits_for() const override;
 
   void take_answer(response&&) noexcept override;
   input next_input() noexcept override;

@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -102,10 +105,29 @@ std::atomic<int> turns{0};
   never.get_future().wait();
 }
 
+/// Awaits for ever, holding no thread: the one that runs the loop has nothing to do with it.
+void drain_by_coroutine(context ctx, drained done) {
+  static auto& io = *new boost::asio::io_context;
+  static auto& kept = *new std::pair<context, drained>(std::move(ctx), std::move(done));
+  boost::asio::co_spawn(
+      io,
+      []() -> lastcall::task<> {
+        boost::asio::steady_timer never(co_await boost::asio::this_coro::executor, 1h);
+        const lastcall::waiting here(kept.first, "an answer of the stock");
+        co_await never.async_wait(boost::asio::use_awaitable);
+        kept.second();
+      },
+      boost::asio::detached);
+  std::thread([] { io.run(); }).detach();
+}
+
 /// Does in each verb what it was given.
 struct culprit final : component {
   std::function<void()> in_start, in_announce, in_drain, in_force, in_stop, in_account, in_destructor;
   bool never_done = false;
+  bool done_when_forced = false;  // never before
+  bool done_first = false;        // before in_drain
+  bool as_coroutine = false;      // the drain
 
   ~culprit() override {
     if (in_destructor) in_destructor();
@@ -118,15 +140,18 @@ struct culprit final : component {
   void announce() noexcept override {
     if (in_announce) in_announce();
   }
-  void drain(context, drained done) override {
+  void drain(context ctx, drained done) override {
+    if (as_coroutine) return drain_by_coroutine(std::move(ctx), std::move(done));
+    if (done_first) done();
     if (in_drain) in_drain();
-    if (never_done)
+    if (never_done || done_when_forced)
       kept_ = std::move(done);
-    else
+    else if (!done_first)
       done();
   }
   void force() noexcept override {
     if (in_force) in_force();
+    if (done_when_forced) kept_();
   }
   void stop() noexcept override {
     if (in_stop) in_stop();
@@ -147,6 +172,13 @@ struct speaks_when_it_stops final : component {
 
 struct says_now final : component {
   void start(context) override { say("now"); }
+};
+
+/// A signal to its own process, once all that it needs has started.
+struct raises final : component {
+  explicit raises(int n) : number(n) {}
+  void start(context) override { ::kill(::getpid(), number); }
+  const int number;
 };
 
 struct static_destructor {
@@ -179,9 +211,10 @@ lastcall::http::router routes() {
   router r;
   r.get("/blocking", blocking([=](const request&) { return hangs(wait_for_a_lock); }));
   r.get("/loop", [=](const request&) { return hangs(turn_for_ever); });
-  r.get("/coroutine", [](const request&) -> lastcall::task<response> {
+  r.get("/coroutine", [](const request&, context ctx) -> lastcall::task<response> {
     say("now");
     boost::asio::steady_timer never(co_await boost::asio::this_coro::executor, 1h);
+    const lastcall::waiting here(ctx, "an answer of the stock");
     co_await never.async_wait(boost::asio::use_awaitable);
     co_return text("never\n");
   });
@@ -200,6 +233,12 @@ struct asks_the_server final : component {
 int main(int argc, char** argv) {
   const std::string kind = argc > 1 ? argv[1] : "";
   lastcall::app_options options{.grace = 1s, .reserve = 300ms, .report_file = argc > 2 ? argv[2] : ""};
+  if (kind == "reload_hook") {
+    options.on_reload = [] {
+      say("now");
+      wait_for_a_lock();
+    };
+  }
   if (kind == "log_sink") {
     options.sink = [](const lastcall::log_record& line) {
       if (line.text.find("shutting down") != std::string::npos) wait_for_a_lock();
@@ -214,6 +253,17 @@ int main(int argc, char** argv) {
       {"drain_lock", [](culprit& c) { c.in_drain = wait_for_a_lock; }},
       {"drain_loop", [](culprit& c) { c.in_drain = turn_for_ever; }},
       {"drain_never_done", [](culprit& c) { c.never_done = true; }},
+      {"drain_coroutine", [](culprit& c) { c.as_coroutine = true; }},
+      {"drain_done_first",
+       [](culprit& c) {
+         c.done_first = true;
+         c.in_drain = wait_for_a_future;
+       }},
+      {"forced_stop",
+       [](culprit& c) {
+         c.done_when_forced = true;
+         c.in_stop = wait_for_a_lock;
+       }},
       {"force_condition",
        [](culprit& c) {
          c.never_done = true;
@@ -246,6 +296,11 @@ int main(int argc, char** argv) {
     hangs_at_exit.armed = true;
   } else if (kind == "atexit") {
     std::atexit([] { read_for_ever(); });
+  } else if (kind == "run") {
+    last.push_back(app.add("culprit", {.run = [] { read_for_ever(); }}, {base}));
+  } else if (kind == "reload_hook") {
+    app.add("last", std::make_unique<raises>(SIGHUP), last);
+    return app.run();
   } else if (kind != "log_sink" && kind != "nothing") {
     std::fprintf(stderr, "hanging: no kind \"%s\"\n", kind.c_str());
     return 2;
