@@ -183,7 +183,7 @@ class head_reader {
       if (!other) other = sixteen_bytes(name + block).not_usual_in_name() << block;
       if (!other) break;
       const auto name_size = static_cast<unsigned>(std::countr_zero(other));
-      if (std::memcmp(name + name_size, ": ", 2) != 0 || decides(name, name_size)) break;
+      if (name_size == 0 || std::memcmp(name + name_size, ": ", 2) != 0 || decides(name, name_size)) break;
 
       const char* const value = name + name_size + 2;
       const char* value_end = value;
