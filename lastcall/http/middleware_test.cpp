@@ -129,6 +129,30 @@ TEST(middleware, around_a_full_pool_says_503) {
   open->count_down();
   EXPECT_EQ(next_reply(one).body, "held");
   EXPECT_EQ(next_reply(two).body, "held");
+  EXPECT_TRUE(s.eventually([&] { return s.it.requests().answered == 2; }));
+  EXPECT_EQ(s.it.requests().rejected, 1U) << "by the server, whoever passed it on";
+}
+
+TEST(middleware, around_a_full_pool_may_answer_in_its_place) {
+  const auto arrived = std::make_shared<countdown>(1), open = std::make_shared<countdown>(1);
+  router r;
+  r.use(around([](const request&, const context&, const next_handler& rest) -> task<response> {
+    const response said = co_await rest();
+    co_return text(said.status() == 503 ? "from the cache" : said.body());
+  }));
+  r.get("/held", blocking([=](const request&) {
+          arrived->count_down();
+          open->wait_until(steady().now() + 20s);
+          return text("held");
+        }));
+  serving_test s({.routes = std::move(r), .blocking = {.threads = 1, .queue = 0}});
+  auto one = s.enters();
+  one.say(request_for("/held"));
+  ASSERT_TRUE(arrived->wait_until(steady().now() + 20s));
+  EXPECT_EQ(s.get("/held").body, "from the cache");
+  open->count_down();
+  EXPECT_EQ(next_reply(one).body, "held");
+  EXPECT_TRUE(s.eventually([&] { return s.it.requests().answered == 2; }));
 }
 
 TEST(middleware, comes_before_the_routes) {

@@ -21,6 +21,7 @@ using access = detail::request_access;
 constexpr std::string_view any_method = "*";
 
 struct route_entry {
+  http::method verb;   // of `method`
   std::string method;  // or `any_method`
   std::string pattern;
   std::vector<std::string> names;
@@ -34,18 +35,37 @@ const route_entry* find_method(const entries& all, std::string_view method) noex
   return found == all.end() ? nullptr : &*found;
 }
 
+const route_entry* find_method(const entries& all, method verb) noexcept {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const route_entry& e) { return e.verb == verb; });
+  return found == all.end() ? nullptr : &*found;
+}
+
 const route_entry* serving(const entries& all, const request& r) noexcept {
-  if (const auto* own = find_method(all, r.method())) return own;
+  if (const auto* own = r.verb() == method::other ? find_method(all, r.method()) : find_method(all, r.verb()))
+    return own;
   if (r.verb() == method::head) {
-    if (const auto* get = find_method(all, "GET")) return get;
+    if (const auto* get = find_method(all, method::get)) return get;
   }
   return find_method(all, any_method);
 }
 
 /// What the parameters on the way to a node stand for, not decoded.
-struct captured {
-  std::array<std::string_view, router::max_params> values;
-  std::size_t count = 0;
+class captured {
+ public:
+  captured() noexcept {}  // NOLINT: only what has been captured is read
+
+  void push(std::string_view value) noexcept { values_[count_++] = {value.data(), value.size()}; }
+  void pop() noexcept { --count_; }
+  std::size_t count() const noexcept { return count_; }
+  std::string_view operator[](std::size_t i) const noexcept { return {values_[i].at, values_[i].size}; }
+
+ private:
+  struct part {
+    const char* at;
+    std::size_t size;
+  };
+  std::array<part, router::max_params> values_;
+  std::size_t count_ = 0;
 };
 
 /// The value of Allow: each method once.
@@ -74,28 +94,34 @@ class allowed {
 }  // namespace
 
 struct router::node {
+  /// A literal's length and first seven bytes: nearly always, two that are the same in that are the same.
+  static std::uint64_t key_of(std::string_view text) noexcept {
+    constexpr std::size_t shown = 7, most = 255;
+    std::uint64_t key = std::min(text.size(), most);
+    for (std::size_t i = 0; i < std::min(text.size(), shown); ++i) key = key << 8 | static_cast<unsigned char>(text[i]);
+    return key;
+  }
+  struct branch {
+    std::uint64_t key;
+    std::unique_ptr<node> to;
+  };
+
   std::string literal;
-  std::vector<std::unique_ptr<node>> literals;  // sorted by length, then by text: most comparisons are of lengths
+  std::vector<branch> literals;  // sorted by key, then by text
   std::unique_ptr<node> param;
   entries here;  // patterns that end in this segment
   entries rest;  // patterns that go on with {name...}
 
-  static bool before(std::string_view a, std::string_view b) noexcept {
-    return a.size() != b.size() ? a.size() < b.size() : a < b;
-  }
-
-  auto place_of(std::string_view text) const noexcept {
-    return std::lower_bound(literals.begin(), literals.end(), text,
-                            [](const auto& child, std::string_view t) { return before(child->literal, t); });
-  }
-
   node& literal_child(std::string_view text) {
-    auto at = place_of(text);
-    if (at == literals.end() || (*at)->literal != text) {
-      at = literals.insert(at, std::make_unique<node>());
-      (*at)->literal = text;
+    const std::uint64_t key = key_of(text);
+    auto at = std::lower_bound(literals.begin(), literals.end(), text, [&](const branch& c, std::string_view t) {
+      return c.key != key ? c.key < key : c.to->literal < t;
+    });
+    if (at == literals.end() || at->key != key || at->to->literal != text) {
+      at = literals.insert(at, {key, std::make_unique<node>()});
+      at->to->literal = text;
     }
-    return **at;
+    return *at->to;
   }
 
   const node* find_literal(std::string_view raw) const {
@@ -108,8 +134,13 @@ struct router::node {
   }
 
   const node* find_exactly(std::string_view text) const noexcept {
-    const auto at = place_of(text);
-    return at != literals.end() && (*at)->literal == text ? at->get() : nullptr;
+    const std::uint64_t key = key_of(text);
+    auto at = std::lower_bound(literals.begin(), literals.end(), key,
+                               [](const branch& c, std::uint64_t k) { return c.key < k; });
+    for (; at != literals.end() && at->key == key; ++at) {
+      if (at->to->literal == text) return at->to.get();
+    }
+    return nullptr;
   }
 
   /// Shows `visit` the entries of each pattern that fits `path` (without its first slash), best first, until it says
@@ -123,14 +154,14 @@ struct router::node {
     };
     if (const node* child = find_literal(segment); child && further(*child)) return true;
     if (param && !segment.empty()) {
-      c.values[c.count++] = segment;
+      c.push(segment);
       if (further(*param)) return true;
-      --c.count;
+      c.pop();
     }
     if (!rest.empty()) {
-      c.values[c.count++] = path;
+      c.push(path);
       if (visit(rest)) return true;
-      --c.count;
+      c.pop();
     }
     return false;
   }
@@ -138,7 +169,7 @@ struct router::node {
   template <class Visit> void each(const Visit& visit) const {
     visit(here);
     visit(rest);
-    for (const auto& child : literals) child->each(visit);
+    for (const auto& each_child : literals) each_child.to->each(visit);
     if (param) param->each(visit);
   }
 };
@@ -182,6 +213,9 @@ router& router::route(std::string_view method, std::string_view pattern, handler
   if (!parsed.error.empty()) refuse(parsed.error);
 
   has_routes_ = true;
+  if (parse_method(method) == http::method::other && method != any_method &&
+      std::find(other_methods_.begin(), other_methods_.end(), method) == other_methods_.end())
+    other_methods_.emplace_back(method);
   for (auto m = around_.rbegin(); m != around_.rend(); ++m) h = (*m)(std::move(h));
 
   node* at = root_.get();
@@ -204,7 +238,7 @@ router& router::route(std::string_view method, std::string_view pattern, handler
   }
   entries& all = rest ? at->rest : at->here;
   if (const auto* other = find_method(all, method)) refuse("the same as \"" + other->pattern + '"');
-  all.push_back({std::string(method), std::string(pattern), std::move(names), std::move(h)});
+  all.push_back({parse_method(method), std::string(method), std::string(pattern), std::move(names), std::move(h)});
   return *this;
 }
 
@@ -224,19 +258,23 @@ match_result router::match(request& r) const {
   const route_entry* found = nullptr;
   root_->walk(path.substr(1), c, [&](const entries& all) { return (found = serving(all, r)) != nullptr; });
   if (found) {
-    for (std::size_t i = 0; i < c.count; ++i) {
-      if (c.values[i].find('%') == std::string_view::npos) {
-        access::add_param(r, found->names[i], c.values[i]);
+    for (std::size_t i = 0; i < c.count(); ++i) {
+      if (c[i].find('%') == std::string_view::npos) {
+        access::add_param(r, found->names[i], c[i]);
       } else {
         std::string& decoded = access::decoded(r);
         const auto from = decoded.size();
-        detail::append_decoded(decoded, c.values[i]);
+        detail::append_decoded(decoded, c[i]);
         access::add_decoded_tail(r, found->names[i], from);
       }
     }
     return {&found->handle, 0, {}};
   }
 
+  // RFC 9110 section 15.6.2: 501 where the server does not recognize the method, for any resource.
+  if (r.verb() == method::other &&
+      std::find(other_methods_.begin(), other_methods_.end(), r.method()) == other_methods_.end())
+    return {nullptr, 501, {}};
   allowed methods;
   root_->walk(path.substr(1), c, [&](const entries& all) {
     methods.add(all);

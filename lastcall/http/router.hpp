@@ -16,7 +16,8 @@ namespace lastcall::inline v0::http {
 /// A handler, or what the router answers in its place.
 struct match_result {
   const handler* handle = nullptr;  // the router's, and lives as long
-  /// Without a handler: 400 malformed path, 404, 405, 501 CONNECT, 204 for an OPTIONS that no route takes.
+  /// Without a handler: 400 malformed path, 404, 405, 501 CONNECT and methods that no route names
+  /// and RFC 9110 does not know, 204 for an OPTIONS that no route takes.
   int status = 0;
   std::string allow;  // the Allow header with 204 and 405
 
@@ -68,6 +69,7 @@ class router {
   struct node;
   std::unique_ptr<node> root_;
   std::vector<function<handler(handler)>> around_;
+  std::vector<std::string> other_methods_;  // that routes name, and `method` does not
   bool has_routes_ = false;
 };
 

@@ -116,8 +116,34 @@ TEST(router, a_route_fits_only_with_its_method) {
   EXPECT_EQ(ask(routes, "DELETE", "/users/9"), "del x=9");
   EXPECT_EQ(ask(routes, "POST", "/users/9"), "405 GET, HEAD, DELETE, OPTIONS");
   EXPECT_EQ(ask(routes, "PUT", "/users/search"), "405 POST, GET, HEAD, DELETE, OPTIONS");
-  EXPECT_EQ(ask(routes, "get", "/users/9"), "405 GET, HEAD, DELETE, OPTIONS");
   EXPECT_EQ(ask(routes, "PUT", "/nowhere"), "404");
+}
+
+TEST(router, a_method_that_neither_the_rfc_nor_a_route_names_is_not_implemented) {
+  router routes;
+  routes.get("/a", named("get")).any("/any", named("any")).route("PURGE", "/b", named("purge"));
+  EXPECT_EQ(ask(routes, "BREW", "/a"), "501");
+  EXPECT_EQ(ask(routes, "BREW", "/nowhere"), "501");
+  EXPECT_EQ(ask(routes, "get", "/a"), "501");
+  EXPECT_EQ(ask(routes, "BREW", "/any"), "any");
+  EXPECT_EQ(ask(routes, "PURGE", "/b"), "purge");
+  EXPECT_EQ(ask(routes, "PURGE", "/a"), "405 GET, HEAD, OPTIONS");
+  EXPECT_EQ(ask(routes, "PURGE", "/nowhere"), "404");
+  EXPECT_EQ(ask(routes, "TRACE", "/a"), "405 GET, HEAD, OPTIONS");
+}
+
+TEST(router, finds_literals_that_begin_the_same) {
+  router routes;
+  const std::string same(300, 'x');
+  for (const std::string each : {"/abcdefg1", "/abcdefg2", "/abcdefg", "/abcdef", "/"}) routes.get(each, named(each));
+  routes.get("/" + same + "1", named("long1")).get("/" + same + "2", named("long2")).get("/" + same, named("long"));
+  for (const std::string each : {"/abcdefg1", "/abcdefg2", "/abcdefg", "/abcdef", "/"})
+    EXPECT_EQ(ask(routes, "GET", each), each);
+  EXPECT_EQ(ask(routes, "GET", "/" + same + "1"), "long1");
+  EXPECT_EQ(ask(routes, "GET", "/" + same + "2"), "long2");
+  EXPECT_EQ(ask(routes, "GET", "/" + same), "long");
+  for (const std::string each : {"/abcdefg3", "/abcdeff", "/abcdefg11"}) EXPECT_EQ(ask(routes, "GET", each), "404");
+  EXPECT_EQ(ask(routes, "GET", "/" + same + "3"), "404");
 }
 
 TEST(router, get_serves_head_unless_head_has_its_own) {

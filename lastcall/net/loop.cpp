@@ -16,6 +16,12 @@ namespace {
 // under an ordinary load. "Until empty" alone would delay its timers by hundreds of ms.
 constexpr int batch = 64;
 constexpr duration turn = std::chrono::microseconds(250);
+
+/// Asks for the memory of one that is told next while another is at work: between two requests of a connection, those
+/// of hundreds of others have pushed it out of the near caches.
+void ask_for(const void* at) noexcept {
+  for (const std::size_t offset : {0, 64, 128, 192, 239}) __builtin_prefetch(static_cast<const char*>(at) + offset, 1);
+}
 }  // namespace
 
 struct loop::asio_part {
@@ -86,11 +92,16 @@ void loop::wait_for_readiness() {
 void loop::run_batch() noexcept {
   epoll_event events[batch];
   const time_point until = refresh_now() + turn;
-  for (int left = batch; left > 0 && now_ < until && epoll_; refresh_now()) {
+  for (int left = batch; left > 0 && now_ < until && epoll_; looked_ ? now_ : refresh_now()) {
+    looked_ = false;
     const int count = ::epoll_wait(epoll_.get(), events, left, 0);
     if (count <= 0) break;
     in_batch_ = true;
-    for (int i = 0; i < count; ++i) static_cast<pollable*>(events[i].data.ptr)->on_ready(events[i].events);
+    ask_for(events[0].data.ptr);
+    for (int i = 0; i < count; ++i) {
+      if (i + 1 < count) ask_for(events[i + 1].data.ptr);
+      static_cast<pollable*>(events[i].data.ptr)->on_ready(events[i].events);
+    }
     in_batch_ = false;
     graveyard_.clear();
     left -= count;

@@ -66,7 +66,10 @@ class loop {
   /// The time at which this batch of events began: exact enough for timeouts, and free.
   time_point now() const noexcept { return now_; }
   /// Looks at the clock again: for what runs outside of a batch (posted work, handlers).
-  time_point refresh_now() noexcept { return now_ = steady().now(); }
+  time_point refresh_now() noexcept {
+    looked_ = true;
+    return now_ = steady().now();
+  }
 
   /// Frees `dead` only after the present batch, since an event of it may still be waiting there.
   void bury(std::unique_ptr<pollable> dead);
@@ -90,6 +93,7 @@ class loop {
   std::vector<std::unique_ptr<pollable>> graveyard_;
   std::atomic<bool> posted_{false};  // since the last wake: it is not kept waiting
   bool in_batch_ = false;
+  bool looked_ = false;  // at the clock, since epoll_wait
 };
 
 }  // namespace lastcall::inline v0::net

@@ -96,6 +96,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::optional<fit> best;
   std::size_t best_index = 0;
   bool any = false;
+  const bool known = lastcall::http::parse_method(method) != lastcall::http::method::other ||
+                     std::any_of(list.begin(), list.end(), [&](const auto& each) { return each.first == method; });
   const auto served_by = [&](std::string_view route_method) {
     return route_method == method || (route_method == "GET" && method == "HEAD");
   };
@@ -107,9 +109,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     best_index = i;
   }
   if (!best) {
-    const int status = !any ? 404 : method == "OPTIONS" ? 204 : 405;
+    const int status = !known ? 501 : !any ? 404 : method == "OPTIONS" ? 204 : 405;
     require(!found.handle && found.status == status, "no handler where no pattern fits with the method");
-    require(found.allow.empty() == !any, "Allow where a pattern fits");
+    require(found.allow.empty() == (!any || !known), "Allow where a pattern fits");
     return 0;
   }
   require(found.handle != nullptr, "a pattern that fits is found");

@@ -91,7 +91,7 @@ TEST(crowd, neither_slows_down_the_others_nor_their_shutdown) {
     // Whoever reads nothing of its response is cut at the drain end, or before by the limit for that; that is all that
     // is lost.
     const double forced = b.report.number("requests.forced"), readers = static_cast<double>((count + 1) / 3);
-    EXPECT_EQ(b.exit, exit_status{.code = forced > 0 ? 3 : 0});
+    EXPECT_EQ(b.exit, exit_status{.code = forced > 0 ? 3 : 0}) << b.report.json().substr(0, 4000);
     EXPECT_LE(forced, readers);
     if (!long_run()) {
       EXPECT_EQ(forced, readers) << "they were there for less time than the limit gives them";

@@ -20,7 +20,7 @@ namespace process_tests {
 class document {
  public:
   document() = default;
-  explicit document(const std::string& json) : there_(!json.empty()) {
+  explicit document(const std::string& json) : json_(json), there_(!json.empty()) {
     std::istringstream from(json);
     if (there_) boost::property_tree::read_json(from, tree_);
   }
@@ -36,10 +36,13 @@ class document {
     const std::string value = text(path);
     return value == "null" ? std::numeric_limits<double>::quiet_NaN() : std::stod(value);
   }
+  /// All of it, to be shown where an expectation fails.
+  const std::string& json() const noexcept { return json_; }
   std::size_t size(const std::string& path) const { return find(path).size(); }
   bool has(const std::string& path) const noexcept { return walk(path) != nullptr; }
 
  private:
+  std::string json_;
   using tree = boost::property_tree::ptree;
   const tree* walk(const std::string& path) const noexcept {
     const tree* at = &tree_;

@@ -90,7 +90,7 @@ bool call::end() noexcept {
   life_ = context();
   kept_.reset();
   source_.reset();
-  replied_ = false;
+  replied_ = pool_was_full_ = false;
   trailers_.clear();
   return true;
 }
@@ -106,6 +106,16 @@ void call::let_go(exchange* kept, cause why) noexcept {
     kept_.reset(kept);
   }
   if (kept) client_gone(why);
+  wake(input_waiter_);
+  wake(output_waiter_);
+  wake(answer_waiter_);
+  release();
+}
+
+void call::let_go_within() noexcept {
+  constexpr std::uint32_t the_connections_and_the_coroutines = 2;
+  if (!has_references(the_connections_and_the_coroutines)) return let_go(nullptr, cause::none);
+  host_ = nullptr;  // no lock: there is nobody else who could look
   wake(input_waiter_);
   wake(output_waiter_);
   wake(answer_waiter_);
@@ -240,7 +250,10 @@ task<response> call::elsewhere(const erased_handler& h, const request& r, const 
       const activity now = activity_of(r);
       from_pool->send(self->answer_or_failure(h, r, c));
     };
-    if (!host_ || !home_->of->pool->submit(std::move(job))) co_return pool_is_full();
+    if (!host_ || !home_->of->pool->submit(std::move(job))) {
+      pool_was_full_ = true;
+      co_return pool_is_full();
+    }
   }
   while (!*answer) {
     if (!host_) throw stream_error(0, has_gone);

@@ -73,6 +73,8 @@ class call final : public pending_reply {
   void client_gone(cause why = cause::client_gone) noexcept;
   /// The connection has its answer (`kept` null), or it has ended and the handler may still look at the request.
   void let_go(exchange* kept, cause why) noexcept;
+  /// The same, from within its own coroutine, when the connection has its answer.
+  void let_go_within() noexcept;
 
   /// Ready to `begin` again, if nobody but the caller has a reference.
   bool end() noexcept;
@@ -94,6 +96,8 @@ class call final : public pending_reply {
   task<> run_maker();
   /// Whichever of the two it is, on a thread of the pool.   Blocks.
   void run_blocking() noexcept;
+  /// Whether a handler found the pool full: its 503 is the server's own, then, whoever passed it on.
+  bool pool_was_full() const noexcept { return pool_was_full_; }
   /// What a client is told when the pool has no thread and no place.
   static response pool_is_full() { return text("too many requests that take long\n", 503).header("Retry-After", "1"); }
 
@@ -149,6 +153,7 @@ class call final : public pending_reply {
   std::unique_ptr<exchange> kept_;
   std::shared_ptr<const body_source> source_;
   bool replied_ = false;
+  bool pool_was_full_ = false;
   function<void()> input_waiter_, output_waiter_, answer_waiter_;  // the loop's thread
   body_stream body_{*this};
   std::string trailers_;

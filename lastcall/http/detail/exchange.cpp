@@ -21,6 +21,7 @@ void exchange::next() noexcept {
   begin += head + std::exchange(tail, 0);
   head = scanned = 0;
   body.clear();
+  if (!std::exchange(in_pieces, false)) return;
   trailers.clear();
   in = {};
   out = {};

@@ -37,8 +37,9 @@ struct exchange {
   time_point read_by{};  ///< when the present head or body must be here
   match_result found;    ///< once the head is complete
   body_reader reader;
-  std::string body;      ///< all of it, or the piece that a handler has
-  std::string trailers;  ///< of a streamed body, each "name:value\n"
+  std::string body;        ///< all of it, or the piece that a handler has
+  std::string trailers;    ///< of a streamed body, each "name:value\n"
+  bool in_pieces = false;  ///< either body streams: of `in` and `out`, something is no longer as new
 
   /// Of a body that a handler takes as it comes.
   struct {

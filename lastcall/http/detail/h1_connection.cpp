@@ -91,6 +91,7 @@ bool h1_connection::read_head() {
     return refuse(said.status, said.why), false;
   const bool continue_owed = x.info.expect_continue && x.end - x.begin == x.head;  // not once the body has begun
   if (h && h->streams_body()) {
+    x.in_pieces = true;
     x.in.owes_continue = continue_owed;
     static_cast<void>(x.room());  // nothing moves any more once the handler has views: makes the most of it now
     return true;
@@ -143,7 +144,7 @@ void h1_connection::answer() {
     x.found.status = x.req.verb() == method::options ? 204 : 405;
     x.found.allow = "GET, HEAD, OPTIONS";
   }
-  if (x.found.status == 501) x.info.keep_alive = false;  // CONNECT: what follows is not meant for us
+  if (x.req.verb() == method::connect) x.info.keep_alive = false;  // what follows is not meant for us
   reject(x.found.answer());
 }
 
@@ -217,11 +218,13 @@ call& h1_connection::begin_call(const handler* h) {
 
 void h1_connection::end_call() noexcept {
   if (!call_) return;
-  std::exchange(call_, nullptr)->let_go(nullptr, cause::none);
+  call& c = *std::exchange(call_, nullptr);
+  within_ ? c.let_go_within() : c.let_go(nullptr, cause::none);
 }
 
 void h1_connection::answered(response&& r) {
   if (r.source()) return begin_body(std::move(r));
+  if (call_ && call_->pool_was_full() && r.status() == 503) return end_call(), reject(r);
   append(r);
   exchange_->trail.responded(shard_.of().access_log, &exchange_->req, remote(), r.status(), r.body().size(),
                              request_end::answered);

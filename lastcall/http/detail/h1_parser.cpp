@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "lastcall/http/detail/ascii.hpp"
@@ -29,15 +30,6 @@ template <std::size_t N> bool is(std::string_view text, const char (&literal)[N]
   return true;
 }
 
-inline constexpr auto host_table = [] {
-  std::array<bool, 256> table{};
-  for (int c = 0; c < 128; ++c) table[c] = is_digit(static_cast<char>(c)) || is_alpha(static_cast<char>(c));
-  for (const char c : std::string_view("-._~%!$&'()*+;=")) table[static_cast<unsigned char>(c)] = true;
-  return table;
-}();
-
-bool is_host_char(char c) noexcept { return host_table[static_cast<unsigned char>(c)]; }
-
 bool is_address_char(char c) noexcept {
   return is_digit(c) || is_alpha(c) || c == ':' || c == '.' || c == '%' || c == '-' || c == '_' || c == '~';
 }
@@ -52,7 +44,7 @@ bool is_authority(std::string_view text, bool with_port) noexcept {
     if (close == end || *close != ']' || close == at + 1) return false;
     at = close + 1;
   } else {
-    while (at != end && is_host_char(*at)) ++at;
+    at = find_host_end(at, end);
   }
   if (at == end) return !with_port;
   if (*at++ != ':' || end - at > 5 || (with_port && at == end)) return false;
@@ -119,6 +111,7 @@ class head_reader {
     access::begin(out_, at);
     at = request_line(at);
     while (at) {
+      at = usual_field_lines(at);
       if (at == end_) return nullptr;
       if (*at == '\r') break;
       at = field_line(at);
@@ -165,8 +158,8 @@ class head_reader {
 
   const char* version(const char* at) noexcept {
     constexpr std::string_view usual = "HTTP/1.1\r\n", form = "HTTP/0.0\r\n";
+    if (end_ - at >= std::ssize(usual) && std::memcmp(at, usual.data(), usual.size()) == 0) return at + usual.size();
     const std::string_view have(at, std::min(form.size(), static_cast<std::size_t>(end_ - at)));
-    if (have == usual) return at + usual.size();
     for (std::size_t i = 0; i < have.size(); ++i) {
       if (form[i] == '0' ? !is_digit(have[i]) : have[i] != form[i])
         return refuse(400, "malformed HTTP version"), nullptr;
@@ -177,12 +170,58 @@ class head_reader {
     return at + form.size();
   }
 
+  /// As many lines as are like nearly all, in few steps each: a name of letters, digits and hyphens, a space, a value
+  /// that neither begins nor ends with white space. Stops before any other, also before one that decides about the
+  /// message.
+  const char* usual_field_lines(const char* at) {
+#ifdef __SSE2__
+    constexpr std::ptrdiff_t block = 16, beyond = block + 2;  // a line break may begin with a block's last byte
+    std::size_t fields = fields_;
+    for (const char* name = at; fields < limits_.header_count; ++fields, name = at) {
+      if (end_ - name < 2 * block + beyond) break;
+      unsigned other = sixteen_bytes(name).not_usual_in_name();
+      if (!other) other = sixteen_bytes(name + block).not_usual_in_name() << block;
+      if (!other) break;
+      const auto name_size = static_cast<unsigned>(std::countr_zero(other));
+      if (name_size == 0 || std::memcmp(name + name_size, ": ", 2) != 0 || decides(name, name_size)) break;
+
+      const char* const value = name + name_size + 2;
+      const char* value_end = value;
+      unsigned control = sixteen_bytes(value).controls();
+      while (!control && end_ - value_end >= block + beyond) control = sixteen_bytes(value_end += block).controls();
+      if (!control) break;
+      value_end += std::countr_zero(control);
+      if (std::memcmp(value_end, "\r\n", 2) != 0 || is_space(value_end[-1]) || is_space(*value)) break;
+      access::add_field(out_, {name, name_size}, {value, value_end});
+      at = value_end + 2;
+    }
+    fields_ = fields;
+#endif
+    return at;
+  }
+
+  /// Whether a field of that name may be one that `field` looks at. Names of its sizes begin with different letters.
+  static bool decides(const char* name, std::size_t size) noexcept {
+    constexpr std::size_t most = 17;
+    static constexpr auto first = [] {
+      std::array<char, most + 1> letters{};
+      for (const std::string_view each :
+           {"host", "expect", "upgrade", "connection", "content-length", "proxy-connection", "transfer-encoding"})
+        letters[each.size()] = each.front();
+      return letters;
+    }();
+    return size <= most && first[size] == (name[0] | 0x20);
+  }
+
   const char* field_line(const char* at) {
     const char* const name = at;
     at = find_token_end(at, end_);
     if (at == end_) return nullptr;
     if (*at != ':' || at == name) {
-      return refuse(400, is_space(*name) ? "white space before the first header" : "malformed header name"), nullptr;
+      return refuse(400, !is_space(*name) ? "malformed header name"
+                         : fields_ == 0   ? "white space before the first header"
+                                          : "folded header line"),
+             nullptr;
     }
     const std::string_view name_text(name, at);
 
@@ -326,7 +365,7 @@ head_result parse_head(std::string_view input, std::size_t& scanned, const limit
 
   // RFC 9112 section 2.2: an empty line before the request line is ignored; two, since old clients end a body with one.
   std::size_t begin = 0;
-  while (begin < 4 && input.substr(begin, 2) == "\r\n") begin += 2;
+  while (begin < 4 && begin < input.size() && input[begin] == '\r' && input.substr(begin, 2) == "\r\n") begin += 2;
   if (begin == input.size() || (begin < 4 && input.substr(begin) == "\r")) return {head_result::kind::need_more, begin};
   if (!is_token_char(input[begin])) return error(400, "malformed method");  // a TLS hello, for one: told at once
 

@@ -132,6 +132,7 @@ void h1_connection::begin_body(response&& r) {
     end_call();
     return finish_request();
   }
+  x.in_pieces = true;
   x.out.open = true;
   x.out.by = by;
   x.out.left = source->length.value_or(0);

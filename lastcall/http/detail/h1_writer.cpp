@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <iterator>
 
 #include "lastcall/http/response.hpp"
@@ -14,47 +15,63 @@ constexpr std::size_t date_bytes = 29;
 constexpr std::string_view close_line = "Connection: close\r\n";
 constexpr std::string_view keep_line = "Connection: keep-alive\r\n";
 
-/// The lines that are ours, put together in one place: cheaper than many appends to a string.
+/// What is ours of a response, put together in one place, with what is the handler's while that is short: cheaper than
+/// many appends to a string.
 class own_lines {
  public:
-  static constexpr std::size_t most_bytes = 256;  // a status line of less than 64 bytes, and three lines
+  static constexpr std::size_t most_bytes = 256;   // a status line of less than 64 bytes, and three lines
+  static constexpr std::size_t room_behind = 512;  // for headers and a body
 
   own_lines(int status, std::string_view date) noexcept {
     if (status == 200) {
-      add("HTTP/1.1 200 OK\r\nDate: ");
+      add_literal("HTTP/1.1 200 OK\r\nDate: ");
     } else {
-      add("HTTP/1.1 ");
+      add_literal("HTTP/1.1 ");
       add(static_cast<std::uint64_t>(status));
-      add(" ");
+      add_literal(" ");
       add(reason_phrase(status));
-      add("\r\nDate: ");
+      add_literal("\r\nDate: ");
     }
-    add(date.substr(0, date_bytes));
-    add("\r\n");
+    if (date.size() == date_bytes) {  // as ever
+      end_ = static_cast<char*>(std::memcpy(end_, date.data(), date_bytes)) + date_bytes;
+    } else {
+      add(date.substr(0, date_bytes));
+    }
+    add_literal("\r\n");
   }
 
   void add(std::string_view part) noexcept { end_ = std::copy(part.begin(), part.end(), end_); }
-  void add(std::uint64_t number) noexcept { end_ = std::to_chars(end_, std::end(text_), number).ptr; }
-  void add_length(std::uint64_t length) noexcept {
-    add("Content-Length: ");
-    add(length);
-    add("\r\n");
+  template <std::size_t N> void add_literal(const char (&text)[N]) noexcept {
+    end_ = static_cast<char*>(std::memcpy(end_, text, N - 1)) + N - 1;
   }
-
-  /// Appends them with the last of them, Connection, where that is needed. Where it is or would be.
-  std::size_t append_to(std::string& out, const framing& f) {
-    const std::size_t close_at = out.size() + static_cast<std::size_t>(end_ - text_);
+  void add(std::uint64_t number) noexcept {
+    if (number < 10) {
+      *end_++ = static_cast<char>('0' + number);
+    } else {
+      end_ = std::to_chars(end_, std::end(text_), number).ptr;
+    }
+  }
+  void add_length(std::uint64_t length) noexcept {
+    add_literal("Content-Length: ");
+    add(length);
+    add_literal("\r\n");
+  }
+  /// Adds Connection, where that is needed. Where it is or would be, in `out` once these lines are.
+  std::size_t add_connection(const std::string& out, const framing& f) noexcept {
+    const std::size_t close_at = out.size() + size();
     if (f.close) {
       add(close_line);
     } else if (f.http_1_0) {
       add(keep_line);
     }
-    out.append(text_, static_cast<std::size_t>(end_ - text_));
     return close_at;
   }
 
+  std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - text_); }
+  void append_to(std::string& out) const { out.append(text_, size()); }
+
  private:
-  char text_[most_bytes];
+  char text_[most_bytes + room_behind];
   char* end_ = text_;
 };
 
@@ -72,8 +89,16 @@ std::size_t write_response(std::string& out, const response& r, const framing& f
   // RFC 9110 section 8.6: no Content-Length with 204; RFC 9110 section 15.3.6: 205 says 0. A 304 would have to give the
   // length of a 200, which nobody knows here.
   if (r.status() != 204 && r.status() != 304) lines.add_length(has_body ? r.body().size() : 0);
+  const std::size_t close_at = lines.add_connection(out, f);
+  if (f.request_id.empty() && headers.size() + 2 + body.size() <= own_lines::room_behind) {
+    lines.add(headers);
+    lines.add_literal("\r\n");
+    lines.add(body);
+    lines.append_to(out);
+    return close_at;
+  }
   out.reserve(out.size() + own_lines::most_bytes + headers.size() + 2 + body.size());
-  const std::size_t close_at = lines.append_to(out, f);
+  lines.append_to(out);
   append_request_id(out, r, f);
   out.append(headers).append("\r\n").append(body);
   return close_at;
@@ -82,8 +107,9 @@ std::size_t write_response(std::string& out, const response& r, const framing& f
 std::size_t write_head(std::string& out, const response& r, const framing& f, body_framing by, std::uint64_t length) {
   own_lines lines(r.status(), f.date);
   if (by == body_framing::length) lines.add_length(length);
-  if (by == body_framing::chunked) lines.add("Transfer-Encoding: chunked\r\n");
-  const std::size_t close_at = lines.append_to(out, f);
+  if (by == body_framing::chunked) lines.add_literal("Transfer-Encoding: chunked\r\n");
+  const std::size_t close_at = lines.add_connection(out, f);
+  lines.append_to(out);
   append_request_id(out, r, f);
   out.append(r.header_lines()).append("\r\n");
   return close_at;

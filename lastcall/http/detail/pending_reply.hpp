@@ -36,7 +36,10 @@ class pending_reply {
  protected:
   virtual ~pending_reply() = default;
   /// Of the caller, who may therefore use the object again. Acquire: as in `release`.
-  bool sole_reference() const noexcept { return references_.load(std::memory_order_acquire) == 1; }
+  bool sole_reference() const noexcept { return has_references(1); }
+  bool has_references(std::uint32_t count) const noexcept {
+    return references_.load(std::memory_order_acquire) == count;
+  }
 
  private:
   std::atomic<std::uint32_t> references_{1};
