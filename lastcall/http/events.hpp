@@ -55,6 +55,8 @@ class stream {
   /// Of the last event that this client has had, if it has been here before; empty otherwise.
   std::string_view last_event_id() const noexcept { return request_.header("Last-Event-ID"); }
   const http::request& request() const noexcept { return request_; }
+  /// For the library's own functions on streams.
+  http::detail::call& of() const noexcept { return call_; }
   /// Draining from this stream's own moment in the jitter window on; forced when the server is, or the client has gone.
   const context& life() const noexcept;
 

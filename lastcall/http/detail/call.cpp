@@ -115,7 +115,7 @@ bool call::end() noexcept {
   life_ = context();
   kept_.reset();
   source_.reset();
-  replied_ = writing_ = false;
+  replied_ = writing_ = stop_waiting_ = false;
   waits_until_ = time_point::max();
   trailers_.clear();
   return true;
@@ -271,7 +271,7 @@ bool call::write_now(std::string_view bytes) {
 }
 
 task<bool> call::wait_for(duration time) {
-  if (!host_ || life_.draining()) co_return false;
+  if (!host_ || life_.draining() || std::exchange(stop_waiting_, false)) co_return false;
   const time_point now = home_->loop.refresh_now();
   const time_point until = time > time_point::max() - now ? time_point::max() : now + time;
   do {
@@ -279,9 +279,14 @@ task<bool> call::wait_for(duration time) {
     look_later();
     co_await parked(time_waiter_);
     waits_until_ = time_point::max();
-    if (!host_ || life_.draining()) co_return false;
+    if (!host_ || life_.draining() || std::exchange(stop_waiting_, false)) co_return false;
   } while (home_->loop.now() < until);
   co_return true;
+}
+
+void call::stop_waiting() noexcept {
+  stop_waiting_ = true;
+  wake(time_waiter_);
 }
 
 /// For whoever waits, and for a body of which nothing was sent for too long.

@@ -112,6 +112,10 @@ class call final : public pending_reply {
   /// True: the time passed. False: the context drains, or the client has gone. As net::wait_for, without a timer of
   /// Asio.
   task<bool> wait_for(duration time);
+  /// Has `wait_for` return false: the one that waits, or else the next.
+  void stop_waiting() noexcept;
+  /// Only while there is a host.
+  net::loop& loop() const noexcept { return home_->loop; }
   /// Now, behind what waits for the client already, or not at all. False: too much waits, or a write is at work; more
   /// than 64 KiB may not fit, and then cuts the response.
   /// Errors: stream_error.
@@ -177,6 +181,7 @@ class call final : public pending_reply {
   bool writing_ = false;  // the loop's thread, as all below:
   function<void()> input_waiter_, output_waiter_, answer_waiter_, time_waiter_;
   alarm alarm_{*this};
+  bool stop_waiting_ = false;
   time_point waits_until_ = time_point::max();
   time_point last_output_ = {};
   body_stream body_{*this};
