@@ -8,6 +8,7 @@
 #include "lastcall/http/admin.hpp"
 #include "lastcall/http/server.hpp"
 #include "lastcall/net/runtime.hpp"
+#include "lastcall/net/tcp_server.hpp"
 #include "options.hpp"
 #include "routes.hpp"
 
@@ -46,16 +47,32 @@ class abrupt_server final : public lastcall::component {
   lastcall::logger log_;
 };
 
+lastcall::task<> echo(lastcall::net::tcp_stream& s) {
+  while (const auto line = co_await s.read_until()) {
+    const std::string said = std::string(*line) + "\n";
+    if (!co_await s.write(said)) co_return;
+  }
+  if (s.life().draining()) co_await s.write("bye\n");
+}
+
+void echo_blocking(lastcall::net::tcp_stream& s) {
+  while (const auto line = s.read_until_blocking())
+    if (!s.write_blocking(std::string(*line) + "\n")) return;
+  if (s.life().draining()) s.write_blocking("bye\n");
+}
+
 /// Starts last: whoever waits for these lines finds everything started.
 template <class Server> struct herald : lastcall::component {
   struct options {
     lastcall::handle<Server> server = {};
     lastcall::handle<lastcall::http::admin> admin = {};
+    lastcall::handle<lastcall::net::tcp_server> tcp = {};
   };
   explicit herald(options o) : of(o) {}
   void start(lastcall::context) override {
     for (const auto& each : of.server->addresses())
       std::printf("listening on %s%s\n", each.ip() ? "http://" : "", to_text(each).c_str());
+    if (of.tcp) std::printf("listening on tcp://%s\n", to_text(of.tcp->addresses().front()).c_str());
     if (of.admin) std::printf("listening on http://%s (admin)\n", to_text(of.admin->addresses().front()).c_str());
     std::fflush(stdout);
   }
@@ -73,13 +90,23 @@ int main(int argc, char** argv) try {
   app.add<lastcall::net::runtime>("runtime", {.threads = o.threads}, {slow});
   lastcall::handle<lastcall::http::admin> admin;
   if (o.admin_port) admin = app.add<lastcall::http::admin>("admin", {.address = o.http.address, .port = *o.admin_port});
+  lastcall::handle<lastcall::net::tcp_server> tcp;
+  if (o.tcp_port) {
+    lastcall::net::tcp_server_options t{.address = o.http.address,
+                                        .port = *o.tcp_port,
+                                        .handler = echo,
+                                        .jitter = o.http.jitter,
+                                        .linger = o.http.linger};
+    if (o.tcp_blocking) t.handler = lastcall::net::blocking(echo_blocking);
+    tcp = app.add<lastcall::net::tcp_server>("tcp", std::move(t));
+  }
   o.http.routes = testbed::routes(o.upload_dir);
   if (o.close_at_once) {
     const auto http = app.add<abrupt_server>("http", std::move(o.http));
-    app.add<herald<abrupt_server>>("herald", {http, admin}, {http});
+    app.add<herald<abrupt_server>>("herald", {http, admin, tcp}, {http});
   } else {
     const auto http = app.add<lastcall::http::server>("http", std::move(o.http));
-    app.add<herald<lastcall::http::server>>("herald", {http, admin}, {http});
+    app.add<herald<lastcall::http::server>>("herald", {http, admin, tcp}, {http});
   }
   return app.run();
 } catch (const std::invalid_argument& error) {

@@ -63,12 +63,15 @@ options read(int argc, char** argv) {
   cli.add_option("--upload-dir", o.upload_dir, "where /upload?name=X leaves files [nowhere]");
 
   cli.add_option("--admin-port", o.admin_port, "health, metrics, status and preStop; 0 picks a free one");
+  cli.add_option("--tcp-port", o.tcp_port, "raw TCP line echo; 0 picks a free one");
+  cli.add_flag("--tcp-blocking", o.tcp_blocking, "its sessions have a thread each");
 
   lastcall::duration reserve{-1};
   add_duration(cli, "--grace", o.app.grace, "from the signal to the exit [20s]");
   add_duration(cli, "--reserve", reserve, "its last part, kept for force and stops");
   add_duration(cli, "--readiness-delay", o.app.readiness_delay, "how long to serve on after the announcement [0s]");
   add_duration(cli, "--silence", o.http.silence, "how long an idle connection must have been quiet [1s]");
+  add_duration(cli, "--jitter", o.http.jitter, "the window over which long-lived remotes are told [1s]");
   add_duration(cli, "--linger-time", o.http.linger, "the longest time from our FIN to the close [2s]");
   add_duration(cli, "--head-time", o.http.limits.head_time, "for a request's head [10s]");
   add_duration(cli, "--body-time", o.http.limits.body_time, "for a request's body [60s]");

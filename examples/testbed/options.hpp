@@ -18,6 +18,8 @@ struct options {
   lastcall::duration start_delay = {};
   bool close_at_once = false;  // --stop close
   std::optional<std::uint16_t> admin_port = {};
+  std::optional<std::uint16_t> tcp_port = {};
+  bool tcp_blocking = false;
 };
 
 /// Exits by itself: 0 after --help, 2 for what it does not understand, with a line that says what was meant.

@@ -4,6 +4,7 @@
 #include <string>
 #include <thread>
 
+#include "lastcall/http/events.hpp"
 #include "lastcall/http/file.hpp"
 #include "lastcall/http/save.hpp"
 #include "lastcall/http/streaming.hpp"
@@ -83,6 +84,18 @@ http::router routes(const std::string& upload_dir) {
     };
     return (req.query("chunked") ? http::streamed(make) : http::streamed(make, *bytes))
         .header("Content-Type", "application/octet-stream");
+  });
+  constexpr std::uint64_t most_data = 64 * 1024;
+  r.events("/events", [](const http::request& req, lastcall::sse::stream& out) -> lastcall::task<> {
+    const auto ms = number(req, "ms", 100, longest_ms), bytes = number(req, "bytes", 0, most_data);
+    std::uint64_t id = 0;
+    const std::string_view last = out.last_event_id();
+    std::from_chars(last.data(), last.data() + last.size(), id);
+    const std::string more(bytes.value_or(0), 'x');
+    while (co_await out.wait_for(std::chrono::milliseconds(ms.value_or(100)))) {
+      const std::string text = std::to_string(++id), data = "tick " + text + more;
+      co_await out.send({.data = data, .id = text, .event = "tick"});
+    }
   });
   r.post("/upload", [upload_dir](const http::request& req, http::body_stream& in) -> lastcall::task<http::response> {
     std::uint64_t bytes = 0;

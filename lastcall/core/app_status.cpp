@@ -59,6 +59,12 @@ std::string to_json(const app_status& s) {
   for (const component_status& c : s.components) {
     json.begin_object().member("name", c.name).member("state", to_text(c.state));
     if (c.connections) json.member("connections", *c.connections);
+    if (!c.kinds.empty()) {
+      json.key("kinds").begin_object();
+      for (const auto& [kind, open] : c.kinds) json.member(kind, open);
+      json.end_object();
+    }
+    if (c.told > 0) json.member("told", c.told);
     if (c.requests) json.member("requests", *c.requests);
     json.end_object();
   }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
@@ -31,6 +32,9 @@ struct component_status {
   component_state state = component_state::waiting;
   std::optional<double> connections{};  ///< open now, if it measures them
   std::optional<double> requests{};     ///< in progress, likewise
+  /// Of the connections, how many of each kind: "http1", "events".
+  std::vector<std::pair<std::string, double>> kinds{};
+  double told{};  ///< long-lived remotes that have heard of the drain
 };
 
 struct app_status {

@@ -42,9 +42,19 @@ TEST(app_status, is_json) {
                .announced = 1s,
                .until_force = 2500us,
                .left = 20s,
-               .components = {{"http", component_state::draining, 3, 1}}}),
+               .components = {{"http", component_state::draining, 3, 1, {}, 0}}}),
       R"({"schema":1,"phase":"draining","ready":false,"cause":"SIGTERM from \"x\"","announced_ms":1000,)"
       R"("until_force_ms":3,"left_ms":20000,"components":[{"name":"http","state":"draining","connections":3,"requests":1}]})");
+}
+
+TEST(app_status, says_of_which_kinds_connections_are_and_how_many_were_told) {
+  EXPECT_THAT(to_json({.components = {{.name = "http",
+                                       .state = component_state::draining,
+                                       .connections = 3,
+                                       .requests = 1,
+                                       .kinds = {{"http1", 1}, {"events", 2}},
+                                       .told = 5}}}),
+              testing::HasSubstr(R"("connections":3,"kinds":{"http1":1,"events":2},"told":5,"requests":1})"));
 }
 
 }  // namespace

@@ -41,11 +41,22 @@ class metrics {
   std::string text() const;
   /// The sum of all gauges of one name and one component; empty if there is none.
   std::optional<double> total(std::string_view name, std::string_view component) const;
+  struct sample {
+    std::string label;
+    double value;
+  };
+  /// The gauges and counters of one name and one component that have one label, by its value.
+  std::vector<sample> by_label(std::string_view name, std::string_view component) const;
 
  private:
   struct gauge_total {
     std::string component;
     double sum;
+  };
+
+  struct labelled {
+    std::string component;
+    sample value;
   };
 
   struct family {
@@ -54,9 +65,11 @@ class metrics {
     std::string_view type;
     std::string samples;
     std::vector<gauge_total> totals{};
+    std::vector<labelled> each{};
   };
 
   family& family_of(std::string_view name, std::string_view help, std::string_view type);
+  void note(family& in, double value, labels with) const;
   void begin_sample(family& in, std::string_view suffix, labels with, std::string_view bound = {}) const;
 
   std::vector<family> families_;

@@ -60,6 +60,11 @@ TEST(metrics, sums_the_gauges_of_a_component) {
   EXPECT_EQ(m.total("open", ""), std::nullopt);
   EXPECT_EQ(m.total("a_total", "http"), std::nullopt);
   EXPECT_EQ(m.total("none", "http"), std::nullopt);
+  ASSERT_EQ(m.by_label("open", "http").size(), 2U);
+  EXPECT_EQ(m.by_label("open", "http")[1].label, "busy");
+  EXPECT_EQ(m.by_label("open", "http")[1].value, 3);
+  EXPECT_TRUE(m.by_label("a_total", "api").empty()) << "without a label";
+  EXPECT_TRUE(m.by_label("none", "http").empty());
 }
 
 TEST(metrics, escapes_what_would_end_a_value_or_a_line) {

@@ -8,13 +8,12 @@
 
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report.hpp"
+#include "lastcall/http/events.hpp"
 #include "lastcall/http/responder.hpp"
 #include "lastcall/http/response.hpp"
 #include "lastcall/http/router.hpp"
 #include "lastcall/http/server.hpp"
-#include "lastcall/http/streaming.hpp"
 #include "lastcall/net/runtime.hpp"
-#include "lastcall/net/wait.hpp"
 
 namespace lastcall::inline v0::http {
 
@@ -85,6 +84,9 @@ app_status whole_status(const app& of) {
   for (component_status& c : s.components) {
     c.connections = m.total("lastcall_connections_open", c.name);
     c.requests = m.total("lastcall_requests_in_progress", c.name);
+    for (auto& [kind, open] : m.by_label("lastcall_connections_by_kind", c.name))
+      if (open > 0) c.kinds.emplace_back(std::move(kind), open);
+    for (const auto& told : m.by_label("lastcall_connections_told_total", c.name)) c.told += told.value;
   }
   return s;
 }
@@ -94,18 +96,20 @@ bool same_stage(const app_status& a, const app_status& b) {
          std::ranges::equal(a.components, b.components, {}, &component_status::state, &component_status::state);
 }
 
+task<bool> send_status(sse::stream& out, const app_status& s) {
+  return out.send({.data = to_json(s), .event = "status"});
+}
+
 /// The status each second, and at once when something has moved on; ends when we drain, as the last to do so.
-task<> send_events(const app& of, context life, body_writer& out) {
+task<> send_events(const app& of, sse::stream& out) {
   for (bool last = false; !last;) {
     const app_status sent = whole_status(of);
-    const std::string event = "event: status\ndata: " + to_json(sent) + "\n\n";
-    co_await out.write(event);
+    last = !co_await send_status(out, sent);
     const time_point next = steady().now() + event_interval;
-    while (!last && steady().now() < next && same_stage(sent, of.status()))
-      last = !co_await net::wait_for(life, look_again);
+    while (!last && steady().now() < next && same_stage(sent, of.status())) last = !co_await out.wait_for(look_again);
   }
-  const std::string end = "event: status\ndata: " + to_json(whole_status(of)) + "\n\n";
-  co_await out.write(end);
+  const app_status end = whole_status(of);
+  co_await send_status(out, end);
 }
 
 }  // namespace
@@ -118,7 +122,7 @@ struct admin::parts {
     server_options s{.address = std::move(o.address), .port = o.port, .health = false, .name = "admin"};
     s.limits.max_connections = most_connections;
     // It comes last, when nobody is served any more: it holds the exit up for nobody.
-    s.silence = duration::zero();
+    s.silence = s.jitter = duration::zero();
     s.linger = farewell_time;
     s.listener_close = net::closing_way::accept_until_empty;
     s.routes.get("/livez", [](const request&) { return text("alive\n"); });
@@ -127,11 +131,7 @@ struct admin::parts {
     s.routes.get("/status", [&of](const request&) {
       return json(to_json(whole_status(of)) + "\n").header("Cache-Control", "no-store");
     });
-    s.routes.get("/status/events", [&of](const request&, context life) {
-      return streamed([&of, life](body_writer& out) { return send_events(of, life, out); })
-          .header("Content-Type", "text/event-stream")
-          .header("Cache-Control", "no-store");
-    });
+    s.routes.events("/status/events", [&of](sse::stream& out) { return send_events(of, out); });
     const auto prestop = [this](const request&, responder reply) {
       hook.wait(*thread.loops().front(), std::move(reply));
     };

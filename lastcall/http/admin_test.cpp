@@ -105,11 +105,11 @@ TEST(admin, streams_its_status_until_it_drains_itself) {
   h.a.start();
   events->say("GET /status/events HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_THAT(events->hear_until("\r\n\r\n"), HasSubstr("\r\nContent-Type: text/event-stream\r\n"));
-  EXPECT_THAT(events->hear_until("}]}\n\n"), HasSubstr("\r\nevent: status\ndata: {\"schema\":1,\"phase\":\"serving\""));
+  EXPECT_THAT(events->hear_until("}]}\n\n"), HasSubstr("event: status\ndata: {\"schema\":1,\"phase\":\"serving\""));
   h.a.shutdown(deadline(10s));
   EXPECT_THAT(draining, HasSubstr("draining"));
   EXPECT_THAT(events->hear_all(), AllOf(HasSubstr("{\"name\":\"database\",\"state\":\"stopped\"}"),
-                                        ::testing::EndsWith("\n\n\r\n0\r\n\r\n")))
+                                        HasSubstr("\nretry: "), ::testing::EndsWith("\n\n\r\n0\r\n\r\n")))
       << "whole, to the last chunk";
 }
 
@@ -123,8 +123,9 @@ TEST(admin, shows_the_connections_and_requests_of_a_server) {
   c.say("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /none HTTP/1.1\r\nHost: a\r\n\r\n");
   c.hear_until("hello\n");
   c.hear_until("\r\n\r\n");
-  EXPECT_THAT(get(h.where(), "/status"),
-              HasSubstr("{\"name\":\"http\",\"state\":\"running\",\"connections\":1,\"requests\":0}"));
+  EXPECT_THAT(
+      get(h.where(), "/status"),
+      HasSubstr("{\"name\":\"http\",\"state\":\"running\",\"connections\":1,\"kinds\":{\"http1\":1},\"requests\":0}"));
   const std::string numbers = get(h.where(), "/metrics");
   for (const char* line : {"lastcall_connections_accepted_total{component=\"http\"} 1",
                            "lastcall_connections_open{component=\"http\",state=\"idle\"} 1",

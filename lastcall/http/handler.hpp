@@ -89,6 +89,9 @@ class handler {
   struct options {
     std::optional<std::uint64_t> max_body = {};  ///< instead of limits.body_bytes
     bool gone_at_fin = false;
+    /// Its response goes on for as long as the client likes: its context drains in its own moment of the jitter window,
+    /// not with the server.
+    bool long_lived = false;
   };
 
   handler() = default;

@@ -11,6 +11,11 @@
 #include "lastcall/http/request.hpp"
 #include "lastcall/http/response.hpp"
 
+namespace lastcall::inline v0::sse {
+class handler;
+struct options;
+}  // namespace lastcall::inline v0::sse
+
 namespace lastcall::inline v0::http {
 
 /// A handler, or what the router answers in its place.
@@ -57,6 +62,10 @@ class router {
   router& any(std::string_view pattern, handler h);
   /// Any method, also one without a name here. Not CONNECT, which has no path.
   router& route(std::string_view method, std::string_view pattern, handler h);
+
+  /// GET of a stream of server-sent events: include lastcall/http/events.hpp.
+  router& events(std::string_view pattern, sse::handler h);
+  router& events(std::string_view pattern, sse::handler h, const sse::options& o);
 
   /// Fills in the parameters of `r`. Allocates nothing for a match, once `r` has its capacity.
   match_result match(request& r) const;

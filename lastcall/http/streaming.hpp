@@ -77,6 +77,9 @@ class body_writer {
   /// Errors: std::invalid_argument as response::header.
   void trailer(std::string_view name, std::string_view value);
 
+  /// For the library's own functions on bodies.
+  detail::call& of() const noexcept { return call_; }
+
  private:
   detail::call& call_;
 };

@@ -100,6 +100,13 @@ class raw_client {
     while (!all.bytes.ends_with("\r\n\r\n") && all.how == ended::open && read(&byte, 1, all, by)) {}
     return all;
   }
+  /// Some of what comes next: what is here, at most 16 KiB; empty at the server's end, or after `by`.
+  std::string read_some(deadline by = deadline(std::chrono::seconds(30))) {
+    heard some;
+    char bytes[16384];
+    read(bytes, sizeof bytes, some, by);
+    return std::move(some.bytes);
+  }
   /// Everything up to the server's end; `how` is open if it did not come within `by`.
   heard read_to_end(deadline by = deadline(std::chrono::seconds(30))) {
     heard all;

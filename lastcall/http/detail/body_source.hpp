@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
+#include "lastcall/core/clock.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/net/task.hpp"
 #include "lastcall/net/unique_fd.hpp"
@@ -21,6 +23,8 @@ struct body_source {
   function<void(body_writer&)> blocking = {};
   net::unique_fd file = {};  ///< from `offset` on
   std::uint64_t offset = 0;
+  duration beat_after = {};    ///< Without a byte for so long, `beat` is sent; zero: never.
+  std::string_view beat = {};  ///< outlives it
 };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -1,5 +1,6 @@
 #include "lastcall/http/detail/call.hpp"
 
+#include <algorithm>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 
@@ -74,29 +75,55 @@ class call::handed_back final : public pending_reply {
 };
 
 void call::begin(call_host& host, const exchange& bytes, const erased_handler* handler, const net::endpoint& remote,
-                 const context* parent) {
+                 const context* parent, bool long_lived) {
   host_ = &host;
   bytes_ = &bytes;
   handler_ = handler;
   remote_ = remote;
   if (!parent) return;
-  end_.emplace(*parent);
+  if (long_lived) {
+    end_.emplace();
+  } else {
+    end_.emplace(*parent);
+  }
   life_ = end_->get();
+  if (long_lived) with_server_.emplace(parent->forced_token(), forced_too{this});
+}
+
+void call::told(time_point drain_end) noexcept {
+  if (end_) end_->begin_drain(drain_end);
+  wake(time_waiter_);
+}
+
+/// On the thread of whoever forces.
+void call::server_forced() noexcept {
+  end_->force();
+  const std::lock_guard lock(mutex_);
+  if (host_) home_->loop.post([self = reference(*this)] { self->wake(self->time_waiter_); });
+}
+
+void call::make_body(std::shared_ptr<const body_source> of) {
+  source_ = std::move(of);
+  last_output_ = home_->loop.now();
+  look_later();
 }
 
 bool call::end() noexcept {
   if (!sole_reference()) return false;
+  with_server_.reset();
   end_.reset();
   life_ = context();
   kept_.reset();
   source_.reset();
-  replied_ = pool_was_full_ = false;
+  replied_ = pool_was_full_ = writing_ = stop_waiting_ = false;
+  waits_until_ = time_point::max();
   trailers_.clear();
   return true;
 }
 
 void call::client_gone(cause why) noexcept {
   if (end_) end_->force(why);
+  wake(time_waiter_);
 }
 
 void call::let_go(exchange* kept, cause why) noexcept {
@@ -105,7 +132,9 @@ void call::let_go(exchange* kept, cause why) noexcept {
     host_ = nullptr;
     kept_.reset(kept);
   }
+  alarm_.cancel();
   if (kept) client_gone(why);
+  wake(time_waiter_);
   wake(input_waiter_);
   wake(output_waiter_);
   wake(answer_waiter_);
@@ -214,7 +243,9 @@ input call::try_input() noexcept {
 
 std::size_t call::try_output(std::string_view bytes) {
   if (!host_) throw stream_error(0, has_gone);
-  return host_->take_output(bytes);
+  const std::size_t taken = host_->take_output(bytes);
+  if (taken > 0) last_output_ = home_->loop.now();
+  return taken;
 }
 
 namespace {
@@ -235,8 +266,61 @@ task<> call::write(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::size_t taken = try_output(bytes);
     bytes.remove_prefix(taken);
+    writing_ = !bytes.empty();
     if (taken == 0) co_await parked(output_waiter_);
   }
+}
+
+bool call::write_now(std::string_view bytes) {
+  if (writing_) return false;
+  std::size_t taken = try_output(bytes);
+  if (taken == 0) return false;
+  while (bytes.remove_prefix(taken), !bytes.empty())
+    if ((taken = try_output(bytes)) == 0) return host_->end_output(false, {}), false;
+  return true;
+}
+
+task<bool> call::wait_for(duration time) {
+  if (!host_ || life_.draining() || std::exchange(stop_waiting_, false)) co_return false;
+  const time_point now = home_->loop.refresh_now();
+  const time_point until = time > time_point::max() - now ? time_point::max() : now + time;
+  do {
+    waits_until_ = until;
+    look_later();
+    co_await parked(time_waiter_);
+    waits_until_ = time_point::max();
+    if (!host_ || life_.draining() || std::exchange(stop_waiting_, false)) co_return false;
+  } while (home_->loop.now() < until);
+  co_return true;
+}
+
+void call::stop_waiting() noexcept {
+  stop_waiting_ = true;
+  wake(time_waiter_);
+}
+
+/// For whoever waits, and for a body of which nothing was sent for too long.
+void call::look(time_point now) noexcept {
+  const reference self(*this);  // a failed write ends the connection, and lets go of us
+  if (waits_until_ <= now) {
+    waits_until_ = time_point::max();
+    wake(time_waiter_);
+  }
+  if (source_ && source_->beat_after > duration::zero() && last_output_ + source_->beat_after <= now) {
+    try {
+      write_now(source_->beat);
+    } catch (const std::exception&) {  // its own writes find that out
+    }
+    last_output_ = now;  // also when more than enough waits for the client already
+  }
+  if (host_) look_later();
+}
+
+void call::look_later() {
+  time_point next = waits_until_;
+  if (source_ && source_->beat_after > duration::zero()) next = std::min(next, last_output_ + source_->beat_after);
+  if (next == time_point::max()) return;
+  if (!alarm_.armed() || alarm_.due() > next) home_->loop.schedule(alarm_, next);  // armed earlier: looks again
 }
 
 task<response> call::elsewhere(const erased_handler& h, const request& r, const context& c) {
@@ -341,6 +425,7 @@ void call::write_blocking(std::string_view bytes) {
         try {
           std::size_t taken = 1;
           for (; !bytes.empty() && taken > 0; bytes.remove_prefix(taken)) taken = try_output(bytes);
+          writing_ = !bytes.empty();
         } catch (...) {
           error = std::current_exception();
           return true;

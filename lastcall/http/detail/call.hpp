@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -62,11 +63,15 @@ class call final : public pending_reply {
 
   // By the connection, on the loop's thread:
 
-  /// Of a new one, or of one after `end`. `parent`: of its context, if the handler looks at one.
-  void begin(call_host&, const exchange&, const erased_handler*, const net::endpoint& remote, const context* parent);
+  /// Of a new one, or of one after `end`. `parent`: of its context, if the handler looks at one. The context of a
+  /// `long_lived` one is forced with its parent, but drains when it is `told` so.
+  void begin(call_host&, const exchange&, const erased_handler*, const net::endpoint& remote, const context* parent,
+             bool long_lived = false);
+  /// The moment of a long-lived one has come.
+  void told(time_point drain_end) noexcept;
 
   /// A handler of the pool or of a coroutine makes the body now.
-  void make_body(std::shared_ptr<const body_source> of) noexcept { source_ = std::move(of); }
+  void make_body(std::shared_ptr<const body_source> of);
   void wake_input() noexcept { wake(input_waiter_); }
   void wake_output() noexcept { wake(output_waiter_); }
   /// The client has gone, or its half of the connection for a route that wants that told.
@@ -108,6 +113,17 @@ class call final : public pending_reply {
   std::optional<std::string_view> read_blocking();
   void write_blocking(std::string_view bytes);
   void trailer(std::string_view name, std::string_view value);
+  /// True: the time passed. False: the context drains, or the client has gone. As net::wait_for, without a timer of
+  /// Asio.
+  task<bool> wait_for(duration time);
+  /// Has `wait_for` return false: the one that waits, or else the next.
+  void stop_waiting() noexcept;
+  /// Only while there is a host.
+  net::loop& loop() const noexcept { return home_->loop; }
+  /// Now, behind what waits for the client already, or not at all. False: too much waits, or a write is at work; more
+  /// than 64 KiB may not fit, and then cuts the response.
+  /// Errors: stream_error.
+  bool write_now(std::string_view bytes);
   /// Runs `job` on the pool.   Errors: what it throws; stream_error with 503 when the pool is full, with 0 when the
   /// client has gone: the job may then still be at work.
   task<> on_pool(function<void()> job);
@@ -133,11 +149,24 @@ class call final : public pending_reply {
   class blocked_step;
   class handed_back;
   struct job_result;
+  /// When to look at it again.
+  struct alarm final : net::timed {
+    explicit alarm(call& c) noexcept : of(c) {}
+    void on_due(time_point now) noexcept override { of.look(now); }
+    call& of;
+  };
+  struct forced_too {
+    call* of;
+    void operator()() const noexcept { of->server_forced(); }
+  };
 
   task<> result_of(std::shared_ptr<job_result>);
   input try_input() noexcept;
   std::size_t try_output(std::string_view bytes);
   void wake(function<void()>& waiter) noexcept;
+  void look(time_point now) noexcept;
+  void look_later();
+  void server_forced() noexcept;
   void step_on_loop(const function<bool()>& step, function<void()> call::*waiter);
   void finish_from_thread(bool whole) noexcept;
   response answer_or_failure(const erased_handler&, const request&, const context&) noexcept;
@@ -154,9 +183,15 @@ class call final : public pending_reply {
   std::shared_ptr<const body_source> source_;
   bool replied_ = false;
   bool pool_was_full_ = false;
-  function<void()> input_waiter_, output_waiter_, answer_waiter_;  // the loop's thread
+  bool writing_ = false;  // the loop's thread, as all below:
+  function<void()> input_waiter_, output_waiter_, answer_waiter_, time_waiter_;
+  alarm alarm_{*this};
+  bool stop_waiting_ = false;
+  time_point waits_until_ = time_point::max();
+  time_point last_output_ = {};
   body_stream body_{*this};
   std::string trailers_;
+  std::optional<std::stop_callback<forced_too>> with_server_;  // last: waits for the callback to be over
 };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -18,6 +18,7 @@ namespace {
 constexpr int reads_per_wake = 8;     // then the others of the loop have their turn
 constexpr int answers_per_wake = 16;  // of one pipeline, likewise
 constexpr std::size_t kept_unsent_bytes = 4096;
+constexpr duration told_write_time = std::chrono::seconds(3);
 constexpr std::size_t gathered_bytes = 256 * 1024;  // of a pipeline's responses; more are made once these are sent
 }  // namespace
 
@@ -208,10 +209,15 @@ response h1_connection::failed() const noexcept {
 
 call& h1_connection::begin_call(const handler* h) {
   const bool wants_context = h && h->wants_context();
+  if (h && h->wishes().long_lived && !long_lived_) {
+    long_lived_ = true;
+    become(net::connection_kind::events);
+  }
   call_ = &shard_.coroutines().borrow();
-  call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, remote(), wants_context ? &shard_.life() : nullptr);
+  call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, remote(), wants_context ? &shard_.life() : nullptr,
+               long_lived_);
   request_access::remote(exchange_->req, &call_->remote());
-  enter(connection_state::busy, time_point::max());                              // bounded by the drain end alone
+  enter(at_work(), time_point::max());                                           // bounded by the drain end alone
   if (h && h->wishes().gone_at_fin && remote_is_ending()) call_->client_gone();  // it came with the request
   return *call_;
 }
@@ -273,6 +279,7 @@ void h1_connection::refuse(int status, std::string_view why) {
 void h1_connection::finish_request() noexcept {
   exchange_->next();
   begun_ = false;
+  if (std::exchange(long_lived_, false)) become(net::connection_kind::http1);
 }
 
 void h1_connection::take_answer(response&& r) noexcept {
@@ -338,7 +345,22 @@ void h1_connection::flush() noexcept {
   unsent_ = std::move(out);  // with its front, rather than copied
   unsent_from_ = sent.bytes;
   out = std::string();
-  enter(connection_state::busy, loop_now() + shard_.of().limits.write_time);
+  wait_for_room();
+}
+
+/// The client has to take something of what is unsent. One of a long-lived response that was told of the drain has less
+/// time for that: it would be cut at the drain's end, as if our work was not done.
+void h1_connection::wait_for_room() noexcept {
+  duration most = shard_.of().limits.write_time;
+  if (long_lived_ && draining() && tell_at() == time_point::max())
+    most = std::min({most, told_write_time, (shard_.life().drain_end() - loop_now()) / 2});
+  enter(at_work(), loop_now() + std::max(most, duration::zero()));
+}
+
+void h1_connection::on_told() noexcept {
+  if (call_) call_->told(shard_.life().drain_end());
+  if (!unsent_.empty()) return wait_for_room();
+  enter(at_work(), time_point::max());
 }
 
 void h1_connection::on_writable() noexcept {
@@ -353,7 +375,7 @@ void h1_connection::on_writable() noexcept {
     unsent_from_ += sent.bytes;
     if (unsent_from_ < unsent_.size()) {
       if (call_) call_->wake_output();
-      return enter(connection_state::busy, loop_now() + shard_.of().limits.write_time);
+      return wait_for_room();
     }
     unsent_.clear();
     unsent_from_ = 0;
@@ -374,7 +396,7 @@ void h1_connection::all_sent() noexcept {
     exchange_->trail.sent(shard_.of().access_log, shard_.stats, loop_now(), farewell_as_ == connection_end::forced);
   note_response();
   if (call_ && exchange_->in.waiting) return enter(connection_state::reading, exchange_->read_by);
-  if (call_ || sending_body()) return enter(connection_state::busy, time_point::max());
+  if (call_ || sending_body()) return enter(at_work(), time_point::max());
   if (closing_) farewell(farewell_as_);
 }
 

@@ -26,6 +26,7 @@ class h1_connection final : public net::connection, private call_host {
   void on_readable() noexcept override;
   void on_writable() noexcept override;
   void on_timeout() noexcept override;
+  void on_told() noexcept override;
   void on_end(net::connection_end) noexcept override;
   std::optional<time_point> works_since() const override;
   std::string work_label() const override;
@@ -52,6 +53,11 @@ class h1_connection final : public net::connection, private call_host {
   void all_sent() noexcept;
   void settle() noexcept;
 
+  /// While a handler or its response is at work: a long-lived one hears of a drain in its own moment.
+  net::connection_state at_work() const noexcept {
+    return long_lived_ ? net::connection_state::upgraded : net::connection_state::busy;
+  }
+  void wait_for_room() noexcept;
   call& begin_call(const handler*);
   void end_call() noexcept;
   response failed() const noexcept;
@@ -82,12 +88,13 @@ class h1_connection final : public net::connection, private call_host {
   std::uint32_t unflushed_ = 0;          // answers of handlers of which the kernel does not have every byte yet
   net::connection_end farewell_as_ = net::connection_end::clean;
   bool refusing_;
-  bool begun_ = false;     // the present request is counted as begun
-  bool closing_ = false;   // nothing is read any more: the last response says "close"
-  bool more_ = false;      // requests may be left in the buffer, for the sake of others' turn
-  bool readable_ = false;  // an edge came while we could not read
-  bool within_ = false;    // answer() runs a coroutine that may answer at once
-  bool turn_ = false;      // somebody up the stack goes on when this returns
+  bool begun_ = false;       // the present request is counted as begun
+  bool closing_ = false;     // nothing is read any more: the last response says "close"
+  bool more_ = false;        // requests may be left in the buffer, for the sake of others' turn
+  bool readable_ = false;    // an edge came while we could not read
+  bool within_ = false;      // answer() runs a coroutine that may answer at once
+  bool long_lived_ = false;  // the present request's response is
+  bool turn_ = false;        // somebody up the stack goes on when this returns
 };
 
 }  // namespace lastcall::inline v0::http::detail

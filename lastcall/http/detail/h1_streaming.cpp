@@ -89,10 +89,11 @@ input h1_connection::wait_for_input() noexcept {
 /// Bytes came, or the remote's end, or the time for them is over, while a call is at work.
 void h1_connection::input_is_here() noexcept {
   exchange& x = *exchange_;
+  if (remote_is_ending() && long_lived_) return end_by(net::io_end::orderly);
   if (remote_is_ending() && x.found.handle && x.found.handle->wishes().gone_at_fin) call_->client_gone();
   if (!call_ || !std::exchange(x.in.waiting, false)) return;
   x.in.waited += loop_now() - x.in.waits_since;
-  enter(connection_state::busy, time_point::max());
+  enter(at_work(), time_point::max());
   call_->wake_input();
 }
 
@@ -145,6 +146,7 @@ void h1_connection::begin_body(response&& r) {
     return;
   }
   flush();
+  if (long_lived_ && remote_is_ending() && state() != connection_state::closed) return end_by(net::io_end::orderly);
   if (!on_pool && call_) shard_.coroutines().run(*held);
 }
 
@@ -188,7 +190,7 @@ void h1_connection::end_output(bool whole, std::string_view trailers) noexcept {
 
 /// The last byte of the body has been made: goes on with the next request.
 void h1_connection::body_sent() noexcept {
-  closing_ = closing_ || !body_is_over();
+  closing_ = closing_ || !body_is_over() || (long_lived_ && draining());
   exchange_->out.open = false;
   exchange_->trail.body_sent(shard_.of().access_log, exchange_->req, remote(), request_end::answered);
   ++unflushed_;

@@ -1,0 +1,60 @@
+// A protocol of lines on raw TCP: commands in, answers out, and a goodbye in its own words when the server is told to
+// stop. Try it: printf 'ADD 2 3\nQUIT\n' | nc 127.0.0.1 8086
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "lastcall/core/app.hpp"
+#include "lastcall/net/tcp_server.hpp"
+
+using namespace std::chrono_literals;
+namespace net = lastcall::net;
+
+namespace {
+
+/// "2 3" is "5".
+std::string sum(std::string_view numbers) {
+  long total = 0;
+  while (!numbers.empty()) {
+    long one = 0;
+    const auto [end, error] = std::from_chars(numbers.data(), numbers.data() + numbers.size(), one);
+    if (error != std::errc() || (end != numbers.data() + numbers.size() && *end != ' ')) return "501 not a number\n";
+    if (__builtin_add_overflow(total, one, &total)) return "501 too much\n";
+    numbers.remove_prefix(static_cast<std::size_t>(end - numbers.data()));
+    if (!numbers.empty()) numbers.remove_prefix(1);
+  }
+  return "200 " + std::to_string(total) + "\n";
+}
+
+lastcall::task<> converse(net::tcp_stream& s) {
+  co_await s.write("220 ready\n");
+  while (const auto line = co_await s.read_until()) {  // every line that came before our goodbye is still answered
+    const std::string_view said = line->ends_with('\r') ? line->substr(0, line->size() - 1) : *line;
+    if (said == "QUIT") {
+      co_await s.write("221 bye\n");
+      co_return;  // what was written is sent, then the connection ends cleanly
+    }
+    const std::string answer = said.starts_with("ADD ") ? sum(said.substr(4)) : "500 ADD n n... or QUIT\n";
+    if (!co_await s.write(answer)) co_return;
+  }
+  if (s.end() == net::read_end::too_long) co_await s.write("500 too long\n");
+  if (s.life().draining()) co_await s.write("421 closing, come back in a moment\n");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 8086);
+  lastcall::app app{{.grace = 20s}};
+  const auto server = app.add<net::tcp_server>(
+      "lines", {.port = port, .handler = converse, .limits = {.input_bytes = 4096, .idle_time = 5min}, .jitter = 1s});
+  app.add("herald",
+          {.start =
+               [server] {
+                 std::printf("listening on tcp://127.0.0.1:%d\n", server->addresses().front().port());
+                 std::fflush(stdout);
+               }},
+          {server});
+  return app.run();
+}

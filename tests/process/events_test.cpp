@@ -1,0 +1,222 @@
+// Event streams by the thousand across a shutdown: each ends whole and in its own moment of the window, and who comes
+// back goes on where it was.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <charconv>
+#include <sstream>
+
+#include "lastcall/testing/http_reply.hpp"
+#include "tests/process/many_clients.hpp"
+#include "tests/process/raw_client.hpp"
+#include "tests/process/testbed.hpp"
+
+namespace {
+
+using namespace process_tests;
+using lastcall::testing::http_reply;
+using lastcall::testing::parse_server_address;
+
+/// What one client of /events has heard, whatever way it was sliced. Each event is sent in a chunk of its own.
+struct listener {
+  http_reply reply = {};
+  std::string line = {};
+  std::uint64_t ticks = 0, first = 0, last = 0, gaps = 0;
+  unsigned hints = 0;  // since the last tick
+  std::string retry = {};
+  std::chrono::steady_clock::time_point ended = {};
+
+  void hear(std::string_view bytes) {
+    reply.take(bytes);
+    for (const char c : bytes) {
+      if (c != '\n') {
+        line += c;
+        continue;
+      }
+      if (line.starts_with("id: ")) {
+        std::uint64_t id = 0;
+        std::from_chars(line.data() + 4, line.data() + line.size(), id);
+        if (ticks++ == 0) first = id;
+        gaps += ticks > 1 && id != last + 1 ? 1 : 0;
+        last = id;
+        hints = 0;
+      } else if (line.starts_with("retry: ")) {
+        retry = line.substr(7);
+        ++hints;
+      }
+      line.clear();
+    }
+  }
+};
+
+struct streams {
+  explicit streams(const std::string& url, std::size_t count, const std::string& target = "/events")
+      : heard(count), clients((lastcall::testing::raise_descriptor_limit(), parse_server_address(url)), count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      heard[i].reply.begin();
+      clients.send(i, "GET " + target + " HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n");
+    }
+  }
+
+  /// Reads until each has had so many ticks.
+  bool until_ticks(std::uint64_t wanted) {
+    return run([&] {
+      for (const listener& each : heard)
+        if (each.ticks < wanted) return false;
+      return true;
+    });
+  }
+  bool until_all_have_ended() {
+    return run([] { return false; });
+  }
+
+  std::vector<listener> heard;
+  many_clients clients;
+
+ private:
+  template <class F> bool run(F enough) {
+    return clients.run(
+        deadline(60s), [this](std::size_t who, std::string_view bytes) { heard[who].hear(bytes); },
+        [this](std::size_t who) { heard[who].ended = std::chrono::steady_clock::now(); }, enough);
+  }
+};
+
+/// Whole to the last chunk, with the hint behind the last tick, and an orderly end.
+void expect_all_ended_well(const streams& s) {
+  std::size_t whole = 0, hinted = 0, gaps = 0;
+  for (const listener& each : s.heard) {
+    whole += each.reply.complete() && !each.reply.malformed() ? 1 : 0;
+    hinted += each.hints == 1 ? 1 : 0;
+    gaps += each.gaps;
+  }
+  EXPECT_EQ(whole, s.heard.size());
+  EXPECT_EQ(hinted, s.heard.size());
+  EXPECT_EQ(gaps, 0U);
+  EXPECT_EQ(s.clients.count(many_clients::ended::fin), s.heard.size());
+  EXPECT_EQ(s.clients.count(many_clients::ended::rst), 0U);
+}
+
+std::size_t component(const document& report, const std::string& name) {
+  for (std::size_t i = 0; i < report.size("components"); ++i)
+    if (report.text("components." + std::to_string(i) + ".name") == name) return i;
+  throw std::runtime_error("no component " + name);
+}
+
+std::vector<double> told_curve(const document& report) {
+  std::istringstream in(report.text("components." + std::to_string(component(report, "http")) + ".fields.told_curve"));
+  return {std::istream_iterator<double>(in), {}};
+}
+
+TEST(events, end_whole_and_spread_over_the_window_when_told_to_stop) {
+  const std::size_t count = long_run() ? 5'000 : sanitized ? 300 : 1'000;
+  const duration window = long_run() ? 5s : 1s;
+  testbed server({"--jitter", lastcall::to_text(window), "--max-connections", "25000"});
+  streams s(server.url(), count, long_run() ? "/events?ms=200" : "/events");
+  ASSERT_TRUE(s.until_ticks(2));
+  const auto told = std::chrono::steady_clock::now();
+  server.process.signal(SIGTERM);
+  ASSERT_TRUE(s.until_all_have_ended());
+  ASSERT_EQ(server.wait(), exit_status{.code = 0}) << server.process.errors();
+  expect_all_ended_well(s);
+
+  const document report = server.report();
+  const std::string http = "components." + std::to_string(component(report, "http"));
+  expect_ledgers_add_up(report);
+  EXPECT_EQ(report.number(http + ".fields.told"), static_cast<double>(count));
+  EXPECT_EQ(report.number(http + ".fields.told_events"), static_cast<double>(count));
+  EXPECT_EQ(report.number("requests.answered"), static_cast<double>(count));
+  EXPECT_EQ(report.number("connections.closed_clean"), static_cast<double>(count));
+  const double window_ms = lastcall::to_ms(window), total_ms = report.number("total_ms");
+  EXPECT_LE(total_ms, window_ms + (long_run() ? 200 : sanitized ? 5000 : 1500));
+
+  const std::vector<double> curve = told_curve(report);
+  ASSERT_EQ(curve.size(), 10U);
+  std::vector<double> seen(10);
+  for (const listener& each : s.heard) {
+    const auto tenth = static_cast<std::size_t>((each.ended - told) * 10 / window);
+    seen[std::min<std::size_t>(tenth, 9)] += 1;
+  }
+  std::string all;
+  for (std::size_t i = 0; i < 10; ++i) {
+    const double part = curve[i] / static_cast<double>(count), at_client = seen[i] / static_cast<double>(count);
+    all += " " + std::to_string(static_cast<int>(part * 1000 + 0.5) / 10.0).substr(0, 4);
+    EXPECT_GE(part, sanitized ? 0.02 : 0.05) << "slice " << i;
+    EXPECT_LE(part, sanitized ? 0.25 : 0.15) << "slice " << i;
+    if (long_run()) {
+      EXPECT_GE(at_client, 0.03) << "slice " << i;
+      EXPECT_LE(at_client, 0.17) << "slice " << i;
+    }
+  }
+  std::printf("measure: %zu event streams told over %.0f ms, in tenths of it (%%):%s; gone after %.0f ms\n", count,
+              window_ms, all.c_str(), total_ms);
+  // They are asked to come back at moments of their own, too.
+  std::vector<std::string> hints;
+  for (const listener& each : s.heard) hints.push_back(each.retry);
+  std::sort(hints.begin(), hints.end());
+  EXPECT_GT(std::unique(hints.begin(), hints.end()) - hints.begin(), 100);
+}
+
+TEST(events, all_end_at_once_without_a_window) {
+  testbed server({"--jitter", "0s"});
+  streams s(server.url(), 200);
+  ASSERT_TRUE(s.until_ticks(1));
+  server.process.signal(SIGTERM);
+  ASSERT_TRUE(s.until_all_have_ended());
+  ASSERT_EQ(server.wait(), exit_status{.code = 0}) << server.process.errors();
+  expect_all_ended_well(s);
+  EXPECT_EQ(told_curve(server.report()).at(0), 200) << "for comparison: what the window is worth";
+}
+
+TEST(events, go_on_without_a_gap_for_a_client_that_comes_back_to_the_next_server) {
+  listener one;
+  std::string port;
+  for (int server_number = 0; server_number < 3; ++server_number) {
+    testbed server(port.empty() ? std::vector<std::string>{"--jitter", "200ms"}
+                                : std::vector<std::string>{"--jitter", "200ms", "--port", port});
+    port = server.url().substr(server.url().rfind(':') + 1);
+    one.reply.begin();
+    const std::uint64_t before = one.ticks;
+    raw_client c(parse_server_address(server.url()),
+                 "GET /events?ms=10 HTTP/1.1\r\nHost: a\r\nLast-Event-ID: " + std::to_string(one.last) + "\r\n\r\n");
+    one.hear(c.read_head().bytes);
+    while (one.ticks < before + 5) one.hear(c.read_some());
+    server.process.signal(SIGTERM);
+    const auto rest = c.read_to_end();
+    one.hear(rest.bytes);
+    EXPECT_EQ(rest.how, raw_client::ended::fin);
+    EXPECT_TRUE(one.reply.complete());
+    c.close();
+    ASSERT_EQ(server.wait(), exit_status{.code = 0}) << server.process.errors();
+  }
+  EXPECT_EQ(one.first, 1U);
+  EXPECT_EQ(one.gaps, 0U);
+  EXPECT_EQ(one.last, one.ticks);
+}
+
+TEST(events, of_readers_that_take_nothing_are_bounded_and_hold_no_exit_up) {
+  testbed server({"--jitter", "100ms", "--grace", "4s", "--log", "error"});
+  const auto to = parse_server_address(server.url());
+  constexpr std::size_t count = 40;
+  const std::size_t before = server.process.resident_bytes();
+  std::vector<raw_client> slow;
+  for (std::size_t i = 0; i < count; ++i)
+    slow.push_back(raw_client::narrow(to, "GET /events?ms=1&bytes=60000 HTTP/1.1\r\nHost: a\r\n\r\n"));
+  raw_client reader(to, "GET /events?ms=1&bytes=60000 HTTP/1.1\r\nHost: a\r\n\r\n");
+  for (int i = 0; i < 300; ++i) reader.read_some();  // meanwhile those who do not read stand still
+  const std::size_t after = server.process.resident_bytes();
+  if (!sanitized) {
+    EXPECT_LE((after - std::min(before, after)) / count, 400U * 1024) << "18 MB would be theirs by now";
+  }
+  server.process.signal(SIGTERM);
+  const auto rest = reader.read_to_end();
+  EXPECT_THAT(rest.bytes, testing::EndsWith("0\r\n\r\n"));
+  EXPECT_EQ(rest.how, raw_client::ended::fin);
+  reader.close();
+  ASSERT_EQ(server.wait(), exit_status{.code = 0}) << server.process.errors();
+  const document report = server.report();
+  EXPECT_EQ(report.number("connections.timed_out"), count);
+  EXPECT_EQ(report.number("connections.forced"), 0);
+  expect_ledgers_add_up(report);
+}
+
+}  // namespace
