@@ -11,6 +11,11 @@
 #include "lastcall/http/request.hpp"
 #include "lastcall/http/response.hpp"
 
+namespace lastcall::inline v0::ws {
+class handler;
+struct options;
+}  // namespace lastcall::inline v0::ws
+
 namespace lastcall::inline v0::http {
 
 /// A handler, or what the router answers in its place.
@@ -56,6 +61,11 @@ class router {
   router& any(std::string_view pattern, handler h);
   /// Any method, also one without a name here. Not CONNECT, which has no path.
   router& route(std::string_view method, std::string_view pattern, handler h);
+
+  /// A WebSocket: GET with a handshake. Without one the answer is 426, with one that is not sound 400, from a page that
+  /// may not connect 403, while draining 503. Needs lastcall/http/websocket.hpp, which has the forms of handlers.
+  router& websocket(std::string_view pattern, ws::handler h);
+  router& websocket(std::string_view pattern, ws::handler h, ws::options o);
 
   /// Fills in the parameters of `r`. Allocates nothing for a match, once `r` has its capacity.
   match_result match(request& r) const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "lastcall/core/function.hpp"
@@ -10,17 +11,25 @@
 
 namespace lastcall::inline v0::http {
 class body_writer;
-}
+class response;
+}  // namespace lastcall::inline v0::http
 
 namespace lastcall::inline v0::http::detail {
 
-/// Exactly one of the three makes the body. Shared by the copies of a response, and not changed.
+class upgrade;
+
+/// Exactly one of the three makes the body; or nobody, and the connection is upgraded. Shared by the copies of a
+/// response, and not changed.
 struct body_source {
   std::optional<std::uint64_t> length = {};  ///< unknown: sent in chunks, or until the close to an HTTP/1.0 client
   function<task<>(body_writer&)> awaiting = {};
   function<void(body_writer&)> blocking = {};
   net::unique_fd file = {};  ///< from `offset` on
   std::uint64_t offset = 0;
+  std::shared_ptr<detail::upgrade> upgrade = {};  ///< of a 101
 };
+
+/// 101, in answer to a request that asked for it.
+response switching(std::shared_ptr<upgrade> to);
 
 }  // namespace lastcall::inline v0::http::detail
