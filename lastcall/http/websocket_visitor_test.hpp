@@ -60,7 +60,8 @@ struct visitor {
         return "pong " + body;
       case detail::opcode::close:
         if (body.size() < 2) return "close";
-        return "close " + std::to_string(static_cast<unsigned char>(body[0]) << 8 | static_cast<unsigned char>(body[1]));
+        return "close " +
+               std::to_string(static_cast<unsigned char>(body[0]) << 8 | static_cast<unsigned char>(body[1]));
       default:
         return "what?";
     }
