@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "lastcall/http/detail/ascii.hpp"
+#include "lastcall/http/detail/body_source.hpp"
 #include "lastcall/http/detail/byte_scan.hpp"
+#include "lastcall/http/detail/upgrade.hpp"
 
 namespace lastcall::inline v0::http {
 namespace {
@@ -120,5 +122,14 @@ response json(std::string body, int status) {
 }
 
 response status_only(int status) { return response(status); }
+
+response detail::switching(std::shared_ptr<upgrade> to) {
+  const auto source = std::make_shared<body_source>();
+  source->upgrade = std::move(to);
+  response r;
+  r.status_ = 101;
+  r.source_ = source;
+  return r;
+}
 
 }  // namespace lastcall::inline v0::http

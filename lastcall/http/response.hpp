@@ -10,9 +10,13 @@
 
 namespace lastcall::inline v0::http {
 
+class response;
+
 namespace detail {
+class upgrade;
 struct body_source;
-}
+response switching(std::shared_ptr<upgrade> to);
+}  // namespace detail
 
 /// A complete response. A short one allocates nothing: 160 bytes of headers are inside.
 /// Errors: header text that would break the message apart, or that is the server's to set, is refused at once with
@@ -51,6 +55,7 @@ class response {
   const std::shared_ptr<const detail::body_source>& source() const noexcept { return source_; }
 
  private:
+  friend response detail::switching(std::shared_ptr<detail::upgrade> to);
   friend response text(std::string body, int status);
   friend response html(std::string body, int status);
   friend response json(std::string body, int status);

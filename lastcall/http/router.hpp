@@ -15,6 +15,10 @@ namespace lastcall::inline v0::sse {
 class handler;
 struct options;
 }  // namespace lastcall::inline v0::sse
+namespace lastcall::inline v0::ws {
+class handler;
+struct options;
+}  // namespace lastcall::inline v0::ws
 
 namespace lastcall::inline v0::http {
 
@@ -66,6 +70,10 @@ class router {
   /// GET of a stream of server-sent events: include lastcall/http/events.hpp.
   router& events(std::string_view pattern, sse::handler h);
   router& events(std::string_view pattern, sse::handler h, const sse::options& o);
+  /// A WebSocket: GET with a handshake. Without one the answer is 426, with one that is not sound 400, from a page that
+  /// may not connect 403, while draining 503. Needs lastcall/http/websocket.hpp, which has the forms of handlers.
+  router& websocket(std::string_view pattern, ws::handler h);
+  router& websocket(std::string_view pattern, ws::handler h, ws::options o);
 
   /// Fills in the parameters of `r`. Allocates nothing for a match, once `r` has its capacity.
   match_result match(request& r) const;

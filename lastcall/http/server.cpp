@@ -10,6 +10,7 @@
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/http/detail/h1_connection.hpp"
 #include "lastcall/http/detail/shard.hpp"
+#include "lastcall/http/detail/ws_account.hpp"
 #include "lastcall/net/connection_server.hpp"
 #include "lastcall/net/runtime.hpp"
 
@@ -150,6 +151,7 @@ void server::stop() noexcept {
 void server::account(component_report& into) const {
   parts_->tcp.account(into);
   into.requests += parts_->requests();
+  ws::detail::account(parts_->shards, into);
 }
 
 void server::measure(metrics& into) const {
@@ -177,6 +179,7 @@ void server::measure(metrics& into) const {
   into.histogram("lastcall_request_duration_seconds",
                  "From the first byte of a request to the last byte of its response.", detail::request_stats::bounds,
                  sums.durations, static_cast<double>(sums.nanoseconds) / 1e9);
+  ws::detail::measure(parts_->shards, into);
 }
 
 void server::in_progress(std::vector<work_item>& out, std::size_t limit) const { parts_->tcp.in_progress(out, limit); }

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -182,6 +183,11 @@ void connection::become(connection_kind kind) noexcept {
   set_.kinds_[static_cast<std::size_t>(kind_)].open.subtract();
   kind_ = kind;
   set_.kinds_[static_cast<std::size_t>(kind_)].open.add();
+}
+
+std::size_t connection::unread_bytes() const noexcept {
+  int bytes = 0;
+  return ::ioctl(socket_.get(), FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 void connection::rearm() noexcept { set_.loop().rewatch(socket_.get(), *this, interest); }

@@ -40,8 +40,9 @@ void drop_front(std::string& buffer, std::size_t& from) noexcept {
 /// A thread waits while its step is tried on the loop. However that ends, also by being dropped unrun, it is told.
 class session_link::blocked_step {
  public:
-  blocked_step(std::shared_ptr<session_link> of, const function<bool()>& step, std::shared_ptr<countdown> over)
-      : of_(std::move(of)), step_(&step), over_(std::move(over)) {}
+  blocked_step(std::shared_ptr<session_link> of, const function<bool()>& step, handler_side side,
+               std::shared_ptr<countdown> over)
+      : of_(std::move(of)), step_(&step), side_(side), over_(std::move(over)) {}
   blocked_step(blocked_step&&) noexcept = default;
   blocked_step& operator=(blocked_step&&) = delete;
   ~blocked_step() {
@@ -50,26 +51,27 @@ class session_link::blocked_step {
 
   void operator()() {
     session_link& link = *of_;
-    if (!(*step_)()) link.waiter_ = std::move(*this);
+    if (!(*step_)()) link.waiter(side_) = std::move(*this);
   }
 
  private:
   std::shared_ptr<session_link> of_;
   const function<bool()>* step_;  // the waiting thread's
+  handler_side side_;
   std::shared_ptr<countdown> over_;
 };
 
-task<> session_link::until(function<bool()> step) {
+task<> session_link::until(function<bool()> step, handler_side side) {
   const auto self = shared_from_this();
-  while (!step()) co_await parked(self->waiter_);
+  while (!step()) co_await parked(self->waiter(side));
 }
 
-bool session_link::until_blocking(const function<bool()>& step) {
+bool session_link::until_blocking(const function<bool()>& step, handler_side side) {
   const auto over = std::make_shared<countdown>(1);
   {
     const std::lock_guard lock(mutex_);
     if (!host_) return false;
-    loop_.post(blocked_step(shared_from_this(), step, over));
+    loop_.post(blocked_step(shared_from_this(), step, side, over));
   }
   while (!over->wait_until(steady().now() + std::chrono::hours(1))) {  // the session's own bounds end it
   }
@@ -84,8 +86,16 @@ void session_link::post(function<void(session&)> f) {
   });
 }
 
+bool session_link::post_to_loop(function<void()> f) {
+  const std::lock_guard lock(mutex_);  // while the host is there, so is its loop
+  if (!host_) return false;
+  loop_.post(std::move(f));
+  return true;
+}
+
 void session_link::wake() noexcept {
-  if (waiter_) loop_.post(std::exchange(waiter_, nullptr));
+  for (function<void()>& each : waiters_)
+    if (each) loop_.post(std::exchange(each, nullptr));
 }
 
 void session_link::let_go(cause why) noexcept {
@@ -198,10 +208,20 @@ void session::leave_when_sent(connection_end as) noexcept {
 
 void session::settle() noexcept {
   time_point by = time_point::max();
-  if (limits_.idle_time > duration::zero() && !told_) by = last_byte_ + limits_.idle_time;
+  if (!told_) by = idle_at();
   if (!unsent_.empty()) by = std::min(by, progress_ + limits_.write_time);
   if (!remote_time_over_) by = std::min(by, goodbye_by_);
   enter(connection_state::upgraded, by);
+}
+
+time_point session::idle_at() const noexcept {
+  return limits_.idle_time > duration::zero() ? last_byte_ + limits_.idle_time : time_point::max();
+}
+
+void session::expect_remote_by(time_point by) noexcept {
+  goodbye_by_ = by;
+  remote_time_over_ = false;
+  settle();
 }
 
 void session::say_goodbye() noexcept { on_told(); }
@@ -225,7 +245,7 @@ void session::on_timeout() noexcept {
   if (!unsent_.empty() && now >= progress_ + limits_.write_time) return end(connection_end::timed_out);
   if (now >= goodbye_by_) {
     remote_time_over_ = true;
-    if (!handler_runs_ || leaving_) return end(connection_end::timed_out);  // only the remote is waited for
+    if (!outlasts_remote()) return end(connection_end::timed_out);  // only the remote is waited for
     wake_handler();
     return settle();
   }

@@ -36,6 +36,9 @@ struct session_limits {
   duration goodbye_time = std::chrono::seconds(3);
 };
 
+/// Which of a handler's two waits: it may read in one coroutine and write in another.
+enum class handler_side : unsigned char { reading, writing };
+
 /// What a session and its handler share; either may be gone first.
 /// Threads: the loop's only, but for `life`, `remote` and what ends in `_blocking`, which are for any other.
 class session_link : public std::enable_shared_from_this<session_link> {
@@ -48,13 +51,18 @@ class session_link : public std::enable_shared_from_this<session_link> {
   const context& life() const noexcept { return life_; }
   const endpoint& remote() const noexcept { return remote_; }
 
-  /// Tries `step` now and whenever the remote does something, until it is true.
-  task<> until(function<bool()> step);
+  /// Tries `step` now and whenever the remote does something, until it is true. One at a time on each side.
+  task<> until(function<bool()> step, handler_side = handler_side::reading);
   /// The same for a handler that blocks a thread. False: the loop is gone.   Blocks: as long; the session's limits
   /// bound it.
-  bool until_blocking(const function<bool()>& step);
+  bool until_blocking(const function<bool()>& step, handler_side = handler_side::reading);
   /// On the loop's thread, soon, with the host or not at all.   Threads: any.
   void post(function<void(session&)> f);
+  /// The same, whether the host is there by then or not. False: it is gone already, and so may be its loop.
+  /// Threads: any.
+  bool post_to_loop(function<void()> f);
+  /// Its identity only, for who keeps something for each.   Threads: any.
+  const loop& on() const noexcept { return loop_; }
 
  private:
   friend class session;
@@ -69,7 +77,8 @@ class session_link : public std::enable_shared_from_this<session_link> {
   const endpoint remote_;
   context_source end_;
   const context life_ = end_.get();
-  function<void()> waiter_;  // of the handler, which is at one place at a time
+  function<void()>& waiter(handler_side of) noexcept { return waiters_[static_cast<std::size_t>(of)]; }
+  function<void()> waiters_[2];
 };
 
 /// Threads: its loop's only.
@@ -80,7 +89,7 @@ class session : public connection {
 
   /// Nothing more will come: the remote's end was received.
   bool input_over() const noexcept { return input_over_; }
-  /// The handler has waited for the remote for as long as it may.
+  /// The handler has waited for the remote for as long as it may; see expect_remote_by.
   bool remote_time_over() const noexcept { return remote_time_over_; }
   bool told() const noexcept { return told_; }
 
@@ -123,7 +132,9 @@ class session : public connection {
   bool run_on(thread_pool&, function<void()> handler);
   bool handler_runs() const noexcept { return handler_runs_; }
   /// For the remote, or it has ended.
-  bool handler_waits() const noexcept { return !handler_runs_ || link_->waiter_; }
+  bool handler_waits() const noexcept {
+    return !handler_runs_ || link_->waiter(handler_side::reading) || link_->waiter(handler_side::writing);
+  }
   /// The handler tries its step again.
   void wake_handler() noexcept { link_->wake(); }
 
@@ -131,9 +142,18 @@ class session : public connection {
   void leave_when_sent(connection_end as = connection_end::clean) noexcept;
   /// Bounds the session anew: by its idle time, by progress in sending, by the end of the goodbye.
   void settle() noexcept;
+  /// When `on_idle` is called if nothing happens; time_point::max(): never.
+  virtual time_point idle_at() const noexcept;
+  /// The remote has until then for what is left, and so has a handler that waits for it; anew after a goodbye.
+  void expect_remote_by(time_point) noexcept;
   const session_limits& limits() const noexcept { return limits_; }
 
+  /// The remote has had its time: whether its handler may go on nevertheless.
+  virtual bool outlasts_remote() const noexcept { return handler_runs_ && !leaving_; }
+
   std::optional<time_point> works_since() const override { return begun_; }
+  /// One that overrides it calls it.
+  void on_end(connection_end) noexcept override;
 
  private:
   friend class session_link;
@@ -142,7 +162,6 @@ class session : public connection {
   void on_writable() noexcept final;
   void on_told() noexcept final;
   void on_timeout() noexcept final;
-  void on_end(connection_end) noexcept override;
   void handler_over(std::exception_ptr) noexcept;
   void all_sent() noexcept;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -12,11 +13,15 @@
 
 namespace lastcall::inline v0::http {
 class body_writer;
-}
+class response;
+}  // namespace lastcall::inline v0::http
 
 namespace lastcall::inline v0::http::detail {
 
-/// Exactly one of the three makes the body. Shared by the copies of a response, and not changed.
+class upgrade;
+
+/// Exactly one of the three makes the body; or nobody, and the connection is upgraded. Shared by the copies of a
+/// response, and not changed.
 struct body_source {
   std::optional<std::uint64_t> length = {};  ///< unknown: sent in chunks, or until the close to an HTTP/1.0 client
   function<task<>(body_writer&)> awaiting = {};
@@ -25,6 +30,10 @@ struct body_source {
   std::uint64_t offset = 0;
   duration beat_after = {};    ///< Without a byte for so long, `beat` is sent; zero: never.
   std::string_view beat = {};  ///< outlives it
+  std::shared_ptr<detail::upgrade> upgrade = {};  ///< of a 101
 };
+
+/// 101, in answer to a request that asked for it.
+response switching(std::shared_ptr<upgrade> to);
 
 }  // namespace lastcall::inline v0::http::detail

@@ -19,6 +19,7 @@
 
 namespace lastcall::inline v0::http::detail {
 
+class upgrade;
 struct body_source;
 
 /// Handed out last in, first out, so that a few warm ones serve many connections.
@@ -59,6 +60,7 @@ struct exchange {
     std::uint64_t left = 0;                   ///< of the length
     std::shared_ptr<const body_source> file;  ///< being sent
     std::uint64_t file_at = 0;
+    std::shared_ptr<upgrade> to = {};  ///< once the 101 is sent
   } out;
 
   request_trail trail;

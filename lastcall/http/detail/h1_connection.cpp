@@ -395,6 +395,7 @@ void h1_connection::all_sent() noexcept {
   if (exchange_)
     exchange_->trail.sent(shard_.of().access_log, shard_.stats, loop_now(), farewell_as_ == connection_end::forced);
   note_response();
+  if (exchange_ && exchange_->out.to) return hand_over();
   if (call_ && exchange_->in.waiting) return enter(connection_state::reading, exchange_->read_by);
   if (call_ || sending_body()) return enter(at_work(), time_point::max());
   if (closing_) farewell(farewell_as_);

@@ -67,6 +67,8 @@ class h1_connection final : public net::connection, private call_host {
   input wait_for_input() noexcept;
   void input_is_here() noexcept;
   void begin_body(response&&);
+  void begin_upgrade(const response&);
+  void hand_over() noexcept;
   void send_file() noexcept;
   void body_sent() noexcept;
   void break_off(std::string_view why) noexcept;

@@ -101,6 +101,7 @@ void h1_connection::input_is_here() noexcept {
 void h1_connection::begin_body(response&& r) {
   flush();  // of earlier requests
   if (state() == connection_state::closed) return;
+  if (r.source()->upgrade) return begin_upgrade(r);
   exchange& x = *exchange_;
   const std::shared_ptr<const body_source> source = r.source();
   const bool none = x.req.verb() == method::head || !may_have_body(r.status());

@@ -100,6 +100,7 @@ std::size_t write_response(std::string& out, const response& r, const framing& f
   out.reserve(out.size() + own_lines::most_bytes + headers.size() + 2 + body.size());
   lines.append_to(out);
   append_request_id(out, r, f);
+  if (r.status() == 426) out.append("Upgrade: websocket\r\nConnection: Upgrade\r\n");  // the one that there is
   out.append(headers).append("\r\n").append(body);
   return close_at;
 }
@@ -113,6 +114,13 @@ std::size_t write_head(std::string& out, const response& r, const framing& f, bo
   append_request_id(out, r, f);
   out.append(r.header_lines()).append("\r\n");
   return close_at;
+}
+
+void write_switching(std::string& out, const response& r, const framing& f, std::string_view protocol) {
+  out.append("HTTP/1.1 101 Switching Protocols\r\nDate: ").append(f.date.substr(0, date_bytes));
+  out.append("\r\nConnection: Upgrade\r\nUpgrade: ").append(protocol).append("\r\n");
+  append_request_id(out, r, f);
+  out.append(r.header_lines()).append("\r\n");
 }
 
 void write_chunk(std::string& out, std::string_view bytes) {

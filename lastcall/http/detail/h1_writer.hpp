@@ -33,6 +33,9 @@ enum class body_framing : unsigned char { length, chunked, until_close };
 /// The head alone, for a body that follows. `f.head`: none follows, the framing is only told. `length` for `length`.
 std::size_t write_head(std::string& out, const response& r, const framing& f, body_framing by, std::uint64_t length);
 
+/// 101 of a response that is an upgrade.
+void write_switching(std::string& out, const response& r, const framing& f, std::string_view protocol);
+
 /// One chunk; `bytes` not empty.
 void write_chunk(std::string& out, std::string_view bytes);
 /// The end of a chunked body, with its trailers, each "name: value\r\n".

@@ -1,8 +1,11 @@
 // How parsers, the router and sessions fill a request; everybody else only reads one.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -27,6 +30,30 @@ struct request_access {
   static void begin(request& r, const char* head) noexcept {
     clear(r);
     r.head_ = head;
+  }
+
+  /// A copy of all but the body in `to`, whose bytes are the array's.
+  static std::unique_ptr<char[]> copy(request& to, const request& from) {
+    std::size_t size = 0;
+    const auto reach = [&](request::piece p) { size = std::max<std::size_t>(size, p.at + p.size); };
+    for (const auto p : {from.method_, from.target_, from.path_, from.query_, from.host_}) reach(p);
+    for (const auto& f : from.fields_) reach(f.name), reach(f.value);
+    for (const auto& p : from.params_)
+      if (!p.decoded) reach(p.value);
+    std::unique_ptr<char[]> head(new char[size]);
+    std::memcpy(head.get(), from.head_, size);
+    to.head_ = head.get();
+    to.method_ = from.method_;
+    to.target_ = from.target_;
+    to.path_ = from.path_;
+    to.query_ = from.query_;
+    to.host_ = from.host_;
+    to.verb_ = from.verb_;
+    to.fields_ = from.fields_;
+    to.params_ = from.params_;
+    to.decoded_ = from.decoded_;
+    to.id_ = from.id_;
+    return head;
   }
 
   /// The session moved the head's bytes. Only while no handler has the request: views taken from it do not move along.

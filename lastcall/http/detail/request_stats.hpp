@@ -15,11 +15,11 @@ namespace lastcall::inline v0::http::detail {
 class request_stats {
  public:
   static constexpr std::array bounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1., 2.5, 5., 10., 60.};
-  static constexpr std::size_t classes = 4;
-  static constexpr std::array<std::string_view, classes> class_names = {"2xx", "3xx", "4xx", "5xx"};
+  static constexpr std::size_t classes = 5;
+  static constexpr std::array<std::string_view, classes> class_names = {"1xx", "2xx", "3xx", "4xx", "5xx"};
 
   void add(int status, duration took) noexcept {
-    responses_[static_cast<std::size_t>(status / 100 - 2) % classes].add();
+    responses_[static_cast<std::size_t>(status / 100 - 1) % classes].add();
     nanoseconds_.add(static_cast<std::uint64_t>(took.count()));
     std::size_t i = 0;
     while (i < bounds.size() && took.count() > in_nanoseconds[i]) ++i;

@@ -17,6 +17,7 @@
 #include "lastcall/http/detail/coroutines.hpp"
 #include "lastcall/http/detail/exchange.hpp"
 #include "lastcall/http/detail/request_stats.hpp"
+#include "lastcall/http/detail/ws_stats.hpp"
 #include "lastcall/http/limits.hpp"
 #include "lastcall/http/router.hpp"
 #include "lastcall/net/connection_set.hpp"
@@ -93,6 +94,7 @@ class shard {
   }
   net::tally begun, answered, rejected, abandoned, forced, broken;
   request_stats stats;
+  ws::detail::stats websockets;
 
  private:
   const std::shared_ptr<const service> service_;

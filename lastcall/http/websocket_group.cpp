@@ -1,0 +1,176 @@
+#include "lastcall/http/websocket_group.hpp"
+
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "lastcall/http/detail/utf8_check.hpp"
+#include "lastcall/http/detail/ws_session.hpp"
+
+namespace lastcall::inline v0::ws {
+
+using frame = std::shared_ptr<const std::string>;  // shared by all loops
+
+/// One in one part. Its place there is the part's business.
+struct group::member {
+  std::shared_ptr<net::session_link> link;
+  std::weak_ptr<part> in;
+  std::size_t at = 0;
+};
+
+/// The members of one loop.
+struct group::part : std::enable_shared_from_this<part> {
+  explicit part(const group_options& o) : wishes(o) {}
+
+  void join(const std::shared_ptr<member>& m) {
+    const std::lock_guard lock(mutex);
+    m->in = weak_from_this();
+    m->at = members.size();
+    members.push_back(m);
+  }
+  void leave(const member& m) noexcept {
+    const std::lock_guard lock(mutex);
+    remove(m);
+  }
+  /// False: dropped.
+  bool send(const frame& f) {
+    const std::lock_guard lock(mutex);
+    if (members.empty()) return true;
+    if (waiting_bytes + f->size() > wishes.queue_bytes) return false;
+    waiting.push_back(f);
+    waiting_bytes += f->size();
+    if (posted) return true;
+    // Through any member that is still there: with it, so is the loop.
+    for (std::size_t i = members.size(); i-- > 0 && !posted;)
+      posted = members[i]->link->post_to_loop([self = shared_from_this()] { self->deliver(); });
+    if (!posted) waiting.clear(), waiting_bytes = 0;  // all have ended
+    return true;
+  }
+
+  std::size_t size() const {
+    const std::lock_guard lock(mutex);
+    return members.size();
+  }
+
+ private:
+  void remove(const member& m) noexcept {
+    if (m.at >= members.size() || members[m.at].get() != &m) return;  // it has gone before
+    if (delivering) {
+      members[m.at] = nullptr;  // the others keep their places until all have been served
+      return;
+    }
+    members[m.at] = std::move(members.back());
+    if (members[m.at]) members[m.at]->at = m.at;
+    members.pop_back();
+  }
+
+  /// On the loop's thread.
+  void deliver() {
+    std::unique_lock lock(mutex);
+    const std::vector<frame> now = std::exchange(waiting, {});
+    waiting_bytes = 0;
+    posted = false;
+    delivering = true;
+    // Not under the lock: what is sent may end a session, whose handler leaves.
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const std::shared_ptr<member> m = members[i];
+      if (!m) continue;
+      auto* to = static_cast<detail::session*>(m->link->host());
+      if (!to) {
+        members[i] = nullptr;
+        continue;
+      }
+      lock.unlock();
+      const auto then = wishes.slow == slow_member::close ? detail::session::slow::close : detail::session::slow::skip;
+      for (const frame& f : now) {
+        to->push(*f, wishes.member_bytes, then);
+        if (!m->link->host()) break;
+      }
+      lock.lock();
+    }
+    delivering = false;
+    std::size_t kept = 0;
+    for (auto& each : members) {
+      if (!each) continue;
+      each->at = kept;
+      if (&members[kept] != &each) members[kept] = std::move(each);
+      ++kept;
+    }
+    members.resize(kept);
+  }
+
+  const group_options wishes;
+  mutable std::mutex mutex;
+  std::vector<std::shared_ptr<member>> members;
+  std::vector<frame> waiting;
+  std::size_t waiting_bytes = 0;
+  bool posted = false;
+  bool delivering = false;
+};
+
+struct group::shared {
+  explicit shared(const group_options& o) : wishes(o) {}
+
+  const group_options wishes;
+  mutable std::mutex mutex;
+  std::map<const net::loop*, std::shared_ptr<part>> parts;
+  std::atomic<std::uint64_t> dropped{0};
+};
+
+group::group(options o) : shared_(std::make_shared<shared>(o)) {
+  if (o.member_bytes == 0 || o.queue_bytes == 0)
+    throw std::invalid_argument("a group's buffer of 0 bytes holds nothing");
+}
+
+group::membership group::join(const stream& s) {
+  auto m = std::make_shared<member>();
+  m->link = s.shared()->link;
+  std::shared_ptr<part> to;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    auto& slot = shared_->parts[&m->link->on()];
+    if (!slot) slot = std::make_shared<part>(shared_->wishes);
+    to = slot;
+  }
+  to->join(m);
+  return membership(std::move(m));
+}
+
+void group::send(const message& m) { send(m.kind, m.data); }
+void group::send(std::string_view text) { send(message_kind::text, text); }
+
+void group::send(message_kind kind, std::string_view data) {
+  if (kind == message_kind::text) {
+    http::detail::utf8_check text;
+    if (!text.feed(data) || !text.complete())
+      throw std::invalid_argument("a WebSocket's text is UTF-8, and this is not; send it as binary");
+  }
+  auto encoded = std::make_shared<std::string>();
+  detail::append_frame(*encoded, kind == message_kind::text ? detail::opcode::text : detail::opcode::binary, data);
+  const std::lock_guard lock(shared_->mutex);
+  for (const auto& [loop, each] : shared_->parts)
+    if (!each->send(encoded)) ++shared_->dropped;
+}
+
+std::size_t group::size() const {
+  const std::lock_guard lock(shared_->mutex);
+  std::size_t all = 0;
+  for (const auto& [loop, each] : shared_->parts) all += each->size();
+  return all;
+}
+
+std::uint64_t group::dropped() const noexcept { return shared_->dropped; }
+
+group::membership::membership(std::shared_ptr<member> of) noexcept : of_(std::move(of)) {}
+group::membership::membership(membership&&) noexcept = default;
+group::membership& group::membership::operator=(membership&& other) noexcept {
+  std::swap(of_, other.of_);
+  return *this;
+}
+group::membership::~membership() {
+  if (!of_) return;
+  if (const auto in = of_->in.lock()) in->leave(*of_);
+}
+
+}  // namespace lastcall::inline v0::ws
