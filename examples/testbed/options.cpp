@@ -60,6 +60,8 @@ options read(int argc, char** argv) {
   cli.add_option("--max-connections", o.http.limits.max_connections, "0: as the descriptor limit allows [0]");
   cli.add_option("--max-body", o.http.limits.body_bytes, "bytes of a request body [64 MiB]")
       ->default_val(64 * 1024 * 1024);
+  cli.add_flag("--h2c", o.http.h2c, "HTTP/2 in cleartext, for clients that begin with its preface");
+  cli.add_option("--max-streams", o.http.limits.max_streams, "of one HTTP/2 connection at once [100]");
   cli.add_option("--upload-dir", o.upload_dir, "where /upload?name=X leaves files [nowhere]");
 
   cli.add_option("--admin-port", o.admin_port, "health, metrics, status and preStop; 0 picks a free one");

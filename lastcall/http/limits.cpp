@@ -26,6 +26,7 @@ void check(const limits& l) {
   check_count("head_bytes", l.head_bytes, 64, mib);
   check_count("header_count", l.header_count, 1, 10'000);
   check_count("body_bytes", l.body_bytes, 0, std::size_t{1} << 40);
+  check_count("max_streams", l.max_streams, 1, 10'000);
   check_time("head_time", l.head_time);
   check_time("body_time", l.body_time);
   check_time("idle_time", l.idle_time);

@@ -11,6 +11,7 @@
 //   body_time         60 s      408, from the end of the head to the end of the body
 //   idle_time         75 s      closed without an answer: no request was begun
 //   write_time        30 s      cut: the client took no byte of its response for so long
+//   max_streams       100       of one HTTP/2 connection at once; beyond it the connection ends with PROTOCOL_ERROR
 #pragma once
 
 #include <chrono>
@@ -30,10 +31,12 @@ struct limits {
   duration idle_time = std::chrono::seconds(75);
   duration write_time = std::chrono::seconds(30);
   std::size_t max_connections_per_address = 0;
+  std::size_t max_streams = 100;
 };
 
 /// Throws std::invalid_argument that names the member, its value and what is allowed: a head of 64 bytes to 1 MiB (it
-/// is kept in one piece), 1 to 10,000 headers, a body of up to 1 TiB (0: none), times above zero and up to 24 h.
+/// is kept in one piece), 1 to 10,000 headers, as many streams, a body of up to 1 TiB (0: none), times above zero and
+/// up to 24 h.
 void check(const limits& l);
 
 }  // namespace lastcall::inline v0::http

@@ -69,6 +69,8 @@ struct server::parts {
     service->pool = &pool;
     service->access_log = std::move(o.access_log);
     service->request_ids = o.request_ids;
+    service->h2c = o.h2c;
+    service->http2 = o.http2;
     for (std::size_t i = 0; i < tcp.loops(); ++i)
       shards.push_back(std::make_unique<detail::shard>(service, tcp.set(i)));
   }
@@ -152,6 +154,9 @@ void server::account(component_report& into) const {
   parts_->tcp.account(into);
   into.requests += parts_->requests();
   ws::detail::account(parts_->shards, into);
+  std::uint64_t refused = 0;
+  for (const auto& each : parts_->shards) refused += each->refused_streams.value();
+  if (refused > 0) into.add("streams_refused", refused);
 }
 
 void server::measure(metrics& into) const {

@@ -54,6 +54,10 @@ struct server_options {
   /// While draining, long-lived remotes (WebSockets, event streams, HTTP/2) are told over this window, each at a random
   /// moment of it, so that they do not all come back at once. Never more than half of the drain.
   duration jitter = std::chrono::seconds(1);
+  /// HTTP/2 in cleartext for clients that know that we speak it (they begin with its preface). HTTP/1.1 stays.
+  bool h2c = false;
+  /// HTTP/2 over TLS for clients that offer it (ALPN "h2").
+  bool http2 = true;
 };
 
 /// What a shutdown came to.

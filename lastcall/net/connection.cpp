@@ -126,7 +126,7 @@ void connection::on_due(time_point now) noexcept {
         end(fin_acknowledged_ ? farewell_as_ : connection_end::timed_out);
       return;
     case connection_state::idle:
-      return input_waits() ? on_readable() : half_close();
+      return input_waits() ? on_readable() : on_idle_over();
     case connection_state::fresh:
       if (input_waits()) return on_readable();
       return draining() ? half_close() : on_timeout();

@@ -61,6 +61,8 @@ class connection : public pollable, public timed, public list_hook<> {
   /// Its moment to tell a long-lived remote has come: somewhere in the jitter window of the drain. Only while upgraded;
   /// enters a state again, with the bound of its farewell.
   virtual void on_told() noexcept { farewell(); }
+  /// It has been idle for as long as it may be, by its own bound or by the rules of the drain. Enters another state.
+  virtual void on_idle_over() noexcept { half_close(); }
   /// The deadline of a new, reading, busy or upgraded connection passed.
   virtual void on_timeout() noexcept { end(connection_end::timed_out); }
   /// Since when it has been at work on something; empty: it is not.

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "lastcall/http/detail/h1_writer.hpp"
+#include "lastcall/http/detail/h2_connection.hpp"
 #include "lastcall/http/detail/request_access.hpp"
 #include "lastcall/http/responder.hpp"
 #include "lastcall/http/trace.hpp"
@@ -40,16 +41,43 @@ void h1_connection::on_readable() noexcept {
     if (read.end != net::io_end::open) return end_by(read.end);
     if (!read.would_block) {
       exchange_->end += read.bytes;
+      if (state() == connection_state::fresh && begins_http2()) {
+        if (exchange_->unread().size() < h2_session::preface.size()) continue;
+        return become_http2();
+      }
       go_on();
       if (!may_read()) return;
       if (more_) return rearm();
       if (read.bytes == room.size() || remote_is_ending()) continue;
     }
     readable_ = false;
+    if (state() == connection_state::fresh && begins_http2()) return;
     return settle();
   }
   settle();
   rearm();
+}
+
+/// Whether what is here is the preface of HTTP/2, or a part of it that is nothing else.
+bool h1_connection::begins_http2() {
+  if (!shard_.of().h2c || !exchange_) return false;
+  const std::string_view here = exchange_->unread().substr(0, h2_session::preface.size());
+  return here.size() >= 3 && h2_session::preface.starts_with(here);
+}
+
+void h1_connection::become_http2() noexcept {
+  if (refusing_) {
+    shard_.out() += h2_session::turned_away();
+    closing_ = true;
+    return flush();
+  }
+  try {
+    std::string received(exchange_->unread());
+    drop_exchange();
+    set().replace(*this, std::make_unique<h2_connection>(shard_, *this, std::move(received)));
+  } catch (const std::exception&) {  // out of memory
+    end(connection_end::forced);
+  }
 }
 
 void h1_connection::go_on() noexcept {

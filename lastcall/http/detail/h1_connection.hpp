@@ -39,6 +39,8 @@ class h1_connection final : public net::connection, private call_host {
 
   // One wake: go_on() reads and answers what is complete, flush() sends it, settle() says what is waited for next.
   void go_on() noexcept;
+  bool begins_http2();
+  void become_http2() noexcept;
   bool read_head();
   bool read_body();
   void answer();

@@ -359,6 +359,8 @@ std::size_t find_end(std::string_view input, std::size_t from, std::size_t& scan
 
 }  // namespace
 
+bool is_sound_authority(std::string_view text, bool with_port) noexcept { return is_authority(text, with_port); }
+
 head_result parse_head(std::string_view input, std::size_t& scanned, const limits& l, request& out,
                        message_info& info) {
   const auto error = [](int status, const char* why) { return head_result{head_result::kind::error, 0, status, why}; };

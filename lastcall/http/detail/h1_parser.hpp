@@ -45,4 +45,7 @@ struct head_result {
 /// and their reasons: docs/design/http1.md.
 head_result parse_head(std::string_view input, std::size_t& scanned, const limits& l, request& out, message_info& info);
 
+/// What may stand in Host, or before the path of an absolute target; `with_port`: host:port, as CONNECT has it.
+bool is_sound_authority(std::string_view text, bool with_port) noexcept;
+
 }  // namespace lastcall::inline v0::http::detail

@@ -39,6 +39,8 @@ struct service {
   net::thread_pool* pool = nullptr;  ///< for blocking handlers
   access_sink access_log;
   bool request_ids = false;
+  bool h2c = false;          ///< HTTP/2 in cleartext, for clients that begin with its preface
+  bool http2 = true;         ///< HTTP/2 where TLS agrees on it
 };
 
 /// Threads: its loop's only, but for `requests` and reading the stats.
@@ -93,6 +95,8 @@ class shard {
             .broken = broken.value()};
   }
   net::tally begun, answered, rejected, abandoned, forced, broken;
+  /// HTTP/2 streams that came after the last one of a GOAWAY: no request has begun.
+  net::tally refused_streams;
   request_stats stats;
   ws::detail::stats websockets;
 
