@@ -110,6 +110,7 @@ void call::make_body(std::shared_ptr<const body_source> of) {
 
 bool call::end() noexcept {
   if (!sole_reference()) return false;
+  alarm_.cancel();
   with_server_.reset();
   end_.reset();
   life_ = context();

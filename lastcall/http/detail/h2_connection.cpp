@@ -128,6 +128,7 @@ void h2_connection::on_told() noexcept {
   sweep();
   const turn now(*this);
   act(farewell_.tell(loop_now(), shard_.life().drain_end()));
+  for (h2_stream& s : open_) s.told();
 }
 
 void h2_connection::on_idle_over() noexcept {

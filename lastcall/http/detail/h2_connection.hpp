@@ -49,6 +49,8 @@ class h2_connection final : public net::connection, private h2_events {
   time_point refresh_now() noexcept { return set().loop().refresh_now(); }
   bool ended() const noexcept { return state() == net::connection_state::closed; }
   bool input_is_over() const noexcept { return input_over_; }
+  /// That we drain.
+  bool was_told() const noexcept { return draining() && tell_at() == time_point::max(); }
   bool remote_ends() const noexcept { return input_over_ || remote_is_ending(); }
   /// Last words are not an answer in time.
   void forced() noexcept { farewell_as_ = net::connection_end::forced; }

@@ -221,11 +221,18 @@ response h2_stream::failed() const noexcept {
 
 call& h2_stream::begin_call(const handler* h) {
   const bool wants_context = h && h->wants_context();
+  long_lived_ = long_lived_ || (h && h->wishes().long_lived);
   call_ = &of_.on().coroutines().borrow();
-  call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, of_.remote(), wants_context ? &of_.on().life() : nullptr);
+  call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, of_.remote(), wants_context ? &of_.on().life() : nullptr,
+               long_lived_);
+  if (of_.was_told()) told();
   request_access::remote(exchange_->req, &call_->remote());
   if (h && h->wishes().gone_at_fin && of_.remote_ends()) call_->client_gone();
   return *call_;
+}
+
+void h2_stream::told() noexcept {
+  if (call_ && long_lived_) call_->told(of_.on().life().drain_end());
 }
 
 void h2_stream::end_call() noexcept {
@@ -481,6 +488,7 @@ void h2_stream::cut(request_end as) noexcept {
 
 bool h2_stream::input_is_over() noexcept {
   if (!exchange_) return false;
+  if (long_lived_) return false;  // its client waits for nothing that could still come to an end
   if (call_ && exchange_->found.handle && exchange_->found.handle->wishes().gone_at_fin) call_->client_gone();
   return request_over_ || body_open_ || (asked_ && !call_);
 }

@@ -48,6 +48,9 @@ class h2_stream final : public net::list_hook<>, private call_host {
   /// The client's half of the connection has ended: what is incomplete stays so. False: nothing of it is left to do.
   bool input_is_over() noexcept;
 
+  /// Its connection was told of the drain: a long-lived handler is told by its context.
+  void told() noexcept;
+
   std::int32_t id() const noexcept { return id_; }
   /// When it has waited for its client for long enough; max: it does not wait.
   time_point due() const noexcept;
@@ -95,6 +98,7 @@ class h2_stream final : public net::list_hook<>, private call_host {
   time_point progress_{};  // of the response's body: when some of it left last
   request_end as_ = request_end::answered;
   bool decided_ = false;  // the ledger has it
+  bool long_lived_ = false;
   bool in_trail_ = false;
   bool head_is_here_ = false;
   bool request_over_ = false;  // its last byte is here
