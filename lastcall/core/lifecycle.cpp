@@ -223,8 +223,9 @@ lifecycle::start_result lifecycle::start(const function<void()>& meanwhile) {
   const auto goes_on = [this] { return unstarted_ > 0 && !failure_ && inbox_->asked() == nullptr; };
   for (std::size_t i = 0; i < slots_.size() && goes_on(); ++i) {
     if (slots_[i].unstarted_needs == 0) let_start(i);
-    take_in();
+    if (&time_ != &steady()) take_in();  // it has run already. With threads all that need nothing begin first
   }
+  take_in();
   for (; goes_on(); take_in()) {
     if (meanwhile) meanwhile();
     wait(std::nullopt);
