@@ -59,6 +59,7 @@ struct lifecycle::board {
     position at{};  // of the verbs that wait for each other
     position force_at{};
     std::atomic<bool> drained{false};
+    std::atomic<bool> accounts{false};  // its account has begun
     std::atomic<component_state> state{};
   };
 
@@ -222,8 +223,9 @@ lifecycle::start_result lifecycle::start(const function<void()>& meanwhile) {
   const auto goes_on = [this] { return unstarted_ > 0 && !failure_ && inbox_->asked() == nullptr; };
   for (std::size_t i = 0; i < slots_.size() && goes_on(); ++i) {
     if (slots_[i].unstarted_needs == 0) let_start(i);
-    take_in();
+    if (&time_ != &steady()) take_in();  // it has run already. With threads all that need nothing begin first
   }
+  take_in();
   for (; goes_on(); take_in()) {
     if (meanwhile) meanwhile();
     wait(std::nullopt);
@@ -449,6 +451,7 @@ void lifecycle::submit(std::size_t index, verb what) {
           e.it->stop();
           break;
         case verb::account:
+          e.accounts.store(true, std::memory_order_relaxed);
           it.account = account;
           e.it->account(it.account);
           break;
@@ -463,6 +466,13 @@ void lifecycle::submit(std::size_t index, verb what) {
     at.leave();
     b->tell(std::move(it));
   });
+}
+
+void lifecycle::ask_for_account(std::size_t index) {
+  slot& s = slots_[index];
+  if (std::exchange(s.asked_account, true)) return;
+  if (s.inside == verb::none) s.inside = verb::account;
+  submit(index, verb::account);
 }
 
 void lifecycle::ask_for_progress(std::size_t index) {
@@ -530,9 +540,13 @@ void lifecycle::returned(const happening& it) {
       enter(it.component, component_state::stopped);
       s.account.stopped = true;
       s.account.stopped_ms = since_request(it.at);
+      ask_for_account(it.component);  // now rather than when all is over, and time may be short
       return carry_out(plan_->stopped(*s.in_plan, time_.now()));
     case verb::account:
-      s.account = it.account;
+      s.account.connections = it.account.connections;
+      s.account.requests = it.account.requests;
+      s.account.fields = it.account.fields;
+      s.account.lost = it.account.lost;
       s.accounted = true;
       if (it.error) note(log_level::error, s.name + ": account: " + to_text(it.error));
       return;
@@ -706,11 +720,8 @@ void lifecycle::fill(report& out) {
   out.stop_ms = to_ms(finished_at_ - drain_ends);
   out.total_ms = to_ms(finished_at_ - asked_at_);
   const auto owes = [](const slot& s) { return s.account.start_ms && !s.accounted; };
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (!owes(slots_[i])) continue;
-    if (slots_[i].inside == verb::none) slots_[i].inside = verb::account;
-    submit(i, verb::account);  // of one that hangs, too
-  }
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    if (owes(slots_[i])) ask_for_account(i);  // of one that hangs, too
   take_in();
   const time_point by = std::max(plan_->deadline(), time_.now() + account_time);
   while (std::any_of(slots_.begin(), slots_.end(), owes) && time_.now() < by) {
@@ -718,8 +729,11 @@ void lifecycle::fill(report& out) {
     take_in();
   }
   bool hangs = false;
-  for (slot& s : slots_) {
-    if (owes(s) && !s.account.hung) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    slot& s = slots_[i];
+    if (owes(s) && !s.account.hung && !board_->entries[i].accounts.load(std::memory_order_relaxed)) {
+      note(log_level::error, s.name + ": no time was left for its account");
+    } else if (owes(s) && !s.account.hung) {
       s.account.hung = true;
       s.account.hung_in = to_text(verb::account);
       stacks_asked_ = false;  // it was not known then

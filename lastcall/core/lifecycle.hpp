@@ -114,6 +114,7 @@ class lifecycle {
     std::vector<verb> next;    // those that wait
     bool forcing = false;      // force does not wait, and only stop waits for it
     bool asked_progress = false;
+    bool asked_account = false;
     bool accounted = false;
     std::optional<std::size_t> in_plan;
     std::vector<work_item> progress;
@@ -128,6 +129,7 @@ class lifecycle {
   void returned(const happening& it);
   void started_one(const happening& it);
   void let_start(std::size_t index);
+  void ask_for_account(std::size_t index);
   void ask_for_progress(std::size_t index);
   static void add_own_waits(const board& of, std::size_t index, std::vector<work_item>& into);
   void wait(std::optional<time_point> until);

@@ -323,4 +323,22 @@ TEST_F(lifecycle_threads, that_tell_their_progress_late_outlive_the_lifecycle) {
   EXPECT_EQ(told, 1);
 }
 
+// Those that need nothing are begun before anything else, so it does not hang on the processor's whims who took part.
+TEST_F(lifecycle_threads, begin_to_start_what_needs_nothing_before_the_end_of_a_quick_chain_is_heard_of) {
+  for (int i = 0; i < 200 && !HasFailure(); ++i) {
+    journal& seen = kept_journals().emplace_back();
+    const auto bell = std::make_shared<inbox>();
+    lifecycle one(steady(), logger(log_level::none, {}), bell);
+    const auto base = one.add("base", std::make_unique<component_double>("base", seen), {});
+    one.add("witness", std::make_unique<component_double>("witness", seen), {});
+    behaviour asks{.start = [&](context) { bell->ask({.at = steady().now()}); }};
+    one.add("asks", std::make_unique<component_double>("asks", seen, std::move(asks)), {base});
+    one.start();
+    one.begin({.grace = generous, .reserve = 1s, .announce = false}, steady().now());
+    for (one.step(); !one.finished(); one.step()) bell->driver().wait(steady(), one.next_wake());
+    EXPECT_THAT(seen.lines(), Contains("start witness"));
+    EXPECT_THAT(seen.lines(), Contains("stop witness"));
+  }
+}
+
 }  // namespace

@@ -106,7 +106,7 @@ TEST(stack_signal, stays_sound_when_nobody_waits_for_the_answers) {
 }
 
 /// Tests of what hangs leave their threads behind, if all run in one process.
-bool not_hung_elsewhere(const thread_entry& of) { return of.component != "x"; }
+const auto not_hung_elsewhere = [](const thread_entry& of) { return of.component != "x"; };
 
 TEST(stack_signal, leaves_out_threads_that_have_ended) {
   std::atomic<bool> over{false};
