@@ -8,6 +8,7 @@
 #include "lastcall/http/file.hpp"
 #include "lastcall/http/save.hpp"
 #include "lastcall/http/streaming.hpp"
+#include "lastcall/http/websocket.hpp"
 #include "lastcall/net/wait.hpp"
 
 namespace testbed {
@@ -129,6 +130,9 @@ http::router routes(const std::string& upload_dir) {
     say("body", req.body());
     said.back() = '\n';
     return http::text(std::move(said));
+  });
+  r.websocket("/ws", [](lastcall::ws::stream ws) -> lastcall::task<> {
+    while (auto msg = co_await ws.read()) co_await ws.write(*msg);
   });
   r.get("/throw", [](const http::request&) -> http::response { throw std::runtime_error("asked to throw"); });
 
