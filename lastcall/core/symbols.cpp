@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lastcall/core/countdown.hpp"
+#include "lastcall/core/put_off_signals.hpp"
 #include "lastcall/core/turn.hpp"
 
 namespace lastcall::inline v0 {
@@ -33,6 +34,7 @@ std::vector<function_names> ask_debug_info(const std::vector<std::uintptr_t>& ad
   shared->addresses = addresses;
   try {
     std::thread([shared] {
+      detail::keep_signals_out();
       try {
         shared->names = detail::names_from_debug_info(shared->addresses);
       } catch (...) {  // out of memory: the symbol tables will do
