@@ -41,6 +41,7 @@ class child {
       close(error_ends[1]);
       options.environment = false;
       options.log = log;
+      signal(SIGHUP, SIG_DFL);  // under nohup it would stay ignored
       const int tells = ready_ends[1];
       app a{options};
       running = &a;

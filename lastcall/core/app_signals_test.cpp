@@ -46,6 +46,8 @@ class caught_stderr {
 
 class app_signals : public testing::TestWithParam<int> {
  protected:
+  // Under nohup SIGHUP is ignored, which an app leaves as it is.
+  app_signals() { signal(SIGHUP, SIG_DFL); }
   static app_options quiet() { return {.log = log_level::none, .environment = false}; }
   static std::jthread sends_when_ready(app& a, int number, int times = 1) {
     return std::jthread([&a, number, times](const std::stop_token& given_up) {

@@ -23,16 +23,22 @@ using namespace std::chrono_literals;
   std::exit(0);
 }
 
-TEST(exit_watch, ends_an_exit_that_hangs) {
+class exit_watch : public testing::Test {
+ protected:
+  // A process of its own: where an app ran before, the watch has its place among the exit handlers already.
+  exit_watch() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+TEST_F(exit_watch, ends_an_exit_that_hangs) {
   EXPECT_EXIT(leave_with_a_handler_that_takes(1h, 50ms), testing::ExitedWithCode(4), "something hangs after the app");
 }
 
-TEST(exit_watch, leaves_an_exit_its_time) {
+TEST_F(exit_watch, leaves_an_exit_its_time) {
   EXPECT_EXIT(leave_with_a_handler_that_takes(10ms, 10s), testing::ExitedWithCode(7), "");
 }
 
 // A test that ran an app long ago has no deadline to keep any more; its exit handlers may write a coverage report.
-TEST(exit_watch, lets_a_process_that_went_on_end_as_it_likes) {
+TEST_F(exit_watch, lets_a_process_that_went_on_end_as_it_likes) {
   EXPECT_EXIT(leave_with_a_handler_that_takes(500ms, -5s), testing::ExitedWithCode(7), "");
 }
 

@@ -10,6 +10,7 @@
 
 #include "lastcall/core/component.hpp"
 #include "lastcall/core/lifecycle.hpp"
+#include "lastcall/core/put_off_signals.hpp"
 #include "lastcall/core/report.hpp"
 #include "lastcall/core/watched_thread.hpp"
 
@@ -250,6 +251,7 @@ class component_of_functions final : public component {
     if (!s.does.run || s.told || ends.draining()) return;
     run_ = std::thread([kept = state_] {
       name_thread(kept->name);
+      detail::keep_signals_out();
       const watched_thread here(kept->name, "run");
       const activity doing("run", kept->name);
       kept->run();
@@ -292,6 +294,7 @@ class component_of_functions final : public component {
     try {
       drain_ = std::thread([kept = state_, ends] {
         name_thread(kept->name);
+        detail::keep_signals_out();
         const watched_thread here(kept->name, "drain");
         const activity doing("drain", kept->name);
         kept->drain(ends);

@@ -81,11 +81,11 @@ TEST(functions, whose_run_never_returns_are_named_and_left_behind) {
   auto owned = std::make_shared<int>(7);
   const std::weak_ptr<int> alive = owned;
   {
-    app a{quiet({.grace = 100ms})};
+    app a{quiet({.grace = 600ms, .reserve = 500ms})};
     const auto store = a.add("store", double_of("store", notes));
     a.add("x", {.run = [owned = std::move(owned)] { hang(); }}, {store});
     a.start();
-    const report& r = a.shutdown(deadline(100ms));
+    const report& r = a.shutdown(deadline(600ms));
     EXPECT_EQ(r.exit_code, 4);
     EXPECT_THAT(r.hung(), ElementsAre("x"));
     EXPECT_THAT(of(r, "x").stack, Contains(StartsWith("run, run x, for "))) << "where its thread stands";
@@ -96,10 +96,10 @@ TEST(functions, whose_run_never_returns_are_named_and_left_behind) {
 }
 
 TEST(functions, whose_drain_never_returns_are_named_and_left_behind) {
-  app a{quiet({.grace = 100ms})};
+  app a{quiet({.grace = 600ms, .reserve = 500ms})};
   a.add("x", {.drain = [] { hang(); }});
   a.start();
-  const report& r = a.shutdown(deadline(100ms));
+  const report& r = a.shutdown(deadline(600ms));
   EXPECT_THAT(r.hung(), ElementsAre("x"));
   EXPECT_THAT(of(r, "x").stack, Contains(StartsWith("drain, drain x, for ")));
 }

@@ -78,8 +78,8 @@ TEST(worker, leaves_no_thread_behind) {
     ASSERT_EQ(a.shutdown(deadline(20s)).exit_code, 0);
   }
   // One that was joined may be listed for a moment more.
-  for (const auto by = steady().now() + 20s; threads() != before && steady().now() < by;) std::this_thread::yield();
-  EXPECT_EQ(threads(), before);
+  for (const auto by = steady().now() + 20s; threads() > before && steady().now() < by;) std::this_thread::yield();
+  EXPECT_LE(threads(), before);  // what another test left may end meanwhile
 }
 
 }  // namespace

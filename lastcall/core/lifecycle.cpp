@@ -13,6 +13,7 @@
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/stack.hpp"
+#include "lastcall/core/turn.hpp"
 #include "lastcall/core/verb_threads.hpp"
 #include "lastcall/core/watched_thread.hpp"
 
@@ -85,7 +86,7 @@ struct lifecycle::board {
   const std::unique_ptr<entry[]> entries;
   // A component is not destroyed while it is asked for its numbers or its work. Where one hangs in that, nobody waits
   // for ever for the other.
-  mutable std::timed_mutex asking;
+  mutable detail::turn asking;
   std::mutex mutex;
   std::vector<happening> happened;
   std::optional<std::vector<thread_stack>> stacks;
@@ -133,8 +134,8 @@ void lifecycle::destroy() noexcept {
     }
     where_.enter(verb::destroy, i);
     if (board_ && s.it) {
-      const std::unique_lock lock(board_->asking, longest_asking);
-      if (!lock) {  // somebody is still asking, and we can't know whom
+      const detail::in_turn alone(board_->asking, longest_asking);
+      if (!alone) {  // somebody is still asking, and we can't know whom
         for (std::size_t k = 0; k <= i; ++k)
           if (slots_[k].it) leave_behind(std::move(slots_[k].it));
         break;
@@ -673,8 +674,8 @@ app_status lifecycle::status() const {
 
 /// Of each component that has started and is still there. It touches the board only: who hangs in it outlives all else.
 template <class Ask> void lifecycle::ask_each(const board& of, const Ask& ask) {
-  const std::unique_lock lock(of.asking, longest_asking);
-  if (!lock) return;  // somebody hangs in it
+  const detail::in_turn alone(of.asking, longest_asking);
+  if (!alone) return;  // somebody hangs in it
   for (std::size_t i = 0; i < of.count; ++i) {
     const board::entry& e = of.entries[i];
     const component_state state = e.state.load(std::memory_order_acquire);

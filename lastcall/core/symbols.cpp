@@ -3,15 +3,15 @@
 #include <cxxabi.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "lastcall/core/countdown.hpp"
+#include "lastcall/core/put_off_signals.hpp"
+#include "lastcall/core/turn.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -23,36 +23,18 @@ struct inquiry {
   countdown over{1};
 };
 
-/// One inquiry at a time: libdw that hangs (on a lock of the loader which a hung thread holds) would otherwise take a
-/// thread with each.
-class turn {
- public:
-  bool take(time_point by) {
-    std::unique_lock lock(mutex_);
-    if (!free_.wait_until(lock, by, [this] { return !taken_; })) return false;
-    return taken_ = true;
-  }
-  void give_back() {
-    const std::lock_guard lock(mutex_);
-    taken_ = false;
-    free_.notify_one();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable free_;
-  bool taken_ = false;
-};
-
 std::vector<function_names> ask_debug_info(const std::vector<std::uintptr_t>& addresses, duration within) {
   if (within <= duration::zero()) return {};
-  static turn& one = *new turn;  // never destroyed: an inquiry may end after main
+  // One inquiry at a time: libdw that hangs (on a lock of the loader which a hung thread holds) would otherwise take a
+  // thread with each. Never destroyed: an inquiry may end after main.
+  static detail::turn& one = *new detail::turn;
   const time_point by = steady().now() + within;
   if (!one.take(by)) return {};
   const auto shared = std::make_shared<inquiry>();
   shared->addresses = addresses;
   try {
     std::thread([shared] {
+      detail::keep_signals_out();
       try {
         shared->names = detail::names_from_debug_info(shared->addresses);
       } catch (...) {  // out of memory: the symbol tables will do

@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "lastcall/core/put_off_signals.hpp"
+
 namespace lastcall::inline v0 {
 namespace {
 
@@ -100,6 +102,7 @@ struct beginning {
 
 extern "C" void* lastcall_verb_thread(void* given) {
   const std::unique_ptr<beginning> mine(static_cast<beginning*>(given));
+  detail::keep_signals_out();
   mine->work();
   return nullptr;
 }

@@ -234,6 +234,7 @@ int main(int argc, char** argv) {
   const std::string kind = argc > 1 ? argv[1] : "";
   lastcall::app_options options{.grace = 1s, .reserve = 300ms, .report_file = argc > 2 ? argv[2] : ""};
   if (kind == "reload_hook") {
+    ::signal(SIGHUP, SIG_DFL);  // under nohup it would stay ignored
     options.on_reload = [] {
       say("now");
       wait_for_a_lock();
