@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -16,6 +17,9 @@ namespace {
 // under an ordinary load. "Until empty" alone would delay its timers by hundreds of ms.
 constexpr int batch = 64;
 constexpr duration turn = std::chrono::microseconds(250);
+// What has been taken must be told, however long that takes: so as many are taken at once as a turn has lately had room
+// for. Then only one that takes long by itself, or the first few that do, keep Asio's timers waiting for longer.
+constexpr int least_at_once = 1;
 
 /// Asks for the memory of one that is told next while another is at work: between two requests of a connection, those
 /// of hundreds of others have pushed it out of the near caches.
@@ -30,6 +34,7 @@ struct loop::asio_part {
   boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
                                     boost::asio::io_context::executor_type>
       timer;
+  int at_once = batch;  // taken from the inner set by one call
 };
 
 loop::loop(boost::asio::io_context& io)
@@ -49,7 +54,7 @@ void loop::close() noexcept {
   asio_->timer.cancel(ignored);
   if (asio_->readiness.is_open()) asio_->readiness.release();
   epoll_.reset();
-  graveyard_.clear();
+  if (!in_batch_) graveyard_.clear();  // else at its end: events of theirs may still be waiting there
 }
 
 void loop::post(function<void()> f) {
@@ -92,19 +97,23 @@ void loop::wait_for_readiness() {
 void loop::run_batch() noexcept {
   epoll_event events[batch];
   const time_point until = refresh_now() + turn;
-  for (int left = batch; left > 0 && now_ < until && epoll_; looked_ ? now_ : refresh_now()) {
+  int& at_once = asio_->at_once;
+  for (int left = batch; left > 0 && now_ < until && epoll_;) {
     looked_ = false;
-    const int count = ::epoll_wait(epoll_.get(), events, left, 0);
+    const int count = ::epoll_wait(epoll_.get(), events, std::min(left, at_once), 0);
     if (count <= 0) break;
     in_batch_ = true;
     ask_for(events[0].data.ptr);
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < count && epoll_; ++i) {
       if (i + 1 < count) ask_for(events[i + 1].data.ptr);
       static_cast<pollable*>(events[i].data.ptr)->on_ready(events[i].events);
     }
     in_batch_ = false;
     graveyard_.clear();
     left -= count;
+    if (!looked_) refresh_now();
+    if (now_ > until) at_once = std::max(least_at_once, at_once / 2);
+    if (now_ < until && count == at_once && at_once < batch) at_once *= 2;
     if (posted_.load(std::memory_order_acquire)) break;
   }
   posted_.store(false, std::memory_order_release);  // what was posted until here runs before the next wake

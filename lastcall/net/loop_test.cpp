@@ -5,8 +5,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <string>
 #include <thread>
 #include <vector>
@@ -206,6 +208,30 @@ TEST(loop, serves_timers_while_descriptors_are_always_ready) {
   l.it.schedule(a, l.it.refresh_now() + 20ms);
   EXPECT_TRUE(l.run_until([&] { return fired; }));
   EXPECT_GT(told, 0);
+}
+
+TEST(loop, takes_no_more_at_once_than_there_is_time_for) {
+  open_loop l;
+  const std::array<pair, 64> p;
+  int told = 0;
+  watcher slow([&](std::uint32_t) {
+    ++told;
+    for (const time_point by = steady().now() + 1ms; steady().now() < by;) {}
+  });
+  for (const pair& each : p) {
+    each.say("never read");
+    ASSERT_FALSE(l.it.watch(each.ours.get(), slow, EPOLLIN));  // level-triggered: all are ready, always
+  }
+  // Each time the loop comes back to Asio.
+  std::vector<int> between;
+  function<void()> back = [&] {
+    between.push_back(std::exchange(told, 0));
+    if (between.size() < 40) boost::asio::post(l.io, [&] { back(); });
+  };
+  back();
+  ASSERT_TRUE(l.run_until([&] { return between.size() == 40; }));
+  EXPECT_LE(*std::max_element(between.begin() + 20, between.end()), 2);
+  for (const pair& each : p) l.it.forget(each.ours.get());
 }
 
 TEST(loop, goes_back_to_what_was_posted_while_descriptors_are_always_ready) {

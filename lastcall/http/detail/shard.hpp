@@ -60,7 +60,9 @@ class shard {
     explicit own_out(shard& of) noexcept : of_(of) {
       if (!of.out_.empty()) others_.swap(of.out_);
     }
+    /// Nothing of ours stays behind, also not what a failed allocation left half written: it would go to another client.
     ~own_out() {
+      of_.out_.clear();
       if (!others_.empty()) others_.swap(of_.out_);
     }
     own_out(const own_out&) = delete;
