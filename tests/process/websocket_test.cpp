@@ -4,6 +4,7 @@
 #include <fstream>
 #include <numeric>
 #include <sstream>
+#include <thread>
 
 #include "lastcall/testing/websocket_crowd.hpp"
 #include "tests/process/raw_client.hpp"
@@ -165,6 +166,44 @@ TEST(websocket, has_a_crowd_that_is_cut_at_once_see_it) {
   const auto exit = server.wait();
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 3);
+}
+
+TEST(websocket, has_everybody_in_a_chat_hear_what_anybody_says) {
+  child_process chat({program("chat")});  // on port 8083, as its source says
+  const auto where = lastcall::testing::parse_server_address("http://127.0.0.1:8083");
+  const auto ask = [&](const std::string& request) {
+    for (const auto by = std::chrono::steady_clock::now() + 30s;;) try {
+        return raw_client(where, request);
+      } catch (const std::system_error&) {
+        if (std::chrono::steady_clock::now() > by) throw;
+        std::this_thread::sleep_for(10ms);
+      }
+  };
+  const auto page = ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").read_reply().bytes;
+  EXPECT_NE(page.find("new WebSocket"), page.npos) << page;
+
+  const std::string handshake =
+      "GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  auto one = ask(handshake), other = ask(handshake);
+  one.read_head();
+  other.read_head();
+  const std::string hello("\x81\x85\0\0\0\0hello", 11), close("\x88\x82\0\0\0\0\x03\xe9", 8);
+  ASSERT_TRUE(other.send(hello));  // both are members by the time that anybody hears it, or hear the next
+  std::string heard;
+  while (heard.find(": hello") == heard.npos) {
+    ASSERT_TRUE(one.send(hello));
+    const auto some = other.read_some();
+    ASSERT_FALSE(some.empty());
+    heard += some;
+  }
+  chat.signal(SIGTERM);
+  ASSERT_TRUE(one.send(close) && other.send(close));
+  EXPECT_EQ(one.read_to_end().how, raw_client::ended::fin);
+  EXPECT_EQ(other.read_to_end().how, raw_client::ended::fin);
+  one.close();
+  other.close();
+  EXPECT_EQ(chat.wait(deadline(30s)), exit_status{.code = 0}) << chat.errors();
 }
 
 /// Says each line when it is so: "open", "echoed", then "CODE REASON" for each connection.
