@@ -104,8 +104,9 @@ class stream {
 
 template <class F> struct blocking_handler { F call; };
 
-/// Runs a handler on a thread of the server's blocking pool, which it holds for as long as the WebSocket lives. If
-/// there is none the remote gets 1013, try again later.
+/// Runs a handler on a thread of the server's blocking pool, which it holds for as long as the WebSocket lives: give
+/// `server_options::blocking` enough of them. When the pool and its queue are full the remote gets 1013, try again
+/// later.
 template <class F> auto blocking(F&& f) { return blocking_handler<std::decay_t<F>>{std::forward<F>(f)}; }
 
 /// `task<>(stream)`, a coroutine on the loop's thread, or `blocking(f)` with `void(stream)`; each also with a

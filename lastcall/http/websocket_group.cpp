@@ -42,9 +42,10 @@ struct group::part : std::enable_shared_from_this<part> {
     waiting_bytes += f->size();
     if (posted) return true;
     // Through any member that is still there: with it, so is the loop.
-    for (std::size_t i = members.size(); i-- > 0 && !posted;)
-      posted = members[i]->link->post_to_loop([self = shared_from_this()] { self->deliver(); });
-    if (!posted) waiting.clear(), waiting_bytes = 0;  // all have ended
+    for (std::size_t i = members.size(); i-- > 0;)
+      if (members[i]->link->post_to_loop(delivery(*this))) return true;
+    waiting.clear();  // all have ended
+    waiting_bytes = 0;
     return true;
   }
 
@@ -54,6 +55,21 @@ struct group::part : std::enable_shared_from_this<part> {
   }
 
  private:
+  /// Posted to the loop; one that is dropped unrun, by a loop that ends, is not waited for.
+  class delivery {
+   public:
+    explicit delivery(part& of) : of_(of.shared_from_this()) { of.posted = true; }
+    delivery(delivery&&) noexcept = default;
+    delivery& operator=(delivery&&) = delete;
+    ~delivery() {
+      if (of_) of_->posted = false;
+    }
+    void operator()() { std::exchange(of_, nullptr)->deliver(); }
+
+   private:
+    std::shared_ptr<part> of_;
+  };
+
   void remove(const member& m) noexcept {
     if (m.at >= members.size() || members[m.at].get() != &m) return;  // it has gone before
     if (delivering) {
@@ -105,7 +121,7 @@ struct group::part : std::enable_shared_from_this<part> {
   std::vector<std::shared_ptr<member>> members;
   std::vector<frame> waiting;
   std::size_t waiting_bytes = 0;
-  bool posted = false;
+  std::atomic<bool> posted{false};
   bool delivering = false;
 };
 

@@ -245,6 +245,7 @@ written session::put(opcode code, std::string_view payload) noexcept {
 
 void session::push(std::string_view frame, std::size_t most, slow then) noexcept {
   if (state() != connection_state::upgraded || protocol_.close_sent() || remote_time_over()) return;
+  set().loop().refresh_now();
   if (waiting() > 0 && waiting() + frame.size() > most) {
     if (then == slow::skip) return stats_.skipped.add();
     stats_.too_slow.add();

@@ -1,0 +1,28 @@
+// A chat: everybody hears what anybody says. There is no shutdown code: when the server is told to stop, each read
+// ends in its moment of the jitter window, and the pages come back to whoever serves next.
+#include <string>
+
+#include "lastcall/core/app.hpp"
+#include "lastcall/http/server.hpp"
+#include "lastcall/http/websocket.hpp"
+#include "lastcall/http/websocket_group.hpp"
+#include "page.hpp"
+
+int main() {
+  lastcall::ws::group everybody;
+
+  lastcall::http::router routes;
+  routes.get("/", [](const lastcall::http::request&) { return lastcall::http::html(chat::page); });
+  routes.websocket("/chat",
+                   [&everybody](lastcall::ws::stream ws) -> lastcall::task<> {
+                     const auto member = everybody.join(ws);
+                     while (const auto said = co_await ws.read())
+                       if (said->kind == lastcall::ws::message_kind::text)
+                         everybody.send(to_text(ws.remote()) + ": " + said->data);
+                   },
+                   {.max_message_bytes = 4096});
+
+  lastcall::app app;
+  app.add<lastcall::http::server>("http", {.port = 8083, .routes = std::move(routes)});
+  return app.run();
+}
