@@ -27,19 +27,27 @@ std::string sum(std::string_view numbers) {
   return "200 " + std::to_string(total) + "\n";
 }
 
-lastcall::task<> converse(net::tcp_stream& s) {
-  co_await s.write("220 ready\n");
+/// Until the remote's end, ours, or QUIT. False: no goodbye is due any more.
+lastcall::task<bool> answer_lines(net::tcp_stream& s) {
   while (const auto line = co_await s.read_until()) {  // every line that came before our goodbye is still answered
     const std::string_view said = line->ends_with('\r') ? line->substr(0, line->size() - 1) : *line;
     if (said == "QUIT") {
       co_await s.write("221 bye\n");
-      co_return;  // what was written is sent, then the connection ends cleanly
+      co_return false;  // what was written is sent, then the connection ends cleanly
     }
     const std::string answer = said.starts_with("ADD ") ? sum(said.substr(4)) : "500 ADD n n... or QUIT\n";
-    if (!co_await s.write(answer)) co_return;
+    if (!co_await s.write(answer)) co_return false;
   }
   if (s.end() == net::read_end::too_long) co_await s.write("500 too long\n");
-  if (s.life().draining()) co_await s.write("421 closing, come back in a moment\n");
+  co_return s.life().draining();
+}
+
+lastcall::task<> converse(net::tcp_stream& s) {
+  co_await s.write("220 ready\n");
+  if (!co_await answer_lines(s)) co_return;
+  co_await s.write("421 closing, come back in a moment\n");
+  s.read_on();  // what was sent before that was heard is answered, too
+  co_await answer_lines(s);
 }
 
 }  // namespace

@@ -47,18 +47,32 @@ class abrupt_server final : public lastcall::component {
   lastcall::logger log_;
 };
 
-lastcall::task<> echo(lastcall::net::tcp_stream& s) {
+lastcall::task<> echo_lines(lastcall::net::tcp_stream& s) {
   while (const auto line = co_await s.read_until()) {
     const std::string said = std::string(*line) + "\n";
     if (!co_await s.write(said)) co_return;
   }
-  if (s.life().draining()) co_await s.write("bye\n");
+}
+
+lastcall::task<> echo(lastcall::net::tcp_stream& s) {
+  co_await echo_lines(s);
+  if (!s.life().draining()) co_return;
+  co_await s.write("bye\n");
+  s.read_on();  // for lines that cross it on the wire
+  co_await echo_lines(s);
+}
+
+void echo_lines_blocking(lastcall::net::tcp_stream& s) {
+  while (const auto line = s.read_until_blocking())
+    if (!s.write_blocking(std::string(*line) + "\n")) return;
 }
 
 void echo_blocking(lastcall::net::tcp_stream& s) {
-  while (const auto line = s.read_until_blocking())
-    if (!s.write_blocking(std::string(*line) + "\n")) return;
-  if (s.life().draining()) s.write_blocking("bye\n");
+  echo_lines_blocking(s);
+  if (!s.life().draining()) return;
+  s.write_blocking("bye\n");
+  s.read_on();
+  echo_lines_blocking(s);
 }
 
 /// Starts last: whoever waits for these lines finds everything started.

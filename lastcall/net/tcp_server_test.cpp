@@ -118,6 +118,32 @@ TEST(tcp_server, delivers_what_had_come_before_it_ends_the_reading) {
   EXPECT_TRUE(i.wait_drained());
 }
 
+TEST(tcp_server, reads_on_behind_a_goodbye_until_the_remote_is_quiet_or_ends) {
+  inn i([](tcp_stream& s) -> task<> {
+    co_await echo(s);
+    s.read_on(s.life().draining() ? 200ms : 0ms);
+    while (auto line = co_await s.read_until()) co_await s.write("late " + std::string(*line) + "\n");
+    const std::string why = s.end() == read_end::draining ? "quiet\n" : "ended\n";
+    co_await s.write(why);
+  });
+  auto silent = i.enters(), ending = i.enters();
+  for (auto* c : {silent.get(), ending.get()}) {
+    c->say("a\n");
+    EXPECT_EQ(c->hear_until("\n"), "a\n");
+  }
+  i.drain();
+  for (auto* c : {silent.get(), ending.get()}) {
+    EXPECT_EQ(c->hear_until("\n"), "bye\n");
+    c->say("b\n");
+  }
+  ending->finish_sending();
+  EXPECT_EQ(ending->hear_all(), "late b\nended\n");
+  EXPECT_EQ(silent->hear_all(), "late b\nquiet\n");
+  silent->close(), ending->close();
+  EXPECT_TRUE(i.wait_drained());
+  EXPECT_EQ(i.server.connections(), (connection_ledger{.accepted = 2, .closed_clean = 1, .closed_by_remote = 1}));
+}
+
 TEST(tcp_server, waits_for_a_line_that_has_begun_for_as_long_as_a_goodbye) {
   inn i(session_handler(echo), {.goodbye_time = 200ms});
   auto patient = i.enters(), silent = i.enters();

@@ -36,7 +36,16 @@ void tcp_session::begin(bool refusing) noexcept {
   leave_when_sent();
 }
 
-bool tcp_session::take(std::optional<char> delimiter, std::string& into, read_end& over) noexcept {
+bool tcp_session::is_quiet(duration quiet) noexcept {
+  if (quiet <= duration::zero()) return true;
+  const time_point now = set().loop().refresh_now();
+  if (quiet_since_ == time_point{}) quiet_since_ = now;
+  if (now >= quiet_since_ + quiet) return true;
+  set().loop().schedule(wake_up_, quiet_since_ + quiet);
+  return false;
+}
+
+bool tcp_session::take(std::optional<char> delimiter, std::string& into, read_end& over, duration quiet) noexcept {
   const std::string_view all = input();
   std::size_t size = all.size(), used = size;
   if (delimiter) {
@@ -46,6 +55,7 @@ bool tcp_session::take(std::optional<char> delimiter, std::string& into, read_en
     used = at == all.npos ? 0 : at + 1;
   }
   if (used > 0) {
+    quiet_since_ = {};
     into.assign(all.substr(0, size));
     consume(used);
     read_more();
@@ -57,7 +67,7 @@ bool tcp_session::take(std::optional<char> delimiter, std::string& into, read_en
     over = read_end::too_long;
   } else if (remote_time_over()) {
     over = read_end::timed_out;
-  } else if (told() && all.empty()) {
+  } else if (told() && all.empty() && is_quiet(quiet)) {
     over = read_end::draining;
   }
   return false;

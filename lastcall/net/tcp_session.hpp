@@ -28,7 +28,8 @@ class tcp_session final : public session {
   tcp_session(connection_set&, arrival, const tcp_service&);
 
   /// Takes what a read wants, if it is there: all of it, or up to the delimiter. `over`: why it never will be.
-  bool take(std::optional<char> delimiter, std::string& into, read_end& over) noexcept;
+  /// While draining that is once nothing has come for `quiet`.
+  bool take(std::optional<char> delimiter, std::string& into, read_end& over, duration quiet) noexcept;
   /// Takes as many bytes as there is room for.
   std::size_t put(std::string_view bytes) noexcept;
 
@@ -37,11 +38,21 @@ class tcp_session final : public session {
   void on_handler_over(std::exception_ptr) noexcept override;
   std::string work_label() const override { return "a session"; }
 
+  /// Has the handler look whether the remote has been quiet.
+  struct wake_up final : timed {
+    explicit wake_up(tcp_session& s) noexcept : of(s) {}
+    void on_due(time_point) noexcept override { of.wake_handler(); }
+    tcp_session& of;
+  };
+
   void begin(bool refusing) noexcept;
+  bool is_quiet(duration) noexcept;
 
   const tcp_service& service_;
   const std::shared_ptr<tcp_stream> stream_;
   std::size_t searched_ = 0;
+  time_point quiet_since_{};
+  wake_up wake_up_{*this};
 };
 
 }  // namespace lastcall::inline v0::net

@@ -19,7 +19,7 @@ struct tcp_stream::want {
       stream->end_ = read_end::gone;
       return true;
     }
-    stream->got_ = host->take(delimiter, stream->piece_, stream->end_);
+    stream->got_ = host->take(delimiter, stream->piece_, stream->end_, stream->quiet_);
     return stream->got_ || stream->end_ != read_end::none;
   }
 };
@@ -81,6 +81,11 @@ bool tcp_stream::write_blocking(std::string_view bytes) {
   rest left{link_.get(), bytes};
   link_->until_blocking([&left] { return left(); });
   return left.sent;
+}
+
+void tcp_stream::read_on(duration quiet) noexcept {
+  quiet_ = quiet;
+  if (end_ == read_end::draining) end_ = read_end::none;
 }
 
 const context& tcp_stream::life() const noexcept { return link_->life(); }

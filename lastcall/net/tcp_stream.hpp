@@ -2,12 +2,14 @@
 // drains, and what is not read slows the remote down.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "lastcall/core/clock.hpp"
 #include "lastcall/core/context.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/task.hpp"
@@ -47,6 +49,10 @@ class tcp_stream {
   std::optional<std::string_view> read_until_blocking(char delimiter = '\n');
   bool write_blocking(std::string_view bytes);
 
+  /// After a goodbye: reads go on for what was sent before it was heard, until the remote has ended or was quiet for so
+  /// long; `goodbye_time` bounds it. So nothing that crosses the goodbye is lost.
+  void read_on(duration quiet = std::chrono::milliseconds(100)) noexcept;
+
   /// Why the last read gave nothing.
   read_end end() const noexcept { return end_; }
   /// Draining from this session's moment in the jitter window on, forced when its connection has ended.
@@ -59,6 +65,7 @@ class tcp_stream {
 
   std::shared_ptr<session_link> link_;
   std::string piece_;
+  duration quiet_ = {};
   bool got_ = false;
   read_end end_ = read_end::none;
 };

@@ -111,7 +111,7 @@ TEST(events, end_whole_and_spread_over_the_window_when_told_to_stop) {
   const std::size_t count = long_run() ? 5'000 : sanitized ? 300 : 1'000;
   const duration window = long_run() ? 5s : 1s;
   testbed server({"--jitter", lastcall::to_text(window), "--max-connections", "25000"});
-  streams s(server.url(), count, long_run() ? "/events?ms=200" : "/events");
+  streams s(server.url(), count, long_run() ? "/events?ms=500" : "/events");
   ASSERT_TRUE(s.until_ticks(2));
   const auto told = std::chrono::steady_clock::now();
   server.process.signal(SIGTERM);

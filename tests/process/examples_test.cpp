@@ -62,4 +62,47 @@ TEST(examples, handlers_of_every_form_lose_nothing_when_told_to_stop) {
   EXPECT_EQ(ended->code, 0) << probe.output() << probe.errors();
 }
 
+/// Where a program says that it listens, once it does.
+std::string address_of(child_process& it) {
+  const auto line = it.wait_for_line("listening on ", deadline(30s));
+  if (!line) throw std::runtime_error("it did not start: " + it.errors());
+  return "http://" + line->substr(line->find("://") + 3);
+}
+
+TEST(examples, ticker_has_a_page_and_ends_its_streams_in_order) {
+  child_process it({program("ticker"), "0"});
+  const auto to = lastcall::testing::parse_server_address(address_of(it));
+  raw_client page(to, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(page.read_to_end().bytes.find("new EventSource(\"/ticks\")"), std::string::npos);
+  page.close();
+  raw_client ticks(to, "GET /ticks HTTP/1.1\r\nHost: a\r\nLast-Event-ID: 6\r\n\r\n");
+  std::string heard;
+  while (heard.find("data: from process ") == heard.npos) heard += ticks.read_some();
+  EXPECT_NE(heard.find("id: 7\n"), std::string::npos) << heard;
+  it.signal(SIGTERM);
+  const auto rest = ticks.read_to_end();
+  EXPECT_TRUE(rest.bytes.ends_with("0\r\n\r\n")) << rest.bytes;
+  EXPECT_EQ(rest.how, raw_client::ended::fin);
+  ticks.close();
+  EXPECT_EQ(it.wait(deadline(30s)), exit_status{.code = 0}) << it.errors();
+}
+
+TEST(examples, line_protocol_converses_and_says_goodbye_in_its_own_words) {
+  child_process it({program("line_protocol"), "0"});
+  const auto to = lastcall::testing::parse_server_address(address_of(it));
+  raw_client leaving(to, "ADD 2 3\r\nADD x\nHELP\nQUIT\n"), staying(to, "ADD 1\n");
+  const auto said = leaving.read_to_end();
+  EXPECT_EQ(said.bytes, "220 ready\n200 5\n501 not a number\n500 ADD n n... or QUIT\n221 bye\n");
+  EXPECT_EQ(said.how, raw_client::ended::fin);
+  leaving.close();
+  std::string heard;
+  while (heard.find("200 1\n") == heard.npos) heard += staying.read_some();
+  it.signal(SIGTERM);
+  const auto rest = staying.read_to_end();
+  EXPECT_EQ(rest.bytes, "421 closing, come back in a moment\n");
+  EXPECT_EQ(rest.how, raw_client::ended::fin);
+  staying.close();
+  EXPECT_EQ(it.wait(deadline(30s)), exit_status{.code = 0}) << it.errors();
+}
+
 }  // namespace

@@ -114,7 +114,7 @@ class call final : public pending_reply {
   void write_blocking(std::string_view bytes);
   void trailer(std::string_view name, std::string_view value);
   /// True: the time passed. False: the context drains, or the client has gone. As net::wait_for, without a timer of
-  /// Asio.
+  /// Asio, but for a long-lived one only: others are not woken by the drain.
   task<bool> wait_for(duration time);
   /// Has `wait_for` return false: the one that waits, or else the next.
   void stop_waiting() noexcept;
