@@ -100,6 +100,13 @@ class raw_client {
     while (!all.bytes.ends_with("\r\n\r\n") && all.how == ended::open && read(&byte, 1, all, by)) {}
     return all;
   }
+  /// What is here next, at least a byte; `how` is open, without bytes, if nothing came within `by`.
+  heard read_some(deadline by = deadline(std::chrono::seconds(30))) {
+    heard all;
+    char bytes[16384];
+    read(bytes, sizeof bytes, all, by);
+    return all;
+  }
   /// Everything up to the server's end; `how` is open if it did not come within `by`.
   heard read_to_end(deadline by = deadline(std::chrono::seconds(30))) {
     heard all;
