@@ -14,7 +14,7 @@ find_package_handle_standard_args(Nghttp2 REQUIRED_VARS Nghttp2_LIBRARY Nghttp2_
   REASON_FAILURE_MESSAGE "on Debian: apt-get install libnghttp2-dev")
 
 if(Nghttp2_FOUND AND NOT TARGET Nghttp2::nghttp2)
-  add_library(Nghttp2::nghttp2 UNKNOWN IMPORTED)
+  add_library(Nghttp2::nghttp2 UNKNOWN IMPORTED GLOBAL)
   set_target_properties(Nghttp2::nghttp2 PROPERTIES
     IMPORTED_LOCATION ${Nghttp2_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${Nghttp2_INCLUDE_DIR})
 endif()

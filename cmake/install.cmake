@@ -18,6 +18,7 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/lastcall-config.cmake.
   ${PROJECT_BINARY_DIR}/lastcall-config.cmake INSTALL_DESTINATION ${config_dir} NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/lastcall-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/lastcall-config.cmake ${PROJECT_BINARY_DIR}/lastcall-config-version.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/FindNghttp2.cmake
   DESTINATION ${config_dir} COMPONENT development)
 
 # Relative to the file itself, so that a tree that is moved still works.
@@ -27,6 +28,12 @@ foreach(module IN LISTS modules)
   get_property(depends GLOBAL PROPERTY LASTCALL_${module}_DEPENDS)
   list(TRANSFORM depends REPLACE "(.+)" "lastcall-\\1 = ${PROJECT_VERSION}")
   list(JOIN depends ", " depends)
+  # What an archive needs is its user's to link with; a shared library brings it.
+  get_property(private_depends GLOBAL PROPERTY LASTCALL_${module}_REQUIRES_PRIVATE)
+  if(private_depends AND NOT BUILD_SHARED_LIBS)
+    string(APPEND depends ", ${private_depends}")
+    set(private_depends "")
+  endif()
   configure_file(${PROJECT_SOURCE_DIR}/cmake/lastcall.pc.in ${PROJECT_BINARY_DIR}/lastcall-${module}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/lastcall-${module}.pc DESTINATION ${pc_dir} COMPONENT development)
 endforeach()

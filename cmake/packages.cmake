@@ -41,17 +41,17 @@ set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/cmake/debian/triggers)
 set(CPACK_DEBIAN_RUNTIME_DESCRIPTION "stops C++ network services without losing a request: libraries
-A lifecycle for any program, and an HTTP/1.1 server that finishes every
+A lifecycle for any program, and an HTTP server that finishes every
 accepted request when it is told to stop. These are the shared libraries.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME ${development_package})
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libboost1.81-dev | libboost-dev (>= 1.81)")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libboost1.81-dev | libboost-dev (>= 1.81), libnghttp2-dev")
 if(BUILD_SHARED_LIBS)
   string(PREPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${runtime_package} ${same_version}, ")
 endif()
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "stops C++ network services without losing a request: development
-A lifecycle for any program, and an HTTP/1.1 server that finishes every
+A lifecycle for any program, and an HTTP server that finishes every
 accepted request when it is told to stop. These are the C++20 headers, the
 libraries to link with, and what find_package and pkg-config read.")
 

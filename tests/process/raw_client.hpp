@@ -100,13 +100,15 @@ class raw_client {
     while (!all.bytes.ends_with("\r\n\r\n") && all.how == ended::open && read(&byte, 1, all, by)) {}
     return all;
   }
-  /// Some of what comes next: what is here, at most 16 KiB; empty at the server's end, or after `by`.
-  std::string read_some(deadline by = deadline(std::chrono::seconds(30))) {
-    heard some;
+  /// What is here next, at least a byte; `how` is open, without bytes, if nothing came within `by`.
+  heard read_next(deadline by = deadline(std::chrono::seconds(30))) {
+    heard all;
     char bytes[16384];
-    read(bytes, sizeof bytes, some, by);
-    return std::move(some.bytes);
+    read(bytes, sizeof bytes, all, by);
+    return all;
   }
+  /// Its bytes; empty at the server's end, or after `by`.
+  std::string read_some(deadline by = deadline(std::chrono::seconds(30))) { return read_next(by).bytes; }
   /// Everything up to the server's end; `how` is open if it did not come within `by`.
   heard read_to_end(deadline by = deadline(std::chrono::seconds(30))) {
     heard all;

@@ -56,12 +56,20 @@ struct h2_session::callbacks {
     return nghttp2_session_get_stream_user_data(s, id);
   }
   static int noise(h2_session& me, h2_noise what) noexcept {
-    if (!me.to_.on_noise(what)) return 0;
-    me.too_much_ = true;
+    return me.to_.on_noise(what) ? fault(me, h2_error::enhance_your_calm) : 0;
+  }
+  static int fault(h2_session& me, h2_error what) noexcept {
+    me.fault_ = what;
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
+  /// nghttp2 forgets a stream when it is closed, and skips what comes on it: right for one that we have reset, while
+  /// the client may not know.
+  static bool has_ended(h2_session& me, const nghttp2_frame_hd& hd) noexcept {
+    return hd.stream_id <= me.last_begun_ && hd.stream_id > 0 &&
+           std::find(me.ended_.begin(), me.ended_.end(), hd.stream_id) != me.ended_.end();
+  }
 
-  static int begin_frame(nghttp2_session* s, const nghttp2_frame_hd* hd, void* user) noexcept {
+  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* hd, void* user) noexcept {
     h2_session& me = of(user);
     switch (hd->type) {
       case NGHTTP2_PING:
@@ -70,18 +78,24 @@ struct h2_session::callbacks {
         return (hd->flags & NGHTTP2_FLAG_ACK) ? 0 : noise(me, h2_noise::settings);
       case NGHTTP2_PRIORITY:
       case NGHTTP2_PRIORITY_UPDATE:
+        if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0) return fault(me, h2_error::protocol);
         return noise(me, h2_noise::priority);
       case NGHTTP2_CONTINUATION:
         return noise(me, h2_noise::continuation);
       case NGHTTP2_DATA:
+        if (has_ended(me, *hd)) return fault(me, h2_error::stream_closed);
         return hd->length == 0 && !(hd->flags & NGHTTP2_FLAG_END_STREAM) ? noise(me, h2_noise::empty_data) : 0;
       case NGHTTP2_HEADERS:
+        if (has_ended(me, *hd)) return fault(me, h2_error::stream_closed);
         // nghttp2 skips what comes after our GOAWAY without a word; the client must know that it may send it again.
         if (me.refusing_ && hd->stream_id > me.last_begun_ && hd->stream_id % 2 == 1 && me.refused_ < most_refused) {
           me.last_begun_ = hd->stream_id;
           ++me.refused_;
           me.to_.on_refused(hd->stream_id);
-          nghttp2_submit_rst_stream(s, NGHTTP2_FLAG_NONE, hd->stream_id, NGHTTP2_REFUSED_STREAM);
+          try {
+            me.to_refuse_.push_back(hd->stream_id);  // nghttp2 does not know of it yet, and would not reset it
+          } catch (const std::exception&) {          // out of memory: it is above the last stream, anyway
+          }
         }
         return 0;
       default:
@@ -125,8 +139,12 @@ struct h2_session::callbacks {
         if ((f->hd.flags & NGHTTP2_FLAG_ACK) && std::equal(ping_text.begin(), ping_text.end(), f->ping.opaque_data))
           me.to_.on_ping_acknowledged();
         return 0;
+      case NGHTTP2_RST_STREAM:
+        me.ended_[me.next_ended_++ % me.ended_.size()] = f->hd.stream_id;
+        return 0;
       case NGHTTP2_HEADERS:
       case NGHTTP2_DATA:
+        if (f->hd.flags & NGHTTP2_FLAG_END_STREAM) me.ended_[me.next_ended_++ % me.ended_.size()] = f->hd.stream_id;
         break;
       default:
         return 0;
@@ -153,6 +171,9 @@ struct h2_session::callbacks {
   }
 
   static int frame_sent(nghttp2_session* s, const nghttp2_frame* f, void* user) noexcept {
+    // Behind the GOAWAY, so that its acknowledgement says that the client has seen that; nghttp2 would send it first.
+    if (f->hd.type == NGHTTP2_GOAWAY && f->goaway.last_stream_id == largest_id)
+      nghttp2_submit_ping(s, NGHTTP2_FLAG_NONE, ping_text.data());
     if ((f->hd.type != NGHTTP2_HEADERS && f->hd.type != NGHTTP2_DATA) || !(f->hd.flags & NGHTTP2_FLAG_END_STREAM))
       return 0;
     if (void* const stream = stream_of(s, f->hd.stream_id)) of(user).to_.on_output_end(stream);
@@ -238,12 +259,20 @@ void h2_session::receive(std::string_view bytes) noexcept {
   if (finished_ || over()) return;
   const ssize_t taken =
       nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  for (const std::int32_t id : to_refuse_) reset(id, h2_error::refused_stream);
+  to_refuse_.clear();
   if (taken >= 0) return;
-  // The others are limits of nghttp2's own, of which not every version has a name for each.
-  terminate(taken == NGHTTP2_ERR_BAD_CLIENT_MAGIC                              ? h2_error::protocol
-            : taken == NGHTTP2_ERR_CALLBACK_FAILURE && !too_much_              ? h2_error::internal
-            : taken == NGHTTP2_ERR_NOMEM || taken == NGHTTP2_ERR_INVALID_STATE ? h2_error::internal
-                                                                               : h2_error::enhance_your_calm);
+  if (fault_ != h2_error::none) return terminate(fault_);
+  switch (taken) {
+    case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
+      return terminate(h2_error::protocol);
+    case NGHTTP2_ERR_NOMEM:
+    case NGHTTP2_ERR_INVALID_STATE:
+    case NGHTTP2_ERR_CALLBACK_FAILURE:
+      return terminate(h2_error::internal);
+    default:  // limits of nghttp2's own, of which not every version has a name for each
+      return terminate(h2_error::enhance_your_calm);
+  }
 }
 
 bool h2_session::send(std::string& out, std::size_t most) {
@@ -308,10 +337,7 @@ void h2_session::consume_connection(std::size_t bytes) noexcept {
   if (bytes > 0) nghttp2_session_consume_connection(session_.get(), bytes);
 }
 
-void h2_session::notice() noexcept {
-  nghttp2_submit_shutdown_notice(session_.get());
-  nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, ping_text.data());
-}
+void h2_session::notice() noexcept { nghttp2_submit_shutdown_notice(session_.get()); }
 
 void h2_session::last() noexcept {
   if (refusing_) return;

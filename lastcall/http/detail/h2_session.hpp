@@ -2,12 +2,14 @@
 // out; responses in, bytes out. Knows no socket, no handler and no request.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lastcall/core/namespace.hpp"
 #include "lastcall/http/detail/h2_flood.hpp"
@@ -135,10 +137,13 @@ class h2_session {
   h2_events& to_;
   std::unique_ptr<nghttp2_session, release> session_;
   std::int32_t last_begun_ = 0;
-  bool refusing_ = false;  // the last stream has been told
-  bool too_much_ = false;  // of some noise
+  bool refusing_ = false;                 // the last stream has been told
+  h2_error fault_ = h2_error::none;       // why a callback of ours ended it
+  std::array<std::int32_t, 64> ended_{};  // by the client, lately: it sends nothing more on them
+  std::size_t next_ended_ = 0;
   bool finished_ = false;  // nothing is read any more
   std::uint32_t refused_ = 0;
+  std::vector<std::int32_t> to_refuse_;
 };
 
 }  // namespace lastcall::inline v0::http::detail
