@@ -55,6 +55,7 @@ struct app::parts {
         time(options.time != nullptr ? *options.time : steady()),
         log(chosen.log, std::move(options.sink)),
         reload(std::move(options.on_reload)),
+        hup_is_taken(options.signals.empty() || listed(options.signals, SIGHUP)),
         state_signal(options.state_on_quit && !options.signals.empty() && !listed(options.signals, SIGQUIT)),
         catches(numbers(options), [this](const signal_record& record) { on_signal(record); }) {
     for (const int number : options.signals) {
@@ -188,11 +189,15 @@ struct app::parts {
     reloading = true;
     log.info("app", "reloading");
     life.aside([this] {
-      try {
-        reload();
-      } catch (...) {
-        log.error("app", "reload failed", {{"why", to_text(std::current_exception())}});
-      }
+      const auto call = [this](const std::function<void()>& f) {
+        try {
+          f();
+        } catch (...) {
+          log.error("app", "reload failed", {{"why", to_text(std::current_exception())}});
+        }
+      };
+      if (reload) call(reload);
+      for (const auto& each : more_reloads) call(each);
       reloading.store(false, std::memory_order_release);
       in->driver().ring();  // it may have been asked for again meanwhile
     });
@@ -305,9 +310,12 @@ struct app::parts {
   time_point armed_for = time_point::max();
   std::vector<handler> caught;
   const std::function<void()> reload;
+  std::vector<std::function<void()>> more_reloads;
+  const bool hup_is_taken;  // by the end, or the program catches its signals itself
   const bool state_signal;
   std::atomic<bool> reloading{false};
-  signals catches;  // last: its thread uses the rest
+  signals catches;  // last, with the next: their threads use the rest
+  std::optional<signals> catches_hup;
 };
 
 app::construction::construction(app& owner) : owner_(owner) { owner_.parts_->constructions.emplace_back(); }
@@ -371,6 +379,14 @@ component_ref app::adopt(std::string name, std::unique_ptr<component> it, const 
   std::sort(indices.begin(), indices.end());
   indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
   return component_ref(this, parts_->life.add(std::move(name), std::move(it), std::move(indices), needed_by_all));
+}
+
+void app::also_reload(std::function<void()> f) {
+  parts& p = *parts_;
+  if (p.begun) throw std::logic_error("app: also_reload() comes before run() or start()");
+  p.more_reloads.push_back(std::move(f));
+  if (p.reload || p.catches_hup || p.hup_is_taken) return;
+  p.catches_hup.emplace(std::vector<int>{SIGHUP}, [&p](const signal_record&) { p.in->ask_to_reload(); });
 }
 
 void app::keep_shared(const void* type, void* at, component_ref ref) {

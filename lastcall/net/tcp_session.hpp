@@ -33,15 +33,19 @@ class tcp_session final : public session {
   std::size_t put(std::string_view bytes) noexcept;
 
  private:
+  void on_open() noexcept override;
+  void on_overfull() noexcept override { refusing_ = true; }
   void on_input() noexcept override { wake_handler(); }
   void on_handler_over(std::exception_ptr) noexcept override;
   std::string work_label() const override { return "a session"; }
 
-  void begin(bool refusing) noexcept;
+  void begin() noexcept;
 
   const tcp_service& service_;
   const std::shared_ptr<tcp_stream> stream_;
   std::size_t searched_ = 0;
+  bool refusing_;
+  bool handler_begun_ = false;
 };
 
 }  // namespace lastcall::inline v0::net

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "lastcall/http/detail/h1_writer.hpp"
+#include "lastcall/http/detail/protocol.hpp"
 #include "lastcall/http/detail/request_access.hpp"
 #include "lastcall/http/responder.hpp"
 #include "lastcall/http/trace.hpp"
@@ -27,6 +28,17 @@ h1_connection::h1_connection(shard& on, net::unique_fd socket, const net::endpoi
 }
 
 h1_connection::~h1_connection() { drop_exchange(); }
+
+void h1_connection::on_open() noexcept {
+  if (auto other = make_protocol(shard_, *this)) return set().replace(*this, std::move(other));
+  enter(connection_state::fresh, loop_now() + shard_.of().limits.head_time);
+  on_readable();
+}
+
+std::string_view h1_connection::answer_to_plain_http() const noexcept {
+  return "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 47\r\n"
+         "Connection: close\r\n\r\nthis port speaks TLS only; use https:// for it\n";
+}
 
 void h1_connection::on_readable() noexcept {
   readable_ = true;
@@ -82,6 +94,7 @@ bool h1_connection::read_head() {
   x.head = head.consumed;
   if (refusing_) return refuse(503, "too many connections"), false;
   request_access::remote(x.req, &remote());
+  request_access::tls(x.req, tls_peer_at_hand());
   const service& of = shard_.of();
   x.found = of.routes.match(x.req);
   if (!x.info.has_body) return true;
