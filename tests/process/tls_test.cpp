@@ -42,7 +42,7 @@ struct tls : ::testing::Test {
 double of_http(const document& report, const std::string& field) {
   for (std::size_t i = 0; i < report.size("components"); ++i)
     if (const std::string at = "components." + std::to_string(i) + "."; report.text(at + "name") == "http")
-      return report.number(at + field);
+      return report.number(at + "fields." + field);
   throw std::out_of_range("no component http in the report");
 }
 
