@@ -6,6 +6,7 @@ import re
 import resource
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -70,6 +71,30 @@ class Program:
         return int(re.search(r"VmRSS:\s+(\d+)", text)[1])
 
 
+class TlsTestbed(Program):
+    """The testbed, of which only the TLS port is used."""
+
+    def __init__(self, certificate, *options):
+        super().__init__([BIN / "testbed", "--port", "0", "--threads", "1", "--log", "error", "--tls-port", "0", "--cert",
+                          certificate.chain, "--key", certificate.key, *options])
+        line = self.process.stdout.readline()
+        found = re.search(r"listening on https://127\.0\.0\.1:(\d+)", line)
+        if not found:
+            self.stop()
+            raise RuntimeError(f"the testbed speaks no TLS: {line!r}")
+        self.port = int(found[1])
+
+
+class Certificate:
+    """Of its own root, for localhost, made by the `openssl` command."""
+
+    def __init__(self, scratch):
+        self.chain, self.key = pathlib.Path(scratch) / "server.pem", pathlib.Path(scratch) / "server.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
+                        self.key, "-out", self.chain], check=True, stderr=subprocess.DEVNULL)
+
+
 def wait_until_it_accepts(program):
     end = time.monotonic() + 20
     while True:
@@ -104,14 +129,18 @@ def raw_epoll():
     return Program([BIN / "raw_epoll"])
 
 
-def nginx(scratch):
+def nginx(scratch, certificate=None):
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if not program:
         return None
     port = free_port()
     conf = pathlib.Path(scratch) / "nginx.conf"
     text = (RIVALS / "nginx.conf.in").read_text()
-    conf.write_text(text.replace("@DIR@", str(scratch)).replace("@PORT@", str(port)))
+    text = text.replace("@DIR@", str(scratch)).replace("@PORT@", f"{port} ssl" if certificate else str(port))
+    if certificate:
+        text = text.replace("server {", f"server {{ ssl_certificate {certificate.chain}; "
+                            f"ssl_certificate_key {certificate.key}; ssl_protocols TLSv1.2 TLSv1.3;", 1)
+    conf.write_text(text)
     return Program([program, "-p", scratch, "-c", conf, "-e", "stderr"], port=port)
 
 
@@ -141,11 +170,15 @@ def one_answer(port, path="/"):
         return answer
 
 
-def connect_many(count, port, ask=True):
+def connect_many(count, port, ask=True, tls=False):
     """`count` keep-alive connections, each with one answered request if `ask`; then they are idle."""
     sockets = []
+    believing = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    believing.check_hostname, believing.verify_mode = False, ssl.CERT_NONE
     for _ in range(count):
         s = socket.create_connection(("127.0.0.1", port), timeout=20)
+        if tls:
+            s = believing.wrap_socket(s)
         if ask:
             s.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             if not s.recv(4096).endswith(b"hello\n"):

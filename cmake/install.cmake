@@ -13,6 +13,11 @@ install(TARGETS ${targets} EXPORT lastcall
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 install(EXPORT lastcall NAMESPACE lastcall:: FILE lastcall-targets.cmake DESTINATION ${config_dir} COMPONENT development)
 
+if(BUILD_SHARED_LIBS)
+  set(LASTCALL_STATIC FALSE)
+else()
+  set(LASTCALL_STATIC TRUE)
+endif()
 string(REPLACE ";" " " LASTCALL_MODULES "${modules}")
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/lastcall-config.cmake.in
   ${PROJECT_BINARY_DIR}/lastcall-config.cmake INSTALL_DESTINATION ${config_dir} NO_SET_AND_CHECK_MACRO)
@@ -27,6 +32,9 @@ string(REGEX REPLACE "/$" "" to_prefix "${to_prefix}")
 foreach(module IN LISTS modules)
   get_property(depends GLOBAL PROPERTY LASTCALL_${module}_DEPENDS)
   list(TRANSFORM depends REPLACE "(.+)" "lastcall-\\1 = ${PROJECT_VERSION}")
+  if(LASTCALL_STATIC AND module STREQUAL "net")
+    list(APPEND depends "libssl >= 3.0" "libcrypto >= 3.0")
+  endif()
   list(JOIN depends ", " depends)
   # What an archive needs is its user's to link with; a shared library brings it.
   get_property(private_depends GLOBAL PROPERTY LASTCALL_${module}_REQUIRES_PRIVATE)

@@ -41,6 +41,7 @@ class abrupt_server final : public lastcall::component {
   void stop() noexcept override { inner_.stop(); }
   void account(lastcall::component_report& into) const override { inner_.account(into); }
   auto addresses() const { return inner_.addresses(); }
+  auto tls_address() const { return inner_.tls_address(); }
 
  private:
   lastcall::http::server inner_;
@@ -85,7 +86,11 @@ template <class Server> struct herald : lastcall::component {
   explicit herald(options o) : of(o) {}
   void start(lastcall::context) override {
     for (const auto& each : of.server->addresses())
-      std::printf("listening on %s%s\n", each.ip() ? "http://" : "", to_text(each).c_str());
+      std::printf("listening on %s%s\n",
+                  !each.ip()                         ? ""
+                  : each == of.server->tls_address() ? "https://"
+                                                     : "http://",
+                  to_text(each).c_str());
     if (of.tcp) std::printf("listening on tcp://%s\n", to_text(of.tcp->addresses().front()).c_str());
     if (of.admin) std::printf("listening on http://%s (admin)\n", to_text(of.admin->addresses().front()).c_str());
     std::fflush(stdout);

@@ -64,6 +64,14 @@ options read(int argc, char** argv) {
   cli.add_option("--max-streams", o.http.limits.max_streams, "of one HTTP/2 connection at once [100]");
   cli.add_option("--upload-dir", o.upload_dir, "where /upload?name=X leaves files [nowhere]");
 
+  std::optional<std::uint16_t> tls_port;
+  lastcall::net::tls_certificate certificate;
+  cli.add_option("--tls-port", tls_port, "serve TLS here, too; 0 picks a free one");
+  cli.add_option("--cert", certificate.chain_file, "the certificate for it (PEM), and those up to the root");
+  cli.add_option("--key", certificate.key_file, "its key (PEM)");
+  std::vector<std::string> proxies;
+  cli.add_option("--proxy-from", proxies, "networks whose connections begin with a PROXY header");
+
   cli.add_option("--admin-port", o.admin_port, "health, metrics, status and preStop; 0 picks a free one");
   cli.add_option("--tcp-port", o.tcp_port, "raw TCP line echo; 0 picks a free one");
   cli.add_flag("--tcp-blocking", o.tcp_blocking, "its sessions have a thread each");
@@ -119,6 +127,10 @@ options read(int argc, char** argv) {
     if (cli.count(option) > 0) ::unsetenv(variable);
 
   if (reserve >= lastcall::duration::zero()) o.app.reserve = reserve;
+  if (tls_port) o.http.tls_port = *tls_port;
+  if (!certificate.chain_file.empty() || !certificate.key_file.empty())
+    o.http.tls.certificates.push_back(std::move(certificate));
+  for (const auto& each : proxies) o.http.proxies.add(each);
   o.close_at_once = stop == "close";
   if (listener_close == "accept") o.http.listener_close = lastcall::net::closing_way::accept_until_empty;
   if (listener_close == "plain") o.http.listener_close = lastcall::net::closing_way::plain;

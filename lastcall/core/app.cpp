@@ -56,10 +56,9 @@ struct app::parts {
 
   /// Shared with the thread that is inside of the hook, which may hang there and outlive the app.
   struct reloads {
-    reloads(std::function<void()> f, logger to, std::shared_ptr<inbox> tells)
-        : hook(std::move(f)), log(std::move(to)), wakes(std::move(tells)) {}
+    reloads(logger to, std::shared_ptr<inbox> tells) : log(std::move(to)), wakes(std::move(tells)) {}
 
-    const std::function<void()> hook;
+    std::vector<std::function<void()>> hooks;  // complete before the start
     const logger log;
     const std::shared_ptr<inbox> wakes;
     std::atomic<bool> under_way{false};
@@ -67,10 +66,12 @@ struct app::parts {
     void run() noexcept {
       const watched_thread here("app", "hook");
       const activity doing("on_reload");
-      try {
-        hook();
-      } catch (...) {
-        log.error("app", "reload failed", {{"why", to_text(std::current_exception())}});
+      for (const auto& hook : hooks) {
+        try {
+          hook();
+        } catch (...) {
+          log.error("app", "reload failed", {{"why", to_text(std::current_exception())}});
+        }
       }
       under_way.store(false, std::memory_order_release);
       wakes->driver().ring();  // it may have been asked for again meanwhile, or be waited for
@@ -81,9 +82,12 @@ struct app::parts {
       : chosen(settle(options, options.environment ? process_environment() : environment())),
         time(options.time != nullptr ? *options.time : steady()),
         log(chosen.log, std::move(options.sink)),
-        reload(options.on_reload ? std::make_shared<reloads>(std::move(options.on_reload), log, in) : nullptr),
+        reload(std::make_shared<reloads>(log, in)),
+        hup_reloads(options.on_reload != nullptr),
+        hup_is_taken(options.signals.empty() || listed(options.signals, SIGHUP)),
         state_signal(options.state_on_quit && !options.signals.empty() && !listed(options.signals, SIGQUIT)),
         catches(numbers(options), [this](const signal_record& record) { on_signal(record); }) {
+    if (options.on_reload) reload->hooks.push_back(std::move(options.on_reload));
     for (const int number : options.signals) {
       struct sigaction ours {};
       if (sigaction(number, nullptr, &ours) == 0) caught.push_back({number, ours.sa_sigaction});
@@ -96,9 +100,9 @@ struct app::parts {
 
   std::vector<int> numbers(const app_options& options) const {
     std::vector<int> all = options.signals;
-    if (reload && listed(all, SIGHUP))
+    if (hup_reloads && listed(all, SIGHUP))
       throw std::invalid_argument("app: SIGHUP can't both end the app and have it reload; leave it out of signals");
-    if (reload) all.push_back(SIGHUP);
+    if (hup_reloads) all.push_back(SIGHUP);
     if (state_signal) all.push_back(SIGQUIT);
     return all;
   }
@@ -120,7 +124,7 @@ struct app::parts {
 
   // On the signal thread: neither locks nor allocates.
   void on_signal(const signal_record& record) noexcept {
-    if (record.number == SIGHUP && reload) return in->ask_to_reload();
+    if (record.number == SIGHUP && hup_reloads) return in->ask_to_reload();
     if (record.number == SIGQUIT && state_signal) return in->ask_for_state();
     switch (policy.take(record.at)) {
       case signal_action::begin:
@@ -247,7 +251,7 @@ struct app::parts {
       last_words(text.substr(0, 4096));
   }
 
-  bool reload_hangs() const noexcept { return reload && reload->under_way.load(std::memory_order_acquire); }
+  bool reload_hangs() const noexcept { return reload->under_way.load(std::memory_order_acquire); }
 
   // How much of the readiness delay had passed when the end was asked for.
   duration served(time_point asked_at) const noexcept {
@@ -354,16 +358,19 @@ struct app::parts {
   std::optional<report> said;
   bool begun = false;
   std::atomic<bool> embedded{false};  // start() was called rather than run()
-  signal_policy policy;  // the signal thread's
-  time_point ends_by{};  // the deadline of the end that is under way
+  signal_policy policy;               // the signal thread's
+  time_point ends_by{};               // the deadline of the end that is under way
   std::optional<watchdog> dog;
   time_point armed_for = time_point::max();
   backstop behind_the_watch;
   std::vector<handler> caught;
-  const std::shared_ptr<reloads> reload;  // null: SIGHUP is not ours
+  const std::shared_ptr<reloads> reload;
+  const bool hup_reloads;   // from the beginning; later ones: catches_hup
+  const bool hup_is_taken;  // by the end, or the program catches its signals itself
   const bool state_signal;
   const std::shared_ptr<std::atomic<bool>> telling = std::make_shared<std::atomic<bool>>(false);
-  signals catches;  // last: its thread uses the rest
+  signals catches;  // last, with the next: their threads use the rest
+  std::optional<signals> catches_hup;
 };
 
 app::construction::construction(app& owner) : owner_(owner) { owner_.parts_->constructions.emplace_back(); }
@@ -427,6 +434,14 @@ component_ref app::adopt(std::string name, std::unique_ptr<component> it, const 
   std::sort(indices.begin(), indices.end());
   indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
   return component_ref(this, parts_->life.add(std::move(name), std::move(it), std::move(indices), needed_by_all));
+}
+
+void app::also_reload(std::function<void()> f) {
+  parts& p = *parts_;
+  if (p.begun) throw std::logic_error("app: also_reload() comes before run() or start()");
+  p.reload->hooks.push_back(std::move(f));
+  if (p.hup_reloads || p.catches_hup || p.hup_is_taken) return;
+  p.catches_hup.emplace(std::vector<int>{SIGHUP}, [&p](const signal_record&) { p.in->ask_to_reload(); });
 }
 
 void app::keep_shared(const void* type, void* at, component_ref ref) {

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -88,6 +89,11 @@ class app {
   template <std::invocable<context> F> handle<component> add(std::string name, F work, needs stands_on = {}) {
     return add(std::move(name), functions{.run = std::move(work), .may_return = true}, std::move(stands_on));
   }
+
+  /// Has `f` called at each SIGHUP in run(), after on_reload: for components that take in changed files. From here on
+  /// SIGHUP is caught, unless it ends the app or `signals` is empty. `f` may be called until run() returns, also while
+  /// its component ends. Errors: what it throws is logged; std::logic_error once started.
+  void also_reload(std::function<void()> f);
 
   /// The one C of this app: the first that was added, or else one with default options, added now under C::shared_name.
   template <class C> C& shared();

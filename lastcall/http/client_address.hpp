@@ -1,37 +1,14 @@
 // Who the client is when proxies stand before us. Believes nothing that a header says unless a network is trusted.
 #pragma once
 
-#include <initializer_list>
-#include <string_view>
-#include <vector>
-
 #include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/trusted_networks.hpp"
 
 namespace lastcall::inline v0::http {
 
 class request;
 
-/// Where our own proxies are. Empty: nowhere, so no header is believed.   Threads: `contains` any.
-class trusted_networks {
- public:
-  trusted_networks() = default;
-  /// "10.0.0.0/8", "2001:db8::/32", single addresses, and "unix" for whoever connects to a Unix-domain listener.
-  /// Errors: std::invalid_argument names what is none of these.
-  trusted_networks(std::initializer_list<std::string_view> networks);
-
-  void add(std::string_view network);
-  /// IPv4 in the form in which a dual-stack socket sees it counts as IPv4.
-  bool contains(const net::endpoint& address) const noexcept;
-
- private:
-  struct network {
-    net::endpoint address;
-    unsigned bits;
-  };
-
-  std::vector<network> networks_;
-  bool unix_ = false;
-};
+using net::trusted_networks;
 
 /// Which header our proxies write. One only: the other one they pass on as the client sent it.
 enum class forwarded_header : unsigned char { x_forwarded_for, forwarded };

@@ -2,6 +2,7 @@
 
 #include "lastcall/http/detail/ascii.hpp"
 #include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/tls.hpp"
 
 namespace lastcall::inline v0::http {
 namespace {
@@ -83,6 +84,10 @@ std::string_view request::header(std::string_view name) const noexcept {
 }
 
 bool request::has_header(std::string_view name) const noexcept { return find(name) != nullptr; }
+
+std::string_view request::client_certificate() const noexcept {
+  return tls_ ? std::string_view(tls_->subject) : std::string_view();
+}
 
 std::string request::remote() const { return remote_ ? to_text(*remote_) : std::string(); }
 

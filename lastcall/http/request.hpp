@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +15,8 @@
 
 namespace lastcall::inline v0::net {
 class endpoint;
-}
+struct tls_peer;
+}  // namespace lastcall::inline v0::net
 
 namespace lastcall::inline v0::http {
 
@@ -82,6 +84,11 @@ class request {
   /// "127.0.0.1:54321", "[::1]:54321"; empty when unknown. Formatted by each call.
   std::string remote() const;
 
+  /// It came over TLS.
+  bool secure() const noexcept { return tls_ != nullptr; }
+  /// The subject of the client's verified certificate ("CN=alice,O=Example"); empty without one.
+  std::string_view client_certificate() const noexcept;
+
  private:
   friend detail::request_access;
 
@@ -96,6 +103,7 @@ class request {
   std::string decoded_;
   std::string_view body_;
   const net::endpoint* remote_ = nullptr;
+  std::shared_ptr<const net::tls_peer> tls_;
   std::string id_;
 };
 

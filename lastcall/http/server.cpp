@@ -18,18 +18,35 @@ namespace lastcall::inline v0::http {
 
 namespace {
 
-net::connection_server_options tcp_options(const server_options& o, logger log) {
+/// The place of the TLS listener among all.
+std::size_t tls_listener(const server_options& o) noexcept { return o.address.empty() || o.tls_only ? 0 : 1; }
+
+std::shared_ptr<net::tls_context> tls_of(const server_options& o, const logger& log) {
+  if (!o.tls_port) return nullptr;
+  net::tls_options wanted = o.tls;
+  wanted.alpn = {"http/1.1"};
+  if (o.http2) wanted.alpn.insert(wanted.alpn.begin(), "h2");
+  return std::make_shared<net::tls_context>(std::move(wanted), o.name, log);
+}
+
+net::connection_server_options tcp_options(const server_options& o, std::shared_ptr<net::tls_context> tls,
+                                           const logger& log) {
   net::connection_server_options tcp{.listener_per_loop = o.listener_per_thread,
                                      .listener_close = o.listener_close,
                                      .farewell = {.silence = o.silence, .linger = o.linger, .jitter = o.jitter},
                                      .max_connections = o.limits.max_connections,
                                      .max_connections_per_address = o.limits.max_connections_per_address,
+                                     .proxies = o.proxies,
                                      .name = o.name,
-                                     .log = std::move(log)};
+                                     .log = log};
   const auto listen = [&](std::string_view address, std::uint16_t port) {
     tcp.listeners.push_back({.where = net::endpoint_of(address, port), .backlog = o.backlog});
   };
-  if (!o.address.empty()) listen(o.address, o.port);
+  if (!o.address.empty() && !o.tls_only) listen(o.address, o.port);
+  if (o.tls_port) {
+    listen(o.address, *o.tls_port);
+    tcp.listeners.back().tls = std::move(tls);
+  }
   if (!o.unix_path.empty()) listen("unix:" + o.unix_path, 0);
   return tcp;
 }
@@ -49,6 +66,12 @@ void check(const server_options& o) {
   refuse("jitter", o.jitter);
   if (o.address.empty() && o.unix_path.empty())
     throw std::invalid_argument(o.name + ": nowhere to listen; give an address or a unix_path");
+  if (o.tls_port && o.address.empty())
+    throw std::invalid_argument(o.name + ": tls_port = " + std::to_string(*o.tls_port) + " needs an address");
+  if (o.tls_only && !o.tls_port)
+    throw std::invalid_argument(o.name + ": tls_only without a tls_port leaves nowhere to listen; give a tls_port");
+  if (!o.tls_port && !o.tls.certificates.empty())
+    throw std::invalid_argument(o.name + ": there are certificates, but no tls_port to use them on; give one");
 }
 
 }  // namespace
@@ -57,7 +80,9 @@ struct server::parts {
   parts(options o, logger log, net::runtime* of_app)
       : pool((check(o), o.blocking), o.name),
         own_runtime(of_app ? nullptr : new net::runtime),
-        tcp(tcp_options(o, log), of_app ? *of_app : *own_runtime, [this](net::arrival it) {
+        tls_number(tls_listener(o)),
+        tls(tls_of(o, log)),
+        tcp(tcp_options(o, tls, log), of_app ? *of_app : *own_runtime, [this](net::arrival it) {
           return std::make_unique<detail::h1_connection>(*shards[it.loop], std::move(it.socket), it.remote,
                                                          it.refusing);
         }) {
@@ -70,7 +95,6 @@ struct server::parts {
     service->access_log = std::move(o.access_log);
     service->request_ids = o.request_ids;
     service->h2c = o.h2c;
-    service->http2 = o.http2;
     for (std::size_t i = 0; i < tcp.loops(); ++i)
       shards.push_back(std::make_unique<detail::shard>(service, tcp.set(i)));
   }
@@ -86,6 +110,8 @@ struct server::parts {
   std::unique_ptr<net::runtime> own_runtime;
   // After the runtime, since coroutines go before their io_context; before the connections, which use them.
   std::vector<std::unique_ptr<detail::shard>> shards;
+  const std::size_t tls_number;
+  const std::shared_ptr<net::tls_context> tls;  // null: not spoken
   net::connection_server tcp;
   std::atomic<bool> announced{false};
   context_source own_life;
@@ -106,6 +132,7 @@ server::server(options o) : parts_(std::make_unique<parts>(named(std::move(o)), 
 
 server::server(options o, app& of)
     : parts_(std::make_unique<parts>(named(std::move(o)), of.log(), &of.shared<net::runtime>())) {
+  if (parts_->tls) of.also_reload([tls = parts_->tls] { tls->reload(); });  // it logs what fails
   parts_->service->ready = [p = parts_.get(), &of] { return of.ready() && !p->announced; };
 }
 
@@ -229,6 +256,14 @@ close_result server::close() noexcept {
 }
 
 std::vector<net::endpoint> server::addresses() const { return parts_->tcp.addresses(); }
+net::endpoint server::tls_address() const {
+  return parts_->tls ? parts_->tcp.address(parts_->tls_number) : net::endpoint();
+}
+
+std::string server::reload_certificates() noexcept {
+  return parts_->tls ? parts_->tls->reload() : std::string("this server speaks no TLS");
+}
+
 connection_ledger server::connections() const noexcept { return parts_->tcp.ledger(); }
 request_ledger server::requests() const noexcept { return parts_->requests(); }
 

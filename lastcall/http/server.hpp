@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/listener.hpp"
 #include "lastcall/net/thread_pool.hpp"
+#include "lastcall/net/tls.hpp"
+#include "lastcall/net/trusted_networks.hpp"
 
 namespace lastcall::inline v0::net {
 class runtime;
@@ -58,6 +61,15 @@ struct server_options {
   bool h2c = false;
   /// HTTP/2 over TLS for clients that offer it (ALPN "h2").
   bool http2 = true;
+  /// A further listener at `address` that speaks TLS; 0: the kernel picks a port, see `tls_address`. Empty: none.
+  std::optional<std::uint16_t> tls_port = {};
+  /// For it. `alpn` is the server's to set.
+  net::tls_options tls = {};
+  /// `tls_port` instead of `port`, not beside it.
+  bool tls_only = false;
+  /// Our own load balancers, if they begin each connection with a PROXY header (version 2) that says who the client is:
+  /// {"10.0.0.0/8"}, {"unix"}. A connection from there without one is ended. Empty: no header is believed.
+  net::trusted_networks proxies = {};
 };
 
 /// What a shutdown came to.
@@ -108,7 +120,13 @@ class server final : public component {
 
   /// Where it listens, with the ports that the kernel chose. Valid once started.
   std::vector<net::endpoint> addresses() const;
+  /// Where it speaks TLS; `none` if it does not.
+  net::endpoint tls_address() const;
   connection_ledger connections() const noexcept;
+
+  /// Reads the certificates again, for new connections; those that stand go on with what they have. Returns why not:
+  /// then the former stay in use. Empty: done. An app does so at each SIGHUP.   Threads: any.
+  std::string reload_certificates() noexcept;
   request_ledger requests() const noexcept;
 
  private:

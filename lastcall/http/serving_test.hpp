@@ -30,7 +30,7 @@ struct reply {
 };
 
 /// The next response: its body by its length or by chunks; with neither, what comes until the end for `until_close`.
-inline reply next_reply(testing_net::client& c, bool to_head = false) {
+template <class Client> reply next_reply(Client& c, bool to_head = false) {
   reply r;
   r.head = c.hear_until("\r\n\r\n");
   if (r.head.size() < 13) return r;

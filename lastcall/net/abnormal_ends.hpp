@@ -20,6 +20,8 @@ class abnormal_ends {
   abnormal_ends(logger log, std::string component) : log_(std::move(log)), component_(std::move(component)) {}
 
   void note(const endpoint& remote, connection_state state, io_end how, time_point now) noexcept;
+  /// Only the line: who ends it counts it.
+  void say(const endpoint& remote, connection_state state, std::string_view how, time_point now) noexcept;
   /// How many there were of each kind.
   std::uint64_t count(io_end how) const noexcept {
     return counts_[static_cast<std::size_t>(how)].load(std::memory_order_relaxed);

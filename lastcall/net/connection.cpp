@@ -13,6 +13,7 @@
 #include <cerrno>
 
 #include "lastcall/net/connection_set.hpp"
+#include "lastcall/net/detail/passage.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -57,10 +58,13 @@ connection::connection(connection& before, connection_kind kind) noexcept
       remote_is_ending_(before.remote_is_ending_),
       remote_(before.remote_),
       past_(before.past_),
+      passage_(std::move(before.passage_)),
       by_(before.by_) {
   set_.in_state_[static_cast<std::size_t>(state_)].add();
   set_.kinds_[static_cast<std::size_t>(kind_)].open.add();
 }
+
+connection::~connection() = default;
 
 void connection::on_ready(std::uint32_t events) noexcept {
   if (state_ == connection_state::closed) return;
@@ -72,12 +76,14 @@ void connection::on_ready(std::uint32_t events) noexcept {
     if (error != 0) return end_by(classify_errno(error));
   }
   if (events & (EPOLLRDHUP | EPOLLHUP)) remote_is_ending_ = true;
+  if (passage_) events = events_through(events);
   if (events & EPOLLOUT) on_writable();
   if (state_ == connection_state::closed || state_ == connection_state::lingering) return;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) on_readable();
 }
 
 io_result connection::receive(char* into, std::size_t size) noexcept {
+  if (passage_) return receive_through(into, size);
   for (;;) {
     const ssize_t n = receive_some(socket_.get(), into, size);
     if (n > 0) return {.bytes = static_cast<std::size_t>(n)};
@@ -89,6 +95,7 @@ io_result connection::receive(char* into, std::size_t size) noexcept {
 }
 
 io_result connection::transmit(const char* from, std::size_t size) noexcept {
+  if (passage_) return passage_->tls->write(from, size);
   for (;;) {
     const ssize_t n = send_some(socket_.get(), from, size);
     if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
@@ -99,6 +106,7 @@ io_result connection::transmit(const char* from, std::size_t size) noexcept {
 }
 
 io_result connection::transmit_file(int file, std::uint64_t offset, std::size_t size) noexcept {
+  if (passage_) return passage_->tls->write_file(file, offset, size);
   for (;;) {
     off_t at = static_cast<off_t>(offset);
     const ssize_t n = ::sendfile(socket_.get(), file, &at, size);
@@ -110,7 +118,7 @@ io_result connection::transmit_file(int file, std::uint64_t offset, std::size_t 
 }
 
 /// Timers may come before the readiness of the same moment, and a loop may have been busy for longer than a silence:
-/// what has arrived is a request, not silence.
+/// what has arrived is a request, not silence. Of TLS, too: it leaves no whole record unread (see tls_channel::read).
 bool connection::input_waits() const noexcept {
   char first;
   return ::recv(socket_.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
@@ -126,18 +134,21 @@ void connection::on_due(time_point now) noexcept {
         end(fin_acknowledged_ ? farewell_as_ : connection_end::timed_out);
       return;
     case connection_state::idle:
-      return input_waits() ? on_readable() : on_idle_over();
+      return input_waits() ? readable() : on_idle_over();
     case connection_state::fresh:
-      if (input_waits()) return on_readable();
+      if (input_waits()) return readable();
+      if (opening()) return give_up_opening(draining() ? connection_end::clean : connection_end::timed_out);
       return draining() ? half_close() : on_timeout();
     case connection_state::reading:
-      if (input_waits()) on_readable();
+      if (input_waits()) readable();
       if (state_ == connection_state::reading && now >= by_) on_timeout();
       return;
     default:
       return on_timeout();
   }
 }
+
+void connection::readable() noexcept { opening() ? go_on_opening() : on_readable(); }
 
 void connection::farewell(connection_end as) noexcept {
   if (state_ == connection_state::closed || state_ == connection_state::lingering) return;
@@ -147,20 +158,33 @@ void connection::farewell(connection_end as) noexcept {
 }
 
 void connection::half_close() noexcept {
+  if (opening()) passage_.reset();
   if (set_.options().linger <= duration::zero()) return end(farewell_as_);
-  if (::shutdown(socket_.get(), SHUT_WR) != 0) return end_by(classify_errno(errno));
+  if (passage_ && !say_close()) {
+    fin_owed_ = true;
+  } else if (::shutdown(socket_.get(), SHUT_WR) != 0) {
+    return end_by(classify_errno(errno));
+  }
   become(connection_state::lingering);  // its own bound counts, not the drain's rules
   bound(set_.linger_until(loop_now()));
 }
 
+void connection::send_fin() noexcept {
+  if (!say_close()) return;
+  fin_owed_ = false;
+  ::shutdown(socket_.get(), SHUT_WR);  // a reset is found by the next read
+}
+
 void connection::linger() noexcept {
-  char discard[16 * 1024];
+  if (fin_owed_) send_fin();
+  char unwanted[16 * 1024];
   for (int i = 0; i < reads_per_wake; ++i) {
-    const io_result read = receive(discard, sizeof discard);
+    const io_result read = passage_ ? discard(unwanted, sizeof unwanted) : receive(unwanted, sizeof unwanted);
     if (read.bytes > 0) {
       crossed_ = crossed_ || emptied_;
       continue;
     }
+    if (!read.would_block && read.end == io_end::open) continue;
     emptied_ = true;
     if (read.end == io_end::orderly || (read.end != io_end::open && fin_acknowledged_)) return end(farewell_as_);
     if (read.end != io_end::open) return end_by(read.end);  // it may not have had all of its answer
@@ -208,6 +232,7 @@ void connection::abort(connection_end how) noexcept {
 
 void connection::end(connection_end how) noexcept {
   if (state_ == connection_state::closed) return;
+  if (passage_) leave_passage(how);
   on_end(how);
   leave();
   set_.loop().forget(socket_.get());  // a child process may hold a copy of it, and then closing would not

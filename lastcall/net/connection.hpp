@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/net/connection_state.hpp"
@@ -19,6 +21,12 @@
 namespace lastcall::inline v0::net {
 
 class connection_set;
+class tls_context;
+struct tls_peer;
+
+namespace detail {
+struct passage;
+}
 
 /// What one read or write came to: either bytes moved, or nothing can move now, or it ended.
 struct io_result {
@@ -37,7 +45,7 @@ class connection : public pollable, public timed, public list_hook<> {
   /// The heir of `before`, for connection_set::replace: takes its socket, its state and its past. What `before` has
   /// received and not used is for the two to hand on.
   connection(connection& before, connection_kind kind) noexcept;
-  ~connection() override = default;
+  ~connection() override;
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
@@ -45,6 +53,15 @@ class connection : public pollable, public timed, public list_hook<> {
   connection_kind kind() const noexcept { return kind_; }
   const endpoint& remote() const noexcept { return remote_; }
   const connection_past& past() const noexcept { return past_; }
+
+  /// Before it is adopted: what comes first is a proxy's header, with the client's address, or a TLS handshake (`tls`
+  /// may be null), or both. Until they are over, at most until `by`, the protocol is told of its end only; then
+  /// `on_open`. Errors: std::bad_alloc.
+  void open_through(bool proxy_header, const std::shared_ptr<tls_context>& tls, time_point by);
+  /// What ALPN came to; empty: nothing, or no TLS.
+  std::string_view agreed_protocol() const noexcept;
+  /// Who is at the other end of TLS; null: there is no TLS.
+  std::shared_ptr<const tls_peer> tls_peer_at_hand() const noexcept;
 
   void on_ready(std::uint32_t epoll_events) noexcept final;
   void on_due(time_point now) noexcept final;
@@ -54,6 +71,14 @@ class connection : public pollable, public timed, public list_hook<> {
 
   /// New bytes or the remote's end may be there: read until `would_block`, no later edge announces what is left behind.
   virtual void on_readable() noexcept = 0;
+  /// What `open_through` asked for is over: the remote is known, TLS stands. The connection is fresh, without a bound.
+  /// There may be bytes already.
+  virtual void on_open() noexcept { on_readable(); }
+  /// A proxy's header tells of a client whose address has too many connections: to be refused as if the server was
+  /// full.
+  virtual void on_overfull() noexcept {}
+  /// What to tell a client that speaks HTTP where TLS is spoken.
+  virtual std::string_view answer_to_plain_http() const noexcept { return {}; }
   /// There may be room to write again.
   virtual void on_writable() noexcept = 0;
   /// The drain began, or this connection was accepted during it. Idle and new ones are closed by their rules.
@@ -113,6 +138,8 @@ class connection : public pollable, public timed, public list_hook<> {
   void end_by(io_end) noexcept;
 
   connection_set& set() const noexcept { return set_; }
+  /// `on_open` is still to come.
+  bool opening() const noexcept { return passage_ && still_opening(); }
   bool draining() const noexcept;  // these two, and what is asked for each request, are in connection_set.hpp
   time_point loop_now() const noexcept;
 
@@ -122,7 +149,21 @@ class connection : public pollable, public timed, public list_hook<> {
   void become(connection_state) noexcept;
   void leave() noexcept;
   bool input_waits() const noexcept;
+  void readable() noexcept;
   void half_close() noexcept;
+  void send_fin() noexcept;
+  io_result discard(char* into, std::size_t size) noexcept;
+
+  // Through TLS, and until it stands: connection_opening.cpp.
+  bool still_opening() const noexcept;
+  std::uint32_t events_through(std::uint32_t epoll_events) noexcept;
+  io_result receive_through(char* into, std::size_t size) noexcept;
+  void go_on_opening() noexcept;
+  bool read_header() noexcept;
+  void give_up_opening(connection_end) noexcept;
+  void handshake_failed() noexcept;
+  void leave_passage(connection_end) noexcept;
+  bool say_close() noexcept;
   void linger() noexcept;
   void bound(time_point by) noexcept;
   void drain() noexcept;
@@ -135,12 +176,14 @@ class connection : public pollable, public timed, public list_hook<> {
   connection_end farewell_as_ = connection_end::clean;
   bool fin_acknowledged_ = false;
   bool remote_is_ending_ = false;
-  bool emptied_ = false;  // after our FIN: what comes now was sent after it, or crossed it
-  bool crossed_ = false;  // bytes arrived after our FIN
+  bool emptied_ = false;   // after our FIN: what comes now was sent after it, or crossed it
+  bool crossed_ = false;   // bytes arrived after our FIN
+  bool fin_owed_ = false;  // TLS has more to say before it
   endpoint remote_;
   connection_past past_;
-  time_point tell_at_ = time_point::max();  // while draining, until told
-  time_point by_;                           // the deadline; the wheel may fire earlier and is then told again
+  time_point tell_at_ = time_point::max();    // while draining, until told
+  std::unique_ptr<detail::passage> passage_;  // null for most
+  time_point by_;                             // the deadline; the wheel may fire earlier and is then told again
 };
 
 }  // namespace lastcall::inline v0::net

@@ -7,6 +7,7 @@
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/metrics.hpp"
+#include "lastcall/net/tls.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -14,6 +15,9 @@ namespace {
 
 /// Descriptors that the rest of the program keeps: logs, databases, the listeners.
 constexpr std::size_t reserved_descriptors = 64;
+
+/// For a proxy's header, where there is no handshake behind it.
+constexpr duration header_time = std::chrono::seconds(10);
 
 /// A loop that is not asleep in somebody's handler answers within one turn.
 constexpr duration loop_patience = std::chrono::milliseconds(50);
@@ -31,7 +35,7 @@ connection_server::connection_server(connection_server_options options, runtime&
   for (const auto& each : runtime_.loops())
     sets_.push_back(std::make_unique<connection_set>(*each, options_.farewell, abnormal_, options_.last_words));
   if (options_.max_connections_per_address > 0)
-    for (auto& each : sets_) each->tell_of_ends(addresses_);
+    for (auto& each : sets_) each->tell_of_ends(addresses_, options_.max_connections_per_address);
   // Those beyond the limit are still told "503"; the margin for that is part of what the descriptors allow.
   const std::size_t available =
       descriptors() > 2 * reserved_descriptors ? descriptors() - reserved_descriptors : descriptors() / 2;
@@ -55,6 +59,7 @@ void connection_server::open_listeners() {
       };
       acceptors_.push_back(std::make_unique<acceptor>(listener(wanted), sets_[from]->loop(), options_.log,
                                                       options_.name, take_in, [this] { return room(); }));
+      numbers_.push_back(number);
       wanted.where = acceptors_.back()->local();  // of port 0, the one that the kernel chose
       wanted.successor = true;                    // the group is ours
     }
@@ -85,19 +90,31 @@ bool connection_server::room() const noexcept { return open_connections() + hand
 void connection_server::take(arrival newcomer, std::size_t from) noexcept {
   newcomer.refusing = open_connections() + handed_ >= full_;
   if (options_.max_connections_per_address > 0 &&
-      addresses_.enter(newcomer.remote) > options_.max_connections_per_address)
+      addresses_.enter(newcomer.remote) > options_.max_connections_per_address &&
+      !options_.proxies.contains(newcomer.remote))
     newcomer.refusing = true;
   connection_set& set = *sets_[newcomer.loop];
   if (newcomer.loop == from) {
-    set.adopt(make_(std::move(newcomer)));
+    admit(std::move(newcomer));
   } else {
     ++handed_;
     set.loop().post([this, &set, n = std::move(newcomer)]() mutable {
       set.loop().refresh_now();  // a loop without work has an old one, and the newcomer would be too late at once
-      set.adopt(make_(std::move(n)));
+      admit(std::move(n));
       --handed_;
     });
   }
+}
+
+/// On the loop of the newcomer.
+void connection_server::admit(arrival newcomer) noexcept {
+  connection_set& set = *sets_[newcomer.loop];
+  const std::shared_ptr<tls_context>& tls = options_.listeners[newcomer.listener].tls;
+  const bool proxied = !options_.proxies.empty() && options_.proxies.contains(newcomer.remote);
+  std::unique_ptr<connection> made = make_(std::move(newcomer));
+  if (tls || proxied)
+    made->open_through(proxied, tls, set.loop().now() + (tls ? tls->options().handshake_time : header_time));
+  set.adopt(std::move(made));
 }
 
 void connection_server::drain(context life, drained done) {
@@ -184,9 +201,26 @@ void connection_server::account(component_report& into) const {
   std::uint64_t crossed = 0;
   for (const auto& each : sets_) crossed += each->crossed();
   into.add("crossed_our_fin", crossed);
+  account_of_openings(into);
   tell_of_told(into);
   for (const io_end how : {io_end::reset, io_end::broken_pipe, io_end::timed_out, io_end::unreachable, io_end::other})
     if (const auto count = abnormal_.count(how)) into.add("ended_by_" + std::string(to_text(how)), count);
+}
+
+void connection_server::account_of_openings(component_report& into) const {
+  if (const auto tls = tls_of_any()) tls->account(into);
+  if (options_.proxies.empty()) return;
+  std::uint64_t proxied = 0, bad = 0;
+  for (const auto& each : sets_) proxied += each->proxied(), bad += each->bad_headers();
+  into.add("proxied", proxied);
+  into.add("bad_proxy_headers", bad);
+}
+
+/// The listeners of one server share it.
+std::shared_ptr<tls_context> connection_server::tls_of_any() const {
+  for (const listener_options& each : options_.listeners)
+    if (each.tls) return each.tls;
+  return nullptr;
 }
 
 /// How many long-lived remotes were told, of which kind, and how evenly over the window: by tenths of it.
@@ -211,6 +245,14 @@ void connection_server::tell_of_told(component_report& into) const {
 }
 
 void connection_server::measure(metrics& into) const {
+  if (const auto tls = tls_of_any()) tls->measure(into);
+  if (!options_.proxies.empty()) {
+    std::uint64_t proxied = 0, bad = 0;
+    for (const auto& each : sets_) proxied += each->proxied(), bad += each->bad_headers();
+    const char* const help = "Connections that should begin with a PROXY header, by whether it was one.";
+    into.counter("lastcall_proxy_headers_total", help, proxied, {{"header", "good"}});
+    into.counter("lastcall_proxy_headers_total", help, bad, {{"header", "bad"}});
+  }
   const connection_ledger l = ledger();
   into.counter("lastcall_connections_accepted_total", "Connections that were accepted.", l.accepted);
   const std::pair<connection_end, std::uint64_t> ends[] = {
@@ -271,6 +313,11 @@ std::vector<endpoint> connection_server::addresses() const {
   for (const auto& each : acceptors_)
     if (all.empty() || !(all.back() == each->local())) all.push_back(each->local());
   return all;
+}
+
+endpoint connection_server::address(std::size_t number) const {
+  const auto at = std::find(numbers_.begin(), numbers_.end(), number);
+  return at == numbers_.end() ? endpoint() : acceptors_[static_cast<std::size_t>(at - numbers_.begin())]->local();
 }
 
 connection_ledger connection_server::ledger() const noexcept {

@@ -16,6 +16,7 @@
 #include "lastcall/net/connection_set.hpp"
 #include "lastcall/net/listener.hpp"
 #include "lastcall/net/runtime.hpp"
+#include "lastcall/net/trusted_networks.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -32,6 +33,9 @@ struct connection_server_options {
   std::size_t max_connections = 0;
   /// Beyond it, further connections of one address are made with `refusing`; 0: no bound. IPv6 counts by /64.
   std::size_t max_connections_per_address = 0;
+  /// Who begins each connection with a PROXY header (version 2) that says who the client is. Empty: nobody, and no
+  /// header is believed. These proxies themselves are not counted by max_connections_per_address; their clients are.
+  trusted_networks proxies = {};
   /// After force, how long handlers have to say that they gave up.
   duration last_words = std::chrono::milliseconds(20);
   std::string name = "tcp";
@@ -78,6 +82,8 @@ class connection_server final : public component {
 
   /// Where it listens, with the ports the kernel chose. Valid after `start`.
   std::vector<endpoint> addresses() const;
+  /// The address of one listener, by its place in the options.
+  endpoint address(std::size_t listener) const;
   std::size_t loops() const noexcept { return sets_.size(); }
   connection_set& set(std::size_t loop_index) const noexcept { return *sets_[loop_index]; }
   connection_ledger ledger() const noexcept;
@@ -86,8 +92,11 @@ class connection_server final : public component {
  private:
   void open_listeners();
   void tell_of_told(component_report&) const;
+  void account_of_openings(component_report&) const;
+  std::shared_ptr<tls_context> tls_of_any() const;
   bool room() const noexcept;
   void take(arrival, std::size_t from_loop) noexcept;
+  void admit(arrival) noexcept;
   void one_listener_closed() noexcept;
   void one_set_empty() noexcept;
 
@@ -98,6 +107,7 @@ class connection_server final : public component {
   address_counts addresses_;
   std::vector<std::unique_ptr<connection_set>> sets_;
   std::vector<std::unique_ptr<acceptor>> acceptors_;
+  std::vector<std::size_t> numbers_;  // of the acceptors' listeners
   std::atomic<std::size_t> next_loop_{0};
   std::atomic<std::size_t> handed_{0};  // accepted, and on the way to another loop
   std::atomic<std::size_t> listeners_left_{0};

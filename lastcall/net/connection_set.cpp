@@ -128,6 +128,17 @@ void connection_set::remove(connection& gone, connection_end how) noexcept {
   if (drained_ && open() == 0) std::exchange(drained_, nullptr)();
 }
 
+bool connection_set::rename(connection& c, const endpoint& to) noexcept {
+  if (addresses_) addresses_->leave(c.remote_);
+  c.remote_ = to;
+  return addresses_ && addresses_->enter(to) > most_per_address_;
+}
+
+void connection_set::count_proxied(bool well, const endpoint& proxy, std::string_view why) noexcept {
+  (well ? proxied_ : bad_headers_).add();
+  if (!well) abnormal_.say(proxy, connection_state::fresh, "its PROXY header: " + std::string(why), loop_.now());
+}
+
 connection_ledger connection_set::ledger() const noexcept {
   const auto ended = [&](connection_end how) { return ends_[static_cast<int>(how)].value(); };
   return {.accepted = accepted_.value(),

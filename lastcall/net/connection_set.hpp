@@ -60,7 +60,11 @@ class connection_set final : private timed {
   }
 
   /// Tells `counts` of each connection that ends; those that enter, the server has told it of.
-  void tell_of_ends(address_counts& counts) noexcept { addresses_ = &counts; }
+  /// An address has at most so many.
+  void tell_of_ends(address_counts& counts, std::size_t most) noexcept {
+    addresses_ = &counts;
+    most_per_address_ = most;
+  }
 
   /// Takes it in and listens to it. While draining it is told so at once.
   void adopt(std::unique_ptr<connection>) noexcept;
@@ -93,6 +97,9 @@ class connection_set final : private timed {
   std::uint64_t told() const noexcept;
   std::uint64_t told(connection_kind of) const noexcept { return kinds_[static_cast<std::size_t>(of)].told.value(); }
   std::uint64_t told_in_tenth(std::size_t of_window) const noexcept { return told_[of_window].value(); }
+  /// Connections whose proxy said who their client is, and those whose proxy's header was missing or malformed.
+  std::uint64_t proxied() const noexcept { return proxied_.value(); }
+  std::uint64_t bad_headers() const noexcept { return bad_headers_.value(); }
   /// Connections on which bytes arrived after our FIN: a request that crossed it on the wire.
   std::uint64_t crossed() const noexcept { return crossed_.value(); }
 
@@ -106,6 +113,9 @@ class connection_set final : private timed {
   time_point next_tell_at() noexcept;
   void count_told(const connection&) noexcept;
   void remove(connection&, connection_end) noexcept;
+  /// It turns out to come from elsewhere, through a proxy. Whether there are too many from there.
+  bool rename(connection&, const endpoint& to) noexcept;
+  void count_proxied(bool well, const endpoint& proxy, std::string_view why) noexcept;
   /// When a farewell that begins now has taken long enough. A remote that never finishes its own must not make the
   /// drain look unfinished at its end, where work is forced; one that begins later than that gets its whole time.
   time_point linger_until(time_point now) const noexcept;
@@ -116,12 +126,13 @@ class connection_set final : private timed {
   abnormal_ends& abnormal_;
   const duration last_words_;
   address_counts* addresses_ = nullptr;
+  std::size_t most_per_address_ = 0;
   intrusive_list<connection> all_;
   intrusive_list<connection> untold_;  // of all, those who have not heard of the drain yet
   std::optional<drain_rules> rules_;
   bool forced_ = false;
   function<void()> drained_;
-  tally open_, accepted_, crossed_;
+  tally open_, accepted_, crossed_, proxied_, bad_headers_;
   tally ends_[6];
   tally in_state_[open_connection_states + 1];
   of_kind kinds_[connection_kinds];

@@ -66,6 +66,8 @@ std::string_view to_text(io_end end) noexcept {
       return "unreachable";
     case io_end::other:
       return "other error";
+    case io_end::truncated:
+      return "end without close_notify";
   }
   return "unknown";
 }

@@ -24,12 +24,23 @@ namespace lastcall::inline v0::net {
 /// | `cancelled`   | ECANCELED, EBADF: our own close        | no                       | by who cancelled | no   |
 /// | `unreachable` | EHOSTUNREACH, ENETUNREACH, ENETDOWN…   | no                       | reset_by_remote  | yes  |
 /// | `other`       | anything else                          | no                       | reset_by_remote  | yes  |
+/// | `truncated`   | TLS: an end without close_notify       | as far as it is whole    | closed_by_remote | no   |
 ///
 /// A read of 0 bytes comes again at once on the next read: whoever reads on without closing burns a core. `orderly`
 /// ends the remote's sending only; whether it still reads is not known (close and half-close look the same from here)
 /// until a write fails. `broken_pipe` comes from writes; the process must ignore SIGPIPE or send with MSG_NOSIGNAL to
 /// see it.
-enum class io_end : unsigned char { open, orderly, reset, broken_pipe, timed_out, cancelled, unreachable, other };
+enum class io_end : unsigned char {
+  open,
+  orderly,
+  reset,
+  broken_pipe,
+  timed_out,
+  cancelled,
+  unreachable,
+  other,
+  truncated
+};
 
 /// For an errno of read, write or SO_ERROR; 0 is `open`.
 io_end classify_errno(int error) noexcept;
@@ -45,9 +56,10 @@ inline io_end classify_read(ssize_t n, int error) noexcept {
 /// For what write or send returned and the errno it left.
 inline io_end classify_write(ssize_t n, int error) noexcept { return n >= 0 ? io_end::open : classify_errno(error); }
 
-/// Worth a line in the log, with the remote's address: neither open, nor orderly, nor our own doing.
+/// Worth a line in the log, with the remote's address: neither open, nor orderly, nor our own doing, nor what many TLS
+/// clients do.
 constexpr bool abnormal(io_end end) noexcept {
-  return end != io_end::open && end != io_end::orderly && end != io_end::cancelled;
+  return end != io_end::open && end != io_end::orderly && end != io_end::cancelled && end != io_end::truncated;
 }
 
 /// For logs and metrics: "orderly end", "reset", "broken pipe", …

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -15,6 +16,8 @@
 
 namespace lastcall::inline v0::net {
 
+class tls_context;
+
 struct listener_options {
   endpoint where = {};      ///< Port 0: the kernel picks one, `local` tells it. Not used with `inherited_fd`.
   int backlog = 4096;       ///< The kernel cuts it to net.core.somaxconn.
@@ -23,6 +26,8 @@ struct listener_options {
   bool successor = false;   ///< With `reuse_port`: others in the group are expected, so don't look for them.
   std::optional<mode_t> unix_mode = {};  ///< Permissions of the path; empty: as the umask says.
   int inherited_fd = -1;  ///< A listening socket that somebody else owns as well; taken over, never unplugged.
+  /// For connection_server: what comes from here speaks TLS. The listener itself does not look at it.
+  std::shared_ptr<tls_context> tls = {};
 };
 
 /// How new handshakes are kept away while a listener is being closed; in the report.

@@ -50,6 +50,8 @@ class session_link : public std::enable_shared_from_this<session_link> {
   /// Draining once told so (in the session's own moment of the jitter window), forced when the connection has ended.
   const context& life() const noexcept { return life_; }
   const endpoint& remote() const noexcept { return remote_; }
+  /// Before the handler begins.
+  void remote_is(const endpoint& who) { remote_ = who; }
 
   /// Tries `step` now and whenever the remote does something, until it is true. One at a time on each side.
   task<> until(function<bool()> step, handler_side = handler_side::reading);
@@ -74,7 +76,7 @@ class session_link : public std::enable_shared_from_this<session_link> {
   std::mutex mutex_;  // guards host_ for other threads; while it is there, so is the loop
   session* host_;
   loop& loop_;
-  const endpoint remote_;
+  endpoint remote_;
   context_source end_;
   const context life_ = end_.get();
   function<void()>& waiter(handler_side of) noexcept { return waiters_[static_cast<std::size_t>(of)]; }
@@ -155,10 +157,12 @@ class session : public connection {
   /// One that overrides it calls it.
   void on_end(connection_end) noexcept override;
 
+ protected:
+  void on_readable() noexcept final;
+
  private:
   friend class session_link;
 
-  void on_readable() noexcept final;
   void on_writable() noexcept final;
   void on_told() noexcept final;
   void on_timeout() noexcept final;

@@ -30,15 +30,22 @@ tcp_server_options checked(tcp_server_options o) {
   return o;
 }
 
-connection_server_options server_options(const tcp_server_options& o, logger log) {
+std::shared_ptr<tls_context> tls_of(const tcp_server_options& o, const logger& log) {
+  return o.tls.certificates.empty() ? nullptr : std::make_shared<tls_context>(o.tls, o.name, log);
+}
+
+connection_server_options server_options(const tcp_server_options& o, const std::shared_ptr<tls_context>& tls,
+                                         const logger& log) {
   connection_server_options all{.farewell = {.linger = o.linger, .jitter = o.jitter},
                                 .max_connections = o.max_connections,
                                 .max_connections_per_address = o.max_connections_per_address,
+                                .proxies = o.proxies,
                                 .name = o.name,
-                                .log = std::move(log)};
-  if (!o.address.empty()) all.listeners.push_back({.where = endpoint_of(o.address, o.port), .backlog = o.backlog});
+                                .log = log};
+  if (!o.address.empty())
+    all.listeners.push_back({.where = endpoint_of(o.address, o.port), .backlog = o.backlog, .tls = tls});
   if (!o.unix_path.empty())
-    all.listeners.push_back({.where = endpoint_of("unix:" + o.unix_path, 0), .backlog = o.backlog});
+    all.listeners.push_back({.where = endpoint_of("unix:" + o.unix_path, 0), .backlog = o.backlog, .tls = tls});
   return all;
 }
 
@@ -49,7 +56,8 @@ struct tcp_server::parts {
       : handler(std::move(o.handler)),
         pool(o.blocking, o.name),
         service{handler, o.limits, &pool, log, o.name},
-        server(server_options(o, std::move(log)), on, [this](arrival it) {
+        tls(tls_of(o, log)),
+        server(server_options(o, tls, log), on, [this](arrival it) {
           connection_set& set = server.set(it.loop);
           return std::make_unique<tcp_session>(set, std::move(it), service);
         }) {}
@@ -57,10 +65,13 @@ struct tcp_server::parts {
   const session_handler handler;
   thread_pool pool;
   const tcp_service service;
+  const std::shared_ptr<tls_context> tls;  // null: not spoken
   connection_server server;
 };
 
-tcp_server::tcp_server(options o, app& of) : tcp_server(std::move(o), of.shared<runtime>(), of.log()) {}
+tcp_server::tcp_server(options o, app& of) : tcp_server(std::move(o), of.shared<runtime>(), of.log()) {
+  if (parts_->tls) of.also_reload([tls = parts_->tls] { tls->reload(); });  // it logs what fails
+}
 
 tcp_server::tcp_server(options o, runtime& on, logger log)
     : parts_(std::make_unique<parts>(checked(std::move(o)), on, std::move(log))) {}
@@ -89,6 +100,9 @@ void tcp_server::in_progress(std::vector<work_item>& out, std::size_t limit) con
   parts_->server.in_progress(out, limit);
 }
 std::vector<endpoint> tcp_server::addresses() const { return parts_->server.addresses(); }
+std::string tcp_server::reload_certificates() noexcept {
+  return parts_->tls ? parts_->tls->reload() : std::string("this server speaks no TLS");
+}
 connection_ledger tcp_server::connections() const noexcept { return parts_->server.ledger(); }
 
 }  // namespace lastcall::inline v0::net

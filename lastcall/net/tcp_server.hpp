@@ -17,6 +17,8 @@
 #include "lastcall/net/session.hpp"
 #include "lastcall/net/tcp_stream.hpp"
 #include "lastcall/net/thread_pool.hpp"
+#include "lastcall/net/tls.hpp"
+#include "lastcall/net/trusted_networks.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -65,6 +67,10 @@ struct tcp_server_options {
   thread_pool_options blocking = {.threads = 128, .queue = 0};
   /// In logs and stacks. Empty: "tcp".
   std::string name = {};
+  /// With certificates, sessions speak TLS, also those of a Unix-domain path. Handlers begin after the handshake.
+  tls_options tls = {};
+  /// As http::server_options.
+  trusted_networks proxies = {};
 };
 
 /// Needs the app's net::runtime, which `add` sees to.   Threads: `addresses` and the ledger from any; the rest are the
@@ -92,6 +98,8 @@ class tcp_server final : public component {
 
   std::vector<endpoint> addresses() const;
   connection_ledger connections() const noexcept;
+  /// As http::server.
+  std::string reload_certificates() noexcept;
 
  private:
   struct parts;

@@ -11,14 +11,26 @@ namespace lastcall::inline v0::net {
 tcp_session::tcp_session(connection_set& set, arrival it, const tcp_service& of)
     : session(set, std::move(it.socket), it.remote, connection_kind::tcp, of.limits),
       service_(of),
-      stream_(std::make_shared<tcp_stream>(link())) {
+      stream_(std::make_shared<tcp_stream>(link())),
+      refusing_(it.refusing) {
   settle();
   // Soon: a session that is not adopted yet can't end.
-  link()->post([refusing = it.refusing](session& s) { static_cast<tcp_session&>(s).begin(refusing); });
+  link()->post([](session& s) {
+    if (!static_cast<tcp_session&>(s).opening()) static_cast<tcp_session&>(s).begin();
+  });
 }
 
-void tcp_session::begin(bool refusing) noexcept {
-  if (refusing) return leave_when_sent();
+void tcp_session::on_open() noexcept {
+  link()->remote_is(remote());
+  settle();
+  begin();
+  if (state() == connection_state::upgraded) session::on_readable();
+}
+
+void tcp_session::begin() noexcept {
+  if (handler_begun_) return;
+  handler_begun_ = true;
+  if (refusing_) return leave_when_sent();
   const session_handler& h = service_.handler;
   try {
     if (h.awaiting) {

@@ -34,6 +34,8 @@ class tcp_session final : public session {
   std::size_t put(std::string_view bytes) noexcept;
 
  private:
+  void on_open() noexcept override;
+  void on_overfull() noexcept override { refusing_ = true; }
   void on_input() noexcept override { wake_handler(); }
   void on_handler_over(std::exception_ptr) noexcept override;
   std::string work_label() const override { return "a session"; }
@@ -45,7 +47,7 @@ class tcp_session final : public session {
     tcp_session& of;
   };
 
-  void begin(bool refusing) noexcept;
+  void begin() noexcept;
   bool is_quiet(duration) noexcept;
 
   const tcp_service& service_;
@@ -53,6 +55,8 @@ class tcp_session final : public session {
   std::size_t searched_ = 0;
   time_point quiet_since_{};
   wake_up wake_up_{*this};
+  bool refusing_;
+  bool handler_begun_ = false;
 };
 
 }  // namespace lastcall::inline v0::net

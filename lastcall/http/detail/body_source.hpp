@@ -28,8 +28,8 @@ struct body_source {
   function<void(body_writer&)> blocking = {};
   net::unique_fd file = {};  ///< from `offset` on
   std::uint64_t offset = 0;
-  duration beat_after = {};    ///< Without a byte for so long, `beat` is sent; zero: never.
-  std::string_view beat = {};  ///< outlives it
+  duration beat_after = {};                       ///< Without a byte for so long, `beat` is sent; zero: never.
+  std::string_view beat = {};                     ///< outlives it
   std::shared_ptr<detail::upgrade> upgrade = {};  ///< of a 101
 };
 

@@ -30,6 +30,17 @@ h1_connection::h1_connection(shard& on, net::unique_fd socket, const net::endpoi
 
 h1_connection::~h1_connection() { drop_exchange(); }
 
+void h1_connection::on_open() noexcept {
+  if (agreed_protocol() == "h2") return become_http2();
+  enter(connection_state::fresh, loop_now() + shard_.of().limits.head_time);
+  on_readable();
+}
+
+std::string_view h1_connection::answer_to_plain_http() const noexcept {
+  return "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 47\r\n"
+         "Connection: close\r\n\r\nthis port speaks TLS only; use https:// for it\n";
+}
+
 void h1_connection::on_readable() noexcept {
   readable_ = true;
   if (call_) return input_is_here();
@@ -72,7 +83,7 @@ void h1_connection::become_http2() noexcept {
     return flush();
   }
   try {
-    std::string received(exchange_->unread());
+    std::string received(exchange_ ? exchange_->unread() : std::string_view());
     drop_exchange();
     set().replace(*this, std::make_unique<h2_connection>(shard_, *this, std::move(received)));
   } catch (const std::exception&) {  // out of memory
@@ -111,6 +122,7 @@ bool h1_connection::read_head() {
   x.head = head.consumed;
   if (refusing_) return refuse(503, "too many connections"), false;
   request_access::remote(x.req, &remote());
+  request_access::tls(x.req, tls_peer_at_hand());
   const service& of = shard_.of();
   x.found = of.routes.match(x.req);
   if (!x.info.has_body) return true;

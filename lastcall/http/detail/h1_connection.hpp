@@ -24,6 +24,9 @@ class h1_connection final : public net::connection, private call_host {
 
  private:
   void on_readable() noexcept override;
+  void on_open() noexcept override;
+  void on_overfull() noexcept override { refusing_ = true; }
+  std::string_view answer_to_plain_http() const noexcept override;
   void on_writable() noexcept override;
   void on_timeout() noexcept override;
   void on_told() noexcept override;

@@ -120,7 +120,7 @@ class h2_connection final : public net::connection, private h2_events {
   bool settled_ = false;  // the client's first SETTINGS are here
   bool acknowledged_ = false;
   bool closing_ = false;     // FIN as soon as all is sent
-  bool readable_ = false;    // an edge came while we could not read
+  bool readable_ = true;     // an edge came while we could not read, or nobody has looked yet
   bool more_ = false;        // more is to be sent, for the sake of others' turn not now
   bool input_over_ = false;  // the client's FIN was read
 };

@@ -71,6 +71,7 @@ bool h2_stream::head(bool ended) {
   const h2_verdict verdict = head_.finish(ended, x.info);
   x.head = x.end = head_.size();
   request_access::remote(x.req, &of_.remote());
+  request_access::tls(x.req, of_.tls_peer_at_hand());
   if (verdict.what == h2_verdict::kind::malformed) {
     in_trail_ = true;
     x.trail.responded(of.access_log, &x.req, of_.remote(), 400, 0, request_end::rejected);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lastcall/http/request.hpp"
 
@@ -91,6 +92,8 @@ struct request_access {
   static void body(request& r, std::string_view bytes) noexcept { r.body_ = bytes; }
   /// Outlives the request; null: unknown.
   static void remote(request& r, const net::endpoint* e) noexcept { r.remote_ = e; }
+  /// Who is at the other end of TLS; null: it is not spoken.
+  static void tls(request& r, std::shared_ptr<const net::tls_peer> peer) noexcept { r.tls_ = std::move(peer); }
   static const net::endpoint* remote(const request& r) noexcept { return r.remote_; }
   /// The request's id, if the server gives each one.
   static std::string& id(request& r) noexcept { return r.id_; }

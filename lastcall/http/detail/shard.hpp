@@ -39,8 +39,7 @@ struct service {
   net::thread_pool* pool = nullptr;  ///< for blocking handlers
   access_sink access_log;
   bool request_ids = false;
-  bool h2c = false;          ///< HTTP/2 in cleartext, for clients that begin with its preface
-  bool http2 = true;         ///< HTTP/2 where TLS agrees on it
+  bool h2c = false;  ///< HTTP/2 in cleartext, for clients that begin with its preface
 };
 
 /// Threads: its loop's only, but for `requests` and reading the stats.
@@ -60,7 +59,8 @@ class shard {
     explicit own_out(shard& of) noexcept : of_(of) {
       if (!of.out_.empty()) others_.swap(of.out_);
     }
-    /// Nothing of ours stays behind, also not what a failed allocation left half written: it would go to another client.
+    /// Nothing of ours stays behind, also not what a failed allocation left half written: it would go to another
+    /// client.
     ~own_out() {
       of_.out_.clear();
       if (!others_.empty()) others_.swap(of_.out_);

@@ -1,0 +1,235 @@
+// TLS from the client's side: shutdowns under load, handshakes in progress at the signal, certificates that change, and
+// what a foreign client says.
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <fstream>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "lastcall/net/tls_client_test.hpp"
+#include "tests/process/testbed.hpp"
+
+namespace process_tests {
+namespace {
+
+using lastcall::net::endpoint;
+using lastcall::testing_net::authority;
+using lastcall::testing_net::tls_client;
+using ::testing::HasSubstr;
+
+struct tls : ::testing::Test {
+  std::vector<std::string> arguments(std::vector<std::string> more = {}) const {
+    std::vector<std::string> all{"--tls-port", "0", "--cert", keys.chain, "--key", keys.key};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  static endpoint where(testbed& server) {
+    const auto line = server.process.wait_for_line("listening on https://", deadline(10s));
+    if (!line) throw std::runtime_error("it does not say where it speaks TLS");
+    return *lastcall::net::parse_endpoint(line->substr(line->rfind('/') + 1));
+  }
+  tls_client::wish wish() const { return {.ca_file = ca.ca_file()}; }
+
+  authority ca;
+  authority::files keys = ca.issue({.common_name = "first"}, "first");
+};
+
+/// What the server's own part of the report says.
+double of_http(const document& report, const std::string& field) {
+  for (std::size_t i = 0; i < report.size("components"); ++i)
+    if (const std::string at = "components." + std::to_string(i) + "."; report.text(at + "name") == "http")
+      return report.number(at + "fields." + field);
+  throw std::out_of_range("no component http in the report");
+}
+
+const std::string request = "GET /async HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+enum class outcome { answered, last, lost };
+
+/// One request and its whole response.
+outcome ask(tls_client& c) {
+  c.say(request);
+  const std::string head = c.hear_until("\r\n\r\n");
+  if (!head.starts_with("HTTP/1.1 200 ") || c.hear_bytes(6) != "hello\n") return outcome::lost;
+  return head.find("\r\nConnection: close\r\n") == head.npos ? outcome::answered : outcome::last;
+}
+
+/// What the clients of one server count.
+struct counts {
+  std::atomic<std::uint64_t> answered{0}, lost{0}, refused{0}, rude{0};
+};
+
+/// Asks on and on, on a new connection after the last answer of each, until nobody takes it any more.
+void busy(const endpoint& to, const tls_client::wish& wanted, unsigned requests_each, counts& into) {
+  for (;;) {
+    tls_client c(to, wanted);
+    if (c.connect_error() != 0) {
+      ++into.refused;
+      return;
+    }
+    if (!c.shake_hands()) {
+      ++into.lost;
+      continue;
+    }
+    for (unsigned i = 0;; ++i) {
+      if (i == requests_each) {  // it has enough of this connection
+        c.say_close();
+        break;
+      }
+      const outcome came = ask(c);
+      (came == outcome::lost ? into.lost : into.answered) += 1;
+      if (came == outcome::lost) break;
+      if (came == outcome::answered) continue;
+      c.hear_all();
+      if (!c.told_of_the_end() || !c.fin_follows()) ++into.rude;
+      break;
+    }
+  }
+}
+
+TEST_F(tls, loses_no_request_of_busy_clients) {
+  for (int run = 0; run < runs(20, 3); ++run) {
+    testbed server(arguments());
+    const endpoint to = where(server);
+    counts all;
+    std::vector<std::thread> clients;
+    for (unsigned i = 0; i < 16; ++i)
+      clients.emplace_back([&, i] { busy(to, wish(), i % 4 == 0 ? 3 : ~0U, all); });  // some come anew all the time
+    const auto by = std::chrono::steady_clock::now() + 30s;
+    while (all.answered < 1000 && std::chrono::steady_clock::now() < by) std::this_thread::sleep_for(1ms);
+    server.process.signal(SIGTERM);
+    for (auto& each : clients) each.join();
+    const auto ended = server.wait();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->code, 0) << server.process.errors();
+    EXPECT_GE(all.answered, 1000u);
+    EXPECT_EQ(all.lost, 0u) << "run " << run;
+    EXPECT_EQ(all.rude, 0u) << "ends without close_notify and FIN";
+    EXPECT_EQ(all.refused, 16u);
+    EXPECT_EQ(of_http(server.report(), "crossed_our_fin"), 0);
+  }
+}
+
+TEST_F(tls, finishes_or_cleanly_refuses_handshakes_in_progress) {
+  const std::size_t each_way = static_cast<std::size_t>(long_run() ? 200 : 40);  // of five
+  testbed server(arguments({"--silence", "4s"}));
+  const endpoint to = where(server);
+  lastcall::testing::raise_descriptor_limit();
+  struct guest {
+    tls_client client;
+    std::string rest;  // of its ClientHello
+    bool goes_on = true;
+  };
+  std::vector<guest> guests;
+  for (std::size_t i = 0; i < 5 * each_way; ++i) {
+    guests.push_back({tls_client(to, wish()), {}});
+    guest& g = guests.back();
+    ASSERT_EQ(g.client.connect_error(), 0);
+    const std::string hello = g.client.hello();
+    const std::size_t said = i % 5 == 0 ? 0 : i % 5 == 1 ? hello.size() / 2 : hello.size();
+    g.client.say_raw(hello.substr(0, said));
+    g.rest = hello.substr(said);
+    if (i % 5 == 3) {
+      ASSERT_TRUE(g.client.shake_hands());
+    }
+    g.goes_on = i % 5 != 4;
+  }
+  const auto began = std::chrono::steady_clock::now();
+  server.process.signal(SIGTERM);
+  std::atomic<std::size_t> answered{0}, refused{0}, reset{0};
+  std::vector<std::thread> all;
+  for (std::size_t t = 0; t < 8; ++t)
+    all.emplace_back([&, t] {
+      for (std::size_t i = t; i < guests.size(); i += 8) {
+        guest& g = guests[i];
+        if (!g.goes_on) continue;
+        g.client.say_raw(g.rest);
+        if (g.client.shake_hands() && ask(g.client) != outcome::lost) {
+          ++answered;
+          g.client.hear_all();
+        } else {
+          ++(g.client.fin_follows() ? refused : reset);
+        }
+        g.client.close();
+      }
+    });
+  for (auto& each : all) each.join();
+  for (guest& g : guests) {
+    if (g.goes_on) continue;
+    char bytes[16 * 1024];
+    ssize_t n;
+    while ((n = ::recv(g.client.fd(), bytes, sizeof bytes, 0)) > 0) {}
+    ++(n == 0 ? refused : reset);
+    g.client.close();
+  }
+  const auto ended = server.wait();
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->code, 0) << server.process.errors();
+  EXPECT_EQ(answered + refused, guests.size());
+  EXPECT_EQ(reset, 0u);
+  EXPECT_GE(answered, guests.size() / 2);  // how many come in time hangs on how busy the machine is
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
+  const auto report = server.report();
+  EXPECT_EQ(report.number("connections.forced"), 0);
+}
+
+TEST_F(tls, takes_new_certificates_on_hup_and_keeps_the_old_if_they_are_bad) {
+  testbed server(arguments({"--log", "info"}));
+  const endpoint to = where(server);
+  tls_client old(to, wish());
+  ASSERT_TRUE(old.shake_hands());
+  ca.issue({.common_name = "second"}, "first");
+  server.process.signal(SIGHUP);
+  const auto shown = [&] {
+    tls_client c(to, wish());
+    return c.shake_hands() ? c.server_name() : "nothing";
+  };
+  const auto by = std::chrono::steady_clock::now() + 10s;
+  while (shown() != "second" && std::chrono::steady_clock::now() < by) std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(shown(), "second");
+  EXPECT_EQ(ask(old), outcome::answered);
+  EXPECT_EQ(old.server_name(), "first");
+  std::ofstream(keys.chain) << "nonsense\n";
+  server.process.signal(SIGHUP);
+  while (server.process.errors().find("not reloaded") == std::string::npos && std::chrono::steady_clock::now() < by)
+    std::this_thread::sleep_for(1ms);
+  EXPECT_THAT(server.process.errors(), HasSubstr(keys.chain));
+  EXPECT_EQ(shown(), "second");
+  server.process.signal(SIGTERM);
+  outcome came = outcome::answered;
+  while (came == outcome::answered) came = ask(old);  // the signal is on its way
+  EXPECT_EQ(came, outcome::last);
+  old.close();
+  const auto ended = server.wait();
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->code, 0);
+  EXPECT_EQ(of_http(server.report(), "tls_reloads"), 1);
+}
+
+TEST_F(tls, curl_believes_it) {
+  testbed server(arguments());
+  const endpoint to = where(server);
+  const std::string port = std::to_string(to.port());
+  child_process curl({"curl", "--silent", "--show-error", "--max-time", "20", "--cacert", ca.ca_file(), "--resolve",
+                      "localhost:" + port + ":127.0.0.1", "https://localhost:" + port + "/"});
+  const auto ended = curl.wait(deadline(30s));
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->code, 0) << curl.errors();
+  EXPECT_EQ(curl.output(), "hello\n");
+}
+
+TEST_F(tls, says_at_the_start_what_is_wrong_with_a_key) {
+  const auto other = ca.issue({}, "other");
+  child_process refused(testbed::argv({"--tls-port", "0", "--cert", keys.chain, "--key", other.key}, "/dev/null"));
+  const auto ended = refused.wait(deadline(30s));
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->code, 2);
+  EXPECT_THAT(refused.errors(), HasSubstr(other.key + " is not the key of the certificate in " + keys.chain));
+}
+
+}  // namespace
+}  // namespace process_tests
