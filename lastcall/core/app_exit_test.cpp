@@ -184,9 +184,6 @@ TEST(app_exit, comes_by_the_deadline_without_any_signal_too) {
 }
 
 TEST(app_exit, keeps_its_code_and_its_report_when_nobody_reads_its_last_words) {
-#ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "the thread sanitizer writes about the thread that hangs, where nobody reads, and dies of it";
-#endif
   const std::string file = testing::TempDir() + "lastcall_exit_unread." + std::to_string(getpid()) + ".json";
   child it({.grace = 200ms, .report_file = file}, std::make_unique<hangs_in_stop>());
   it.wait_until_ready();

@@ -22,6 +22,23 @@ using testing_core::journal;
 // Under the thread sanitizer a thread takes its signals only when it calls something: yield() is nothing.
 void take_a_moment() { std::this_thread::sleep_for(100us); }
 
+#ifdef __SANITIZE_THREAD__
+constexpr bool loses_signals = true;  // seen by strace: given to the main thread, and its handler never called
+#else
+constexpr bool loses_signals = false;
+#endif
+
+/// Waits until a signal that was sent is heard of; where signals get lost it is sent again.
+template <class Heard> void wait_until(int number, const Heard& heard) {
+  auto again = std::chrono::steady_clock::now() + 500ms;
+  while (!heard()) {
+    take_a_moment();
+    if (!loses_signals || std::chrono::steady_clock::now() < again) continue;
+    kill(getpid(), number);
+    again += 500ms;
+  }
+}
+
 /// What is written to stderr while it lives. Nothing is lost between two looks, as with gtest's capture.
 class caught_stderr {
  public:
@@ -137,13 +154,14 @@ TEST_F(app_signals, hup_reloads_and_ends_nothing) {
     while (!a.ready()) take_a_moment();
     for (int i = 1; i <= 3; ++i) {
       kill(getpid(), SIGHUP);
-      while (reloads < i) take_a_moment();
+      wait_until(SIGHUP, [&] { return reloads >= i; });
     }
     EXPECT_FALSE(a.asked_to_end());
     kill(getpid(), SIGTERM);
+    wait_until(SIGTERM, [&] { return a.asked_to_end(); });
   });
   EXPECT_EQ(a.run(), 0);
-  EXPECT_EQ(reloads, 3);
+  EXPECT_TRUE(loses_signals ? reloads >= 3 : reloads == 3) << reloads;
 }
 
 TEST_F(app_signals, hup_during_a_reload_is_one_more) {
@@ -158,16 +176,17 @@ TEST_F(app_signals, hup_during_a_reload_is_one_more) {
   std::jthread sends([&] {
     while (!a.ready()) take_a_moment();
     kill(getpid(), SIGHUP);
-    while (reloads < 1) take_a_moment();
+    wait_until(SIGHUP, [&] { return reloads >= 1; });
     for (int i = 0; i < 5; ++i) kill(getpid(), SIGHUP);
     std::this_thread::sleep_for(50ms);  // not a wait for something: time for what must not come
     EXPECT_EQ(reloads, 1);
     go_on = true;
-    while (reloads < 2) take_a_moment();
+    wait_until(SIGHUP, [&] { return reloads >= 2; });
     kill(getpid(), SIGTERM);
+    wait_until(SIGTERM, [&] { return a.asked_to_end(); });
   });
   EXPECT_EQ(a.run(), 0);
-  EXPECT_EQ(reloads, 2);
+  EXPECT_TRUE(loses_signals ? reloads >= 2 : reloads == 2) << reloads;
 }
 
 TEST_F(app_signals, hup_cannot_both_end_and_reload) {
@@ -261,8 +280,9 @@ TEST_F(app_signals, hup_whose_reload_goes_on_is_waited_for_before_anything_is_de
   std::jthread sends([&] {
     while (!a.ready()) take_a_moment();
     kill(getpid(), SIGHUP);
-    while (!inside) take_a_moment();
+    wait_until(SIGHUP, [&] { return inside.load(); });
     kill(getpid(), SIGTERM);
+    wait_until(SIGTERM, [&] { return a.asked_to_end(); });
   });
   EXPECT_EQ(a.run(), 0);
 }

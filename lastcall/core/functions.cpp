@@ -249,9 +249,9 @@ class component_of_functions final : public component {
     state& s = *state_;
     const state::lock held(s.mutex);
     if (!s.does.run || s.told || ends.draining()) return;
+    const detail::signals_kept_out from_it;
     run_ = std::thread([kept = state_] {
       name_thread(kept->name);
-      detail::keep_signals_out();
       const watched_thread here(kept->name, "run");
       const activity doing("run", kept->name);
       kept->run();
@@ -292,9 +292,9 @@ class component_of_functions final : public component {
     if (!s.does.drain || over_ || std::exchange(s.drains, true)) return true;
     s.in_drain = true;
     try {
+      const detail::signals_kept_out from_it;
       drain_ = std::thread([kept = state_, ends] {
         name_thread(kept->name);
-        detail::keep_signals_out();
         const watched_thread here(kept->name, "drain");
         const activity doing("drain", kept->name);
         kept->drain(ends);

@@ -33,8 +33,8 @@ std::vector<function_names> ask_debug_info(const std::vector<std::uintptr_t>& ad
   const auto shared = std::make_shared<inquiry>();
   shared->addresses = addresses;
   try {
+    const detail::signals_kept_out from_it;
     std::thread([shared] {
-      detail::keep_signals_out();
       try {
         shared->names = detail::names_from_debug_info(shared->addresses);
       } catch (...) {  // out of memory: the symbol tables will do

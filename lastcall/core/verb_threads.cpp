@@ -102,7 +102,6 @@ struct beginning {
 
 extern "C" void* lastcall_verb_thread(void* given) {
   const std::unique_ptr<beginning> mine(static_cast<beginning*>(given));
-  detail::keep_signals_out();
   mine->work();
   return nullptr;
 }
@@ -131,6 +130,7 @@ void verb_threads::add_thread() noexcept {
   try {
     const auto me = s.workers.emplace(s.workers.end());
     auto given = std::make_unique<beginning>(beginning{state_, [&s, me] { s.work(me); }});
+    const detail::signals_kept_out from_it;
     if (pthread_create(&me->thread, nullptr, lastcall_verb_thread, given.get()) == 0) {
       static_cast<void>(given.release());
       pthread_setname_np(me->thread, "lastcall-verb");

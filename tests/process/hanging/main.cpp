@@ -170,8 +170,16 @@ struct speaks_when_it_stops final : component {
   const char* line;
 };
 
+/// Once the app is ready: an announcement is left out before.
 struct says_now final : component {
-  void start(context) override { say("now"); }
+  explicit says_now(const lastcall::app& a) : app(a) {}
+  void start(context) override {
+    std::thread([this] {
+      while (!app.ready()) std::this_thread::sleep_for(1ms);
+      say("now");
+    }).detach();
+  }
+  const lastcall::app& app;
 };
 
 /// A signal to its own process, once all that it needs has started.
@@ -306,6 +314,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "hanging: no kind \"%s\"\n", kind.c_str());
     return 2;
   }
-  app.add("last", std::make_unique<says_now>(), last);
+  app.add("last", std::make_unique<says_now>(app), last);
   return app.run();
 }
