@@ -85,6 +85,7 @@ options read(int argc, char** argv) {
   add_duration(cli, "--linger-time", o.http.linger, "the longest time from our FIN to the close [2s]");
   add_duration(cli, "--head-time", o.http.limits.head_time, "for a request's head [10s]");
   add_duration(cli, "--body-time", o.http.limits.body_time, "for a request's body [60s]");
+  add_duration(cli, "--write-time", o.http.limits.write_time, "for a client to take a byte of its response [30s]");
   add_duration(cli, "--idle-time", o.http.limits.idle_time, "between two requests [75s]");
   add_duration(cli, "--start-delay", o.start_delay, "makes the start take so long [0s]");
   cli.add_option("--report", o.app.report_file, "leave the report here, as JSON");

@@ -20,6 +20,7 @@ constexpr duration turn = std::chrono::microseconds(250);
 // What has been taken must be told, however long that takes: so as many are taken at once as a turn has lately had room
 // for. Then only one that takes long by itself, or the first few that do, keep Asio's timers waiting for longer.
 constexpr int least_at_once = 1;
+constexpr unsigned due_between_looks = 8;  // timers; the clock is looked at then
 
 /// Asks for the memory of one that is told next while another is at work: between two requests of a connection, those
 /// of hundreds of others have pushed it out of the near caches.
@@ -133,9 +134,14 @@ void loop::arm_timer(time_point when) {
 }
 
 void loop::run_timers() noexcept {
-  refresh_now();
+  const time_point until = refresh_now() + turn;
   armed_for_ = time_point::max();
-  wheel_.advance(now_, [this](timer_node& node) { static_cast<timed&>(node).on_due(now_); });
+  // Thousands may be due at once, as at the end of a drain: whoever else waits for this thread has its turn in between.
+  unsigned fired = 0;
+  wheel_.advance_while(now_, [&](timer_node& node) {
+    static_cast<timed&>(node).on_due(now_);
+    return ++fired % due_between_looks != 0 || refresh_now() < until;
+  });
   if (const auto next = wheel_.next_due(); next && *next < armed_for_) arm_timer(*next);
 }
 

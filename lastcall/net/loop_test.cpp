@@ -186,6 +186,22 @@ TEST(loop, fires_a_timer_at_its_last_schedule_only) {
   EXPECT_GE(fired[0], begin + 20ms);
 }
 
+TEST(loop, has_others_take_turns_with_timers_that_are_due_together) {
+  open_loop l;
+  std::vector<std::unique_ptr<alarm_clock>> all;
+  int fired = 0, fired_at_turn = 0;
+  for (int i = 0; i < 100; ++i) {
+    all.push_back(std::make_unique<alarm_clock>([&](time_point) {
+      if (++fired == 1) boost::asio::post(l.io, [&] { fired_at_turn = fired; });
+      for (const time_point by = steady().now() + 200us; steady().now() < by;) {}
+    }));
+    l.it.schedule(*all.back(), l.it.now() + 1ms);
+  }
+  ASSERT_TRUE(l.run_until([&] { return fired == 100; }));
+  EXPECT_GT(fired_at_turn, 0);
+  EXPECT_LE(fired_at_turn, 16);
+}
+
 TEST(loop, lets_a_timer_arm_itself_again) {
   open_loop l;
   int fired = 0;

@@ -56,6 +56,15 @@ class timer_wheel {
     return fired;
   }
 
+  /// The same, but for the count, until `expired` answers false for one. What is left is due at once: it comes with the
+  /// next advance.
+  template <class F> void advance_while(time_point now, F&& expired) noexcept {
+    begin_advance(now);
+    while (timer_node* node = next_expired()) {
+      if (!expired(*node)) return;
+    }
+  }
+
   /// When to call `advance` next; empty when nothing is armed. A timer that is far away causes at most three earlier
   /// wake-ups (four beyond 18.6 hours), at which it only moves closer.
   std::optional<time_point> next_due() const noexcept;

@@ -240,5 +240,32 @@ TEST(timer_wheel, fires_what_a_sorted_map_would_fire) {
   }
 }
 
+TEST(timer_wheel, leaves_the_rest_for_the_next_advance_where_it_is_told_to_stop) {
+  timer_wheel wheel(start);
+  named one(1), two(2), three(3), later(4), scheduled_meanwhile(5);
+  wheel.schedule(one, start + 8ms);
+  wheel.schedule(two, start + 8ms);
+  wheel.schedule(three, start + 12ms);
+  wheel.schedule(later, start + 100ms);
+  std::vector<int> fired;
+  const auto only = [&](std::size_t count) {
+    return [&, count](timer_node& node) {
+      fired.push_back(static_cast<named&>(node).number);
+      return fired.size() < count;
+    };
+  };
+  wheel.advance_while(start + 20ms, only(1));
+  EXPECT_THAT(fired, ElementsAre(1));
+  EXPECT_LE(wheel.next_due(), start + 20ms) << "at once";
+  wheel.schedule(scheduled_meanwhile, start + 1ms);
+  wheel.advance_while(start + 20ms, only(2));
+  EXPECT_THAT(fired, ElementsAre(1, 2));
+  EXPECT_LE(wheel.next_due(), start + 20ms) << "the tick after it is due as well";
+  wheel.advance_while(start + 24ms, only(9));
+  EXPECT_THAT(fired, ElementsAre(1, 2, 3, 5));
+  EXPECT_GT(wheel.next_due(), start + 24ms);
+  EXPECT_THAT(advance(wheel, start + 100ms), ElementsAre(4));
+}
+
 }  // namespace
 }  // namespace lastcall::net

@@ -51,7 +51,9 @@ struct beside {
 beside busy_beside(std::size_t count, duration load) {
   using namespace lastcall::testing;
   raise_descriptor_limit();
-  testbed server({"--grace", long_run() ? "4s" : "2500ms", "--max-connections", "25000", "--log", "none"});
+  // The limits would thin the crowd while it gathers, however long a busy machine takes for that.
+  testbed server({"--grace", long_run() ? "4s" : "2500ms", "--max-connections", "25000", "--head-time", "10m",
+                  "--write-time", "10m", "--idle-time", "10m", "--log", "none"});
   const auto to = parse_server_address(server.url());
   const std::size_t before = resident_bytes(server);
   std::optional<crowd> slow;
@@ -88,14 +90,10 @@ TEST(crowd, neither_slows_down_the_others_nor_their_shutdown) {
     EXPECT_EQ(b.client.loads[1].answered.count(), 20U);
     EXPECT_FALSE(b.client.killed);
     ASSERT_TRUE(b.report);
-    // Whoever reads nothing of its response is cut at the drain end, or before by the limit for that; that is all that
-    // is lost.
+    // Whoever reads nothing of its response is cut at the drain end; that is all that is lost.
     const double forced = b.report.number("requests.forced"), readers = static_cast<double>((count + 1) / 3);
-    EXPECT_EQ(b.exit, exit_status{.code = forced > 0 ? 3 : 0}) << b.report.json().substr(0, 4000);
-    EXPECT_LE(forced, readers);
-    if (!long_run()) {
-      EXPECT_EQ(forced, readers) << "they were there for less time than the limit gives them";
-    }
+    EXPECT_EQ(b.exit, exit_status{.code = 3}) << b.report.json().substr(0, 4000);
+    EXPECT_EQ(forced, readers);
     EXPECT_LE(b.report.number("total_ms"), b.report.number("grace_ms") + (sanitized ? 5000 : long_run() ? 100 : 300));
     expect_ledgers_add_up(b.report);
   }
