@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "lastcall/core/watched_thread.hpp"
 #include "lastcall/http/detail/request_access.hpp"
 #include "lastcall/http/detail/shard.hpp"
 #include "lastcall/http/detail/ws_stats.hpp"
@@ -86,6 +87,7 @@ void session::begin() noexcept {
     }
     const std::shared_ptr<kept_request> kept = std::move(request_);
     if (run_on(*of.pool, [r = route_, c = conversation_, kept] {
+          const activity now("WebSocket", r->pattern);
           r->handle.run_blocking(kept ? kept->req : no_request, stream(c));
         }))
       return read_frames();
