@@ -28,7 +28,7 @@ struct wanted {
       return true;
     }
     if (c.end != read_end::none) return true;
-    const auto* host = host_of(c);
+    auto* host = host_of(c);
     if (!host) c.end = c.remote_code != 0 ? read_end::remote : read_end::gone;
     if (host && !host->reading_over(c.end)) return false;
     if (c.remote_code != 0) {

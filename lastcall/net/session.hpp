@@ -120,6 +120,8 @@ class session : public connection {
   /// What came and was not consumed.
   std::string_view input() const noexcept { return std::string_view(input_).substr(input_from_); }
   void consume(std::size_t bytes) noexcept;
+  /// The last look found nothing more to read.
+  bool caught_up() const noexcept { return !readable_; }
   /// Reads on after a consume, unless there is enough.
   void read_more() noexcept;
 

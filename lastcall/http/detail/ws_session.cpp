@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "lastcall/core/watched_thread.hpp"
 #include "lastcall/http/detail/request_access.hpp"
 #include "lastcall/http/detail/shard.hpp"
 #include "lastcall/http/detail/ws_stats.hpp"
@@ -86,6 +87,7 @@ void session::begin() noexcept {
     }
     const std::shared_ptr<kept_request> kept = std::move(request_);
     if (run_on(*of.pool, [r = route_, c = conversation_, kept] {
+          const activity now("WebSocket", r->pattern);
           r->handle.run_blocking(kept ? kept->req : no_request, stream(c));
         }))
       return read_frames();
@@ -181,7 +183,7 @@ void session::handshake_over() noexcept {
 
 void session::on_goodbye() noexcept {
   if (protocol_.close_sent()) return;
-  left_to_deliver_ = input().size() + unread_bytes();
+  left_to_deliver_ = input().size() + (caught_up() ? 0 : unread_bytes());
   read_frames();
 }
 
@@ -208,7 +210,8 @@ void session::on_idle() noexcept {
   if (state() == connection_state::upgraded) settle();
 }
 
-bool session::reading_over(read_end& end) const noexcept {
+bool session::reading_over(read_end& end) noexcept {
+  if (left_to_deliver_ && caught_up() && !full()) ignore_messages();  // what the kernel counted was not all for us
   if (protocol_.close_received()) {
     end = read_end::remote;
   } else if (protocol_.failed() || protocol_.close_sent()) {

@@ -72,7 +72,7 @@ class session final : public net::session {
   /// A message was taken: there is room for further ones.
   void taken() noexcept;
   /// Whether there will be no further message; then `end` says why.
-  bool reading_over(read_end& end) const noexcept;
+  bool reading_over(read_end& end) noexcept;
   written put(opcode, std::string_view payload) noexcept;
   /// Our Close, unless it is out.
   void begin_close(std::uint16_t code, std::string_view reason) noexcept;
