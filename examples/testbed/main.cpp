@@ -55,11 +55,11 @@ lastcall::task<> echo_lines(lastcall::net::tcp_stream& s) {
   }
 }
 
-lastcall::task<> echo(lastcall::net::tcp_stream& s) {
+lastcall::task<> echo(lastcall::net::tcp_stream& s, lastcall::duration silence) {
   co_await echo_lines(s);
   if (!s.life().draining()) co_return;
   co_await s.write("bye\n");
-  s.read_on();  // for lines that cross it on the wire
+  s.read_on(silence);  // for lines that cross it on the wire
   co_await echo_lines(s);
 }
 
@@ -68,11 +68,11 @@ void echo_lines_blocking(lastcall::net::tcp_stream& s) {
     if (!s.write_blocking(std::string(*line) + "\n")) return;
 }
 
-void echo_blocking(lastcall::net::tcp_stream& s) {
+void echo_blocking(lastcall::net::tcp_stream& s, lastcall::duration silence) {
   echo_lines_blocking(s);
   if (!s.life().draining()) return;
   s.write_blocking("bye\n");
-  s.read_on();
+  s.read_on(silence);
   echo_lines_blocking(s);
 }
 
@@ -111,12 +111,12 @@ int main(int argc, char** argv) try {
   if (o.admin_port) admin = app.add<lastcall::http::admin>("admin", {.address = o.http.address, .port = *o.admin_port});
   lastcall::handle<lastcall::net::tcp_server> tcp;
   if (o.tcp_port) {
-    lastcall::net::tcp_server_options t{.address = o.http.address,
-                                        .port = *o.tcp_port,
-                                        .handler = echo,
-                                        .jitter = o.http.jitter,
-                                        .linger = o.http.linger};
-    if (o.tcp_blocking) t.handler = lastcall::net::blocking(echo_blocking);
+    lastcall::net::tcp_server_options t{
+        .address = o.http.address, .port = *o.tcp_port, .jitter = o.http.jitter, .linger = o.http.linger};
+    const lastcall::duration silence = o.http.silence;
+    t.handler = [silence](lastcall::net::tcp_stream& s) { return echo(s, silence); };
+    if (o.tcp_blocking)
+      t.handler = lastcall::net::blocking([silence](lastcall::net::tcp_stream& s) { echo_blocking(s, silence); });
     tcp = app.add<lastcall::net::tcp_server>("tcp", std::move(t));
   }
   o.http.routes = testbed::routes(o.upload_dir);

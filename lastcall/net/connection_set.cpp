@@ -10,7 +10,7 @@ namespace lastcall::inline v0::net {
 namespace {
 constexpr int told_at_once = 64;  // as many as a batch of events
 constexpr duration telling_time = std::chrono::microseconds(500);
-}
+}  // namespace
 
 void connection_set::adopt(std::unique_ptr<connection> newcomer) noexcept {
   connection& c = *newcomer.release();
@@ -40,8 +40,8 @@ void connection_set::begin_drain(time_point drain_end) noexcept {
   tell_some();
 }
 
-/// In pieces, so that those with a request do not wait for thousands of others to be told. By time, too: where thousands
-/// of streams are served, the next piece has its turn only behind all that they have posted.
+/// In pieces, so that those with a request do not wait for thousands of others to be told. By time, too: where
+/// thousands of streams are served, the next piece has its turn only behind all that they have posted.
 void connection_set::tell_some() noexcept {
   const time_point until = loop_.refresh_now() + telling_time;
   do {

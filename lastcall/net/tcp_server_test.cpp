@@ -118,30 +118,29 @@ TEST(tcp_server, delivers_what_had_come_before_it_ends_the_reading) {
   EXPECT_TRUE(i.wait_drained());
 }
 
-TEST(tcp_server, reads_on_behind_a_goodbye_until_the_remote_is_quiet_or_ends) {
-  inn i([](tcp_stream& s) -> task<> {
-    co_await echo(s);
-    s.read_on(s.life().draining() ? 200ms : 0ms);
-    while (auto line = co_await s.read_until()) co_await s.write("late " + std::string(*line) + "\n");
-    const std::string why = s.end() == read_end::draining ? "quiet\n" : "ended\n";
-    co_await s.write(why);
-  });
-  auto silent = i.enters(), ending = i.enters();
-  for (auto* c : {silent.get(), ending.get()}) {
+task<> echo_and_read_on(tcp_stream& s, duration for_quiet) {
+  co_await echo(s);
+  s.read_on(for_quiet);
+  while (auto line = co_await s.read_until()) co_await s.write("late " + std::string(*line) + "\n");
+  const std::string why = s.end() == read_end::draining ? "quiet\n" : "ended\n";
+  co_await s.write(why);
+}
+
+TEST(tcp_server, reads_on_behind_a_goodbye_until_the_remote_ends_or_is_quiet) {
+  for (const bool ends : {true, false}) {
+    inn i([ends](tcp_stream& s) { return echo_and_read_on(s, ends ? duration(2s) : duration(200ms)); });
+    auto c = i.enters();
     c->say("a\n");
     EXPECT_EQ(c->hear_until("\n"), "a\n");
-  }
-  i.drain();
-  for (auto* c : {silent.get(), ending.get()}) {
+    i.drain();
     EXPECT_EQ(c->hear_until("\n"), "bye\n");
     c->say("b\n");
+    if (ends) c->finish_sending();
+    EXPECT_EQ(c->hear_all(), ends ? "late b\nended\n" : "late b\nquiet\n");
+    c->close();
+    EXPECT_TRUE(i.wait_drained());
+    EXPECT_EQ(i.server.connections().timed_out, 0U);
   }
-  ending->finish_sending();
-  EXPECT_EQ(ending->hear_all(), "late b\nended\n");
-  EXPECT_EQ(silent->hear_all(), "late b\nquiet\n");
-  silent->close(), ending->close();
-  EXPECT_TRUE(i.wait_drained());
-  EXPECT_EQ(i.server.connections(), (connection_ledger{.accepted = 2, .closed_clean = 1, .closed_by_remote = 1}));
 }
 
 TEST(tcp_server, waits_for_a_line_that_has_begun_for_as_long_as_a_goodbye) {

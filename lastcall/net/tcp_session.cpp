@@ -8,6 +8,10 @@
 
 namespace lastcall::inline v0::net {
 
+namespace {
+constexpr duration second_look = std::chrono::milliseconds(10);
+}  // namespace
+
 tcp_session::tcp_session(connection_set& set, arrival it, const tcp_service& of)
     : session(set, std::move(it.socket), it.remote, connection_kind::tcp, of.limits),
       service_(of),
@@ -52,8 +56,10 @@ bool tcp_session::is_quiet(duration quiet) noexcept {
   if (quiet <= duration::zero()) return true;
   const time_point now = set().loop().refresh_now();
   if (quiet_since_ == time_point{}) quiet_since_ = now;
-  if (now >= quiet_since_ + quiet) return true;
-  set().loop().schedule(wake_up_, quiet_since_ + quiet);
+  const bool over = now >= quiet_since_ + quiet;
+  // The loop may have been busy for longer than that: what has arrived meanwhile comes before the second look.
+  if (over && std::exchange(looked_, true)) return true;
+  set().loop().schedule(wake_up_, over ? now + second_look : quiet_since_ + quiet);
   return false;
 }
 
@@ -68,6 +74,7 @@ bool tcp_session::take(std::optional<char> delimiter, std::string& into, read_en
   }
   if (used > 0) {
     quiet_since_ = {};
+    looked_ = false;
     into.assign(all.substr(0, size));
     consume(used);
     read_more();

@@ -54,6 +54,7 @@ class tcp_session final : public session {
   const std::shared_ptr<tcp_stream> stream_;
   std::size_t searched_ = 0;
   time_point quiet_since_{};
+  bool looked_ = false;  // once more, after the time was over
   wake_up wake_up_{*this};
   bool refusing_;
   bool handler_begun_ = false;

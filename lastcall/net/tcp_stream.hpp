@@ -50,8 +50,9 @@ class tcp_stream {
   bool write_blocking(std::string_view bytes);
 
   /// After a goodbye: reads go on for what was sent before it was heard, until the remote has ended or was quiet for so
-  /// long; `goodbye_time` bounds it. So nothing that crosses the goodbye is lost.
-  void read_on(duration quiet = std::chrono::milliseconds(100)) noexcept;
+  /// long; `goodbye_time` bounds it. So nothing is lost that crosses the goodbye, and a remote that ends when it hears
+  /// it holds nobody up.
+  void read_on(duration quiet = std::chrono::seconds(1)) noexcept;
 
   /// Why the last read gave nothing.
   read_end end() const noexcept { return end_; }

@@ -61,6 +61,11 @@ class many_clients {
            ::send(fds_[who], bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
   }
 
+  /// Our FIN; what the server sends is still heard.
+  void finish(std::size_t who) {
+    if (fds_[who] >= 0) ::shutdown(fds_[who], SHUT_WR);
+  }
+
   /// Until `enough()`, which is asked after each batch, or all have ended. `heard(who, bytes)`; `over(who)` at its end,
   /// when it is closed from this side too. False: `by` passed first.
   template <class Heard, class Over, class Enough>

@@ -50,7 +50,7 @@ std::string tcp_url(testbed& server) {
 
 void across_a_shutdown(const std::vector<std::string>& more, std::size_t count) {
   lastcall::testing::raise_descriptor_limit();
-  std::vector<std::string> arguments{"--tcp-port", "0", "--jitter", "500ms"};
+  std::vector<std::string> arguments{"--tcp-port", "0", "--jitter", "500ms", "--silence", "2500ms"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   testbed server(arguments);
   many_clients clients(parse_server_address(tcp_url(server)), count);
@@ -59,7 +59,11 @@ void across_a_shutdown(const std::vector<std::string>& more, std::size_t count) 
   const auto hear = [&](std::size_t who, std::string_view bytes) {
     echo_client& c = heard[who];
     c.hear(who, bytes);
-    if (!c.bye && c.echoed == c.sent) clients.send(who, c.next(who));
+    if (c.bye) {
+      clients.finish(who);
+    } else if (c.echoed == c.sent) {
+      clients.send(who, c.next(who));
+    }
   };
   const auto enough = [&] {
     for (const echo_client& each : heard)
@@ -102,7 +106,7 @@ TEST(tcp, answers_every_line_before_its_goodbye_and_resets_nobody) {
 TEST(tcp, does_so_with_a_thread_for_each_session_too) { across_a_shutdown({"--tcp-blocking"}, 100); }
 
 TEST(tcp, answers_what_waits_in_the_kernel_before_it_says_goodbye) {
-  testbed server({"--tcp-port", "0", "--jitter", "0s"});
+  testbed server({"--tcp-port", "0", "--jitter", "0s", "--silence", "100ms"});
   const auto to = parse_server_address(tcp_url(server));
   std::vector<raw_client> all;
   for (int i = 0; i < 50; ++i) {
