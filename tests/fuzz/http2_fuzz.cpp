@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lastcall/http/detail/h2_farewell.hpp"
@@ -99,7 +100,7 @@ class server final : public h2_events {
     one_stream& s = of(p);
     require(s.head_is_here && !s.ended, "data is between head and end");
     s.unconsumed += bytes.size();
-    require(s.unconsumed <= 65'535, "no more than the window is held");
+    require(s.unconsumed <= 65'535 + 16'384, "no more than the window and a frame is held");
   }
   void on_trailer(void* s, std::string_view, std::string_view) noexcept override {
     require(of(s).head_is_here, "trailers come behind the head");
