@@ -164,6 +164,35 @@ TEST_F(app_signals, hup_reloads_and_ends_nothing) {
   EXPECT_TRUE(loses_signals ? reloads >= 3 : reloads == 3) << reloads;
 }
 
+TEST_F(app_signals, hup_reloads_components_too_without_a_hook_of_the_program) {
+  std::atomic<int> reloads{0};
+  app a(quiet());
+  a.also_reload([] { throw std::runtime_error("no such file"); });
+  a.also_reload([&] { ++reloads; });
+  std::thread killer([&] {
+    while (!a.ready()) take_a_moment();
+    kill(getpid(), SIGHUP);
+    while (reloads < 1) take_a_moment();
+    kill(getpid(), SIGTERM);
+  });
+  EXPECT_EQ(a.run(), 0);
+  killer.join();
+  EXPECT_EQ(reloads, 1);
+  EXPECT_THROW(a.also_reload([] {}), std::logic_error);
+}
+
+TEST_F(app_signals, hup_stays_the_programs_own_where_it_catches_its_signals_itself) {
+  struct sigaction before {};
+  sigaction(SIGHUP, nullptr, &before);
+  app_options o = quiet();
+  o.signals = {};
+  app a(std::move(o));
+  a.also_reload([] {});
+  struct sigaction now {};
+  sigaction(SIGHUP, nullptr, &now);
+  EXPECT_EQ(now.sa_handler, before.sa_handler);
+}
+
 TEST_F(app_signals, hup_during_a_reload_is_one_more) {
   std::atomic<int> reloads{0};
   std::atomic<bool> go_on{false};
