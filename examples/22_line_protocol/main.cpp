@@ -27,27 +27,34 @@ std::string sum(std::string_view numbers) {
   return "200 " + std::to_string(total) + "\n";
 }
 
-/// Until the remote's end, ours, or QUIT. False: no goodbye is due any more.
-lastcall::task<bool> answer_lines(net::tcp_stream& s) {
+/// Until the remote's end, ours, or QUIT.
+lastcall::task<> answer_lines(net::tcp_stream& s, bool& quit) {
   while (const auto line = co_await s.read_until()) {  // every line that came before our goodbye is still answered
-    const std::string_view said = line->ends_with('\r') ? line->substr(0, line->size() - 1) : *line;
+    std::string answer;
+    const bool cr = line->ends_with('\r');
+    const std::string said(line->substr(0, line->size() - (cr ? 1 : 0)));
     if (said == "QUIT") {
-      co_await s.write("221 bye\n");
-      co_return false;  // what was written is sent, then the connection ends cleanly
+      quit = true;
+      answer = "221 bye\n";
+    } else if (said.starts_with("ADD ")) {
+      answer = sum(std::string_view(said).substr(4));
+    } else {
+      answer = "500 ADD n n... or QUIT\n";
     }
-    const std::string answer = said.starts_with("ADD ") ? sum(said.substr(4)) : "500 ADD n n... or QUIT\n";
-    if (!co_await s.write(answer)) co_return false;
+    const bool sent = co_await s.write(answer);
+    if (!sent || quit) co_return;  // what was written is sent, then the connection ends cleanly
   }
-  if (s.end() == net::read_end::too_long) co_await s.write("500 too long\n");
-  co_return s.life().draining();
 }
 
 lastcall::task<> converse(net::tcp_stream& s) {
-  co_await s.write("220 ready\n");
-  if (!co_await answer_lines(s)) co_return;
-  co_await s.write("421 closing, come back in a moment\n");
+  bool quit = false;
+  const std::string ready = "220 ready\n", closing = "421 closing, come back in a moment\n";
+  co_await s.write(ready);
+  co_await answer_lines(s, quit);
+  if (quit || !s.life().draining()) co_return;
+  co_await s.write(closing);
   s.read_on();  // what was sent before that was heard is answered, too
-  co_await answer_lines(s);
+  co_await answer_lines(s, quit);
 }
 
 }  // namespace
