@@ -174,10 +174,11 @@ struct speaks_when_it_stops final : component {
 struct says_now final : component {
   explicit says_now(const lastcall::app& a) : app(a) {}
   void start(context) override {
-    std::thread([this] {
-      while (!app.ready()) std::this_thread::sleep_for(1ms);
+    std::thread([&a = app] {  // which is still there when all components are gone
+      while (!a.ready()) std::this_thread::sleep_for(1ms);
       say("now");
-    }).detach();
+    })
+        .detach();
   }
   const lastcall::app& app;
 };
