@@ -109,6 +109,7 @@ class app {
   int run();
 
   /// For programs that have their own loop: starts everything. Pair it with shutdown().
+  /// From here on nothing exits the process: a third signal neither.
   /// Errors: what the component threw, inside a std::runtime_error that names it (std::throw_with_nested); before that,
   /// what had started is stopped again. The same when a signal or request_shutdown() came in between.
   void start();

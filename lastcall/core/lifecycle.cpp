@@ -603,6 +603,7 @@ void lifecycle::carry_out_one(const shutdown_plan::hung& it) {
   s.account.hung = true;
   const verb in = s.inside != verb::none ? s.inside : s.forcing ? verb::force : verb::none;
   if (in != verb::none) s.account.hung_in = to_text(in);
+  if (in != verb::none && where_.at().in == verb::none) where_.enter(in, index);  // should the report not be in time
   enter(index, component_state::hung);
   log_.error("app", "component hangs", {{"component", s.name}, {"in", in == verb::none ? "its drain" : to_text(in)}});
 }
@@ -774,7 +775,7 @@ void lifecycle::fill(report& out) {
   for (const std::size_t node : critical_path(graph, stopped)) out.critical_path.push_back(slots_[node].name);
   out.errors.insert(out.errors.end(), errors_.begin(), errors_.end());
   out.outcome = !out.hung().empty() ? outcome::hung : cut ? outcome::forced : outcome::graceful;
-  verbs_->rest();
+  if (!hangs) verbs_->rest();  // which waits for threads that hang, too, and there is no time for that
 }
 
 void lifecycle::note(log_level level, const std::string& text) {

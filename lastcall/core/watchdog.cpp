@@ -7,11 +7,20 @@
 #include "lastcall/core/report_file.hpp"
 
 namespace lastcall::inline v0 {
+namespace {
+
+constexpr verb verbs[] = {verb::start, verb::announce, verb::drain,  verb::force,
+                          verb::stop,  verb::account,  verb::destroy};
+
+}  // namespace
+
 watchdog::watchdog(const driver_position& where, const std::vector<std::string>& components,
                    const std::string& report_file)
     : where_(where), report_file_(report_file), temporary_file_(temporary_name(report_file + ".watch")) {
   words_.push_back(words_for(verb::none, {}));
-  for (const std::string& component : components) words_.push_back(words_for(verb::destroy, component));
+  for (const std::string& component : components) {
+    for (const verb v : verbs) words_.push_back(words_for(v, component));
+  }
 }
 
 watchdog::lines watchdog::words_for(verb in, std::string_view component) const {
@@ -51,7 +60,8 @@ void watchdog::say(std::string_view in, std::string_view component) noexcept {
 
 void watchdog::leave() const noexcept {
   const driver_position::place at = where_.at();
-  const std::size_t index = at.in == verb::destroy ? 1 + at.component : 0;
+  std::size_t index = 0;
+  if (at.in != verb::none) index = 1 + at.component * std::size(verbs) + static_cast<std::size_t>(at.in) - 1;
   const lines& words = words_[index < words_.size() ? index : 0];
   const bool kept = report_kept_.load(std::memory_order_relaxed);
   if (!report_file_.empty() && !kept) write_whole(report_file_.c_str(), temporary_file_.c_str(), words.report);

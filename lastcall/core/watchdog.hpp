@@ -14,7 +14,7 @@
 
 namespace lastcall::inline v0 {
 
-/// What the driving thread is doing.   Threads: any; one writes.
+/// What the driving thread is doing in a component, or what it knows to hang.   Threads: any; one writes.
 class driver_position {
  public:
   struct place {
@@ -42,8 +42,8 @@ class watchdog {
 
   watchdog(const driver_position& where, const std::vector<std::string>& components, const std::string& report_file);
 
-  /// Says whose destructor hangs, or that the app itself does, to standard error and in the report, and is gone. The
-  /// report may hang as well: backstop.hpp.   Threads: any.
+  /// Says which component hangs in which verb, or that the app itself does, to standard error and in the report, and is
+  /// gone. The report may hang as well: backstop.hpp.   Threads: any.
   [[noreturn]] void leave() const noexcept;
   /// Says which component hangs in which verb, to standard error. An empty verb: it never said that it had drained.
   static void say(std::string_view in, std::string_view component) noexcept;
@@ -61,7 +61,7 @@ class watchdog {
   std::atomic<bool> report_kept_{false};
   std::string report_file_;
   std::string temporary_file_;  // its own: the driving thread may be writing at the same time
-  std::vector<lines> words_;  // one for each component's destructor, all that the driver itself is in; the first: none
+  std::vector<lines> words_;    // one for each verb of each component, after one for no verb at all
 };
 
 /// To standard error if it takes them at once. Neither locks nor allocates.

@@ -174,12 +174,15 @@ struct speaks_when_it_stops final : component {
 struct says_now final : component {
   explicit says_now(const lastcall::app& a) : app(a) {}
   void start(context) override {
-    std::thread([this] {
-      while (!app.ready()) std::this_thread::sleep_for(1ms);
+    says_ = std::jthread([&a = app](const std::stop_token& given_up) {
+      while (!a.ready() && !given_up.stop_requested()) std::this_thread::sleep_for(1ms);
       say("now");
-    }).detach();
+    });
   }
   const lastcall::app& app;
+
+ private:
+  std::jthread says_;  // joined with it, before the app is gone
 };
 
 /// A signal to its own process, once all that it needs has started.
