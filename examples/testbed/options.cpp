@@ -78,6 +78,7 @@ options read(int argc, char** argv) {
   add_duration(cli, "--readiness-delay", o.app.readiness_delay, "how long to serve on after the announcement [0s]");
   add_duration(cli, "--silence", o.http.silence, "how long an idle connection must have been quiet [1s]");
   add_duration(cli, "--linger-time", o.http.linger, "the longest time from our FIN to the close [2s]");
+  add_duration(cli, "--handshake-time", o.http.tls.handshake_time, "for TLS to stand [10s]");
   add_duration(cli, "--head-time", o.http.limits.head_time, "for a request's head [10s]");
   add_duration(cli, "--body-time", o.http.limits.body_time, "for a request's body [60s]");
   add_duration(cli, "--idle-time", o.http.limits.idle_time, "between two requests [75s]");
