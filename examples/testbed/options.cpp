@@ -83,6 +83,7 @@ options read(int argc, char** argv) {
   add_duration(cli, "--silence", o.http.silence, "how long an idle connection must have been quiet [1s]");
   add_duration(cli, "--jitter", o.http.jitter, "the window over which long-lived remotes are told [1s]");
   add_duration(cli, "--linger-time", o.http.linger, "the longest time from our FIN to the close [2s]");
+  add_duration(cli, "--handshake-time", o.http.tls.handshake_time, "for TLS to stand [10s]");
   add_duration(cli, "--head-time", o.http.limits.head_time, "for a request's head [10s]");
   add_duration(cli, "--body-time", o.http.limits.body_time, "for a request's body [60s]");
   add_duration(cli, "--write-time", o.http.limits.write_time, "for a client to take a byte of its response [30s]");

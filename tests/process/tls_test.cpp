@@ -116,7 +116,7 @@ TEST_F(tls, loses_no_request_of_busy_clients) {
 
 TEST_F(tls, finishes_or_cleanly_refuses_handshakes_in_progress) {
   const std::size_t each_way = static_cast<std::size_t>(long_run() ? 200 : 40);  // of five
-  testbed server(arguments({"--silence", "4s"}));
+  testbed server(arguments({"--silence", long_run() ? "10s" : "4s", "--handshake-time", "60s", "--grace", "60s"}));
   const endpoint to = where(server);
   lastcall::testing::raise_descriptor_limit();
   struct guest {
@@ -173,7 +173,7 @@ TEST_F(tls, finishes_or_cleanly_refuses_handshakes_in_progress) {
   EXPECT_EQ(answered + refused, guests.size());
   EXPECT_EQ(reset, 0u);
   EXPECT_GE(answered, guests.size() / 2);  // how many come in time hangs on how busy the machine is
-  EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 40s);
   const auto report = server.report();
   EXPECT_EQ(report.number("connections.forced"), 0);
 }

@@ -45,7 +45,7 @@ struct said {
   }
 };
 
-struct session_test : h2_events {
+struct session_test final : h2_events {
   session_test() : session(*this, {}) { hear(begin); }
 
   void hear(const std::string& bytes) {
