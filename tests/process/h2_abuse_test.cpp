@@ -17,7 +17,7 @@ const std::string begin = h2::preface + h2::settings() + h2::settings_ack();
 struct server_and_client {
   explicit server_and_client(std::vector<std::string> more = {})
       : server([&] {
-          more.insert(more.end(), {"--h2c", "--grace", "10s", "--log", "none"});
+          more.insert(more.end(), {"--h2c", "--log", "none"});
           return more;
         }()),
         client(parse_server_address(server.url())) {}
@@ -115,7 +115,6 @@ TEST(h2_abuse, a_reset_stream_cancels_its_handler) {
 TEST(h2_abuse, a_lost_connection_cancels_all_its_handlers) {
   server_and_client t;
   t.client.send(begin + h2::get(1, "/slow?ms=600000") + h2::get(3, "/slow?ms=600000") + h2::ping());
-  t.hear(h2::ping_frame);
   t.hear(h2::ping_frame);
   t.client.reset();
   const auto report = t.stop();

@@ -99,7 +99,7 @@ def farewell():
     """Two GOAWAYs around a PING; a stream that crosses the first is answered, one above the last is refused."""
     c = Client()
     c.until(lambda: any(t == 4 for t, *_ in c.frames), "the settings")
-    slow = c.get("/slow?ms=2500")
+    slow = c.get("/slow?ms=2000")
     tell()
     c.until(lambda: c.goaways() and c.pings(), "the first GOAWAY and the PING")
     require(c.goaways() == [(LARGEST, 0)], "the first GOAWAY refuses nothing")

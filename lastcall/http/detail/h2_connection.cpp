@@ -127,6 +127,7 @@ void h2_connection::on_drain() noexcept {
 void h2_connection::on_told() noexcept {
   sweep();
   const turn now(*this);
+  // The place for streams that last: each is to be told through its call, so that it ends in its own way.
   act(farewell_.tell(loop_now(), shard_.life().drain_end()));
   for (h2_stream& s : open_) s.told();
 }
@@ -278,6 +279,7 @@ void h2_connection::retire(h2_stream& s) noexcept {
 }
 
 void h2_connection::sweep() noexcept {
+  if (turns_ > 0) return;
   while (h2_stream* s = retired_.pop_front()) delete s;
 }
 

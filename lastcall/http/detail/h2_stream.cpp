@@ -466,6 +466,8 @@ void h2_stream::sent() noexcept {
   const bool forced = as_ == request_end::forced;
   if (!decided_) (forced ? on.forced : on.answered).add();
   decided_ = true;
+  of_.session().consume_connection(pending_.size());  // what its handler did not take
+  pending_.clear();
   exchange_->trail.sent(on.of().access_log, on.stats, of_.now(), forced);
   on.give_back(*std::exchange(exchange_, nullptr));
 }
@@ -548,7 +550,10 @@ void h2_stream::overdue() noexcept {
     x.in.why = "the body took too long";
     return input_is_here();
   }
-  if (asked_) return of_.session().reset(id_, h2_error::cancel);
+  if (asked_) {
+    progress_ = of_.now();
+    return of_.session().reset(id_, h2_error::cancel);
+  }
   if (!head_is_here_) {  // nothing can be said on a stream whose head is still coming: nothing else can come, either
     x.trail.cut(of_.on().of().access_log, true, nullptr, of_.remote(), of_.now(), request_end::rejected);
     of_.on().rejected.add();
