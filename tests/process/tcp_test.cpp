@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/process/many_clients.hpp"
+#include "tests/process/line_clients.hpp"
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
 
@@ -11,92 +11,24 @@ namespace {
 using namespace process_tests;
 using lastcall::testing::parse_server_address;
 
-constexpr std::size_t lines_at_once = 5;
-
-/// Sends lines, five at once, and the next five as soon as it has these back.
-struct echo_client {
-  std::uint64_t sent = 0, echoed = 0, before_bye = 0;
-  bool wrong = false, bye = false;
-  std::string line = {};
-
-  std::string next(std::size_t who) {
-    std::string lines;
-    for (std::size_t i = 0; i < lines_at_once; ++i)
-      lines += "line " + std::to_string(sent++) + " of " + std::to_string(who) + "\n";
-    return lines;
-  }
-  void hear(std::size_t who, std::string_view bytes) {
-    for (const char c : bytes) {
-      if (c != '\n') {
-        line += c;
-        continue;
-      }
-      if (line == "bye" && !bye) {
-        bye = true;
-        before_bye = echoed;
-      } else {
-        wrong = wrong || line != "line " + std::to_string(echoed++) + " of " + std::to_string(who);
-      }
-      line.clear();
-    }
-  }
-};
-
-std::string tcp_url(testbed& server) {
-  const auto line = server.process.wait_for_line("listening on tcp://", deadline(30s));
-  if (!line) throw std::runtime_error("no TCP listener");
-  return "http://" + line->substr(line->find("tcp://") + 6);
-}
-
 void across_a_shutdown(const std::vector<std::string>& more, std::size_t count) {
-  lastcall::testing::raise_descriptor_limit();
   std::vector<std::string> arguments{"--tcp-port", "0", "--jitter", "500ms", "--silence", "2500ms"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   testbed server(arguments);
-  many_clients clients(parse_server_address(tcp_url(server)), count);
-  std::vector<echo_client> heard(count);
-  for (std::size_t i = 0; i < count; ++i) clients.send(i, heard[i].next(i));
-  const auto hear = [&](std::size_t who, std::string_view bytes) {
-    echo_client& c = heard[who];
-    c.hear(who, bytes);
-    if (c.bye) {
-      clients.finish(who);
-    } else if (c.echoed == c.sent) {
-      clients.send(who, c.next(who));
-    }
-  };
-  const auto enough = [&] {
-    for (const echo_client& each : heard)
-      if (each.echoed < 3 * lines_at_once) return false;
-    return true;
-  };
-  ASSERT_TRUE(clients.run(
-      deadline(60s), hear, [](std::size_t) {}, enough));
+  line_clients talkers(tcp_url(server), count);
+  ASSERT_TRUE(talkers.talk_until(3));
   server.process.signal(SIGTERM);
-  ASSERT_TRUE(clients.run(
-      deadline(60s), hear, [](std::size_t) {}, [] { return false; }));
+  ASSERT_TRUE(talkers.talk_to_the_end());
   ASSERT_EQ(server.wait(), exit_status{.code = 0}) << server.process.errors();
-
-  std::size_t said_bye = 0, wrong = 0, unanswered = 0, crossed = 0;
-  for (const echo_client& each : heard) {
-    said_bye += each.bye ? 1 : 0;
-    wrong += each.wrong || !each.line.empty() ? 1 : 0;
-    unanswered += each.sent - each.echoed;  // it sent nothing after it had heard the goodbye
-    crossed += each.echoed != each.before_bye ? 1 : 0;
-  }
-  EXPECT_EQ(said_bye, count);
-  EXPECT_EQ(wrong, 0U);
-  EXPECT_EQ(unanswered, 0U);
-  EXPECT_EQ(clients.count(many_clients::ended::fin), count);
-  EXPECT_EQ(clients.count(many_clients::ended::rst), 0U);
+  talkers.expect_all_ended_well();
   const document report = server.report();
   expect_ledgers_add_up(report);
   EXPECT_EQ(report.number("connections.forced"), 0);
   EXPECT_EQ(report.number("connections.accepted"), static_cast<double>(count));
-  std::printf(
-      "measure: %zu busy sessions told to stop: %zu goodbyes, %zu crossed by further lines, %zu "
-      "lines unanswered\n",
-      count, said_bye, crossed, unanswered);
+  std::size_t crossed = 0;
+  for (const echo_client& each : talkers.heard) crossed += each.echoed != each.before_bye ? 1 : 0;
+  std::printf("measure: %zu busy sessions told to stop: all had their goodbye and every answer, %zu behind it\n", count,
+              crossed);
 }
 
 TEST(tcp, answers_every_line_before_its_goodbye_and_resets_nobody) {

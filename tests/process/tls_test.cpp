@@ -10,33 +10,14 @@
 #include <thread>
 #include <vector>
 
-#include "lastcall/net/tls_client_test.hpp"
-#include "tests/process/testbed.hpp"
+#include "tests/process/tls_clients.hpp"
 
 namespace process_tests {
 namespace {
 
-using lastcall::net::endpoint;
-using lastcall::testing_net::authority;
-using lastcall::testing_net::tls_client;
 using ::testing::HasSubstr;
 
-struct tls : ::testing::Test {
-  std::vector<std::string> arguments(std::vector<std::string> more = {}) const {
-    std::vector<std::string> all{"--tls-port", "0", "--cert", keys.chain, "--key", keys.key};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  static endpoint where(testbed& server) {
-    const auto line = server.process.wait_for_line("listening on https://", deadline(10s));
-    if (!line) throw std::runtime_error("it does not say where it speaks TLS");
-    return *lastcall::net::parse_endpoint(line->substr(line->rfind('/') + 1));
-  }
-  tls_client::wish wish() const { return {.ca_file = ca.ca_file()}; }
-
-  authority ca;
-  authority::files keys = ca.issue({.common_name = "first"}, "first");
-};
+struct tls : ::testing::Test, tls_house {};
 
 /// What the server's own part of the report says.
 double of_http(const document& report, const std::string& field) {
@@ -46,56 +27,11 @@ double of_http(const document& report, const std::string& field) {
   throw std::out_of_range("no component http in the report");
 }
 
-const std::string request = "GET /async HTTP/1.1\r\nHost: localhost\r\n\r\n";
-
-enum class outcome { answered, last, lost };
-
-/// One request and its whole response.
-outcome ask(tls_client& c) {
-  c.say(request);
-  const std::string head = c.hear_until("\r\n\r\n");
-  if (!head.starts_with("HTTP/1.1 200 ") || c.hear_bytes(6) != "hello\n") return outcome::lost;
-  return head.find("\r\nConnection: close\r\n") == head.npos ? outcome::answered : outcome::last;
-}
-
-/// What the clients of one server count.
-struct counts {
-  std::atomic<std::uint64_t> answered{0}, lost{0}, refused{0}, rude{0};
-};
-
-/// Asks on and on, on a new connection after the last answer of each, until nobody takes it any more.
-void busy(const endpoint& to, const tls_client::wish& wanted, unsigned requests_each, counts& into) {
-  for (;;) {
-    tls_client c(to, wanted);
-    if (c.connect_error() != 0) {
-      ++into.refused;
-      return;
-    }
-    if (!c.shake_hands()) {
-      ++into.lost;
-      continue;
-    }
-    for (unsigned i = 0;; ++i) {
-      if (i == requests_each) {  // it has enough of this connection
-        c.say_close();
-        break;
-      }
-      const outcome came = ask(c);
-      (came == outcome::lost ? into.lost : into.answered) += 1;
-      if (came == outcome::lost) break;
-      if (came == outcome::answered) continue;
-      c.hear_all();
-      if (!c.told_of_the_end() || !c.fin_follows()) ++into.rude;
-      break;
-    }
-  }
-}
-
 TEST_F(tls, loses_no_request_of_busy_clients) {
   for (int run = 0; run < runs(20, 3); ++run) {
     testbed server(arguments());
     const endpoint to = where(server);
-    counts all;
+    tls_counts all;
     std::vector<std::thread> clients;
     for (unsigned i = 0; i < 16; ++i)
       clients.emplace_back([&, i] { busy(to, wish(), i % 4 == 0 ? 3 : ~0U, all); });  // some come anew all the time
