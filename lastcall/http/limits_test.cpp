@@ -36,5 +36,10 @@ TEST(limits, a_server_may_take_no_bodies_and_any_number_of_connections) {
   EXPECT_NO_THROW(check({.body_bytes = 0, .max_connections = 0}));
 }
 
+TEST(limits, a_connection_has_at_least_one_stream) {
+  EXPECT_THROW(check({.max_streams = 0}), std::invalid_argument);
+  EXPECT_NO_THROW(check({.max_streams = 1}));
+}
+
 }  // namespace
 }  // namespace lastcall::http
