@@ -10,10 +10,12 @@
 
 #include "lastcall/testing/http_reply.hpp"
 #include "tests/process/many_clients.hpp"
+#include "tests/process/testbed.hpp"
 
 namespace process_tests {
 
 using lastcall::testing::http_reply;
+using lastcall::testing::parse_server_address;
 
 /// What one client of /events has heard, whatever way it was sliced. Each event is sent in a chunk of its own.
 struct listener {

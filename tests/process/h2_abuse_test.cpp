@@ -29,7 +29,7 @@ struct server_and_client {
       while (auto f = h2::take_frame(bytes))
         if (f->type == type) return f;
       if (end != raw_client::ended::open) return std::nullopt;
-      const auto more = client.read_some(by);
+      const auto more = client.read_next(by);
       if (more.bytes.empty() && more.how == raw_client::ended::open) return std::nullopt;
       bytes += more.bytes;
       end = more.how;
@@ -165,7 +165,7 @@ TEST(h2_abuse, http_1_and_http_2_share_a_port) {
   EXPECT_EQ(t.client.read_reply().status_line(), "HTTP/1.1 200 OK");
   raw_client second(parse_server_address(t.server.url()), begin.substr(0, 10));
   second.send(begin.substr(10) + h2::get(1));
-  std::string bytes = second.read_some(deadline(10s)).bytes;
+  std::string bytes = second.read_next(deadline(10s)).bytes;
   EXPECT_EQ(h2::take_frame(bytes)->type, h2::settings_frame);
   t.client.send("PRI * HTTP/2.0\r\n\r\n");  // not where a connection begins
   EXPECT_EQ(t.client.read_reply().status_line(), "HTTP/1.1 505 HTTP Version Not Supported");
