@@ -1,0 +1,170 @@
+#include "lastcall/http/detail/h2_connection.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "lastcall/http/responder.hpp"
+#include "lastcall/http/serving_test.hpp"
+#include "lastcall/http/streaming.hpp"
+
+namespace lastcall::http::detail {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string frame(int type, int flags, int id, const std::string& payload = "") {
+  std::string out{static_cast<char>(payload.size() >> 16), static_cast<char>(payload.size() >> 8),
+                  static_cast<char>(payload.size())};
+  out += static_cast<char>(type);
+  out += static_cast<char>(flags);
+  out += std::string{0, 0, static_cast<char>(id >> 8), static_cast<char>(id)};
+  return out + payload;
+}
+std::string field(const std::string& name, const std::string& value) {
+  return std::string(1, '\0') + static_cast<char>(name.size()) + name + static_cast<char>(value.size()) + value;
+}
+std::string ask(int id, const std::string& path, const std::string& verb = "GET", int flags = 5) {
+  return frame(1, flags, id,
+               field(":method", verb) + field(":scheme", "http") + field(":path", path) + field(":authority", "a"));
+}
+std::string post(int id, const std::string& path, const std::string& body) {
+  return ask(id, path, "POST", 4) + frame(0, 1, id, body);
+}
+const std::string begin = std::string(h2_session::preface) + frame(4, 0, 0) + frame(4, 1, 0);
+
+server_options every_form() {
+  server_options o;
+  o.h2c = true;
+  o.jitter = 0s;
+  o.routes.get("/plain", [](const request& r) { return text(std::string(r.header("Host"))); });
+  o.routes.get("/coroutine", [](const request&) -> task<response> { co_return text("coroutine"); });
+  o.routes.get("/responder", [](const request&, responder r) { std::move(r).send(text("responder")); });
+  o.routes.get("/blocking", blocking([](const request&) { return text("blocking"); }));
+  o.routes.get("/made", [](const request&) {
+    return streamed([](body_writer& to) -> task<> {
+      for (int i = 0; i < 50; ++i) co_await to.write(std::string(4000, 'x'));
+    });
+  });
+  o.routes.get("/broken", [](const request&) {
+    return streamed([](body_writer& to) -> task<> {
+      co_await to.write("some");
+      throw std::runtime_error("no more");
+    });
+  });
+  o.routes.post("/collected", [](const request& r) { return text(std::to_string(r.body().size())); });
+  o.routes.post("/taken", [](const request&, body_stream& in) -> task<response> {
+    std::size_t size = 0;
+    while (const auto piece = co_await in.read()) size += piece->size();
+    co_return text(std::to_string(size));
+  });
+  o.routes.post("/taken_blocking", blocking([](const request&, body_stream& in) {
+                  std::size_t size = 0;
+                  while (const auto piece = in.read_blocking()) size += piece->size();
+                  return text(std::to_string(size));
+                }));
+  return o;
+}
+
+/// Frames of one connection, as they come.
+struct conversation {
+  explicit conversation(serving_test& with) : client(with.enters()) { client.say(begin); }
+
+  /// False at the end.
+  bool hear_one() {
+    const std::string head = client.hear_bytes(9);
+    if (head.size() < 9) return false;
+    const auto at = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(head[i])); };
+    const std::string payload = client.hear_bytes(at(0) << 16 | at(1) << 8 | at(2));
+    const int id = static_cast<int>(at(7) << 8 | at(8));
+    if (at(3) == 0) body[id] += payload;
+    if (at(3) <= 1 && (at(4) & 1)) ++ended;
+    if (at(3) == 3) ++resets;
+    if (at(3) == 6 && !(at(4) & 1)) client.say(frame(6, 1, 0, payload));
+    if (at(3) == 7) goaways.push_back(payload);
+    return true;
+  }
+  void hear(int streams) {
+    while (ended < streams && hear_one()) {}
+  }
+
+  testing_net::client client;
+  std::map<int, std::string> body;
+  std::vector<std::string> goaways;
+  int ended = 0, resets = 0;
+};
+
+TEST(h2_connection, serves_handlers_of_every_form_at_once) {
+  serving_test t(every_form());
+  conversation c(t);
+  c.client.say(ask(1, "/plain") + ask(3, "/coroutine") + ask(5, "/responder") + ask(7, "/blocking"));
+  c.hear(4);
+  EXPECT_EQ(c.body[1], "a");
+  EXPECT_EQ(c.body[3], "coroutine");
+  EXPECT_EQ(c.body[5], "responder");
+  EXPECT_EQ(c.body[7], "blocking");
+  EXPECT_TRUE(t.eventually([&] { return t.it.requests().answered == 4; }));
+}
+
+TEST(h2_connection, takes_bodies_of_every_form) {
+  serving_test t(every_form());
+  conversation c(t);
+  c.client.say(post(1, "/collected", "abc") + post(3, "/taken", "abcd") + post(5, "/taken_blocking", "abcde"));
+  c.hear(3);
+  EXPECT_EQ(c.body[1], "3");
+  EXPECT_EQ(c.body[3], "4");
+  EXPECT_EQ(c.body[5], "5");
+}
+
+TEST(h2_connection, waits_for_the_window_of_its_client) {
+  serving_test t(every_form());
+  conversation c(t);
+  c.client.say(ask(1, "/made"));
+  while (c.body[1].size() < 65'535 && c.hear_one()) {}
+  EXPECT_EQ(c.body[1].size(), 65'535U);
+  const std::string more{0, 2, 0, 0};
+  c.client.say(frame(8, 0, 0, more) + frame(8, 0, 1, more));
+  while (c.body[1].size() < 65'535 + 0x20000 && c.hear_one()) {}
+  c.client.say(frame(8, 0, 0, more) + frame(8, 0, 1, more));
+  c.hear(1);
+  EXPECT_EQ(c.body[1].size(), 200'000U);
+}
+
+TEST(h2_connection, resets_a_stream_whose_body_breaks_and_nothing_else) {
+  serving_test t(every_form());
+  conversation c(t);
+  c.client.say(ask(1, "/broken") + ask(3, "/plain"));
+  while ((c.ended < 1 || c.resets < 1) && c.hear_one()) {}
+  EXPECT_EQ(c.resets, 1);
+  EXPECT_EQ(c.body[3], "a");
+  EXPECT_TRUE(t.eventually([&] { return t.it.requests().broken == 1 && t.it.requests().answered == 1; }));
+}
+
+TEST(h2_connection, says_goodbye_in_two_steps_and_ends_when_nothing_is_left) {
+  serving_test t(every_form());
+  conversation c(t);
+  c.client.say(ask(1, "/plain"));
+  c.hear(1);
+  t.drain();
+  while (c.hear_one()) {}  // until the server's end
+  ASSERT_EQ(c.goaways.size(), 2U);
+  EXPECT_EQ(c.goaways[0].substr(0, 4), (std::string{0x7f, -1, -1, -1}));
+  EXPECT_EQ(c.goaways[1].substr(0, 4), (std::string{0, 0, 0, 1}));
+  c.client.close();
+  EXPECT_TRUE(t.wait_drained());
+  EXPECT_EQ(t.it.connections().closed_clean, 1U);
+}
+
+TEST(h2_connection, is_not_spoken_where_nobody_asked_for_it) {
+  auto o = every_form();
+  o.h2c = false;
+  serving_test t(std::move(o));
+  auto c = t.enters();
+  c.say(begin);
+  EXPECT_EQ(next_reply(c).status, 505);
+}
+
+}  // namespace
+}  // namespace lastcall::http::detail
