@@ -14,7 +14,11 @@ using namespace std::chrono_literals;
 using ::testing::EndsWith;
 using testing_net::client;
 
-struct news : serving_test {
+struct has_group {
+  std::shared_ptr<sse::group> all = std::make_shared<sse::group>();
+};
+
+struct news : has_group, serving_test {
   news() : serving_test(with_routes({.jitter = 0s})) {}
   server_options with_routes(server_options o) {
     o.routes.events("/news", [g = all](sse::stream& s) { return g->follow(s); }, {.retry = 0s});
@@ -25,7 +29,6 @@ struct news : serving_test {
     c.say(request_for("/news"));
     return c;
   }
-  std::shared_ptr<sse::group> all = std::make_shared<sse::group>();
 };
 
 TEST(event_group, sends_each_event_to_each_follower_in_order) {

@@ -21,6 +21,7 @@ void h1_connection::begin_upgrade(const response& r) {
   ++unflushed_;
   end_call();
   finish_request();
+  x.in_pieces = true;
   x.out.open = true;  // nothing further is read as HTTP
   x.out.to = to;
   flush();

@@ -90,7 +90,8 @@ std::size_t write_response(std::string& out, const response& r, const framing& f
   // length of a 200, which nobody knows here.
   if (r.status() != 204 && r.status() != 304) lines.add_length(has_body ? r.body().size() : 0);
   const std::size_t close_at = lines.add_connection(out, f);
-  if (f.request_id.empty() && headers.size() + 2 + body.size() <= own_lines::room_behind) {
+  const bool upgrade_wanted = r.status() == 426;
+  if (!upgrade_wanted && f.request_id.empty() && headers.size() + 2 + body.size() <= own_lines::room_behind) {
     lines.add(headers);
     lines.add_literal("\r\n");
     lines.add(body);
@@ -100,7 +101,7 @@ std::size_t write_response(std::string& out, const response& r, const framing& f
   out.reserve(out.size() + own_lines::most_bytes + headers.size() + 2 + body.size());
   lines.append_to(out);
   append_request_id(out, r, f);
-  if (r.status() == 426) out.append("Upgrade: websocket\r\nConnection: Upgrade\r\n");  // the one that there is
+  if (upgrade_wanted) out.append("Upgrade: websocket\r\nConnection: Upgrade\r\n");  // the one that there is
   out.append(headers).append("\r\n").append(body);
   return close_at;
 }

@@ -44,6 +44,7 @@ h2_stream::h2_stream(h2_connection& of, std::int32_t id)
       head_({exchange_->buffer.get(), exchange_->capacity}, exchange_->req, of.on().of().limits) {
   exchange& x = *exchange_;
   x.info = {};
+  x.in_pieces = true;  // whatever of it streams
   x.found = {};
   x.trail.begin(of.now());
   x.read_by = of.now() + of.on().of().limits.head_time;
