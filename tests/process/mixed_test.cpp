@@ -47,7 +47,11 @@ void all_kinds(duration after, std::uint64_t seed, tally& sum) {
   });
   others.emplace_back([&] { listeners.until_all_have_ended(); });
   others.emplace_back([&] { talkers.talk_to_the_end(); });
-  others.emplace_back([&] { h2 = h2_client::run({.to = to, .connections = 4, .streams = 8, .after = 1h}, [] {}); });
+  others.emplace_back([&] {
+    h2 = h2_client::run(
+        {.to = to, .connections = 4, .streams = 8, .after = std::chrono::floor<std::chrono::milliseconds>(after)},
+        [] {});
+  });
   for (unsigned i = 0; i < 4; ++i)
     others.emplace_back([&, i] { busy(tls_to, keys.wish(), i % 2 == 0 ? 5 : ~0U, secure); });
 
