@@ -49,6 +49,7 @@ class json_writer::pieces {
         return;
       }
     }
+    if (some.empty()) return;  // and may have no address
     std::memcpy(text_.data() + size_, some.data(), some.size());
     size_ += some.size();
   }
