@@ -151,12 +151,15 @@ TEST_F(tls, curl_believes_it) {
   testbed server(arguments());
   const endpoint to = where(server);
   const std::string port = std::to_string(to.port());
-  child_process curl({"curl", "--silent", "--show-error", "--max-time", "20", "--cacert", ca.ca_file(), "--resolve",
-                      "localhost:" + port + ":127.0.0.1", "https://localhost:" + port + "/"});
-  const auto ended = curl.wait(deadline(30s));
-  ASSERT_TRUE(ended);
-  EXPECT_EQ(ended->code, 0) << curl.errors();
-  EXPECT_EQ(curl.output(), "hello\n");
+  for (const auto& [wanted, version] : {std::pair{"--http1.1", "1.1"}, {"--http2", "2"}}) {  // agreed on by ALPN
+    child_process curl({"curl", "--silent", "--show-error", "--max-time", "20", wanted, "--write-out",
+                        "%{http_version}", "--cacert", ca.ca_file(), "--resolve", "localhost:" + port + ":127.0.0.1",
+                        "https://localhost:" + port + "/"});
+    const auto ended = curl.wait(deadline(30s));
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->code, 0) << curl.errors();
+    EXPECT_EQ(curl.output(), "hello\n" + std::string(version));
+  }
 }
 
 TEST_F(tls, says_at_the_start_what_is_wrong_with_a_key) {
