@@ -39,6 +39,15 @@ template <class Heard> void wait_until(int number, const Heard& heard) {
   }
 }
 
+template <class Heard> void send_until(int number, const Heard& heard) {
+  kill(getpid(), number);
+  wait_until(number, heard);
+}
+
+void end_by(int number, app& a) {
+  send_until(number, [&] { return a.asked_to_end(); });
+}
+
 /// What is written to stderr while it lives. Nothing is lost between two looks, as with gtest's capture.
 class caught_stderr {
  public:
@@ -68,8 +77,9 @@ class app_signals : public testing::TestWithParam<int> {
   static app_options quiet() { return {.log = log_level::none, .environment = false}; }
   static std::jthread sends_when_ready(app& a, int number, int times = 1) {
     return std::jthread([&a, number, times](const std::stop_token& given_up) {
-      while (!a.ready() && !given_up.stop_requested()) std::this_thread::yield();
-      for (int i = 0; i < times; ++i) kill(getpid(), number);
+      while (!a.ready() && !given_up.stop_requested()) take_a_moment();
+      for (int i = 1; i < times; ++i) kill(getpid(), number);
+      end_by(number, a);
     });
   }
 };
@@ -89,8 +99,7 @@ INSTANTIATE_TEST_SUITE_P(, app_signals, testing::Values(SIGINT, SIGTERM),
 TEST_F(app_signals, name_the_cause_in_the_report) {
   app a{quiet()};
   a.start();
-  kill(getpid(), SIGTERM);
-  while (!a.asked_to_end()) std::this_thread::yield();
+  end_by(SIGTERM, a);
   EXPECT_FALSE(a.ready());
   const report& r = a.shutdown(deadline(1s));
   EXPECT_EQ(r.trigger, trigger::signal);
@@ -110,8 +119,8 @@ TEST_F(app_signals, during_a_start_end_it_and_what_had_started) {
   journal notes;
   app a{quiet()};
   const auto pg = a.add("pg", std::make_unique<component_double>("pg", notes));
-  behaviour slow{.start = [](context c) {
-    kill(getpid(), SIGTERM);
+  behaviour slow{.start = [&a](context c) {
+    end_by(SIGTERM, a);
     EXPECT_FALSE(c.wait_for(60s));
   }};
   const auto it = a.add("slow", std::make_unique<component_double>("slow", notes, std::move(slow)), {pg});
@@ -124,8 +133,8 @@ TEST_F(app_signals, during_a_start_end_it_and_what_had_started) {
 TEST_F(app_signals, during_a_start_that_throws_because_of_it_are_no_failure) {
   journal notes;
   app a{quiet()};
-  a.add("slow", std::make_unique<component_double>("slow", notes, behaviour{.start = [](context c) {
-                                                     kill(getpid(), SIGINT);
+  a.add("slow", std::make_unique<component_double>("slow", notes, behaviour{.start = [&a](context c) {
+                                                     end_by(SIGINT, a);
                                                      if (!c.wait_for(60s)) throw std::runtime_error("given up");
                                                    }}));
   EXPECT_EQ(a.run(), 0);
@@ -136,8 +145,7 @@ TEST_F(app_signals, before_the_run_are_not_missed) {
   journal notes;
   app a{quiet()};
   a.add("http", std::make_unique<component_double>("http", notes));
-  kill(getpid(), SIGTERM);
-  while (!a.asked_to_end()) std::this_thread::yield();
+  end_by(SIGTERM, a);
   EXPECT_EQ(a.run(), 0);
   EXPECT_THAT(notes.lines(), ElementsAre("~http"));
 }
@@ -153,12 +161,10 @@ TEST_F(app_signals, hup_reloads_and_ends_nothing) {
   std::jthread sends([&] {
     while (!a.ready()) take_a_moment();
     for (int i = 1; i <= 3; ++i) {
-      kill(getpid(), SIGHUP);
-      wait_until(SIGHUP, [&] { return reloads >= i; });
+      send_until(SIGHUP, [&] { return reloads >= i; });
     }
     EXPECT_FALSE(a.asked_to_end());
-    kill(getpid(), SIGTERM);
-    wait_until(SIGTERM, [&] { return a.asked_to_end(); });
+    end_by(SIGTERM, a);
   });
   EXPECT_EQ(a.run(), 0);
   EXPECT_TRUE(loses_signals ? reloads >= 3 : reloads == 3) << reloads;
@@ -171,13 +177,12 @@ TEST_F(app_signals, hup_reloads_components_too_without_a_hook_of_the_program) {
   a.also_reload([&] { ++reloads; });
   std::thread killer([&] {
     while (!a.ready()) take_a_moment();
-    kill(getpid(), SIGHUP);
-    while (reloads < 1) take_a_moment();
-    kill(getpid(), SIGTERM);
+    send_until(SIGHUP, [&] { return reloads >= 1; });
+    end_by(SIGTERM, a);
   });
   EXPECT_EQ(a.run(), 0);
   killer.join();
-  EXPECT_EQ(reloads, 1);
+  EXPECT_TRUE(loses_signals ? reloads >= 1 : reloads == 1) << reloads;
   EXPECT_THROW(a.also_reload([] {}), std::logic_error);
 }
 
@@ -204,15 +209,13 @@ TEST_F(app_signals, hup_during_a_reload_is_one_more) {
   app a{o};
   std::jthread sends([&] {
     while (!a.ready()) take_a_moment();
-    kill(getpid(), SIGHUP);
-    wait_until(SIGHUP, [&] { return reloads >= 1; });
+    send_until(SIGHUP, [&] { return reloads >= 1; });
     for (int i = 0; i < 5; ++i) kill(getpid(), SIGHUP);
     std::this_thread::sleep_for(50ms);  // not a wait for something: time for what must not come
     EXPECT_EQ(reloads, 1);
     go_on = true;
     wait_until(SIGHUP, [&] { return reloads >= 2; });
-    kill(getpid(), SIGTERM);
-    wait_until(SIGTERM, [&] { return a.asked_to_end(); });
+    end_by(SIGTERM, a);
   });
   EXPECT_EQ(a.run(), 0);
   EXPECT_TRUE(loses_signals ? reloads >= 2 : reloads == 2) << reloads;
@@ -238,17 +241,12 @@ TEST_F(app_signals, quit_says_how_everything_stands_and_ends_nothing) {
     std::string said;
     {
       const caught_stderr caught;
-      kill(getpid(), SIGQUIT);
-      const auto by = std::chrono::steady_clock::now() + 20s;
-      while (said.find("sheep") == said.npos && std::chrono::steady_clock::now() < by) {
-        std::this_thread::sleep_for(1ms);
-        said = caught.text();
-      }
+      send_until(SIGQUIT, [&] { return (said = caught.text()).find("sheep") != said.npos; });
     }
     EXPECT_THAT(said, testing::HasSubstr("lastcall: serving\n  shepherd: running\n"));
     EXPECT_THAT(said, testing::HasSubstr("shepherd is at work on counting sheep for 10.0.0.7:1"));
     EXPECT_FALSE(a.asked_to_end());
-    kill(getpid(), SIGTERM);
+    end_by(SIGTERM, a);
   });
   EXPECT_EQ(a.run(), 0);
 }
@@ -274,18 +272,13 @@ TEST_F(app_signals, quit_says_how_everything_stands_while_it_starts) {
     std::string said;
     {
       const caught_stderr caught;
-      kill(getpid(), SIGQUIT);
-      const auto by = std::chrono::steady_clock::now() + 20s;
-      while (said.find("registered threads") == said.npos && std::chrono::steady_clock::now() < by) {
-        std::this_thread::sleep_for(1ms);
-        said = caught.text();
-      }
+      send_until(SIGQUIT, [&] { return (said = caught.text()).find("registered threads") != said.npos; });
     }
     EXPECT_THAT(said, testing::HasSubstr("lastcall: starting\n  slow: starting\n"));
     EXPECT_THAT(said, testing::HasSubstr("slow verb: start slow"));
     go_on = true;
     while (!a.ready()) take_a_moment();
-    kill(getpid(), SIGTERM);
+    end_by(SIGTERM, a);
   });
   EXPECT_EQ(a.run(), 0);
 }
@@ -308,10 +301,8 @@ TEST_F(app_signals, hup_whose_reload_goes_on_is_waited_for_before_anything_is_de
   a.add("used", std::make_unique<looks>(over));
   std::jthread sends([&] {
     while (!a.ready()) take_a_moment();
-    kill(getpid(), SIGHUP);
-    wait_until(SIGHUP, [&] { return inside.load(); });
-    kill(getpid(), SIGTERM);
-    wait_until(SIGTERM, [&] { return a.asked_to_end(); });
+    send_until(SIGHUP, [&] { return inside.load(); });
+    end_by(SIGTERM, a);
   });
   EXPECT_EQ(a.run(), 0);
 }

@@ -278,17 +278,16 @@ TEST(stack, leaves_the_programs_own_signals_alone_and_takes_its_own_back) {
 
 #ifndef __SANITIZE_THREAD__  // as above: a thread in a system call does not answer
 TEST(stack, takes_of_the_registered_threads_those_that_are_wanted) {
-  pipe_ends ends;
-  const auto work = [&](const char* component) {
+  const pipe_ends of_first, of_second;  // one each: whoever is let go by a byte must be the one who reads it
+  const auto work = [](const pipe_ends& ends, const char* component) {
     return [&ends, component] {
       const watched_thread here(component, "handler");
       const activity now("GET", "/block");
       reads_here(ends.ends[0]);
     };
   };
-  const auto let_go = [&] { ends.let_go(); };
-  const standing_thread first(work("http"), let_go);
-  const standing_thread second(work("admin"), let_go);
+  const standing_thread first(work(of_first, "http"), [&] { of_first.let_go(); });
+  const standing_thread second(work(of_second, "admin"), [&] { of_second.let_go(); });
   ASSERT_TRUE(first.comes_to_wait("read") && second.comes_to_wait("read"));
   const auto stacks = capture_stacks([](const thread_entry& of) { return of.component == "http"; }, plain);
   ASSERT_EQ(stacks.size(), 1u);

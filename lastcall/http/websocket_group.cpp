@@ -43,7 +43,7 @@ struct group::part : std::enable_shared_from_this<part> {
     if (posted) return true;
     // Through any member that is still there: with it, so is the loop.
     for (std::size_t i = members.size(); i-- > 0;)
-      if (members[i]->link->post_to_loop(delivery(*this))) return true;
+      if (members[i] && members[i]->link->post_to_loop(delivery(*this))) return true;
     waiting.clear();  // all have ended
     waiting_bytes = 0;
     return true;

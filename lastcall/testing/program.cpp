@@ -114,12 +114,25 @@ struct program::state {
 
   std::string name_and_errors(const std::string& what) const { return "program: it " + what + ": " + process.errors(); }
 
+  /// For one that ends: its last words may still be on their way.
+  std::string last_words(const std::string& what) {
+    process.wait(deadline(to_be_reaped));
+    return name_and_errors(what);
+  }
+
+  std::string wait_for_ready_line() {
+    const deadline by(options.patience);
+    if (auto line = process.wait_for_line(options.ready_line, by)) return *std::move(line);
+    const std::string what = "never said \"" + options.ready_line + "\"";
+    throw std::runtime_error(by.passed(steady().now()) ? name_and_errors(what) : last_words(what));
+  }
+
   void wait_for_address() {
     const server_address at = parse_server_address(options.ready_at);
     for (const deadline by(options.patience); !somebody_listens(at);) {
       if (by.passed(steady().now())) throw std::runtime_error(name_and_errors("did not listen at " + options.ready_at));
       if (readable(process.exit_descriptor(), 5ms))
-        throw std::runtime_error(name_and_errors("ended before it listened"));
+        throw std::runtime_error(last_words("ended before it listened"));
     }
   }
 
@@ -165,12 +178,7 @@ program::~program() = default;
 std::string program::wait_until_ready() {
   state& s = *state_;
   if (s.ready) return *s.ready;
-  std::string line;
-  if (!s.options.ready_line.empty()) {
-    const auto found = s.process.wait_for_line(s.options.ready_line, deadline(s.options.patience));
-    if (!found) throw std::runtime_error(s.name_and_errors("never said \"" + s.options.ready_line + "\""));
-    line = *found;
-  }
+  std::string line = s.options.ready_line.empty() ? std::string() : s.wait_for_ready_line();
   if (!s.options.ready_at.empty()) s.wait_for_address();
   return s.ready.emplace(std::move(line));
 }
