@@ -18,185 +18,187 @@ constexpr auto plain = [] {
   return table;
 }();
 
-std::size_t plain_length(std::string_view text) noexcept {
-  std::size_t length = 0;
-  while (length < text.size() && plain[static_cast<unsigned char>(text[length])]) ++length;
-  return length;
+/// 0 if all eight do.
+constexpr std::uint64_t not_plain(std::uint64_t bytes) noexcept {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  const auto zeros = [](std::uint64_t of) { return (of - each) & ~of; };  // has a high bit if a byte is zero
+  const std::uint64_t controls = (bytes - each * 0x20) & ~bytes;
+  return (controls | zeros(bytes ^ each * '"') | zeros(bytes ^ each * '\\') | bytes) & each * 0x80;
+}
+
+template <class Word> std::uint64_t copy(char* to, const char* from) noexcept {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  std::memcpy(to, &word, sizeof word);
+  return word;
+}
+
+/// False: something in it was not plain. The last word may overlap the one before.
+bool copy_plain(char* to, std::string_view text) noexcept {
+  const char* const from = text.data();
+  const std::size_t size = text.size();
+  std::uint64_t found = 0;
+  if (size >= 8) {
+    for (std::size_t at = 0; at + 8 < size; at += 8) found |= not_plain(copy<std::uint64_t>(to + at, from + at));
+    return (found | not_plain(copy<std::uint64_t>(to + size - 8, from + size - 8))) == 0;
+  }
+  if (size >= 4) {
+    const std::uint64_t front = copy<std::uint32_t>(to, from);
+    return not_plain(front << 32 | copy<std::uint32_t>(to + size - 4, from + size - 4)) == 0;
+  }
+  bool all = true;
+  for (std::size_t at = 0; at < size; ++at) all &= plain[static_cast<unsigned char>(to[at] = from[at])];
+  return all;
 }
 
 constexpr std::string_view replacement = "\xef\xbf\xbd";  // U+FFFD
 
 }  // namespace
 
-/// Small pieces on their way into the text, which then grows once for all of them: a report of many components has a
-/// hundred thousand.
-class json_writer::pieces {
- public:
-  explicit pieces(std::string& out) noexcept : out_(out) {}
-  ~pieces() { flush(); }
-  pieces(const pieces&) = delete;
-  pieces& operator=(const pieces&) = delete;
+void json_writer::flush() {
+  out_.append(piece_.data(), size_);
+  size_ = 0;
+}
 
-  void add(char one) {
-    if (size_ == text_.size()) flush();
-    text_[size_++] = one;
+void json_writer::add(std::string_view some) {
+  make_room(some.size());
+  if (some.size() > piece_.size()) {
+    out_.append(some);
+    return;
   }
-  void add(std::string_view some) {
-    if (some.size() > text_.size() - size_) {
-      flush();
-      if (some.size() > text_.size()) {
-        out_.append(some);
-        return;
-      }
-    }
-    if (some.empty()) return;  // and may have no address
-    std::memcpy(text_.data() + size_, some.data(), some.size());
-    size_ += some.size();
-  }
-  void add_spaces(std::size_t count) {
-    for (; count > text_.size() - size_; flush()) {
-      const std::size_t some = text_.size() - size_;
-      std::memset(text_.data() + size_, ' ', some);
-      size_ += some;
-      count -= some;
-    }
-    std::memset(text_.data() + size_, ' ', count);
-    size_ += count;
-  }
-  template <class N> void add_number(N number) {
-    constexpr std::size_t most = 32;
-    if (most > text_.size() - size_) flush();
-    char* const to = text_.data() + size_;
-    size_ += static_cast<std::size_t>(std::to_chars(to, to + most, number).ptr - to);
-  }
-
- private:
-  void flush() {
-    out_.append(text_.data(), size_);
-    size_ = 0;
-  }
-
-  std::string& out_;
-  std::size_t size_ = 0;
-  std::array<char, 128> text_;
-};
+  if (some.empty()) return;  // and may have no address
+  std::memcpy(piece_.data() + size_, some.data(), some.size());
+  size_ += some.size();
+}
 
 json_writer& json_writer::begin(char bracket) {
-  pieces to(out_);
-  before_value(to);
-  to.add(bracket);
+  before_value();
+  add(bracket);
   levels_.push_back({bracket == '{' ? '}' : ']', true});
   return *this;
 }
 
 json_writer& json_writer::end(char bracket) {
   assert(!levels_.empty() && levels_.back().closing == bracket && !after_key_);
-  pieces to(out_);
   const bool empty = levels_.back().empty;
   levels_.pop_back();
-  if (!empty) line_break(to);
-  to.add(bracket);
-  return *this;
+  if (!empty) line_break();
+  add(bracket);
+  return after_value();
 }
 
 json_writer& json_writer::key(std::string_view name) {
   assert(!levels_.empty() && levels_.back().closing == '}' && !after_key_);
-  pieces to(out_);
-  if (!levels_.back().empty) to.add(',');
-  levels_.back().empty = false;
-  line_break(to);
-  quote(name, to);
-  to.add(indented_ ? std::string_view(": ") : std::string_view(":"));
+  comma();
+  line_break();
+  quote(name);
+  add(':');
+  if (indented_) add(' ');
   after_key_ = true;
   return *this;
 }
 
+json_writer::label json_writer::make_label(std::string_view name, std::size_t within) const {
+  label made;
+  json_writer alone(made.text_, indented_ ? layout::indented : layout::compact);
+  alone.levels_.assign(levels_.size() + within, {'}', true});
+  alone.key(name);
+  return made;
+}
+
 json_writer& json_writer::value(std::string_view text) {
-  pieces to(out_);
-  before_value(to);
-  quote(text, to);
-  return *this;
+  before_value();
+  quote(text);
+  return after_value();
 }
 
-json_writer& json_writer::value(double number) {
-  if (!std::isfinite(number)) return null();
-  pieces to(out_);
-  before_value(to);
-  to.add_number(number);
-  return *this;
+template <class N> json_writer& json_writer::number(N of) {
+  before_value();
+  constexpr std::size_t most = 32;
+  make_room(most);
+  char* const to = piece_.data() + size_;
+  size_ += static_cast<std::size_t>(std::to_chars(to, to + most, of).ptr - to);
+  return after_value();
 }
 
-json_writer& json_writer::signed_number(std::int64_t number) {
-  pieces to(out_);
-  before_value(to);
-  to.add_number(number);
-  return *this;
-}
-
-json_writer& json_writer::unsigned_number(std::uint64_t number) {
-  pieces to(out_);
-  before_value(to);
-  to.add_number(number);
-  return *this;
-}
+json_writer& json_writer::value(double of) { return std::isfinite(of) ? number(of) : null(); }
+json_writer& json_writer::signed_number(std::int64_t of) { return number(of); }
+json_writer& json_writer::unsigned_number(std::uint64_t of) { return number(of); }
 
 json_writer& json_writer::raw(std::string_view json) {
-  pieces to(out_);
-  before_value(to);
-  to.add(json);
+  before_value();
+  add(json);
+  return after_value();
+}
+
+void json_writer::before_element() {
+  if (levels_.empty()) return;
+  assert(levels_.back().closing == ']');
+  comma();
+  line_break();
+}
+
+json_writer& json_writer::after_value() {
+  if (levels_.empty()) flush();
   return *this;
 }
 
-void json_writer::before_value(pieces& to) {
-  if (after_key_) {
-    after_key_ = false;
-    return;
-  }
-  if (levels_.empty()) return;
-  assert(levels_.back().closing == ']');
-  if (!levels_.back().empty) to.add(',');
-  levels_.back().empty = false;
-  line_break(to);
-}
-
-void json_writer::line_break(pieces& to) const {
+void json_writer::line_break() {
   if (!indented_) return;
-  to.add('\n');
-  to.add_spaces(2 * levels_.size());
+  add('\n');
+  constexpr std::string_view spaces = "                ";
+  std::size_t left = 2 * levels_.size();
+  for (; left > spaces.size(); left -= spaces.size()) add(spaces);
+  make_room(spaces.size());
+  std::memcpy(piece_.data() + size_, spaces.data(), spaces.size());  // of a fixed size, as that is faster
+  size_ += left;
 }
 
-void json_writer::quote(std::string_view text, pieces& to) {
-  constexpr std::string_view hex = "0123456789abcdef";
-  to.add('"');
-  for (;;) {
-    const std::size_t length = plain_length(text);
-    to.add(text.substr(0, length));
-    text.remove_prefix(length);
-    if (text.empty()) break;
-    const auto byte = static_cast<unsigned char>(text.front());
-    std::size_t taken = 1;
-    if (byte == '"' || byte == '\\') {
-      to.add('\\');
-      to.add(text.front());
-    } else if (byte == '\n') {
-      to.add("\\n");
-    } else if (byte == '\r') {
-      to.add("\\r");
-    } else if (byte == '\t') {
-      to.add("\\t");
-    } else if (byte < 0x20) {
-      to.add("\\u00");
-      to.add(hex[byte >> 4]);
-      to.add(hex[byte & 15]);
-    } else if (const std::size_t valid = detail::utf8_length(text); valid > 0) {
-      to.add(text.substr(0, valid));
-      taken = valid;
-    } else {
-      to.add(replacement);
+void json_writer::quote(std::string_view text) {
+  add('"');
+  if (text.size() < piece_.size()) {
+    make_room(text.size());
+    if (copy_plain(piece_.data() + size_, text)) {
+      size_ += text.size();
+      text = {};
     }
-    text.remove_prefix(taken);
   }
-  to.add('"');
+  while (!text.empty()) {
+    if (plain[static_cast<unsigned char>(text.front())]) {
+      add(text.front());
+      text.remove_prefix(1);
+    } else {
+      escape(text);
+    }
+  }
+  add('"');
+}
+
+/// The first character, which does not stand for itself.
+void json_writer::escape(std::string_view& text) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(text.front());
+  std::size_t taken = 1;
+  if (byte == '"' || byte == '\\') {
+    add('\\');
+    add(text.front());
+  } else if (byte == '\n') {
+    add("\\n");
+  } else if (byte == '\r') {
+    add("\\r");
+  } else if (byte == '\t') {
+    add("\\t");
+  } else if (byte < 0x20) {
+    add("\\u00");
+    add(hex[byte >> 4]);
+    add(hex[byte & 15]);
+  } else if (const std::size_t valid = detail::utf8_length(text); valid > 0) {
+    add(text.substr(0, valid));
+    taken = valid;
+  } else {
+    add(replacement);
+  }
+  text.remove_prefix(taken);
 }
 
 }  // namespace lastcall::inline v0

@@ -1,10 +1,13 @@
 // Writes JSON into a string, front to back. Does not parse, and keeps no tree.
 #pragma once
 
+#include <array>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lastcall/core/namespace.hpp"
@@ -18,11 +21,19 @@ class json_writer {
  public:
   enum class layout : unsigned char { compact, indented };
 
-  /// Appends to `out`, which must outlive it. Indented means by two spaces.
+  /// A key as it is written, for many objects that are alike.
+  class label {
+    friend json_writer;
+    std::string text_;
+  };
+
+  /// Appends to `out`, which must outlive it, and has all of a value once its outermost end is written. Indented means
+  /// by two spaces.
   explicit json_writer(std::string& out, layout looks = layout::compact)
       : out_(out), indented_(looks == layout::indented) {}
   json_writer(const json_writer&) = delete;
   json_writer& operator=(const json_writer&) = delete;
+  ~json_writer() { flush(); }
 
   json_writer& begin_object() { return begin('{'); }
   json_writer& end_object() { return end('}'); }
@@ -30,11 +41,19 @@ class json_writer {
   json_writer& end_array() { return end(']'); }
 
   json_writer& key(std::string_view name);
+  json_writer& key(const label& name) {
+    comma();
+    add(name.text_);
+    after_key_ = true;
+    return *this;
+  }
+  /// For keys of the object that is open, or of those so many levels within what is.
+  label make_label(std::string_view name, std::size_t within = 0) const;
   json_writer& value(std::string_view text);
   json_writer& value(const char* text) { return value(std::string_view(text)); }
-  json_writer& value(bool fact) { return raw(fact ? "true" : "false"); }
+  json_writer& value(bool fact) { return raw(fact ? std::string_view("true") : std::string_view("false")); }
   /// The shortest form that reads back as the same number; null for infinities and NaN, which JSON does not have.
-  json_writer& value(double number);
+  json_writer& value(double of);
   template <std::integral I> json_writer& value(I number) {
     if constexpr (std::signed_integral<I>) {
       return signed_number(number);
@@ -48,9 +67,9 @@ class json_writer {
 
   /// A key and its value.
   template <class V> json_writer& member(std::string_view name, const V& of) { return key(name).value(of); }
+  template <class V> json_writer& member(const label& name, const V& of) { return key(name).value(of); }
 
  private:
-  class pieces;
   struct level {
     char closing;
     bool empty;
@@ -58,13 +77,36 @@ class json_writer {
 
   json_writer& begin(char bracket);
   json_writer& end(char bracket);
-  json_writer& signed_number(std::int64_t number);
-  json_writer& unsigned_number(std::uint64_t number);
-  void before_value(pieces& to);
-  void line_break(pieces& to) const;
-  static void quote(std::string_view text, pieces& to);
+  json_writer& signed_number(std::int64_t of);
+  json_writer& unsigned_number(std::uint64_t of);
+  template <class N> json_writer& number(N of);
+  void comma() {
+    if (!levels_.back().empty) add(',');
+    levels_.back().empty = false;
+  }
+  void before_value() {
+    if (!std::exchange(after_key_, false)) before_element();
+  }
+  void before_element();
+  json_writer& after_value();
+  void line_break();
+  void quote(std::string_view text);
+  void escape(std::string_view& text);
+
+  void make_room(std::size_t bytes) {
+    if (bytes > piece_.size() - size_) flush();
+  }
+  void add(char one) {
+    make_room(1);
+    piece_[size_++] = one;
+  }
+  void add(std::string_view some);
+  void flush();
 
   std::string& out_;
+  // A report of many components has a hundred thousand small pieces: the text grows once for many of them.
+  std::array<char, 1024> piece_;
+  std::size_t size_ = 0;
   std::vector<level> levels_;
   bool indented_;
   bool after_key_ = false;

@@ -30,6 +30,50 @@ TEST(json, indents_by_two_when_asked_to) {
   EXPECT_EQ(out, "{\n  \"a\": 1,\n  \"b\": [\n    2,\n    3\n  ],\n  \"c\": {}\n}");
 }
 
+TEST(json, takes_a_key_that_was_made_before_for_another_depth) {
+  for (const auto looks : {json_writer::layout::compact, json_writer::layout::indented}) {
+    std::string made, spelled;
+    {
+      json_writer json(made, looks);
+      json.begin_array();
+      const json_writer::label a = json.make_label("a", 1), quoted = json.make_label("\"", 1);
+      for (int i = 0; i < 2; ++i) json.begin_object().member(a, i).member(quoted, "x").end_object();
+      json.end_array();
+    }
+    json_writer json(spelled, looks);
+    json.begin_array();
+    for (int i = 0; i < 2; ++i) json.begin_object().member("a", i).member("\"", "x").end_object();
+    json.end_array();
+    EXPECT_EQ(made, spelled);
+  }
+}
+
+TEST(json, escapes_one_byte_wherever_it_stands_in_a_text_of_any_length) {
+  for (std::size_t length = 1; length < 40; ++length)
+    for (std::size_t at = 0; at < length; ++at)
+      for (const char odd : {'"', '\\', '\x1f', '\x01', '\0', '\x7f', ' ', '!', '#', '[', ']', 'a'}) {
+        std::string text(length, 'x'), wanted(length, 'x');
+        text[at] = odd;
+        std::string escaped(1, odd);
+        if (odd == '"' || odd == '\\') escaped.insert(0, "\\");
+        if (odd < ' ') escaped = std::string("\\u00") + (odd == '\x1f' ? "1f" : odd == '\x01' ? "01" : "00");
+        wanted.replace(at, 1, escaped);
+        ASSERT_EQ(written(text), '"' + wanted + '"') << length << " " << at;
+      }
+}
+
+TEST(json, writes_texts_that_are_longer_than_its_own_piece) {
+  for (const std::size_t size : {1000U, 1022U, 1023U, 1024U, 1025U, 5000U}) {
+    std::string text(size, 'x');
+    EXPECT_EQ(written(text), '"' + text + '"');
+    text.back() = '\n';
+    EXPECT_EQ(written(text), '"' + text.substr(0, size - 1) + "\\n\"");
+    std::string out;
+    json_writer(out).begin_array().raw(std::string(size, '1')).value(text.substr(0, size - 1)).end_array();
+    EXPECT_EQ(out, '[' + std::string(size, '1') + ",\"" + text.substr(0, size - 1) + "\"]");
+  }
+}
+
 TEST(json, writes_every_number_so_that_it_reads_back) {
   EXPECT_EQ(written(std::numeric_limits<std::int64_t>::min()), "-9223372036854775808");
   EXPECT_EQ(written(std::numeric_limits<std::uint64_t>::max()), "18446744073709551615");

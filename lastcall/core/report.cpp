@@ -47,11 +47,10 @@ template <class Ledger> void write_columns(json_writer& json, const Ledger& ledg
 /// To the microsecond, as the shortest decimal fraction. 0.0125 is "0.013".
 void write_ms_value(json_writer& json, double ms) {
   if (!(std::abs(ms) < 1e12)) return static_cast<void>(json.value(ms));  // thirty years, or no number at all
-  auto us = std::llround(ms * 1000);
+  const auto us = static_cast<std::uint64_t>(std::abs(ms) * 1000 + 0.5);
   std::array<char, 32> text;
   char* to = text.data();
-  if (us < 0) *to++ = '-';
-  us = std::abs(us);
+  if (ms < 0 && us > 0) *to++ = '-';
   to = std::to_chars(to, text.data() + text.size(), us / 1000).ptr;
   if (const auto rest = static_cast<int>(us % 1000); rest != 0) {
     *to++ = '.';
@@ -61,67 +60,72 @@ void write_ms_value(json_writer& json, double ms) {
   json.raw({text.data(), static_cast<std::size_t>(to - text.data())});
 }
 
-void write_moment(json_writer& json, std::string_view name, const std::optional<double>& ms) {
-  json.key(name);
+void write_moment(json_writer& json, const std::optional<double>& ms) {
   ms ? write_ms_value(json, *ms) : static_cast<void>(json.null());
 }
 
 void write_ms(json_writer& json, std::string_view name, double ms) { write_ms_value(json.key(name), ms); }
 
-void write_texts(json_writer& json, std::string_view name, const std::vector<std::string>& texts) {
-  json.key(name).begin_array();
+void write_texts(json_writer& json, const std::vector<std::string>& texts) {
+  json.begin_array();
   for (const std::string& text : texts) json.value(text);
   json.end_array();
 }
 
-/// Most components have neither connections nor requests: what that looks like is made once.
-class component_writer {
- public:
-  void write(json_writer& json, const component_report& c) const {
-    json.begin_object().member("name", c.name);
-    json.member("drained", c.drained).member("forced", c.forced).member("stopped", c.stopped).member("hung", c.hung);
-    write_moment(json, "start_ms", c.start_ms);
-    write_moment(json, "drain_began_ms", c.drain_began_ms);
-    write_moment(json, "drained_ms", c.drained_ms);
-    write_moment(json, "forced_ms", c.forced_ms);
-    write_moment(json, "stopped_ms", c.stopped_ms);
-    json.member("hung_in", c.hung_in);
-    write_texts(json, "stack", c.stack);
-    json.key("in_progress").begin_array();
-    for (const work_item& w : c.in_progress) {
-      json.begin_object().member("label", w.label).member("remote", w.remote);
-      write_ms(json, "age_ms", to_ms(w.age));
-      json.member("waits_for", w.waits_for);
-      json.end_object();
-    }
-    json.end_array();
-    write_ledger(json.key("connections"), c.connections, no_connections_);
-    write_ledger(json.key("requests"), c.requests, no_requests_);
-    json.key("fields").begin_object();
-    for (const auto& [key, value] : c.fields) {
-      json.key(key);
-      std::visit([&](const auto& v) { json.value(v); }, value);
-    }
-    json.end_object().end_object();
-  }
-
- private:
-  template <class Ledger> static void write_ledger(json_writer& json, const Ledger& ledger, std::string_view zeros) {
-    ledger == Ledger{} ? static_cast<void>(json.raw(zeros)) : write_columns(json, ledger);
-  }
-  /// At the depth at which it stands in a component.
-  template <class Ledger> static std::string zeros() {
-    std::string text;
-    json_writer json(text, json_writer::layout::indented);
-    json.begin_object().key("").begin_array().begin_object().key("");
-    const std::size_t before = text.size();
-    write_columns(json, Ledger{});
-    return text.substr(before);
-  }
-
-  const std::string no_connections_ = zeros<connection_ledger>();
-  const std::string no_requests_ = zeros<request_ledger>();
+/// Made once for all of them.
+struct component_keys {
+  const json_writer& list;
+  json_writer::label name = list.make_label("name", 1);
+  json_writer::label drained = list.make_label("drained", 1);
+  json_writer::label forced = list.make_label("forced", 1);
+  json_writer::label stopped = list.make_label("stopped", 1);
+  json_writer::label hung = list.make_label("hung", 1);
+  json_writer::label start_ms = list.make_label("start_ms", 1);
+  json_writer::label drain_began_ms = list.make_label("drain_began_ms", 1);
+  json_writer::label drained_ms = list.make_label("drained_ms", 1);
+  json_writer::label forced_ms = list.make_label("forced_ms", 1);
+  json_writer::label stopped_ms = list.make_label("stopped_ms", 1);
+  json_writer::label hung_in = list.make_label("hung_in", 1);
+  json_writer::label stack = list.make_label("stack", 1);
+  json_writer::label in_progress = list.make_label("in_progress", 1);
+  json_writer::label connections = list.make_label("connections", 1);
+  json_writer::label requests = list.make_label("requests", 1);
+  json_writer::label fields = list.make_label("fields", 1);
 };
+
+/// Most components have neither connections nor requests, and say so in one word.
+template <class Ledger> void write_ledger(json_writer& json, const Ledger& ledger) {
+  ledger == Ledger{} ? static_cast<void>(json.null()) : write_columns(json, ledger);
+}
+
+void write_component(json_writer& json, const component_keys& keys, const component_report& c) {
+  json.begin_object().member(keys.name, c.name);
+  json.member(keys.drained, c.drained).member(keys.forced, c.forced);
+  json.member(keys.stopped, c.stopped).member(keys.hung, c.hung);
+  write_moment(json.key(keys.start_ms), c.start_ms);
+  write_moment(json.key(keys.drain_began_ms), c.drain_began_ms);
+  write_moment(json.key(keys.drained_ms), c.drained_ms);
+  write_moment(json.key(keys.forced_ms), c.forced_ms);
+  write_moment(json.key(keys.stopped_ms), c.stopped_ms);
+  json.member(keys.hung_in, c.hung_in);
+  write_texts(json.key(keys.stack), c.stack);
+  json.key(keys.in_progress).begin_array();
+  for (const work_item& w : c.in_progress) {
+    json.begin_object().member("label", w.label).member("remote", w.remote);
+    write_ms(json, "age_ms", to_ms(w.age));
+    json.member("waits_for", w.waits_for);
+    json.end_object();
+  }
+  json.end_array();
+  write_ledger(json.key(keys.connections), c.connections);
+  write_ledger(json.key(keys.requests), c.requests);
+  json.key(keys.fields).begin_object();
+  for (const auto& [key, value] : c.fields) {
+    json.key(key);
+    std::visit([&](const auto& v) { json.value(v); }, value);
+  }
+  json.end_object().end_object();
+}
 
 std::string utc(std::chrono::system_clock::time_point when) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
@@ -263,7 +267,7 @@ std::string_view to_text(outcome how) noexcept {
 
 std::string to_json(const report& r) {
   std::string text;
-  text.reserve(2048 + 1024 * r.components.size());
+  text.reserve(2048 + 512 * r.components.size());
   json_writer json(text, json_writer::layout::indented);
   json.begin_object().member("schema", r.schema);
   json.member("result", to_text(r.outcome)).member("exit_code", r.exit_code);
@@ -281,12 +285,12 @@ std::string to_json(const report& r) {
   write_columns(json.key("connections"), r.connections());
   write_columns(json.key("requests"), r.requests());
   json.key("components").begin_array();
-  const component_writer components;
-  for (const component_report& c : r.components) components.write(json, c);
+  const component_keys keys{json};
+  for (const component_report& c : r.components) write_component(json, keys, c);
   json.end_array();
-  write_texts(json, "hung", r.hung());
-  write_texts(json, "critical_path", r.critical_path);
-  write_texts(json, "errors", r.errors);
+  write_texts(json.key("hung"), r.hung());
+  write_texts(json.key("critical_path"), r.critical_path);
+  write_texts(json.key("errors"), r.errors);
   json.key("kernel");
   if (r.kernel) {
     json.begin_object().member("reset_on_close", r.kernel->reset_on_close);
