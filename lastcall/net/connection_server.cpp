@@ -164,8 +164,6 @@ cut connection_server::close() noexcept {
       a->close();
       so_far->listening.count_down();
     });
-  // What a listener has handed to other loops is then ahead of this in their queues, and is cut as well.
-  so_far->listening.wait_until(by);
   for (auto& each : sets_)
     each->loop().post([so_far, set = each.get()] {
       const std::uint64_t open = set->open();
@@ -174,7 +172,13 @@ cut connection_server::close() noexcept {
       so_far->idle += open - working;
       so_far->left.count_down();
     });
+  so_far->listening.wait_until(by);
   so_far->left.wait_until(by);
+  if (handed_ > 0) {  // by a listener to another loop: it is cut as it comes
+    const auto come = std::make_shared<countdown>(sets_.size());
+    for (auto& each : sets_) each->loop().post([come] { come->count_down(); });
+    come->wait_until(by);
+  }
   return {.connections = so_far->connections, .idle = so_far->idle};
 }
 

@@ -25,7 +25,7 @@ unsigned usable_processors() noexcept {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
-/// For a thread to end its present handler when it is told to stop.
+/// For a thread to end what is queued when it is told to stop, and then its present handler.
 constexpr duration leaving_time = std::chrono::milliseconds(100);
 
 std::string thread_name(std::size_t i) { return ("lastcall-io-" + std::to_string(i)).substr(0, 15); }
@@ -115,8 +115,12 @@ boost::asio::any_io_executor runtime::executor() noexcept {
 void runtime::stop() noexcept {
   if (threads_->contexts.empty()) return close_on_users_thread();
   threads_->guards.clear();
+  // First behind what is queued already: a component that has been forced may still wait for its connections to close.
+  time_point by = steady().now() + leaving_time;
+  for (std::size_t i = 0; i < running_.size(); ++i) end_behind_the_queue(i);
+  for (std::size_t i = 0; i < running_.size(); ++i) threads_->ended[i]->wait_until(by);
   for (auto& io : threads_->contexts) io->stop();
-  const time_point by = steady().now() + leaving_time;
+  by = steady().now() + leaving_time;
   for (std::size_t i = 0; i < running_.size(); ++i) {
     if (threads_->ended[i]->wait_until(by)) {
       running_[i].join();
@@ -130,6 +134,13 @@ void runtime::stop() noexcept {
   }
   running_.clear();
   threads_->ended.clear();
+}
+
+void runtime::end_behind_the_queue(std::size_t number) noexcept {
+  try {
+    loops_[number]->post([io = threads_->contexts[number].get()] { io->stop(); });
+  } catch (const std::exception&) {  // out of memory: it is stopped anyhow
+  }
 }
 
 void runtime::close_on_users_thread() noexcept {

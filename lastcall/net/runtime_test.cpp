@@ -94,6 +94,17 @@ TEST(runtime, can_be_stopped_or_dropped_without_a_start) {
   runtime of_user({.io = &io, .log = quiet});
 }
 
+TEST(runtime, runs_what_was_queued_before_its_stop) {
+  for (int round = 0; round < 20; ++round) {
+    runtime r({.threads = 2, .log = quiet});
+    r.start({});
+    std::atomic<int> ran{0};
+    for (int i = 0; i < 100; ++i) r.loops()[static_cast<std::size_t>(i % 2)]->post([&] { ++ran; });
+    r.stop();
+    ASSERT_EQ(ran, 100);
+  }
+}
+
 TEST(runtime, goes_on_when_a_completion_handler_throws) {
   heard_log log;
   runtime r({.threads = 1, .log = log.sink()});

@@ -6,7 +6,6 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <memory>
 #include <vector>
 
@@ -51,7 +50,6 @@ struct coroutines::shared {
 task<> coroutines::shared::work(std::shared_ptr<shared> all, call* first) {
   // Owned, so that a frame that is destroyed in the middle lets go of it.
   for (std::unique_ptr<call, let_loose> now(first); now;) {
-    co_await boost::asio::this_coro::reset_cancellation_state();
     if (now->makes_body()) {
       co_await now->run_maker();
     } else {
