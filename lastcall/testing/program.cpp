@@ -131,8 +131,7 @@ struct program::state {
     const server_address at = parse_server_address(options.ready_at);
     for (const deadline by(options.patience); !somebody_listens(at);) {
       if (by.passed(steady().now())) throw std::runtime_error(name_and_errors("did not listen at " + options.ready_at));
-      if (readable(process.exit_descriptor(), 5ms))
-        throw std::runtime_error(last_words("ended before it listened"));
+      if (readable(process.exit_descriptor(), 5ms)) throw std::runtime_error(last_words("ended before it listened"));
     }
   }
 
