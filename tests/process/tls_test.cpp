@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -160,6 +161,40 @@ TEST_F(tls, curl_believes_it) {
     EXPECT_EQ(ended->code, 0) << curl.errors();
     EXPECT_EQ(curl.output(), "hello\n" + std::string(version));
   }
+}
+
+TEST_F(tls, the_echo_example_says_the_same_back_over_both_protocols) {
+  const scratch_folder scratch;
+  const std::string sent(300'000, 'e');
+  std::ofstream(scratch.file("sent")) << sent;
+  child_process it({program("tls_echo"), keys.chain, keys.key, "0"});
+  const auto line = it.wait_for_line("listening on https://localhost:", deadline(30s));
+  ASSERT_TRUE(line) << it.errors();
+  const std::string port = line->substr(line->rfind(':') + 1);
+  const auto curl = [&](const std::string& wanted, const std::string& name) {
+    return std::vector<std::string>{"curl", "--silent", "--show-error", "--max-time", "20", wanted, "--cacert",
+                                    ca.ca_file(), "--resolve", "localhost:" + port + ":127.0.0.1", "--output",
+                                    scratch.file(name), "--data-binary", "@" + scratch.file("sent"), "--write-out",
+                                    "%{http_version}",
+                                    // the second goes over the connection of the first
+                                    "https://localhost:" + port + "/echo", "--output", scratch.file(name + "-again"),
+                                    "https://localhost:" + port + "/echo"};
+  };
+  const auto heard = [&](const std::string& name) {
+    std::ifstream in(scratch.file(name));
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  for (const auto& [wanted, version] : {std::pair{"--http1.1", "1.1"}, {"--http2", "2"}}) {
+    child_process client(curl(wanted, version));
+    const auto ended = client.wait(deadline(30s));
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->code, 0) << client.errors();
+    EXPECT_EQ(client.output(), std::string(version) + version);
+    EXPECT_TRUE(heard(version) == sent);
+    EXPECT_TRUE(heard(std::string(version) + "-again") == sent);
+  }
+  it.signal(SIGTERM);
+  EXPECT_EQ(it.wait(deadline(30s)), exit_status{.code = 0}) << it.errors();
 }
 
 TEST_F(tls, says_at_the_start_what_is_wrong_with_a_key) {
