@@ -103,6 +103,7 @@ json_writer::label json_writer::make_label(std::string_view name, std::size_t wi
   json_writer alone(made.text_, indented_ ? layout::indented : layout::compact);
   alone.levels_.assign(levels_.size() + within, {'}', true});
   alone.key(name);
+  alone.flush();
   return made;
 }
 

@@ -33,7 +33,6 @@ class json_writer {
       : out_(out), indented_(looks == layout::indented) {}
   json_writer(const json_writer&) = delete;
   json_writer& operator=(const json_writer&) = delete;
-  ~json_writer() { flush(); }
 
   json_writer& begin_object() { return begin('{'); }
   json_writer& end_object() { return end('}'); }

@@ -25,8 +25,9 @@ unsigned usable_processors() noexcept {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
-/// For a thread to end what is queued when it is told to stop, and then its present handler.
-constexpr duration leaving_time = std::chrono::milliseconds(100);
+/// For what is queued when the threads are told to stop, the present handlers among it; and for them to go then.
+constexpr duration queue_time = std::chrono::milliseconds(80);
+constexpr duration leaving_time = std::chrono::milliseconds(20);
 
 std::string thread_name(std::size_t i) { return ("lastcall-io-" + std::to_string(i)).substr(0, 15); }
 
@@ -116,11 +117,11 @@ void runtime::stop() noexcept {
   if (threads_->contexts.empty()) return close_on_users_thread();
   threads_->guards.clear();
   // First behind what is queued already: a component that has been forced may still wait for its connections to close.
-  time_point by = steady().now() + leaving_time;
+  time_point by = steady().now() + queue_time;
   for (std::size_t i = 0; i < running_.size(); ++i) end_behind_the_queue(i);
   for (std::size_t i = 0; i < running_.size(); ++i) threads_->ended[i]->wait_until(by);
   for (auto& io : threads_->contexts) io->stop();
-  by = steady().now() + leaving_time;
+  by += leaving_time;
   for (std::size_t i = 0; i < running_.size(); ++i) {
     if (threads_->ended[i]->wait_until(by)) {
       running_[i].join();
