@@ -68,10 +68,12 @@ void connection_server::open_listeners() {
 }
 
 void connection_server::start(context) {
+  use_ = runtime_.use();
   try {
     open_listeners();
   } catch (...) {
     acceptors_.clear();
+    use_.reset();
     throw;
   }
   listeners_left_ = acceptors_.size() + 1;  // the last one counted is the drain's own: there may be no listener
@@ -81,6 +83,7 @@ void connection_server::start(context) {
       const std::string where = to_text(each->local());
       close();
       acceptors_.clear();
+      use_.reset();
       throw std::system_error(error, options_.name + ": cannot watch the listener on " + where);
     }
 }
@@ -185,6 +188,7 @@ cut connection_server::close() noexcept {
 void connection_server::stop() noexcept {
   close();  // mostly finds nothing left; afterwards nothing that was posted to a loop looks at us any more
   serving_ = false;
+  use_.reset();
 }
 
 void connection_server::account(component_report& into) const {

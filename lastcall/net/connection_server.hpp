@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lastcall/core/component.hpp"
+#include "lastcall/core/gate.hpp"
 #include "lastcall/core/log.hpp"
 #include "lastcall/net/abnormal_ends.hpp"
 #include "lastcall/net/acceptor.hpp"
@@ -115,6 +117,7 @@ class connection_server final : public component {
   std::size_t full_ = 0;      // connections from which on new ones are refused
   std::size_t overfull_ = 0;  // and from which on none is accepted
   std::atomic<bool> serving_{false};
+  std::optional<ticket> use_;  // of the runtime, while serving
   drained drained_;
 };
 

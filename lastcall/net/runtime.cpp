@@ -25,8 +25,8 @@ unsigned usable_processors() noexcept {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
-/// For what is queued when the threads are told to stop, the present handlers among it; and for them to go then.
-constexpr duration queue_time = std::chrono::milliseconds(80);
+/// For those who use the loops and what is queued on them, the present handlers among it; and for the threads to go.
+constexpr duration queue_time = std::chrono::milliseconds(100);
 constexpr duration leaving_time = std::chrono::milliseconds(20);
 
 std::string thread_name(std::size_t i) { return ("lastcall-io-" + std::to_string(i)).substr(0, 15); }
@@ -115,9 +115,11 @@ boost::asio::any_io_executor runtime::executor() noexcept {
 
 void runtime::stop() noexcept {
   if (threads_->contexts.empty()) return close_on_users_thread();
-  threads_->guards.clear();
-  // First behind what is queued already: a component that has been forced may still wait for its connections to close.
   time_point by = steady().now() + queue_time;
+  const auto unused = std::make_shared<countdown>(1);
+  users_.close([unused] { unused->count_down(); });
+  unused->wait_until(by);
+  threads_->guards.clear();
   for (std::size_t i = 0; i < running_.size(); ++i) end_behind_the_queue(i);
   for (std::size_t i = 0; i < running_.size(); ++i) threads_->ended[i]->wait_until(by);
   for (auto& io : threads_->contexts) io->stop();

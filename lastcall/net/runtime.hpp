@@ -5,12 +5,14 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "lastcall/core/component.hpp"
+#include "lastcall/core/gate.hpp"
 #include "lastcall/core/log.hpp"
 #include "lastcall/core/report.hpp"
 #include "lastcall/net/loop.hpp"
@@ -48,13 +50,17 @@ class runtime final : public component {
   ~runtime() override;
 
   void start(context) override;
-  /// Work that is still queued on the io_contexts is dropped. A thread that is stuck in a handler is left behind, and
-  /// so is its loop.   Blocks: at most 100 ms; with the user's io_context 1 s.
+  /// First waits for those who `use` it: one that was forced may still be cutting its connections. What is still queued
+  /// on the io_contexts then is dropped. A thread that is stuck in a handler is left behind, and so is its loop.
+  /// Blocks: at most 120 ms; with the user's io_context 1 s.
   void stop() noexcept override;
   /// It has no work of its own, so it loses none.
   void account(component_report& into) const override { into.lost = false; }
   /// Whether `stop` had to leave a thread behind: what its handlers use must not be destroyed.
   bool stuck() const noexcept { return stuck_; }
+
+  /// The loops run for as long as it lives, or nearly: see `stop`. Empty once stopped.   Threads: any.
+  std::optional<ticket> use() noexcept { return users_.enter(); }
 
   /// For timers and whatever else handlers await: the calling thread's own if it is one of ours, else each in turn.
   /// Include <boost/asio/any_io_executor.hpp> to use it.
@@ -74,6 +80,7 @@ class runtime final : public component {
   std::unique_ptr<threads_part> threads_;
   std::vector<std::unique_ptr<loop>> loops_;
   std::vector<std::thread> running_;
+  gate users_;
   std::atomic<std::size_t> next_{0};
   bool started_ = false;
   bool stuck_ = false;

@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -103,6 +104,26 @@ TEST(runtime, runs_what_was_queued_before_its_stop) {
     r.stop();
     ASSERT_EQ(ran, 100);
   }
+}
+
+TEST(runtime, serves_those_who_use_it_although_it_has_been_told_to_stop) {
+  runtime r({.threads = 2, .log = quiet});
+  r.start({});
+  std::optional<ticket> use = r.use();
+  ASSERT_TRUE(use);
+  std::thread stopping([&] { r.stop(); });
+  for (const time_point by = steady().now() + 60s; r.use() && steady().now() < by;) std::this_thread::yield();
+  for (const auto& each : r.loops()) EXPECT_TRUE(run_on(*each, [] {})) << "stopped under its user";
+  use.reset();
+  stopping.join();
+}
+
+TEST(runtime, waits_for_a_bounded_time_for_those_who_use_it) {
+  runtime r({.threads = 1, .log = quiet});
+  r.start({});
+  const std::optional<ticket> use = r.use();
+  r.stop();  // returns
+  EXPECT_FALSE(r.use());
 }
 
 TEST(runtime, goes_on_when_a_completion_handler_throws) {
