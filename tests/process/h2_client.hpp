@@ -8,7 +8,6 @@
 #include <nghttp2/nghttp2.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -18,8 +17,11 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "lastcall/net/unique_fd.hpp"
 #include "lastcall/testing/server_address.hpp"
 
 namespace process_tests {
@@ -33,7 +35,33 @@ struct h2_counts {
   std::uint64_t goaways = 0;
   std::uint64_t connections = 0;
   std::uint64_t resets = 0;  // of connections, by TCP
+  std::uint64_t ends = 0;    // by FIN
+  std::uint64_t rude = 0;    // FIN came, but the wire's own end had not
   bool timed_out = false;
+};
+
+/// What carries the bytes of one connection. This one: TCP as it is.
+class h2_wire {
+ public:
+  /// Connects. Without a descriptor: nobody listens.
+  explicit h2_wire(const lastcall::testing::server_address& to)
+      : fd_(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (::connect(fd(), reinterpret_cast<const sockaddr*>(&to.address), to.length) != 0) fd_.reset();
+  }
+  virtual ~h2_wire() = default;
+
+  virtual int fd() const noexcept { return fd_.get(); }
+  /// The bytes that say `plain`.
+  virtual std::string seal(std::string_view plain) { return std::string(plain); }
+  /// What the bytes said that came.
+  virtual std::string open(std::string_view came) { return std::string(came); }
+  virtual bool told_of_the_end() const noexcept { return true; }
+
+ protected:
+  h2_wire() = default;
+
+ private:
+  lastcall::net::unique_fd fd_;
 };
 
 class h2_client {
@@ -45,6 +73,7 @@ class h2_client {
     std::string path = "/";
     std::chrono::milliseconds after{500};  // then `tell` is called
     std::chrono::seconds timeout{30};
+    std::function<std::unique_ptr<h2_wire>()> connect = {};  // empty: TCP to `to`
   };
 
   /// Until nobody listens any more and every connection has ended.
@@ -59,19 +88,18 @@ class h2_client {
 
   struct link {
     h2_client& of;
-    int fd = -1;
+    std::unique_ptr<h2_wire> wire;
     nghttp2_session* session = nullptr;
     std::set<std::int32_t> sent = {};  // whose end is not known
     std::string out = {};
     int open = 0;
     bool going_away = false;
 
-    explicit link(h2_client& c) : of(c) {}
+    link(h2_client& c, std::unique_ptr<h2_wire> w) : of(c), wire(std::move(w)) {}
     link(const link&) = delete;
     link& operator=(const link&) = delete;
     ~link() {
       if (session) nghttp2_session_del(session);
-      if (fd >= 0) ::close(fd);
     }
   };
 
@@ -127,13 +155,12 @@ class h2_client {
   h2_client& operator=(const h2_client&) = delete;
 
   std::unique_ptr<link> enter() {
-    auto l = std::make_unique<link>(*this);
-    l->fd = ::socket(options_.to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (::connect(l->fd, reinterpret_cast<const sockaddr*>(&options_.to.address), options_.to.length) != 0)
-      return nullptr;  // nobody listens
-    ::fcntl(l->fd, F_SETFL, O_NONBLOCK);
+    auto wire = options_.connect ? options_.connect() : std::make_unique<h2_wire>(options_.to);
+    if (wire->fd() < 0) return nullptr;  // nobody listens
+    auto l = std::make_unique<link>(*this, std::move(wire));
+    ::fcntl(l->wire->fd(), F_SETFL, O_NONBLOCK);
     const int on = 1;
-    ::setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(l->wire->fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     nghttp2_session_client_new(&l->session, callbacks_, l.get());
     nghttp2_submit_settings(l->session, NGHTTP2_FLAG_NONE, nullptr, 0);
     ++counts_.connections;
@@ -157,25 +184,27 @@ class h2_client {
   /// False: it has ended.
   bool serve(link& l, short events) {
     if (events & (POLLIN | POLLHUP | POLLERR)) {
-      std::uint8_t bytes[65536];
+      char bytes[65536];
       for (;;) {
-        const ssize_t n = ::recv(l.fd, bytes, sizeof bytes, 0);
+        const ssize_t n = ::recv(l.wire->fd(), bytes, sizeof bytes, 0);
         if (n < 0 && errno == EAGAIN) break;
         if (n <= 0) {
-          if (n < 0) ++counts_.resets;
+          ++(n < 0 ? counts_.resets : l.wire->told_of_the_end() ? counts_.ends : counts_.rude);
           return false;
         }
-        if (nghttp2_session_mem_recv(l.session, bytes, static_cast<std::size_t>(n)) < 0) return false;
+        const std::string said = l.wire->open({bytes, static_cast<std::size_t>(n)});
+        if (nghttp2_session_mem_recv(l.session, reinterpret_cast<const std::uint8_t*>(said.data()), said.size()) < 0)
+          return false;
       }
     }
     fill(l);
     for (const std::uint8_t* bytes = nullptr;;) {
       const ssize_t n = nghttp2_session_mem_send(l.session, &bytes);
       if (n <= 0) break;
-      l.out.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(n));
+      l.out += l.wire->seal({reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(n)});
     }
     while (!l.out.empty()) {
-      const ssize_t n = ::send(l.fd, l.out.data(), l.out.size(), MSG_NOSIGNAL);
+      const ssize_t n = ::send(l.wire->fd(), l.out.data(), l.out.size(), MSG_NOSIGNAL);
       if (n < 0) return errno == EAGAIN;
       l.out.erase(0, static_cast<std::size_t>(n));
     }
@@ -211,8 +240,9 @@ class h2_client {
           continue;
         }
         if (l->out.empty() && l->open == 0) serve(*l, 0);
-        watched.push_back(
-            {.fd = l->fd, .events = static_cast<short>(l->out.empty() ? POLLIN : POLLIN | POLLOUT), .revents = 0});
+        watched.push_back({.fd = l->wire->fd(),
+                           .events = static_cast<short>(l->out.empty() ? POLLIN : POLLIN | POLLOUT),
+                           .revents = 0});
       }
       ::poll(watched.data(), watched.size(), 20);
       for (std::size_t i = 0; i < links.size(); ++i) {

@@ -109,7 +109,8 @@ TEST_F(tls, finishes_or_cleanly_refuses_handshakes_in_progress) {
   EXPECT_EQ(ended->code, 0) << server.process.errors();
   EXPECT_EQ(answered + refused, guests.size());
   EXPECT_EQ(reset, 0u);
-  EXPECT_GT(answered, 0u);  // how many come within the silence hangs on how busy the machine is
+  // How many come within the silence hangs on how busy the machine is; measured alone, most do.
+  EXPECT_GT(answered, long_run() ? guests.size() / 2 : 0);
   EXPECT_LT(std::chrono::steady_clock::now() - began, 40s);
   const auto report = server.report();
   EXPECT_EQ(report.number("connections.forced"), 0);

@@ -7,8 +7,6 @@
 #include "lastcall/http/detail/h1_writer.hpp"
 #include "lastcall/http/detail/h2_connection.hpp"
 #include "lastcall/http/detail/request_access.hpp"
-#include "lastcall/http/responder.hpp"
-#include "lastcall/http/trace.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -95,7 +93,7 @@ void h1_connection::go_on() noexcept {
   turn_ = true;
   try {
     for (int answers = 1; may_read() && !closing_ && read_head() && read_body(); ++answers) {
-      answer();
+      answer_request();
       more_ = answers == answers_per_wake && exchange_;
       if (more_) break;
       if (shard_.out().size() >= gathered_bytes) flush();
@@ -168,83 +166,9 @@ void h1_connection::begin_request() noexcept {
   enter(connection_state::reading, exchange_->read_by = loop_now() + shard_.of().limits.head_time);
 }
 
-void h1_connection::answer() {
-  exchange& x = *exchange_;
-  request_access::body(x.req, x.body);
-  const service& of = shard_.of();
-  if (of.request_ids) {
-    const std::string_view sent = x.req.header("X-Request-Id");
-    request_access::id(x.req) = acceptable_request_id(sent) ? std::string(sent) : make_request_id();
-  }
-  if (x.found.handle) return answer(*x.found.handle);
-  if (of.health && x.found.status == 404 && (x.req.path() == "/livez" || x.req.path() == "/readyz")) {
-    if (x.req.verb() == method::get || x.req.verb() == method::head) {
-      if (x.req.path() == "/livez") return answered(text("alive\n"));
-      return answered(of.ready() ? text("ready\n") : text("draining\n", 503));
-    }
-    x.found.status = x.req.verb() == method::options ? 204 : 405;
-    x.found.allow = "GET, HEAD, OPTIONS";
-  }
-  if (x.req.verb() == method::connect) x.info.keep_alive = false;  // what follows is not meant for us
-  reject(x.found.answer());
-}
-
-void h1_connection::answer(const handler& h) {
-  if (h.form() != form::plain) {
-    flush();  // it may take a while, and what came before is done
-    if (state() == connection_state::closed) return;
-  }
-  const request& req = exchange_->req;
-  switch (h.form()) {
-    case form::plain:
-      return answered([&] {  // made where it is used, never moved
-        try {
-          return h.erased().answer(req, shard_.of().life, nullptr);
-        } catch (...) {
-          return failed();
-        }
-      }());
-    case form::responder: {
-      call& c = begin_call(&h);
-      c.acquire();
-      responder reply(&c);
-      try {
-        h.erased().answer_later(req, c.life(), std::move(reply));
-      } catch (...) {
-        static_cast<void>(failed());  // the log line; the lost responder has answered
-      }
-      return;
-    }
-    case form::coroutine: {
-      call& c = begin_call(&h);
-      within_ = true;
-      shard_.coroutines().run(c);
-      within_ = false;
-      return;
-    }
-    case form::blocking: {
-      call& c = begin_call(&h);
-      c.acquire();
-      const std::shared_ptr<call> in_pool(&c, [](call* p) { p->release(); });
-      if (shard_.of().pool->submit([in_pool] { in_pool->run_blocking(); })) return;
-      end_call();
-      return reject(call::pool_is_full());
-    }
-  }
-}
-
-/// What becomes of an exception that is being handled.
-response h1_connection::failed() const noexcept {
-  const service& of = shard_.of();
-  const std::string_view target = exchange_->req.target();
-  try {
-    throw;
-  } catch (const std::exception& error) {
-    of.log.error(of.name, "a handler threw; sent 500", {{"target", target}, {"what", error.what()}});
-  } catch (...) {
-    of.log.error(of.name, "a handler threw something that is no std::exception; sent 500", {{"target", target}});
-  }
-  return text("internal server error\n", 500);
+bool h1_connection::may_begin(const handler& h) noexcept {
+  if (h.form() != form::plain) flush();  // it may take a while, and what came before is done
+  return state() != connection_state::closed;
 }
 
 call& h1_connection::begin_call(const handler* h) {
@@ -323,7 +247,7 @@ void h1_connection::finish_request() noexcept {
 }
 
 void h1_connection::take_answer(response&& r) noexcept {
-  if (within_) {  // answer() goes on with it
+  if (within_) {  // answer_request() goes on with it
     try {
       return answered(std::move(r));
     } catch (const std::exception&) {  // out of memory

@@ -9,20 +9,22 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/http/detail/call.hpp"
+#include "lastcall/http/detail/answering.hpp"
 #include "lastcall/http/detail/shard.hpp"
 #include "lastcall/http/response.hpp"
 #include "lastcall/net/connection.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
-class h1_connection final : public net::connection, private call_host {
+class h1_connection final : public net::connection, private answering<h1_connection> {
  public:
   /// `refusing`: the server is full; its first request is answered 503.
   h1_connection(shard& on, net::unique_fd socket, const net::endpoint& remote, bool refusing) noexcept;
   ~h1_connection() override;
 
  private:
+  friend class answering<h1_connection>;
+
   void on_readable() noexcept override;
   void on_open() noexcept override;
   void on_overfull() noexcept override { refusing_ = true; }
@@ -46,8 +48,10 @@ class h1_connection final : public net::connection, private call_host {
   void become_http2() noexcept;
   bool read_head();
   bool read_body();
-  void answer();
-  void answer(const handler&);
+  // What becomes of a complete request is said by `answering`.
+  shard& on() const noexcept { return shard_; }
+  exchange& present() const noexcept { return *exchange_; }
+  bool may_begin(const handler&) noexcept;
   void answered(response&&);
   framing framing_of(bool close) const;
   void append(const response&);
@@ -65,7 +69,6 @@ class h1_connection final : public net::connection, private call_host {
   void wait_for_room() noexcept;
   call& begin_call(const handler*);
   void end_call() noexcept;
-  response failed() const noexcept;
 
   // A body in pieces.
   bool body_is_over();
@@ -99,7 +102,7 @@ class h1_connection final : public net::connection, private call_host {
   bool closing_ = false;     // nothing is read any more: the last response says "close"
   bool more_ = false;        // requests may be left in the buffer, for the sake of others' turn
   bool readable_ = false;    // an edge came while we could not read
-  bool within_ = false;      // answer() runs a coroutine that may answer at once
+  bool within_ = false;      // a coroutine runs that may answer at once
   bool long_lived_ = false;  // the present request's response is
   bool turn_ = false;        // somebody up the stack goes on when this returns
 };

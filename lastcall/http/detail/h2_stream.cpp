@@ -13,9 +13,7 @@
 #include "lastcall/http/detail/body_source.hpp"
 #include "lastcall/http/detail/h2_connection.hpp"
 #include "lastcall/http/detail/request_access.hpp"
-#include "lastcall/http/responder.hpp"
 #include "lastcall/http/status.hpp"
-#include "lastcall/http/trace.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -143,83 +141,15 @@ bool h2_stream::ended() {
 void h2_stream::answer() {
   if (!exchange_ || asked_) return;
   asked_ = true;
-  exchange& x = *exchange_;
   if (refuse_status_ != 0) {
     std::string line = std::to_string(refuse_status_);
     line.append(" ").append(reason_phrase(refuse_status_)).append(": ").append(refuse_why_).append("\n");
     return reject(text(std::move(line), refuse_status_));
   }
-  request_access::body(x.req, x.body);
-  const service& of = of_.on().of();
-  if (of.request_ids) {
-    const std::string_view sent = x.req.header("X-Request-Id");
-    request_access::id(x.req) = acceptable_request_id(sent) ? std::string(sent) : make_request_id();
-  }
-  if (x.found.handle) return run(*x.found.handle);
-  if (of.health && x.found.status == 404 && (x.req.path() == "/livez" || x.req.path() == "/readyz")) {
-    if (x.req.verb() == method::get || x.req.verb() == method::head) {
-      if (x.req.path() == "/livez") return answered(text("alive\n"));
-      return answered(of.ready() ? text("ready\n") : text("draining\n", 503));
-    }
-    x.found.status = x.req.verb() == method::options ? 204 : 405;
-    x.found.allow = "GET, HEAD, OPTIONS";
-  }
-  reject(x.found.answer());
+  answer_request();
 }
 
-void h2_stream::run(const handler& h) {
-  const request& req = exchange_->req;
-  switch (h.form()) {
-    case form::plain:
-      return answered([&] {
-        try {
-          return h.erased().answer(req, of_.on().of().life, nullptr);
-        } catch (...) {
-          return failed();
-        }
-      }());
-    case form::responder: {
-      call& c = begin_call(&h);
-      c.acquire();
-      responder reply(&c);
-      try {
-        h.erased().answer_later(req, c.life(), std::move(reply));
-      } catch (...) {
-        static_cast<void>(failed());  // the log line; the lost responder has answered
-      }
-      return;
-    }
-    case form::coroutine: {
-      call& c = begin_call(&h);
-      within_ = true;
-      of_.on().coroutines().run(c);
-      within_ = false;
-      return;
-    }
-    case form::blocking: {
-      call& c = begin_call(&h);
-      c.acquire();
-      const std::shared_ptr<call> in_pool(&c, [](call* p) { p->release(); });
-      if (of_.on().of().pool->submit([in_pool] { in_pool->run_blocking(); })) return;
-      end_call();
-      return reject(call::pool_is_full());
-    }
-  }
-}
-
-/// What becomes of an exception that is being handled.
-response h2_stream::failed() const noexcept {
-  const service& of = of_.on().of();
-  const std::string_view target = exchange_->req.target();
-  try {
-    throw;
-  } catch (const std::exception& error) {
-    of.log.error(of.name, "a handler threw; sent 500", {{"target", target}, {"what", error.what()}});
-  } catch (...) {
-    of.log.error(of.name, "a handler threw something that is no std::exception; sent 500", {{"target", target}});
-  }
-  return text("internal server error\n", 500);
-}
+shard& h2_stream::on() const noexcept { return of_.on(); }
 
 call& h2_stream::begin_call(const handler* h) {
   const bool wants_context = h && h->wants_context();

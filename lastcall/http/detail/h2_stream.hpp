@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/http/detail/call.hpp"
+#include "lastcall/http/detail/answering.hpp"
 #include "lastcall/http/detail/exchange.hpp"
 #include "lastcall/http/detail/h2_head.hpp"
 #include "lastcall/http/detail/h2_session.hpp"
@@ -22,7 +22,7 @@ namespace lastcall::inline v0::http::detail {
 class h2_connection;
 
 /// Threads: its connection's only. The connection owns it.
-class h2_stream final : public net::list_hook<>, private call_host {
+class h2_stream final : public net::list_hook<>, private answering<h2_stream> {
  public:
   h2_stream(h2_connection& of, std::int32_t id);
   ~h2_stream();
@@ -64,15 +64,18 @@ class h2_stream final : public net::list_hook<>, private call_host {
   std::string label() const;
 
  private:
+  friend class answering<h2_stream>;
+
   void take_answer(response&&) noexcept override;
   input next_input() noexcept override;
   std::size_t take_output(std::string_view) override;
   void end_output(bool whole, std::string_view trailers) noexcept override;
 
-  void run(const handler&);
+  shard& on() const noexcept;
+  exchange& present() const noexcept { return *exchange_; }
+  static bool may_begin(const handler&) noexcept { return true; }
   call& begin_call(const handler*);
   void end_call() noexcept;
-  response failed() const noexcept;
   bool refuse(int status, const char* why) noexcept;
   void answered(response&&);
   void reject(const response&);
@@ -106,7 +109,7 @@ class h2_stream final : public net::list_hook<>, private call_host {
   bool body_open_ = false;     // of the response: its head is out, more of the body will come
   bool out_whole_ = false;     // the rest of it is in out_
   bool output_ended_ = false;
-  bool within_ = false;  // answer() runs a coroutine that may answer at once
+  bool within_ = false;  // a coroutine runs that may answer at once
 };
 
 }  // namespace lastcall::inline v0::http::detail
