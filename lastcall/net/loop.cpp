@@ -39,7 +39,9 @@ struct loop::asio_part {
 };
 
 loop::loop(boost::asio::io_context& io)
-    : io_(io), asio_(std::make_unique<asio_part>(io)), wheel_(steady().now()), now_(steady().now()) {}
+    : io_(io), asio_(std::make_unique<asio_part>(io)), wheel_(steady().now()), now_(steady().now()) {
+  chores_.reserve(4);
+}
 
 loop::~loop() { close(); }
 
@@ -109,6 +111,8 @@ void loop::run_batch() noexcept {
       if (i + 1 < count) ask_for(events[i + 1].data.ptr);
       static_cast<pollable*>(events[i].data.ptr)->on_ready(events[i].events);
     }
+    for (chore* each : chores_) each->behind_batch();
+    chores_.clear();
     in_batch_ = false;
     graveyard_.clear();
     left -= count;

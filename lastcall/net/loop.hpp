@@ -36,6 +36,15 @@ class timed : public timer_node {
   ~timed() = default;
 };
 
+/// Something to do once those of a batch have been told.
+class chore {
+ public:
+  virtual void behind_batch() noexcept = 0;
+
+ protected:
+  ~chore() = default;
+};
+
 /// Threads: the loop's only, but for `post` and `io`. That thread is whichever runs the io_context; there must be one
 /// only.
 class loop {
@@ -74,6 +83,12 @@ class loop {
   /// Frees `dead` only after the present batch, since an event of it may still be waiting there.
   void bury(std::unique_ptr<pollable> dead);
 
+  /// Somebody is being told of readiness.
+  bool in_batch() const noexcept { return in_batch_; }
+  /// Calls it when all of the present batch have been told. Only in a batch; for each batch anew. May throw
+  /// std::bad_alloc.
+  void behind_batch(chore& what) { chores_.push_back(&what); }
+
   boost::asio::io_context& io() noexcept { return io_; }
 
  private:
@@ -92,6 +107,7 @@ class loop {
   time_point now_;
   std::vector<std::unique_ptr<pollable>> graveyard_;
   std::atomic<bool> posted_{false};  // since the last wake: it is not kept waiting
+  std::vector<chore*> chores_;       // of the present batch
   bool in_batch_ = false;
   bool looked_ = false;  // at the clock, since epoll_wait
 };

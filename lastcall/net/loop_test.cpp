@@ -109,6 +109,30 @@ TEST(loop, tells_nothing_of_what_it_forgot) {
   EXPECT_FALSE(told);
 }
 
+TEST(loop, does_what_was_left_for_later_once_all_of_a_batch_have_been_told) {
+  open_loop l;
+  const std::array<pair, 2> p;
+  struct later final : chore {
+    void behind_batch() noexcept override { seen.push_back(*told); }
+    const int* told = nullptr;
+    std::vector<int> seen;
+  } what;
+  int told = 0;
+  what.told = &told;
+  watcher w([&](std::uint32_t) {
+    EXPECT_TRUE(l.it.in_batch());
+    if (++told == 1) l.it.behind_batch(what);
+  });
+  for (const pair& each : p) ASSERT_FALSE(l.it.watch(each.ours.get(), w, EPOLLIN | EPOLLET));
+  for (const pair& each : p) each.say("a");
+  ASSERT_TRUE(l.run_until([&] { return told == 2; }));
+  EXPECT_FALSE(l.it.in_batch());
+  EXPECT_THAT(what.seen, ElementsAre(2));
+  p[0].say("b");
+  ASSERT_TRUE(l.run_until([&] { return told == 3; }));
+  EXPECT_THAT(what.seen, ElementsAre(2)) << "asked for once, done once";
+}
+
 TEST(loop, keeps_what_is_buried_during_a_batch_until_its_end) {
   open_loop l;
   const std::array<pair, 2> p;

@@ -42,12 +42,15 @@ std::string_view h1_connection::answer_to_plain_http() const noexcept {
 void h1_connection::on_readable() noexcept {
   readable_ = true;
   if (call_) return input_is_here();
-  if (!may_read()) return;  // one request at a time; what waits stays in the kernel
+  if (more_ || !may_read()) return;  // one request at a time; what waits stays in the kernel
   for (int i = 0; i < reads_per_wake; ++i) {
     if (!exchange_) exchange_ = &shard_.borrow();
     const std::span<char> room = exchange_->room();
     const net::io_result read = receive(room.data(), room.size());
-    if (read.end != net::io_end::open) return end_by(read.end);
+    if (read.end != net::io_end::open) {
+      if (put_off_) shard_.outbox().send();
+      return end_by(read.end);
+    }
     if (!read.would_block) {
       exchange_->end += read.bytes;
       if (state() == connection_state::fresh && begins_http2()) {
@@ -90,6 +93,7 @@ void h1_connection::become_http2() noexcept {
 }
 
 void h1_connection::go_on() noexcept {
+  if (put_off_) shard_.outbox().send();  // what follows goes behind it
   turn_ = true;
   try {
     for (int answers = 1; may_read() && !closing_ && read_head() && read_body(); ++answers) {
@@ -103,7 +107,39 @@ void h1_connection::go_on() noexcept {
     end(connection_end::forced);
   }
   turn_ = false;
-  flush();
+  if (!put_off()) flush();
+}
+
+/// A single short answer, after which the connection has nothing to do but to wait, goes out with those of others.
+bool h1_connection::put_off() noexcept {
+  std::string& out = shard_.out();
+  if (!shard_.outbox().open() || unflushed_ != 1 || out.empty() || out.size() > outbox::most_bytes || closing_ ||
+      call_ || draining() || !unsent_.empty() || sending_body() || state() == connection_state::closed || !exchange_)
+    return false;
+  const auto response = exchange_->trail.hand_out(shard_.of().access_log);
+  if (!response) return false;
+  put_off_ = true;
+  close_at_.reset();
+  if (!shard_.outbox().put(*this, out, response->begun, response->status))
+    send_put_off(out, response->begun, response->status);
+  out.clear();
+  return true;
+}
+
+void h1_connection::send_put_off(std::string_view bytes, time_point begun, int status) noexcept {
+  put_off_ = false;
+  const net::io_result sent = transmit(bytes.data(), bytes.size());
+  if (sent.end != net::io_end::open) return end_by(sent.end);
+  note_response();
+  shard_.stats.add(status, loop_now() - begun);
+  if (sent.bytes == bytes.size()) return shard_.answered.add(std::exchange(unflushed_, 0));
+  try {
+    unsent_ = bytes.substr(sent.bytes);
+    unsent_from_ = 0;
+  } catch (const std::exception&) {  // out of memory
+    return end(connection_end::forced);
+  }
+  wait_for_room();
 }
 
 bool h1_connection::read_head() {
@@ -397,6 +433,7 @@ void h1_connection::on_timeout() noexcept {
 }
 
 void h1_connection::on_end(connection_end how) noexcept {
+  if (put_off_) shard_.outbox().drop(*this);
   if (exchange_)
     exchange_->trail.cut(shard_.of().access_log, begun_, exchange_->head != 0 ? &exchange_->req : nullptr, remote(),
                          loop_now(),

@@ -22,6 +22,9 @@ class h1_connection final : public net::connection, private answering<h1_connect
   h1_connection(shard& on, net::unique_fd socket, const net::endpoint& remote, bool refusing) noexcept;
   ~h1_connection() override;
 
+  /// For the outbox: now is its moment.
+  void send_put_off(std::string_view bytes, time_point begun, int status) noexcept;
+
  private:
   friend class answering<h1_connection>;
 
@@ -59,6 +62,7 @@ class h1_connection final : public net::connection, private answering<h1_connect
   void reject(const response&);
   void resume() noexcept;
   void flush() noexcept;
+  bool put_off() noexcept;
   void all_sent() noexcept;
   void settle() noexcept;
 
@@ -104,6 +108,7 @@ class h1_connection final : public net::connection, private answering<h1_connect
   bool readable_ = false;    // an edge came while we could not read
   bool within_ = false;      // a coroutine runs that may answer at once
   bool long_lived_ = false;  // the present request's response is
+  bool put_off_ = false;     // a response waits in the outbox
   bool turn_ = false;        // somebody up the stack goes on when this returns
 };
 

@@ -194,6 +194,27 @@ TEST(h1_connection, answers_a_pipeline_in_order_and_sends_it_at_once) {
   }
 }
 
+TEST(h1_connection, forgets_nothing_of_a_pipeline_that_goes_on_while_it_is_answered) {
+  constexpr int burst = 18;  // two more than one turn answers
+  client* asks = nullptr;
+  const auto say = [&](int from) {
+    std::string all;
+    for (int i = from; i < from + burst; ++i) all += request_for("/count/" + std::to_string(i));
+    asks->say(all);
+  };
+  server_options o;
+  o.routes.get("/count/{n}", [&](const request& r) {
+    const int n = std::stoi(std::string(r.param("n")));
+    if (n == 15) say(burst);  // it is here when the rest of the first is answered
+    return text(std::to_string(n));
+  });
+  serving s(std::move(o));
+  auto c = s.enters();
+  asks = &c;
+  say(0);
+  for (int i = 0; i < 2 * burst; ++i) ASSERT_EQ(next_reply(c).body, std::to_string(i));
+}
+
 TEST(h1_connection, keeps_the_order_of_a_pipeline_around_a_handler_that_answers_later) {
   serving s;
   auto c = s.enters();

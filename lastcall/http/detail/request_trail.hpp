@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,18 @@ class request_trail {
   /// It has its response, which is not sent yet. `r` is null when its head never was complete.
   void responded(const access_sink& sink, const request* r, const net::endpoint& remote, int status,
                  std::uint64_t bytes, request_end as);
+  struct unsent {
+    time_point begun;
+    int status;
+  };
+  /// The one that has responded and is not sent; from here on it is the caller's to tell of. Empty, and nothing has
+  /// changed: there is not exactly one, or a sink wants to hear of it.
+  std::optional<unsent> hand_out(const access_sink& sink) noexcept {
+    if (sink || unsent_.size() != 1) return std::nullopt;
+    const unsent one{unsent_.front().begun, unsent_.front().status};
+    unsent_.clear();
+    return one;
+  }
   /// The kernel has every byte of all that have responded. `forced`: what they said was last words.
   void sent(const access_sink& sink, request_stats& stats, time_point now, bool forced) noexcept;
   /// The connection has ended: those not sent yet, and the one without a response if there is one, end with it.

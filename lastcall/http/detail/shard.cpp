@@ -13,7 +13,8 @@ shard::shard(std::shared_ptr<const service> of, net::connection_set& connections
     : service_(std::move(of)),
       set_(connections),
       home_(std::make_shared<const call_home>(call_home{set_.loop(), service_})),
-      coroutines_(home_) {}
+      coroutines_(home_),
+      outbox_(set_.loop()) {}
 
 exchange& shard::borrow() {
   // A head of the largest size fits, with room to see that it is larger, and room for a body behind it.

@@ -16,6 +16,7 @@
 #include "lastcall/http/date.hpp"
 #include "lastcall/http/detail/coroutines.hpp"
 #include "lastcall/http/detail/exchange.hpp"
+#include "lastcall/http/detail/outbox.hpp"
 #include "lastcall/http/detail/request_stats.hpp"
 #include "lastcall/http/detail/ws_stats.hpp"
 #include "lastcall/http/limits.hpp"
@@ -72,6 +73,8 @@ class shard {
     shard& of_;
     std::string others_;
   };
+  /// Where they are kept until the end of a batch.
+  detail::outbox& outbox() noexcept { return outbox_; }
   /// Gives back what one large response has made of it.
   void trim() noexcept {
     if (out_.capacity() > 1024 * 1024) out_ = std::string();
@@ -110,6 +113,7 @@ class shard {
   context life_;
   std::vector<std::unique_ptr<exchange>> spare_;
   std::string out_;
+  detail::outbox outbox_;
   date_cache date_;
 };
 
