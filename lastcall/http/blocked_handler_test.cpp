@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "lastcall/core/stack.hpp"
 #include "lastcall/http/middleware.hpp"
@@ -91,8 +93,14 @@ TEST_F(blocked_handler, shows_where_it_stands) {
   auto client = s.enters();
   client.say(request_for("/block/door"));
   ASSERT_TRUE(is_inside());
-  const auto stacks =
-      capture_stacks([](const thread_entry& of) { return of.role == "handler"; }, {.answer = 10s, .names = 0s});
+  std::vector<thread_stack> stacks;
+  const auto stands_there = [&] {  // the thread may still be saying that it is inside
+    stacks = capture_stacks([](const thread_entry& of) { return of.role == "handler"; }, {.answer = 10s, .names = 0s});
+    return stacks.size() == 1 && std::any_of(stacks[0].frames.begin(), stacks[0].frames.end(), [](const auto& frame) {
+             return frame.find("blocks_here") != std::string::npos;
+           });
+  };
+  s.eventually(stands_there);
   ASSERT_EQ(stacks.size(), 1U);
   EXPECT_EQ(stacks[0].component, "shop");
   EXPECT_EQ(stacks[0].activity, "GET /block/door");

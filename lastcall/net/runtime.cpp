@@ -115,6 +115,7 @@ boost::asio::any_io_executor runtime::executor() noexcept {
 
 void runtime::stop() noexcept {
   if (threads_->contexts.empty()) return close_on_users_thread();
+  if (running_.empty()) return;  // it has stopped, or never started
   time_point by = steady().now() + queue_time;
   const auto unused = std::make_shared<countdown>(1);
   users_.close([unused] { unused->count_down(); });

@@ -122,8 +122,11 @@ TEST(runtime, waits_for_a_bounded_time_for_those_who_use_it) {
   runtime r({.threads = 1, .log = quiet});
   r.start({});
   const std::optional<ticket> use = r.use();
-  r.stop();  // returns
+  r.stop();
   EXPECT_FALSE(r.use());
+  const time_point again = steady().now();
+  r.stop();  // as its destruction does
+  EXPECT_LT(steady().now() - again, 100ms) << "waits for nobody a second time";
 }
 
 TEST(runtime, goes_on_when_a_completion_handler_throws) {
