@@ -59,7 +59,8 @@ class runtime final : public component {
   /// Whether `stop` had to leave a thread behind: what its handlers use must not be destroyed.
   bool stuck() const noexcept { return stuck_; }
 
-  /// The loops run for as long as it lives, or nearly: see `stop`. Empty once stopped.   Threads: any.
+  /// Our loops run for as long as it lives, or nearly: see `stop`. Empty once that was called, unless the io_context is
+  /// the user's.   Threads: any.
   std::optional<ticket> use() noexcept { return users_.enter(); }
 
   /// For timers and whatever else handlers await: the calling thread's own if it is one of ours, else each in turn.

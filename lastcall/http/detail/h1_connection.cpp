@@ -49,6 +49,7 @@ void h1_connection::on_readable() noexcept {
     const net::io_result read = receive(room.data(), room.size());
     if (read.end != net::io_end::open) {
       if (put_off_) shard_.outbox().send();
+      if (!unsent_.empty()) return;  // the end is met again once it has all
       return end_by(read.end);
     }
     if (!read.would_block) {
@@ -131,6 +132,7 @@ void h1_connection::send_put_off(std::string_view bytes, time_point begun, int s
   const net::io_result sent = transmit(bytes.data(), bytes.size());
   if (sent.end != net::io_end::open) return end_by(sent.end);
   note_response();
+  if (state() == connection_state::idle) become_idle();  // from now on
   shard_.stats.add(status, loop_now() - begun);
   if (sent.bytes == bytes.size()) return shard_.answered.add(std::exchange(unflushed_, 0));
   try {
@@ -405,8 +407,11 @@ void h1_connection::all_sent() noexcept {
 void h1_connection::settle() noexcept {
   if (begun_) return enter(connection_state::reading, exchange_->read_by);
   drop_exchange();
-  if (state() != connection_state::fresh)
-    enter(connection_state::idle, past().last_active + shard_.of().limits.idle_time);
+  if (state() != connection_state::fresh) become_idle();
+}
+
+void h1_connection::become_idle() noexcept {
+  enter(connection_state::idle, past().last_active + shard_.of().limits.idle_time);
 }
 
 bool h1_connection::may_read() const noexcept {
@@ -422,6 +427,7 @@ void h1_connection::on_timeout() noexcept {
         exchange_->in.why = "the body took too long";
         return input_is_here();
       }
+      if (std::exchange(more_, false)) return resume();  // what is here is complete: we did not get to it
       farewell_as_ = connection_end::timed_out;
       refuse(408, exchange_->head == 0 ? "the head took too long" : "the body took too long");
       return flush();

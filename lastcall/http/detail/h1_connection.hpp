@@ -65,6 +65,7 @@ class h1_connection final : public net::connection, private answering<h1_connect
   bool put_off() noexcept;
   void all_sent() noexcept;
   void settle() noexcept;
+  void become_idle() noexcept;
 
   /// While a handler or its response is at work: a long-lived one hears of a drain in its own moment.
   net::connection_state at_work() const noexcept {

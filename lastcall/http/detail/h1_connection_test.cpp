@@ -133,6 +133,18 @@ TEST(h1_connection, closes_an_idle_connection_after_its_time_without_an_answer) 
   EXPECT_TRUE(s.eventually([&] { return s.it.connections().closed_clean == 1; }));
 }
 
+TEST(h1_connection, counts_idleness_from_each_answer_on) {
+  server_options o;
+  o.limits.idle_time = 600ms;
+  serving s(std::move(o));
+  auto c = s.enters();
+  EXPECT_EQ(ask(c, request_for("/")).status, 200);
+  EXPECT_TRUE(quiet_for(c, 450ms));
+  EXPECT_EQ(ask(c, request_for("/")).status, 200);
+  EXPECT_TRUE(quiet_for(c, 450ms)) << "the time of the first answer was over";
+  EXPECT_EQ(c.hear_until("never"), "");
+}
+
 TEST(h1_connection, closes_when_asked_to) {
   serving s;
   auto c = s.enters();

@@ -2,6 +2,8 @@
 #include "lastcall/http/detail/outbox.hpp"
 
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -50,6 +52,8 @@ struct one_loop {
   std::unique_ptr<client> enters(int receive_buffer = 0) {
     auto c = std::make_unique<client>(server_.addresses().at(0), receive_buffer);
     EXPECT_EQ(c->error(), 0);
+    const int on = 1;
+    ::setsockopt(c->fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     turn();
     return c;
   }
