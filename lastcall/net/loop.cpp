@@ -112,7 +112,6 @@ void loop::run_batch() noexcept {
       static_cast<pollable*>(events[i].data.ptr)->on_ready(events[i].events);
     }
     for (chore* each : chores_) each->behind_batch();
-    if (!chores_.empty()) looked_ = false;  // they take their time, too
     chores_.clear();
     in_batch_ = false;
     graveyard_.clear();
