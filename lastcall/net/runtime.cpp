@@ -38,7 +38,8 @@ struct runtime::threads_part {  // heavy headers stay in this file
   using guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
   std::vector<std::unique_ptr<boost::asio::io_context>> contexts;
   std::vector<guard> guards;
-  std::vector<std::shared_ptr<countdown>> ended;  // of each thread; shared with it
+  std::vector<std::shared_ptr<countdown>> ended;                             // of each thread; shared with it
+  const std::shared_ptr<countdown> unused = std::make_shared<countdown>(1);  // by anybody any more
 };
 
 runtime::runtime(options o) : log_(std::move(o.log)), threads_(std::make_unique<threads_part>()) {
@@ -117,9 +118,8 @@ void runtime::stop() noexcept {
   if (threads_->contexts.empty()) return close_on_users_thread();
   if (running_.empty()) return;  // it has stopped, or never started
   time_point by = steady().now() + queue_time;
-  const auto unused = std::make_shared<countdown>(1);
-  users_.close([unused] { unused->count_down(); });
-  unused->wait_until(by);
+  users_.close([unused = threads_->unused] { unused->count_down(); });
+  threads_->unused->wait_until(by);
   threads_->guards.clear();
   for (std::size_t i = 0; i < running_.size(); ++i) end_behind_the_queue(i);
   for (std::size_t i = 0; i < running_.size(); ++i) threads_->ended[i]->wait_until(by);

@@ -95,6 +95,7 @@ void h1_connection::become_http2() noexcept {
 
 void h1_connection::go_on() noexcept {
   if (put_off_) shard_.outbox().send();  // what follows goes behind it
+  more_ = false;
   turn_ = true;
   try {
     for (int answers = 1; may_read() && !closing_ && read_head() && read_body(); ++answers) {

@@ -73,7 +73,7 @@ class shard {
     shard& of_;
     std::string others_;
   };
-  /// Where they are kept until the end of a batch.
+  /// Where short responses wait for those of others.
   detail::outbox& outbox() noexcept { return outbox_; }
   /// Gives back what one large response has made of it.
   void trim() noexcept {
