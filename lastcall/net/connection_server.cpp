@@ -296,13 +296,14 @@ void connection_server::in_progress(std::vector<work_item>& out, std::size_t lim
     countdown left;
   };
   const auto got = std::make_shared<answers>(sets_.size());  // a loop may answer when nobody waits any more
+  const time_point now = steady().now();  // one for all, or those of a loop that answers late would seem older
   for (std::size_t i = 0; i < sets_.size(); ++i)
-    sets_[i]->loop().post([got, i, limit, set = sets_[i].get()] {
-      set->oldest_work(got->of[i], limit);
+    sets_[i]->loop().post([got, i, limit, now, set = sets_[i].get()] {
+      set->oldest_work(got->of[i], limit, now);
       got->said[i] = true;
       got->left.count_down();
     });
-  got->left.wait_until(steady().now() + loop_patience);
+  got->left.wait_until(now + loop_patience);
   std::vector<work_item> all;
   for (std::size_t i = 0; i < sets_.size(); ++i) {
     if (!got->said[i])

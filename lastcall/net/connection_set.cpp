@@ -94,7 +94,7 @@ std::size_t connection_set::force() noexcept {
   return ends_[static_cast<int>(connection_end::forced)].value() - before;
 }
 
-void connection_set::oldest_work(std::vector<work_item>& out, std::size_t limit) {
+void connection_set::oldest_work(std::vector<work_item>& out, std::size_t limit, time_point now) {
   std::vector<std::pair<time_point, const connection*>> oldest;
   const auto before = [](const auto& a, const auto& b) { return a.first < b.first; };
   const auto look = [&](const connection& c) {
@@ -110,11 +110,10 @@ void connection_set::oldest_work(std::vector<work_item>& out, std::size_t limit)
   for (connection& c : untold_) look(c);
   std::sort(oldest.begin(), oldest.end(), before);
   if (oldest.size() > limit) oldest.resize(limit);
-  const time_point now = loop_.refresh_now();
   for (const auto& [since, c] : oldest)
     out.push_back({.label = c->work_label(),
                    .remote = to_text(c->remote()),
-                   .age = now - since,
+                   .age = std::max(now - since, duration::zero()),
                    .waits_for = c->work_waits_for()});
 }
 

@@ -83,7 +83,7 @@ class connection_set final : private timed {
   void force_soon() noexcept { loop_.schedule(*this, loop_.refresh_now() + last_words_); }
 
   /// Adds what its connections are at work on, at most `limit` of it, the oldest first.
-  void oldest_work(std::vector<work_item>& out, std::size_t limit);
+  void oldest_work(std::vector<work_item>& out, std::size_t limit, time_point now);
 
   bool draining() const noexcept { return rules_.has_value(); }
   net::loop& loop() const noexcept { return loop_; }

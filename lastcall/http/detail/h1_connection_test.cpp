@@ -208,11 +208,11 @@ TEST(h1_connection, answers_a_pipeline_in_order_and_sends_it_at_once) {
 
 TEST(h1_connection, forgets_nothing_of_a_pipeline_that_goes_on_while_it_is_answered) {
   constexpr int burst = 18;  // two more than one turn answers
-  client* asks = nullptr;
+  std::atomic<client*> asks = nullptr;
   const auto say = [&](int from) {
     std::string all;
     for (int i = from; i < from + burst; ++i) all += request_for("/count/" + std::to_string(i));
-    asks->say(all);
+    asks.load()->say(all);
   };
   server_options o;
   o.routes.get("/count/{n}", [&](const request& r) {
