@@ -254,8 +254,8 @@ TEST(app, leaves_a_report_that_says_why_and_what) {
   std::stringstream json;
   json << std::ifstream(file).rdbuf();
   EXPECT_THAT(json.str(), HasSubstr("\"why\": \"leader lost\""));
-  EXPECT_THAT(json.str(), HasSubstr("\"answered\": 2"));
-  EXPECT_THAT(json.str(), HasSubstr("\"port\": 8080"));
+  EXPECT_THAT(json.str(), HasSubstr("\"answered\":2"));
+  EXPECT_THAT(json.str(), HasSubstr("\"port\":8080"));
   std::filesystem::remove(file);
 }
 

@@ -71,18 +71,20 @@ void json_writer::add(std::string_view some) {
   size_ += some.size();
 }
 
-json_writer& json_writer::begin(char bracket) {
+json_writer& json_writer::begin(char bracket, bool one_line) {
   before_value();
   add(bracket);
-  levels_.push_back({bracket == '{' ? '}' : ']', true});
+  levels_.push_back({bracket == '{' ? '}' : ']', true, indented_});
+  indented_ = indented_ && !one_line;
   return *this;
 }
 
 json_writer& json_writer::end(char bracket) {
   assert(!levels_.empty() && levels_.back().closing == bracket && !after_key_);
-  const bool empty = levels_.back().empty;
+  const level ended = levels_.back();
   levels_.pop_back();
-  if (!empty) line_break();
+  if (!ended.empty) line_break();
+  indented_ = ended.indented;
   add(bracket);
   return after_value();
 }
@@ -98,13 +100,11 @@ json_writer& json_writer::key(std::string_view name) {
   return *this;
 }
 
-json_writer::label json_writer::make_label(std::string_view name, std::size_t within) const {
-  label made;
-  json_writer alone(made.text_, indented_ ? layout::indented : layout::compact);
-  alone.levels_.assign(levels_.size() + within, {'}', true});
+json_writer::label::label(std::string_view name) {
+  json_writer alone(text_);
+  alone.levels_.push_back({'}', true, false});
   alone.key(name);
   alone.flush();
-  return made;
 }
 
 json_writer& json_writer::value(std::string_view text) {

@@ -21,8 +21,12 @@ class json_writer {
  public:
   enum class layout : unsigned char { compact, indented };
 
-  /// A key as it is written, for many objects that are alike.
+  /// A key as it is written on one line, for many objects that are alike.
   class label {
+   public:
+    explicit label(std::string_view name);
+
+   private:
     friend json_writer;
     std::string text_;
   };
@@ -35,19 +39,20 @@ class json_writer {
   json_writer& operator=(const json_writer&) = delete;
 
   json_writer& begin_object() { return begin('{'); }
+  /// One that stands on one line with all that is in it, whatever the layout.
+  json_writer& begin_object_on_one_line() { return begin('{', true); }
   json_writer& end_object() { return end('}'); }
   json_writer& begin_array() { return begin('['); }
   json_writer& end_array() { return end(']'); }
 
   json_writer& key(std::string_view name);
+  /// Only where nothing is indented.
   json_writer& key(const label& name) {
     comma();
     add(name.text_);
     after_key_ = true;
     return *this;
   }
-  /// For keys of the object that is open, or of those so many levels within what is.
-  label make_label(std::string_view name, std::size_t within = 0) const;
   json_writer& value(std::string_view text);
   json_writer& value(const char* text) { return value(std::string_view(text)); }
   json_writer& value(bool fact) { return raw(fact ? std::string_view("true") : std::string_view("false")); }
@@ -72,9 +77,10 @@ class json_writer {
   struct level {
     char closing;
     bool empty;
+    bool indented;  // what it stands in
   };
 
-  json_writer& begin(char bracket);
+  json_writer& begin(char bracket, bool one_line = false);
   json_writer& end(char bracket);
   json_writer& signed_number(std::int64_t of);
   json_writer& unsigned_number(std::uint64_t of);

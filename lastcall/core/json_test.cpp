@@ -30,21 +30,28 @@ TEST(json, indents_by_two_when_asked_to) {
   EXPECT_EQ(out, "{\n  \"a\": 1,\n  \"b\": [\n    2,\n    3\n  ],\n  \"c\": {}\n}");
 }
 
-TEST(json, takes_a_key_that_was_made_before_for_another_depth) {
+TEST(json, writes_an_object_on_one_line_where_that_is_asked_for) {
+  std::string out;
+  json_writer json(out, json_writer::layout::indented);
+  json.begin_object().key("a").begin_array();
+  for (int i = 0; i < 2; ++i) {
+    json.begin_object_on_one_line().member("b", i).key("c").begin_array().value(1).value(2).end_array();
+    json.key("d").begin_object().member("e", "x").end_object().end_object();
+  }
+  json.end_array().member("f", 3).end_object();
+  constexpr std::string_view rest = R"("c":[1,2],"d":{"e":"x"}})";
+  EXPECT_EQ(out, "{\n  \"a\": [\n    {\"b\":0," + std::string(rest) + ",\n    {\"b\":1," + std::string(rest) +
+                     "\n  ],\n  \"f\": 3\n}");
+}
+
+TEST(json, takes_a_key_that_was_made_before) {
+  const json_writer::label a("a"), quoted("\"");
   for (const auto looks : {json_writer::layout::compact, json_writer::layout::indented}) {
     std::string made, spelled;
-    {
-      json_writer json(made, looks);
-      json.begin_array();
-      const json_writer::label a = json.make_label("a", 1), quoted = json.make_label("\"", 1);
-      for (int i = 0; i < 2; ++i) json.begin_object().member(a, i).member(quoted, "x").end_object();
-      json.end_array();
-    }
-    json_writer json(spelled, looks);
-    json.begin_array();
-    for (int i = 0; i < 2; ++i) json.begin_object().member("a", i).member("\"", "x").end_object();
-    json.end_array();
+    json_writer(made, looks).begin_object_on_one_line().member(a, 1).member(quoted, "x").end_object();
+    json_writer(spelled, looks).begin_object_on_one_line().member("a", 1).member("\"", "x").end_object();
     EXPECT_EQ(made, spelled);
+    EXPECT_EQ(made, R"({"a":1,"\"":"x"})");
   }
 }
 

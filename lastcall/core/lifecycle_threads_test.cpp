@@ -278,7 +278,7 @@ TEST_F(lifecycle_threads, say_what_a_component_waits_for_that_holds_no_thread) {
               testing::MatchesRegex("a promise .lifecycle_threads_test.cpp:.*"));
   EXPECT_THAT(to_text(r), HasSubstr("suspended was at work on: its own work, for "));
   EXPECT_THAT(to_text(r), HasSubstr(", waits for a promise (lifecycle_threads_test.cpp:"));
-  EXPECT_THAT(to_json(r), HasSubstr("\"waits_for\": \"a promise (lifecycle_threads_test.cpp:"));
+  EXPECT_THAT(to_json(r), HasSubstr("\"waits_for\":\"a promise (lifecycle_threads_test.cpp:"));
 }
 
 // Whoever reads metrics may hang in a component; neither the end nor the next reader may wait for that.

@@ -74,23 +74,19 @@ void write_texts(json_writer& json, const std::vector<std::string>& texts) {
 
 /// Made once for all of them.
 struct component_keys {
-  const json_writer& list;
-  json_writer::label name = list.make_label("name", 1);
-  json_writer::label drained = list.make_label("drained", 1);
-  json_writer::label forced = list.make_label("forced", 1);
-  json_writer::label stopped = list.make_label("stopped", 1);
-  json_writer::label hung = list.make_label("hung", 1);
-  json_writer::label start_ms = list.make_label("start_ms", 1);
-  json_writer::label drain_began_ms = list.make_label("drain_began_ms", 1);
-  json_writer::label drained_ms = list.make_label("drained_ms", 1);
-  json_writer::label forced_ms = list.make_label("forced_ms", 1);
-  json_writer::label stopped_ms = list.make_label("stopped_ms", 1);
-  json_writer::label hung_in = list.make_label("hung_in", 1);
-  json_writer::label stack = list.make_label("stack", 1);
-  json_writer::label in_progress = list.make_label("in_progress", 1);
-  json_writer::label connections = list.make_label("connections", 1);
-  json_writer::label requests = list.make_label("requests", 1);
-  json_writer::label fields = list.make_label("fields", 1);
+  json_writer::label name{"name"};
+  json_writer::label drained{"drained"};
+  json_writer::label forced{"forced"};
+  json_writer::label stopped{"stopped"};
+  json_writer::label hung{"hung"};
+  json_writer::label start_ms{"start_ms"};
+  json_writer::label drain_began_ms{"drain_began_ms"};
+  json_writer::label drained_ms{"drained_ms"};
+  json_writer::label forced_ms{"forced_ms"};
+  json_writer::label stopped_ms{"stopped_ms"};
+  json_writer::label connections{"connections"};
+  json_writer::label requests{"requests"};
+  json_writer::label fields{"fields"};
 };
 
 /// Most components have neither connections nor requests, and say so in one word.
@@ -98,8 +94,19 @@ template <class Ledger> void write_ledger(json_writer& json, const Ledger& ledge
   ledger == Ledger{} ? static_cast<void>(json.null()) : write_columns(json, ledger);
 }
 
+void write_work(json_writer& json, const std::vector<work_item>& all) {
+  json.begin_array();
+  for (const work_item& w : all) {
+    json.begin_object().member("label", w.label).member("remote", w.remote);
+    write_ms(json, "age_ms", to_ms(w.age));
+    json.member("waits_for", w.waits_for);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 void write_component(json_writer& json, const component_keys& keys, const component_report& c) {
-  json.begin_object().member(keys.name, c.name);
+  json.begin_object_on_one_line().member(keys.name, c.name);
   json.member(keys.drained, c.drained).member(keys.forced, c.forced);
   json.member(keys.stopped, c.stopped).member(keys.hung, c.hung);
   write_moment(json.key(keys.start_ms), c.start_ms);
@@ -107,16 +114,11 @@ void write_component(json_writer& json, const component_keys& keys, const compon
   write_moment(json.key(keys.drained_ms), c.drained_ms);
   write_moment(json.key(keys.forced_ms), c.forced_ms);
   write_moment(json.key(keys.stopped_ms), c.stopped_ms);
-  json.member(keys.hung_in, c.hung_in);
-  write_texts(json.key(keys.stack), c.stack);
-  json.key(keys.in_progress).begin_array();
-  for (const work_item& w : c.in_progress) {
-    json.begin_object().member("label", w.label).member("remote", w.remote);
-    write_ms(json, "age_ms", to_ms(w.age));
-    json.member("waits_for", w.waits_for);
-    json.end_object();
+  if (c.hung) {
+    json.member("hung_in", c.hung_in);
+    write_texts(json.key("stack"), c.stack);
   }
-  json.end_array();
+  if (c.hung || c.forced) write_work(json.key("in_progress"), c.in_progress);
   write_ledger(json.key(keys.connections), c.connections);
   write_ledger(json.key(keys.requests), c.requests);
   json.key(keys.fields).begin_object();
@@ -267,7 +269,7 @@ std::string_view to_text(outcome how) noexcept {
 
 std::string to_json(const report& r) {
   std::string text;
-  text.reserve(2048 + 512 * r.components.size());
+  text.reserve(2048 + 256 * r.components.size());
   json_writer json(text, json_writer::layout::indented);
   json.begin_object().member("schema", r.schema);
   json.member("result", to_text(r.outcome)).member("exit_code", r.exit_code);
@@ -285,7 +287,7 @@ std::string to_json(const report& r) {
   write_columns(json.key("connections"), r.connections());
   write_columns(json.key("requests"), r.requests());
   json.key("components").begin_array();
-  const component_keys keys{json};
+  const component_keys keys;
   for (const component_report& c : r.components) write_component(json, keys, c);
   json.end_array();
   write_texts(json.key("hung"), r.hung());

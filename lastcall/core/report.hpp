@@ -134,7 +134,7 @@ struct report {
 std::string_view to_text(trigger what) noexcept;
 std::string_view to_text(outcome how) noexcept;
 
-/// One JSON object, indented, with a newline at its end.
+/// One JSON object, indented, with a line for each component and a newline at its end.
 std::string to_json(const report& r);
 /// A few lines for people.
 std::string to_text(const report& r);
