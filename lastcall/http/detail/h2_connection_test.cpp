@@ -48,6 +48,11 @@ server_options every_form() {
       for (int i = 0; i < 50; ++i) co_await to.write(std::string(4000, 'x'));
     });
   });
+  o.routes.get("/huge", [](const request&) {  // more than the kernel takes for one connection
+    return streamed([](body_writer& to) -> task<> {
+      for (int i = 0; i < 500; ++i) co_await to.write(std::string(100'000, 'x'));
+    });
+  });
   o.routes.get("/broken", [](const request&) {
     return streamed([](body_writer& to) -> task<> {
       co_await to.write("some");
@@ -70,7 +75,9 @@ server_options every_form() {
 
 /// Frames of one connection, as they come.
 struct conversation {
-  explicit conversation(serving_test& with) : client(with.enters()) { client.say(begin); }
+  explicit conversation(serving_test& with, int receive_buffer = 0) : client(with.enters(receive_buffer)) {
+    client.say(begin);
+  }
 
   /// False at the end.
   bool hear_one() {
@@ -130,6 +137,33 @@ TEST(h2_connection, waits_for_the_window_of_its_client) {
   c.client.say(frame(8, 0, 0, more) + frame(8, 0, 1, more));
   c.hear(1);
   EXPECT_EQ(c.body[1].size(), 200'000U);
+}
+
+TEST(h2_connection, resets_a_stream_whose_client_gives_no_window_and_serves_others) {
+  auto o = every_form();
+  o.limits.write_time = 100ms;
+  serving_test t(std::move(o));
+  conversation c(t);
+  c.client.say(frame(8, 0, 0, {0, 2, 0, 0}) + ask(1, "/made"));  // for the connection alone
+  while (c.resets < 1 && c.hear_one()) {}
+  EXPECT_EQ(c.resets, 1);
+  EXPECT_EQ(c.body[1].size(), 65'535U);
+  c.client.say(ask(3, "/plain"));
+  c.hear(1);
+  EXPECT_EQ(c.body[3], "a");
+  EXPECT_TRUE(t.eventually([&] {
+    return t.it.requests() == request_ledger{.begun = 2, .answered = 1, .abandoned_by_client = 1};
+  })) << t.it.requests().abandoned_by_client;
+}
+
+TEST(h2_connection, cuts_a_client_that_takes_nothing) {
+  auto o = every_form();
+  o.limits.write_time = 100ms;
+  serving_test t(std::move(o));
+  conversation c(t, 4096);
+  c.client.say(frame(4, 0, 0, {0, 4, 0x7f, -1, -1, -1}) + frame(8, 0, 0, {0x7f, 0, 0, 0}) + ask(1, "/huge"));
+  EXPECT_TRUE(t.eventually([&] { return t.it.connections().timed_out == 1; }));
+  EXPECT_EQ(t.it.requests(), (request_ledger{.begun = 1, .abandoned_by_client = 1}));
 }
 
 TEST(h2_connection, resets_a_stream_whose_body_breaks_and_nothing_else) {
