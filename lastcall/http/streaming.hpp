@@ -32,7 +32,8 @@ class stream_error : public std::runtime_error {
 };
 
 /// The body of one request, as it comes. What is not read stays with the client, which slows it down.
-/// Threads: one at a time; `read` on the loop's (where coroutine handlers are), `read_blocking` on any other.
+/// Threads: one at a time; `read` on the loop's (where coroutine handlers are), `read_blocking` on any other. A coroutine
+/// that reads while another waits to gets std::logic_error.
 class body_stream {
  public:
   explicit body_stream(detail::call& of) noexcept : call_(of) {}

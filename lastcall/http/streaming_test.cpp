@@ -3,8 +3,13 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "lastcall/http/handler.hpp"
 #include "lastcall/http/serving_test.hpp"
@@ -503,6 +508,29 @@ TEST(streaming, a_body_is_taken_in_large_pieces_also_far_behind_in_a_pipeline) {
   c.say(std::string(500'000, 'b'));
   EXPECT_EQ(next_reply(c).body, "500000");
   EXPECT_LT(s.saw.pieces, 5'000);
+}
+
+TEST(streaming, a_second_coroutine_that_reads_meanwhile_is_told_so_and_takes_nothing) {
+  router r;
+  r.post("/", [](const request&, context c, body_stream& in) -> task<response> {
+    const auto first = std::make_shared<std::string>();
+    const auto reads = [&in, first]() -> task<> { *first = (co_await in.read()).value_or("nothing"); };
+    boost::asio::co_spawn(co_await boost::asio::this_coro::executor, reads, boost::asio::detached);
+    std::string said;
+    try {
+      co_await in.read();
+    } catch (const std::logic_error& error) {
+      said = error.what();
+    }
+    while (first->empty() && co_await net::wait_for(c, 1ms)) {}
+    co_return text(*first + ", " + said);
+  });
+  serving_test s({.routes = std::move(r)});
+  auto c = s.enters();
+  c.say(post("/", "Content-Length: 5\r\n"));
+  std::this_thread::sleep_for(50ms);  // both want to read
+  c.say("whole");
+  EXPECT_EQ(next_reply(c).body, "whole, a coroutine waits here already; read, write and wait one at a time");
 }
 
 TEST(streaming, trailers_never_change_what_the_message_is) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
+#include <stdexcept>
 
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/core/watched_thread.hpp"
@@ -14,8 +15,14 @@ namespace lastcall::inline v0::http::detail {
 
 namespace {
 
+/// A second one would take the place of the first, which then never went on.
+void let_one_wait(const function<void()>& waiter) {
+  if (waiter) throw std::logic_error("a coroutine waits here already; read, write and wait one at a time");
+}
+
 /// Suspends the coroutine until the waiter is called.
 auto parked(function<void()>& waiter) {
+  let_one_wait(waiter);
   return boost::asio::async_initiate<const boost::asio::deferred_t&, void()>(
       [&waiter](auto handler) { waiter = std::move(handler); }, boost::asio::deferred);
 }
@@ -264,6 +271,7 @@ task<std::optional<std::string_view>> call::read() {
 }
 
 task<> call::write(std::string_view bytes) {
+  let_one_wait(output_waiter_);  // nothing goes between its bytes
   while (!bytes.empty()) {
     const std::size_t taken = try_output(bytes);
     bytes.remove_prefix(taken);
