@@ -66,6 +66,7 @@ function(lastcall_module name)
   if(LASTCALL_TESTS AND tests)
     add_executable(lastcall_${name}_test ${tests})
     target_precompile_headers(lastcall_${name}_test PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+    target_compile_options(lastcall_${name}_test PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # for ccache
     target_compile_options(lastcall_${name}_test PRIVATE ${LASTCALL_TEST_OPTIONS})
     target_link_libraries(lastcall_${name}_test PRIVATE
       lastcall::${name} lastcall_options GTest::gmock GTest::gtest_main ${arg_TEST_LINK})
