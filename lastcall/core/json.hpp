@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -48,6 +49,7 @@ class json_writer {
   json_writer& key(std::string_view name);
   /// Only where nothing is indented.
   json_writer& key(const label& name) {
+    assert(!indented_ && !levels_.empty() && levels_.back().closing == '}' && !after_key_);
     comma();
     add(name.text_);
     after_key_ = true;

@@ -203,6 +203,15 @@ TEST(report, tells_where_what_hangs_stands_and_what_it_was_at_work_on) {
   EXPECT_NE(json.find("\"age_ms\":2000"), std::string::npos) << json;
 }
 
+TEST(report, says_where_what_hangs_stands_only_of_what_hangs) {
+  report r;
+  r.components.push_back({.name = "http", .forced = true});
+  const std::string json = to_json(r);
+  EXPECT_NE(json.find("\"in_progress\":[]"), std::string::npos) << json;
+  EXPECT_EQ(json.find("\"hung_in\""), std::string::npos) << json;
+  EXPECT_EQ(json.find("\"stack\""), std::string::npos) << json;
+}
+
 TEST(report, of_a_failed_start_says_what_was_ended_again) {
   report r;
   r.trigger = trigger::failed_start;

@@ -31,7 +31,8 @@ struct options {
 };
 
 /// The stream, as its handler has it.
-/// Threads: one at a time; coroutines on their loop's, `_blocking` on any other.
+/// Threads: one at a time; coroutines on their loop's, `_blocking` on any other. Two coroutines that both send, or both
+/// wait, at the same time: the second gets std::logic_error.
 ///
 /// What is sent returns true as long as there is a point in going on: false when the server drains (it was sent all
 /// the same) or the client has gone. It waits while more than 64 KiB wait for the client, and who takes no byte for

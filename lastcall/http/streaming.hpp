@@ -32,8 +32,9 @@ class stream_error : public std::runtime_error {
 };
 
 /// The body of one request, as it comes. What is not read stays with the client, which slows it down.
-/// Threads: one at a time; `read` on the loop's (where coroutine handlers are), `read_blocking` on any other. A coroutine
-/// that reads while another waits to gets std::logic_error.
+/// Threads: one at a time; `read` on the loop's (where coroutine handlers are), `read_blocking` on any other. A
+/// coroutine that does something here while another still waits for the same gets std::logic_error; threads are not
+/// told.
 class body_stream {
  public:
   explicit body_stream(detail::call& of) noexcept : call_(of) {}

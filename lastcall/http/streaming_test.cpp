@@ -511,8 +511,9 @@ TEST(streaming, a_body_is_taken_in_large_pieces_also_far_behind_in_a_pipeline) {
 }
 
 TEST(streaming, a_second_coroutine_that_reads_meanwhile_is_told_so_and_takes_nothing) {
+  const auto told = std::make_shared<countdown>(1);
   router r;
-  r.post("/", [](const request&, context c, body_stream& in) -> task<response> {
+  r.post("/", [told](const request&, context c, body_stream& in) -> task<response> {
     const auto first = std::make_shared<std::string>();
     const auto reads = [&in, first]() -> task<> { *first = (co_await in.read()).value_or("nothing"); };
     boost::asio::co_spawn(co_await boost::asio::this_coro::executor, reads, boost::asio::detached);
@@ -522,13 +523,14 @@ TEST(streaming, a_second_coroutine_that_reads_meanwhile_is_told_so_and_takes_not
     } catch (const std::logic_error& error) {
       said = error.what();
     }
+    told->count_down();
     while (first->empty() && co_await net::wait_for(c, 1ms)) {}
     co_return text(*first + ", " + said);
   });
   serving_test s({.routes = std::move(r)});
   auto c = s.enters();
   c.say(post("/", "Content-Length: 5\r\n"));
-  std::this_thread::sleep_for(50ms);  // both want to read
+  EXPECT_TRUE(told->wait_until(steady().now() + generous));
   c.say("whole");
   EXPECT_EQ(next_reply(c).body, "whole, a coroutine waits here already; read, write and wait one at a time");
 }

@@ -15,14 +15,14 @@ namespace lastcall::inline v0::http::detail {
 
 namespace {
 
-/// A second one would take the place of the first, which then never went on.
-void let_one_wait(const function<void()>& waiter) {
-  if (waiter) throw std::logic_error("a coroutine waits here already; read, write and wait one at a time");
+/// A second one would take the place of the first, which then never went on. Asked before anything is changed.
+void let_one_wait(bool waits) {
+  if (waits) throw std::logic_error("a coroutine waits here already; read, write and wait one at a time");
 }
 
 /// Suspends the coroutine until the waiter is called.
 auto parked(function<void()>& waiter) {
-  let_one_wait(waiter);
+  let_one_wait(static_cast<bool>(waiter));
   return boost::asio::async_initiate<const boost::asio::deferred_t&, void()>(
       [&waiter](auto handler) { waiter = std::move(handler); }, boost::asio::deferred);
 }
@@ -265,18 +265,24 @@ std::optional<std::string_view> piece_of(const input& in) {
 }  // namespace
 
 task<std::optional<std::string_view>> call::read() {
+  let_one_wait(static_cast<bool>(input_waiter_));
   input in = try_input();
   for (; in.what == input::kind::wait; in = try_input()) co_await parked(input_waiter_);
   co_return piece_of(in);
 }
 
 task<> call::write(std::string_view bytes) {
-  let_one_wait(output_waiter_);  // nothing goes between its bytes
-  while (!bytes.empty()) {
-    const std::size_t taken = try_output(bytes);
-    bytes.remove_prefix(taken);
-    writing_ = !bytes.empty();
-    if (taken == 0) co_await parked(output_waiter_);
+  let_one_wait(writing_);  // nothing goes between its bytes
+  try {
+    while (!bytes.empty()) {
+      const std::size_t taken = try_output(bytes);
+      bytes.remove_prefix(taken);
+      writing_ = !bytes.empty();
+      if (taken == 0) co_await parked(output_waiter_);
+    }
+  } catch (...) {
+    writing_ = false;
+    throw;
   }
 }
 
@@ -290,6 +296,7 @@ bool call::write_now(std::string_view bytes) {
 }
 
 task<bool> call::wait_for(duration time) {
+  let_one_wait(static_cast<bool>(time_waiter_));
   if (!host_ || life_.draining() || std::exchange(stop_waiting_, false)) co_return false;
   const time_point now = home_->loop.refresh_now();
   const time_point until = time > time_point::max() - now ? time_point::max() : now + time;
@@ -333,6 +340,7 @@ void call::look_later() {
 }
 
 task<response> call::elsewhere(const erased_handler& h, const request& r, const context& c) {
+  let_one_wait(static_cast<bool>(answer_waiter_));
   const auto answer = std::make_shared<std::optional<response>>();
   responder to(new handed_back(*this, answer));
   if (h.form == form::responder) {
@@ -362,6 +370,7 @@ struct call::job_result {
 };
 
 task<> call::on_pool(function<void()> job) {
+  let_one_wait(static_cast<bool>(answer_waiter_));
   const auto out = std::make_shared<job_result>();
   if (!host_) {
     out->over = true;

@@ -161,7 +161,8 @@ TEST(h2_connection, cuts_a_client_that_takes_nothing) {
   o.limits.write_time = 100ms;
   serving_test t(std::move(o));
   conversation c(t, 4096);
-  c.client.say(frame(4, 0, 0, {0, 4, 0x7f, -1, -1, -1}) + frame(8, 0, 0, {0x7f, 0, 0, 0}) + ask(1, "/huge"));
+  c.client.say(frame(4, 0, 0, {0, 4, 0x7f, '\xff', '\xff', '\xff'}) + frame(8, 0, 0, {0x7f, 0, 0, 0}) +
+               ask(1, "/huge"));
   EXPECT_TRUE(t.eventually([&] { return t.it.connections().timed_out == 1; }));
   EXPECT_EQ(t.it.requests(), (request_ledger{.begun = 1, .abandoned_by_client = 1}));
 }
@@ -184,7 +185,7 @@ TEST(h2_connection, says_goodbye_in_two_steps_and_ends_when_nothing_is_left) {
   t.drain();
   while (c.hear_one()) {}  // until the server's end
   ASSERT_EQ(c.goaways.size(), 2U);
-  EXPECT_EQ(c.goaways[0].substr(0, 4), (std::string{0x7f, -1, -1, -1}));
+  EXPECT_EQ(c.goaways[0].substr(0, 4), (std::string{0x7f, '\xff', '\xff', '\xff'}));
   EXPECT_EQ(c.goaways[1].substr(0, 4), (std::string{0, 0, 0, 1}));
   c.client.close();
   EXPECT_TRUE(t.wait_drained());
