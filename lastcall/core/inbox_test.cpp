@@ -1,6 +1,7 @@
 #include "lastcall/core/inbox.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/time.h>
 
 #include <atomic>
@@ -51,19 +52,22 @@ TEST(inbox, keeps_the_first_who_asks_whole) {
   }
 }
 
-// A timer's signal stands for the driver: it comes in between, wherever the asking thread happens to be.
+// A timer's signal stands for the driver: it comes in between, wherever the asking thread happens to be. Threads that
+// other tests left behind may get it, too, and are no driver.
 inbox* volatile interrupted = nullptr;
+pthread_t asking_thread;
 volatile int interruptions = 0, causeless = 0;
 
 extern "C" void ask_in_between(int) {
   inbox* const in = interrupted;
-  if (in == nullptr) return;
+  if (in == nullptr || !pthread_equal(pthread_self(), asking_thread)) return;
   interruptions = interruptions + 1;
   in->ask_as_driver({});
   if (in->asked() == nullptr) causeless = causeless + 1;
 }
 
 TEST(inbox, has_a_cause_once_the_driver_has_asked_wherever_another_thread_was_preempted) {
+  asking_thread = pthread_self();
   struct sigaction handler {
   }, before{};
   handler.sa_handler = ask_in_between;
