@@ -89,7 +89,8 @@ struct lifecycle::board {
   mutable detail::turn asking;
   std::mutex mutex;
   std::vector<happening> happened;
-  std::optional<std::vector<thread_stack>> stacks;
+  std::vector<thread_stack> stacks;  // first with places in files, then with names
+  bool stacks_named = false;
 };
 
 /// A component whose own context says what is waited for tells that even if it says nothing else.
@@ -365,9 +366,14 @@ void lifecycle::ask_where_threads_stand() {
   const duration names = std::clamp((plan_->deadline() - time_.now()) / 2, duration::zero(), longest_for_names);
   verbs_->run(
       [b = board_, names] {
-        auto all = capture_stacks([](const thread_entry&) { return true; }, {.names = names});
-        const std::lock_guard lock(b->mutex);
-        b->stacks = std::move(all);
+        const auto put = [&b](std::vector<thread_stack> all, bool named) {
+          const std::lock_guard lock(b->mutex);
+          b->stacks = std::move(all);
+          b->stacks_named = named;
+        };
+        put(capture_stacks(nullptr, {.names = names},
+                           [&put](const std::vector<thread_stack>& unnamed) { put(unnamed, false); }),
+            true);
         b->wakes->driver().ring();
       },
       verb_executor::turn::urgent);
@@ -377,8 +383,8 @@ void lifecycle::tell_where_threads_stand() {
   std::vector<thread_stack> all;
   {
     const std::lock_guard lock(board_->mutex);
-    if (board_->stacks) all = std::move(*board_->stacks);
-    board_->stacks.reset();
+    all = std::exchange(board_->stacks, {});
+    board_->stacks_named = false;
   }
   for (slot& s : slots_) {
     if (!s.account.hung) continue;
@@ -746,7 +752,7 @@ void lifecycle::fill(report& out) {
     ask_where_threads_stand();
     const auto here = [this] {
       const std::lock_guard lock(board_->mutex);
-      return board_->stacks.has_value();
+      return board_->stacks_named;
     };
     for (const time_point until = std::max(plan_->deadline() + stacks_time, time_.now() + account_time);
          stacks_asked_ && &time_ == &steady() && !here();) {

@@ -13,27 +13,47 @@
 namespace lastcall::inline v0 {
 namespace {
 
-std::vector<thread_stack> capture(std::span<const thread_facts> threads, const stack_limits& limits) {
-  const std::vector<raw_stack> raw = ask_for_stacks(threads, limits.answer);
-  std::vector<std::uintptr_t> addresses;
-  for (const raw_stack& each : raw) addresses.insert(addresses.end(), each.addresses.begin(), each.addresses.end());
-  const std::vector<function_names> names =
-      addresses.empty() ? std::vector<function_names>() : symbol_names(addresses, limits.names);
+/// Stacks without their frames, and of each the addresses that these will name.
+struct captured {
+  std::vector<thread_stack> stacks{};
+  std::vector<std::vector<std::uintptr_t>> addresses{};
 
-  std::vector<thread_stack> stacks;
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < threads.size(); ++i) {
-    thread_stack& made = stacks.emplace_back();
-    made.tid = threads[i].tid;
-    made.name = threads[i].name;
-    made.state = threads[i].state;
-    made.waits = threads[i].waits;
-    made.answer = raw[i].answer;
-    for (std::size_t k = 0; k < raw[i].addresses.size(); ++k, ++next)
-      for (const std::string& name : names[next])
-        if (made.frames.size() < most_stack_frames) made.frames.push_back(name);
+  void add(thread_facts facts, raw_stack raw, thread_entry entry, time_point now) {
+    stacks.push_back({.tid = facts.tid,
+                      .name = std::move(facts.name),
+                      .component = std::move(entry.component),
+                      .role = std::move(entry.role),
+                      .activity = std::move(entry.activity),
+                      .age = now - entry.since,
+                      .state = facts.state,
+                      .waits = std::move(facts.waits),
+                      .answer = raw.answer});
+    addresses.push_back(std::move(raw.addresses));
   }
-  return stacks;
+
+  std::vector<std::uintptr_t> all_addresses() const {
+    std::vector<std::uintptr_t> all;
+    for (const auto& each : addresses) all.insert(all.end(), each.begin(), each.end());
+    return all;
+  }
+
+  /// `names`: those of all_addresses(), in order.
+  void name_frames(const std::vector<function_names>& names) {
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < stacks.size(); ++i) {
+      auto& frames = stacks[i].frames;
+      frames.clear();
+      for (std::size_t k = 0; k < addresses[i].size(); ++k, ++next)
+        for (const std::string& name : names[next])
+          if (frames.size() < most_stack_frames) frames.push_back(name);
+    }
+  }
+};
+
+std::vector<function_names> places(const std::vector<std::uintptr_t>& addresses) {
+  std::vector<function_names> all;
+  for (std::string& each : detail::places_in_files(addresses)) all.push_back({std::move(each)});
+  return all;
 }
 
 /// Names come from outside too (targets of requests): what could steer a terminal becomes a question mark.
@@ -120,15 +140,19 @@ std::size_t threads_of_process() {
 }  // namespace
 
 std::optional<thread_stack> capture_stack(pid_t tid, const stack_limits& limits) {
-  const auto facts = facts_of_thread(tid);
+  auto facts = facts_of_thread(tid);
   if (!facts) return std::nullopt;
-  thread_stack made = std::move(capture(std::span(&*facts, 1), limits).front());
-  if (made.answer == stack_answer::gone) return std::nullopt;
-  return made;
+  raw_stack raw = std::move(ask_for_stacks(std::span(&*facts, 1), limits.answer).front());
+  if (raw.answer == stack_answer::gone) return std::nullopt;
+  captured made;
+  const time_point now = steady().now();
+  made.add(std::move(*facts), std::move(raw), {.since = now}, now);
+  made.name_frames(symbol_names(made.all_addresses(), limits.names));
+  return std::move(made.stacks.front());
 }
 
-std::vector<thread_stack> capture_stacks(const function<bool(const thread_entry&)>& wanted,
-                                         const stack_limits& limits) {
+std::vector<thread_stack> capture_stacks(const function<bool(const thread_entry&)>& wanted, const stack_limits& limits,
+                                         const function<void(const std::vector<thread_stack>&)>& before_names) {
   std::vector<thread_entry> entries;
   std::vector<thread_facts> facts;
   for (thread_entry& entry : watched_thread::snapshot(static_cast<std::size_t>(-1))) {
@@ -140,18 +164,20 @@ std::vector<thread_stack> capture_stacks(const function<bool(const thread_entry&
     entries.push_back(std::move(entry));
   }
   const time_point now = steady().now();
-  std::vector<thread_stack> stacks = capture(facts, limits);
-  std::vector<thread_stack> left;
-  for (std::size_t i = 0; i < stacks.size(); ++i) {
+  std::vector<raw_stack> raw = ask_for_stacks(facts, limits.answer);
+  captured made;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
     // One that has ended may have left its number to another thread, whose stack this then is.
-    if (stacks[i].answer == stack_answer::gone || !watched_thread::is_registered(entries[i].id)) continue;
-    stacks[i].component = std::move(entries[i].component);
-    stacks[i].role = std::move(entries[i].role);
-    stacks[i].activity = std::move(entries[i].activity);
-    stacks[i].age = now - entries[i].since;
-    left.push_back(std::move(stacks[i]));
+    if (raw[i].answer == stack_answer::gone || !watched_thread::is_registered(entries[i].id)) continue;
+    made.add(std::move(facts[i]), std::move(raw[i]), std::move(entries[i]), now);
   }
-  return left;
+  const std::vector<std::uintptr_t> addresses = made.all_addresses();
+  if (before_names) {
+    made.name_frames(places(addresses));
+    before_names(made.stacks);
+  }
+  made.name_frames(symbol_names(addresses, limits.names));
+  return std::move(made.stacks);
 }
 
 std::string to_text(const thread_stack& of) {

@@ -47,9 +47,12 @@ struct stack_limits {
 /// Threads: any.   Blocks: `limits`, and some milliseconds.
 std::optional<thread_stack> capture_stack(pid_t tid, const stack_limits& limits = {});
 
-/// Of the registered threads that are `wanted`; threads that end meanwhile are left out.   Threads, Blocks: as above.
-std::vector<thread_stack> capture_stacks(const function<bool(const thread_entry&)>& wanted,
-                                         const stack_limits& limits = {});
+/// Of the registered threads that are `wanted`; threads that end meanwhile are left out. `before_names`, if given, is
+/// shown them on the way, with places in files ("libx.so+0x1234") for frames: finding names can take long.
+/// Threads, Blocks: as above.
+std::vector<thread_stack> capture_stacks(
+    const function<bool(const thread_entry&)>& wanted, const stack_limits& limits = {},
+    const function<void(const std::vector<thread_stack>&)>& before_names = nullptr);
 
 /// Lines for people: who it is, what it does and for how long, what it waits in, and a line for each frame.
 std::string to_text(const thread_stack& of);

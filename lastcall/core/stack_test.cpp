@@ -50,6 +50,7 @@ constexpr int spins_at = __LINE__ + 1;
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -296,6 +297,15 @@ TEST(stack, takes_of_the_registered_threads_those_that_are_wanted) {
   EXPECT_EQ(stacks[0].activity, "GET /block");
   EXPECT_GT(stacks[0].age, 0s);
   EXPECT_EQ(capture_stacks(nullptr, {.answer = 10s, .names = 0s, .threads = 1}).size(), 1u);
+
+  std::vector<thread_stack> before_names;
+  const auto named = capture_stacks([](const thread_entry& of) { return of.component == "http"; }, plain,
+                                    [&](const std::vector<thread_stack>& so_far) { before_names = so_far; });
+  ASSERT_EQ(before_names.size(), 1u);
+  EXPECT_EQ(before_names[0].activity, "GET /block");
+  EXPECT_THAT(before_names[0].frames, AllOf(Contains(HasSubstr("+0x")), Not(Contains(HasSubstr("reads_here")))));
+  ASSERT_EQ(named.size(), 1u);
+  EXPECT_THAT(named[0].frames, Contains(HasSubstr("reads_here")));
 
   const std::size_t all = watched_thread::snapshot(100).size();  // others may be left behind by another test
   const std::string text = describe_threads(plain);

@@ -158,7 +158,34 @@ std::string hexadecimal(std::uint64_t value) {
   return text;
 }
 
+/// Where in a file an address lies; empty path: in none.
+struct place {
+  std::string path{};
+  std::uint64_t offset = 0;
+
+  std::string file() const { return path.substr(path.rfind('/') + 1); }
+  std::string text(std::uintptr_t address) const {
+    return path.empty() ? hexadecimal(address) : file() + "+" + hexadecimal(offset);
+  }
+};
+
+place place_of(std::uintptr_t address, const std::vector<mapping>& mappings) {
+  const auto in =
+      std::ranges::find_if(mappings, [&](const mapping& m) { return address >= m.begin && address < m.end; });
+  if (in == mappings.end()) return {};
+  return {.path = in->path, .offset = address - in->begin + in->offset};
+}
+
 }  // namespace
+
+std::vector<std::string> detail::places_in_files(std::span<const std::uintptr_t> addresses) {
+  std::vector<std::string> places;
+  if (addresses.empty()) return places;
+  places.reserve(addresses.size());
+  const std::vector<mapping> mappings = mappings_of_code();
+  for (const std::uintptr_t address : addresses) places.push_back(place_of(address, mappings).text(address));
+  return places;
+}
 
 std::vector<std::string> detail::names_from_symbol_tables(std::span<const std::uintptr_t> addresses) {
   std::vector<std::string> names;
@@ -167,19 +194,12 @@ std::vector<std::string> detail::names_from_symbol_tables(std::span<const std::u
   const std::vector<mapping> mappings = mappings_of_code();
   std::map<std::string, elf_functions> files;
   for (const std::uintptr_t address : addresses) {
-    const auto in =
-        std::ranges::find_if(mappings, [&](const mapping& m) { return address >= m.begin && address < m.end; });
-    if (in == mappings.end() || in->path.empty()) {
-      names.push_back(hexadecimal(address));
-      continue;
-    }
-    const std::uint64_t offset = address - in->begin + in->offset;
-    const std::string file = in->path.substr(in->path.rfind('/') + 1);
-    const auto known = files.try_emplace(in->path, path_to_open(in->path)).first;
-    if (const auto found = known->second.at(offset)) {
-      names.push_back(readable_symbol(found->name) + "+" + hexadecimal(found->beyond) + " (" + file + ")");
+    const place at = place_of(address, mappings);
+    const auto known = files.try_emplace(at.path, path_to_open(at.path)).first;
+    if (const auto found = known->second.at(at.offset)) {
+      names.push_back(readable_symbol(found->name) + "+" + hexadecimal(found->beyond) + " (" + at.file() + ")");
     } else {
-      names.push_back(file + "+" + hexadecimal(offset));
+      names.push_back(at.text(address));
     }
   }
   return names;

@@ -12,6 +12,7 @@
 #include <ctime>
 #include <random>
 #include <system_error>
+#include <utility>
 
 #include "tests/process/net_lab/delay_line.hpp"
 
@@ -89,30 +90,12 @@ timespec until(time_point when) {
           static_cast<long>((left % std::chrono::seconds(1)).count())};
 }
 
-}  // namespace
-
-link::link(int server_frames, int client_frames, link_options options) : stop_(::eventfd(0, EFD_CLOEXEC)) {
-  if (!stop_) throw std::system_error(errno, std::generic_category(), "eventfd");
-  thread_ = std::thread([=, this] { carry(server_frames, client_frames, options); });
-}
-
-std::array<direction_count, 2> link::stop() {
-  if (thread_.joinable()) {
-    ::eventfd_write(stop_.get(), 1);
-    thread_.join();
-  }
-  return counts_;
-}
-
-void link::carry(int server_frames, int client_frames, link_options options) {
+void carry(direction& from_server, direction& from_client, std::array<pollfd, 3> watched) {
   // A wire does not wait for its turn: ahead of the programs that it joins, and awake to the microsecond. Both only
   // help.
   ::setpriority(PRIO_PROCESS, 0, -15);
   ::prctl(PR_SET_TIMERSLACK, 1'000UL);
 
-  direction from_server(server_frames, client_frames, options, options.seed, counts_[0]);
-  direction from_client(client_frames, server_frames, options, options.seed + 1, counts_[1]);
-  std::array<pollfd, 3> watched{{{server_frames, POLLIN, 0}, {client_frames, POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
   while ((watched[2].revents & POLLIN) == 0) {
     const bool more_from_server = from_server.take_in();
     const bool more_from_client = from_client.take_in();
@@ -122,6 +105,27 @@ void link::carry(int server_frames, int client_frames, link_options options) {
     const timespec wait = more ? timespec{} : until(std::min(from_server.next_due(), from_client.next_due()));
     ::ppoll(watched.data(), watched.size(), &wait, nullptr);
   }
+}
+
+}  // namespace
+
+link::link(int server_frames, int client_frames, const link_options& options) : stop_(::eventfd(0, EFD_CLOEXEC)) {
+  if (!stop_) throw std::system_error(errno, std::generic_category(), "eventfd");
+  // Whoever uses the wire finds it laid: its memory takes a while to come where the thread sanitizer looks at it.
+  direction from_server(server_frames, client_frames, options, options.seed, counts_[0]);
+  direction from_client(client_frames, server_frames, options, options.seed + 1, counts_[1]);
+  const std::array<pollfd, 3> watched{
+      {{server_frames, POLLIN, 0}, {client_frames, POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+  thread_ = std::thread([from_server = std::move(from_server), from_client = std::move(from_client),
+                         watched]() mutable { carry(from_server, from_client, watched); });
+}
+
+std::array<direction_count, 2> link::stop() {
+  if (thread_.joinable()) {
+    ::eventfd_write(stop_.get(), 1);
+    thread_.join();
+  }
+  return counts_;
 }
 
 }  // namespace net_lab

@@ -32,15 +32,13 @@ struct direction_count {
 class link {
  public:
   /// Neither descriptor is owned; both are non-blocking.
-  link(int server_frames, int client_frames, link_options);
+  link(int server_frames, int client_frames, const link_options&);
   ~link() { stop(); }
 
   /// What is on the way is gone. The counts are then [0] from the server's end, [1] from the client's.
   std::array<direction_count, 2> stop();
 
  private:
-  void carry(int server_frames, int client_frames, link_options);
-
   lastcall::net::unique_fd stop_;  // an eventfd
   std::array<direction_count, 2> counts_;
   std::thread thread_;
