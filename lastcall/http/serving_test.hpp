@@ -70,7 +70,7 @@ struct serving_test {
   template <class F> bool eventually(F fact) {
     const time_point by = steady().now() + testing_net::generous;
     bool holds = fact();
-    for (; !holds && steady().now() < by; holds = fact()) std::this_thread::yield();
+    for (; !holds && steady().now() < by; holds = fact()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return holds;
   }
   /// Begins a drain as the lifecycle would; `drained` counts down at its end.
