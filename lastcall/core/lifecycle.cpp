@@ -11,9 +11,7 @@
 #include "lastcall/core/deadline.hpp"
 #include "lastcall/core/drain_chains.hpp"
 #include "lastcall/core/duration.hpp"
-#include "lastcall/core/metrics.hpp"
-#include "lastcall/core/stack.hpp"
-#include "lastcall/core/turn.hpp"
+#include "lastcall/core/lifecycle_board.hpp"
 #include "lastcall/core/verb_threads.hpp"
 #include "lastcall/core/watched_thread.hpp"
 
@@ -29,78 +27,12 @@ void leave_behind(std::unique_ptr<component> it) {
   all.push_back(it.release());
 }
 
-constexpr duration longest_asking = std::chrono::seconds(1);  // the last who looks: components answer in 100 ms
-constexpr std::size_t most_items = 10;                        // of what one component is at work on
+constexpr std::size_t most_items = 10;  // of what one component is at work on
 constexpr duration line_every = std::chrono::seconds(1);
 constexpr duration time_to_ask = std::chrono::milliseconds(60);  // for a line: they may ask their own threads
 constexpr duration verb_time = std::chrono::milliseconds(10);    // for verbs to return before the plan's next moment
-constexpr std::size_t most_stacks = 8;                           // of one component
-constexpr duration stacks_time = std::chrono::milliseconds(25);  // beyond the deadline
-constexpr duration longest_for_names = std::chrono::milliseconds(500);
-constexpr duration account_time = std::chrono::milliseconds(10);  // beyond the deadline
 
 }  // namespace
-
-/// What happened in a verb's thread, told to the driver.
-struct lifecycle::happening {
-  std::size_t component = 0;
-  verb what = verb::none;  // which has returned; none: the component says that it has drained
-  time_point at{};
-  std::exception_ptr error{};
-  component_report account{};
-  std::vector<work_item> progress{};
-};
-
-/// Outlives the lifecycle where a verb hangs, or where `done` is called when everything else is gone.
-struct lifecycle::board {
-  struct entry {
-    component* it = nullptr;
-    std::string name{};
-    context_source ends{};
-    position at{};  // of the verbs that wait for each other
-    position force_at{};
-    std::atomic<bool> drained{false};
-    std::atomic<bool> accounts{false};  // its account has begun
-    std::atomic<component_state> state{};
-  };
-
-  board(std::shared_ptr<inbox> in, const clock& of, std::size_t size)
-      : wakes(std::move(in)), time(of), count(size), entries(std::make_unique<entry[]>(size)) {}
-
-  void tell(happening it) {
-    it.at = time.now();
-    {
-      const std::lock_guard lock(mutex);
-      happened.push_back(std::move(it));
-    }
-    wakes->driver().ring();
-  }
-  std::vector<happening> take() {
-    const std::lock_guard lock(mutex);
-    return std::exchange(happened, {});
-  }
-
-  const std::shared_ptr<inbox> wakes;
-  const clock& time;
-  const std::size_t count;
-  const std::unique_ptr<entry[]> entries;
-  // A component is not destroyed while it is asked for its numbers or its work. Where one hangs in that, nobody waits
-  // for ever for the other.
-  mutable detail::turn asking;
-  std::mutex mutex;
-  std::vector<happening> happened;
-  std::vector<thread_stack> stacks;  // first with places in files, then with names
-  bool stacks_named = false;
-};
-
-/// A component whose own context says what is waited for tells that even if it says nothing else.
-void lifecycle::add_own_waits(const board& of, std::size_t index, std::vector<work_item>& into) {
-  const board::entry& e = of.entries[index];
-  std::string waits_for = e.ends.get().waits_for();
-  if (waits_for.empty()) return;
-  into.insert(into.begin(),
-              {.label = "its own work", .age = of.time.now() - e.at.since(), .waits_for = std::move(waits_for)});
-}
 
 lifecycle::lifecycle(const clock& time, logger log, std::shared_ptr<inbox> in)
     : time_(time), log_(std::move(log)), inbox_(std::move(in)) {
@@ -135,7 +67,7 @@ void lifecycle::destroy() noexcept {
     }
     where_.enter(verb::destroy, i);
     if (board_ && s.it) {
-      const detail::in_turn alone(board_->asking, longest_asking);
+      const detail::in_turn alone(board_->asking, board::longest_asking);
       if (!alone) {  // somebody is still asking, and we can't know whom
         for (std::size_t k = 0; k <= i; ++k)
           if (slots_[k].it) leave_behind(std::move(slots_[k].it));
@@ -360,52 +292,6 @@ void lifecycle::step() {
   verbs_->look();
 }
 
-/// Of whoever has not come back by half of the reserve. Beside everything, since it may take its time.
-void lifecycle::ask_where_threads_stand() {
-  if (std::exchange(stacks_asked_, true) || &time_ != &steady()) return;
-  const duration names = std::clamp((plan_->deadline() - time_.now()) / 2, duration::zero(), longest_for_names);
-  verbs_->run(
-      [b = board_, names] {
-        const auto put = [&b](std::vector<thread_stack> all, bool named) {
-          const std::lock_guard lock(b->mutex);
-          b->stacks = std::move(all);
-          b->stacks_named = named;
-        };
-        put(capture_stacks(nullptr, {.names = names},
-                           [&put](const std::vector<thread_stack>& unnamed) { put(unnamed, false); }),
-            true);
-        b->wakes->driver().ring();
-      },
-      verb_executor::turn::urgent);
-}
-
-void lifecycle::tell_where_threads_stand() {
-  std::vector<thread_stack> all;
-  {
-    const std::lock_guard lock(board_->mutex);
-    all = std::exchange(board_->stacks, {});
-    board_->stacks_named = false;
-  }
-  for (slot& s : slots_) {
-    if (!s.account.hung) continue;
-    std::size_t threads = 0;
-    for (const thread_stack& t : all) {
-      const auto waits_for_events = [](const std::string& frame) { return frame.find("epoll_wait") != frame.npos; };
-      const bool blocked_loop = s.account.hung_in.empty() && t.role == "loop" &&
-                                std::none_of(t.frames.begin(), t.frames.end(), waits_for_events);
-      if (t.component != s.name && !blocked_loop) continue;
-      if (t.activity.empty() && t.role != "loop") continue;  // a thread of a pool that has nothing to do
-      if (++threads > most_stacks) break;
-      std::string who = t.role;
-      if (!t.activity.empty()) who.append(", ").append(t.activity);
-      who.append(", for ").append(to_text(std::chrono::floor<std::chrono::milliseconds>(t.age)));
-      if (!t.waits.empty()) who.append(", waits in ").append(t.waits);
-      s.account.stack.push_back(who + ":");
-      s.account.stack.insert(s.account.stack.end(), t.frames.begin(), t.frames.end());
-    }
-  }
-}
-
 void lifecycle::wait(std::optional<time_point> until) {
   if (const auto look = verbs_->next_look()) until = std::min(until.value_or(*look), *look);
   inbox_->driver().wait(time_, until);
@@ -492,7 +378,7 @@ void lifecycle::ask_for_progress(std::size_t index) {
     } catch (...) {
       // What it has added so far stays.
     }
-    add_own_waits(*b, index, it.progress);
+    b->add_own_waits(index, it.progress);
     if (it.progress.size() > most_items) it.progress.resize(most_items);
     b->tell(std::move(it));
   });
@@ -661,127 +547,6 @@ void lifecycle::enter(std::size_t index, component_state state) noexcept {
 void lifecycle::publish_times() noexcept {
   drain_end_.store(plan_->drain_end(), std::memory_order_relaxed);
   deadline_.store(plan_->deadline(), std::memory_order_relaxed);
-}
-
-app_status lifecycle::status() const {
-  app_status s{.phase = phase_.load(std::memory_order_relaxed)};
-  const time_point now = time_.now();
-  const auto until = [now](time_point when) -> std::optional<duration> {
-    if (when == time_point::max()) return std::nullopt;
-    return std::max(when - now, duration::zero());
-  };
-  s.until_force = until(drain_end_.load(std::memory_order_relaxed));
-  s.left = until(deadline_.load(std::memory_order_relaxed));
-  for (std::size_t i = 0; i < slots_.size(); ++i)
-    s.components.push_back(
-        {.name = slots_[i].name,
-         .state = board_ ? board_->entries[i].state.load(std::memory_order_relaxed) : component_state{}});
-  return s;
-}
-
-/// Of each component that has started and is still there. It touches the board only: who hangs in it outlives all else.
-template <class Ask> void lifecycle::ask_each(const board& of, const Ask& ask) {
-  const detail::in_turn alone(of.asking, longest_asking);
-  if (!alone) return;  // somebody hangs in it
-  for (std::size_t i = 0; i < of.count; ++i) {
-    const board::entry& e = of.entries[i];
-    const component_state state = e.state.load(std::memory_order_acquire);
-    if (e.it == nullptr || state <= component_state::starting || state == component_state::failed) continue;
-    try {
-      ask(i, *e.it);
-    } catch (...) {
-      // What it has added so far stays.
-    }
-  }
-}
-
-void lifecycle::measure(metrics& into) const {
-  if (!board_) return;
-  const std::shared_ptr<const board> kept = board_;
-  ask_each(*kept, [&](std::size_t i, const component& it) {
-    into.of_component(kept->entries[i].name);
-    it.measure(into);
-  });
-  into.of_component({});
-}
-
-void lifecycle::tell_progress(std::size_t limit, function<void(const work_of_components&)> to) {
-  verbs_->run([b = board_, limit, tell = std::move(to)] {
-    work_of_components all;
-    ask_each(*b, [&](std::size_t i, const component& it) {
-      all.emplace_back(b->entries[i].name, std::vector<work_item>());
-      std::vector<work_item>& items = all.back().second;
-      add_own_waits(*b, i, items);
-      it.in_progress(items, limit);
-    });
-    for (auto& [name, items] : all) items.resize(std::min(items.size(), limit));
-    tell(all);
-  });
-}
-
-void lifecycle::fill(report& out) {
-  out.start_ms = start_ms_;
-  const time_point drain_begins = first_drain_.value_or(cut_at_.value_or(finished_at_));
-  const time_point drain_ends = std::max(drain_begins, cut_at_.value_or(last_drained_.value_or(finished_at_)));
-  out.readiness_ms = to_ms(drain_begins - asked_at_);
-  out.drain_ms = to_ms(drain_ends - drain_begins);
-  out.stop_ms = to_ms(finished_at_ - drain_ends);
-  out.total_ms = to_ms(finished_at_ - asked_at_);
-  const auto owes = [](const slot& s) { return s.account.start_ms && !s.accounted; };
-  for (std::size_t i = 0; i < slots_.size(); ++i)
-    if (owes(slots_[i])) ask_for_account(i);  // of one that hangs, too
-  take_in();
-  const time_point by = std::max(plan_->deadline(), time_.now() + account_time);
-  while (std::any_of(slots_.begin(), slots_.end(), owes) && time_.now() < by) {
-    wait(by);
-    take_in();
-  }
-  bool hangs = false;
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    slot& s = slots_[i];
-    if (owes(s) && !s.account.hung && !board_->entries[i].accounts.load(std::memory_order_relaxed)) {
-      note(log_level::error, s.name + ": no time was left for its account");
-    } else if (owes(s) && !s.account.hung) {
-      s.account.hung = true;
-      s.account.hung_in = to_text(verb::account);
-      stacks_asked_ = false;  // it was not known then
-    }
-    hangs = hangs || s.account.hung;
-  }
-  if (hangs) {
-    ask_where_threads_stand();
-    const auto here = [this] {
-      const std::lock_guard lock(board_->mutex);
-      return board_->stacks_named;
-    };
-    for (const time_point until = std::max(plan_->deadline() + stacks_time, time_.now() + account_time);
-         stacks_asked_ && &time_ == &steady() && !here();) {
-      if (time_.now() >= until) break;
-      wait(until);
-    }
-    tell_where_threads_stand();
-  }
-  bool cut = false;
-  for (slot& s : slots_) {
-    s.account.name = s.name;
-    if (s.account.stopped && !s.account.connections.adds_up())
-      note(log_level::error, s.name + ": its connections do not add up");
-    if (s.account.stopped && !s.account.requests.adds_up())
-      note(log_level::error, s.name + ": its requests do not add up");
-    if (s.account.forced || s.account.hung) s.account.in_progress = s.progress;
-    cut = cut || s.account.cut();
-    out.components.push_back(s.account);
-  }
-  std::vector<std::vector<std::size_t>> graph;
-  std::vector<std::optional<double>> stopped;
-  for (const slot& s : slots_) {
-    graph.push_back(s.needs);
-    stopped.push_back(s.account.stopped_ms);
-  }
-  for (const std::size_t node : critical_path(graph, stopped)) out.critical_path.push_back(slots_[node].name);
-  out.errors.insert(out.errors.end(), errors_.begin(), errors_.end());
-  out.outcome = !out.hung().empty() ? outcome::hung : cut ? outcome::forced : outcome::graceful;
-  if (!hangs) verbs_->rest();  // which waits for threads that hang, too, and there is no time for that
 }
 
 void lifecycle::note(log_level level, const std::string& text) {

@@ -131,9 +131,10 @@ class lifecycle {
   void let_start(std::size_t index);
   void ask_for_account(std::size_t index);
   void ask_for_progress(std::size_t index);
-  static void add_own_waits(const board& of, std::size_t index, std::vector<work_item>& into);
   void wait(std::optional<time_point> until);
   void tell_what_is_waited_for(time_point now);
+  void wait_for_accounts();
+  void wait_for_stacks();
   void ask_where_threads_stand();
   void tell_where_threads_stand();
   bool waited_for(const slot& s) const noexcept;

@@ -1,0 +1,204 @@
+// What the lifecycle tells: how things stand, to whoever asks while it is driven, and in the end its part of the
+// report.
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lastcall/core/drain_chains.hpp"
+#include "lastcall/core/duration.hpp"
+#include "lastcall/core/lifecycle.hpp"
+#include "lastcall/core/lifecycle_board.hpp"
+#include "lastcall/core/metrics.hpp"
+
+namespace lastcall::inline v0 {
+
+namespace {
+constexpr std::size_t most_stacks = 8;                           // of one component
+constexpr duration stacks_time = std::chrono::milliseconds(25);  // beyond the deadline
+constexpr duration longest_for_names = std::chrono::milliseconds(500);
+constexpr duration account_time = std::chrono::milliseconds(10);  // beyond the deadline
+
+/// By what the kernel says, and by the frames for one that it hides system calls from.
+bool waits_for_events(const thread_stack& t) {
+  return t.waits.find("epoll_") != t.waits.npos || t.waits.starts_with("ep_poll") ||
+         std::any_of(t.frames.begin(), t.frames.end(),
+                     [](const std::string& frame) { return frame.find("epoll_wait") != frame.npos; });
+}
+}  // namespace
+
+app_status lifecycle::status() const {
+  app_status s{.phase = phase_.load(std::memory_order_relaxed)};
+  const time_point now = time_.now();
+  const auto until = [now](time_point when) -> std::optional<duration> {
+    if (when == time_point::max()) return std::nullopt;
+    return std::max(when - now, duration::zero());
+  };
+  s.until_force = until(drain_end_.load(std::memory_order_relaxed));
+  s.left = until(deadline_.load(std::memory_order_relaxed));
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    s.components.push_back(
+        {.name = slots_[i].name,
+         .state = board_ ? board_->entries[i].state.load(std::memory_order_relaxed) : component_state{}});
+  return s;
+}
+
+/// Of each component that has started and is still there. It touches the board only: who hangs in it outlives all else.
+template <class Ask> void lifecycle::ask_each(const board& of, const Ask& ask) {
+  const detail::in_turn alone(of.asking, board::longest_asking);
+  if (!alone) return;  // somebody hangs in it
+  for (std::size_t i = 0; i < of.count; ++i) {
+    const board::entry& e = of.entries[i];
+    const component_state state = e.state.load(std::memory_order_acquire);
+    if (e.it == nullptr || state <= component_state::starting || state == component_state::failed) continue;
+    try {
+      ask(i, *e.it);
+    } catch (...) {
+      // What it has added so far stays.
+    }
+  }
+}
+
+void lifecycle::measure(metrics& into) const {
+  if (!board_) return;
+  const std::shared_ptr<const board> kept = board_;
+  ask_each(*kept, [&](std::size_t i, const component& it) {
+    into.of_component(kept->entries[i].name);
+    it.measure(into);
+  });
+  into.of_component({});
+}
+
+void lifecycle::tell_progress(std::size_t limit, function<void(const work_of_components&)> to) {
+  verbs_->run([b = board_, limit, tell = std::move(to)] {
+    work_of_components all;
+    ask_each(*b, [&](std::size_t i, const component& it) {
+      all.emplace_back(b->entries[i].name, std::vector<work_item>());
+      std::vector<work_item>& items = all.back().second;
+      b->add_own_waits(i, items);
+      it.in_progress(items, limit);
+    });
+    for (auto& [name, items] : all) items.resize(std::min(items.size(), limit));
+    tell(all);
+  });
+}
+
+void lifecycle::fill(report& out) {
+  out.start_ms = start_ms_;
+  const time_point drain_begins = first_drain_.value_or(cut_at_.value_or(finished_at_));
+  const time_point drain_ends = std::max(drain_begins, cut_at_.value_or(last_drained_.value_or(finished_at_)));
+  out.readiness_ms = to_ms(drain_begins - asked_at_);
+  out.drain_ms = to_ms(drain_ends - drain_begins);
+  out.stop_ms = to_ms(finished_at_ - drain_ends);
+  out.total_ms = to_ms(finished_at_ - asked_at_);
+  wait_for_accounts();
+  const bool hangs = std::any_of(slots_.begin(), slots_.end(), [](const slot& s) { return s.account.hung; });
+  if (hangs) wait_for_stacks();
+  bool cut = false;
+  for (slot& s : slots_) {
+    s.account.name = s.name;
+    if (s.account.stopped && !s.account.connections.adds_up())
+      note(log_level::error, s.name + ": its connections do not add up");
+    if (s.account.stopped && !s.account.requests.adds_up())
+      note(log_level::error, s.name + ": its requests do not add up");
+    if (s.account.forced || s.account.hung) s.account.in_progress = s.progress;
+    cut = cut || s.account.cut();
+    out.components.push_back(s.account);
+  }
+  std::vector<std::vector<std::size_t>> graph;
+  std::vector<std::optional<double>> stopped;
+  for (const slot& s : slots_) {
+    graph.push_back(s.needs);
+    stopped.push_back(s.account.stopped_ms);
+  }
+  for (const std::size_t node : critical_path(graph, stopped)) out.critical_path.push_back(slots_[node].name);
+  out.errors.insert(out.errors.end(), errors_.begin(), errors_.end());
+  out.outcome = hangs ? outcome::hung : cut ? outcome::forced : outcome::graceful;
+  if (!hangs) verbs_->rest();  // which waits for threads that hang, too, and there is no time for that
+}
+
+/// Also of those that hang. Who hangs in its account is found out here.
+void lifecycle::wait_for_accounts() {
+  const auto owes = [](const slot& s) { return s.account.start_ms && !s.accounted; };
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    if (owes(slots_[i])) ask_for_account(i);
+  take_in();
+  const time_point by = std::max(plan_->deadline(), time_.now() + account_time);
+  while (std::any_of(slots_.begin(), slots_.end(), owes) && time_.now() < by) {
+    wait(by);
+    take_in();
+  }
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    slot& s = slots_[i];
+    if (!owes(s) || s.account.hung) continue;
+    if (!board_->entries[i].accounts.load(std::memory_order_relaxed)) {
+      note(log_level::error, s.name + ": no time was left for its account");
+      continue;
+    }
+    s.account.hung = true;
+    s.account.hung_in = to_text(verb::account);
+    stacks_asked_ = false;  // it was not known then
+  }
+}
+
+/// What has come by the deadline is told.
+void lifecycle::wait_for_stacks() {
+  ask_where_threads_stand();
+  const auto named = [this] {
+    const std::lock_guard lock(board_->mutex);
+    return board_->stacks_named;
+  };
+  const time_point until = std::max(plan_->deadline() + stacks_time, time_.now() + account_time);
+  while (&time_ == &steady() && !named() && time_.now() < until) wait(until);
+  tell_where_threads_stand();
+}
+
+/// Of whoever has not come back by half of the reserve. Beside everything, since it may take its time.
+void lifecycle::ask_where_threads_stand() {
+  if (std::exchange(stacks_asked_, true) || &time_ != &steady()) return;
+  const duration names = std::clamp((plan_->deadline() - time_.now()) / 2, duration::zero(), longest_for_names);
+  verbs_->run(
+      [b = board_, names] {
+        const auto put = [&b](std::vector<thread_stack> all, bool named) {
+          const std::lock_guard lock(b->mutex);
+          b->stacks = std::move(all);
+          b->stacks_named = named;
+        };
+        put(capture_stacks(nullptr, {.names = names},
+                           [&put](const std::vector<thread_stack>& unnamed) { put(unnamed, false); }),
+            true);
+        b->wakes->driver().ring();
+      },
+      verb_executor::turn::urgent);
+}
+
+void lifecycle::tell_where_threads_stand() {
+  std::vector<thread_stack> all;
+  {
+    const std::lock_guard lock(board_->mutex);
+    all = std::exchange(board_->stacks, {});
+    board_->stacks_named = false;
+  }
+  for (slot& s : slots_) {
+    if (!s.account.hung) continue;
+    std::size_t threads = 0;
+    for (const thread_stack& t : all) {
+      const bool blocked_loop = s.account.hung_in.empty() && t.role == "loop" && !waits_for_events(t);
+      if (t.component != s.name && !blocked_loop) continue;
+      if (t.activity.empty() && t.role != "loop") continue;  // a thread of a pool that has nothing to do
+      if (++threads > most_stacks) break;
+      std::string who = t.role;
+      if (!t.activity.empty()) who.append(", ").append(t.activity);
+      who.append(", for ").append(to_text(std::chrono::floor<std::chrono::milliseconds>(t.age)));
+      if (!t.waits.empty()) who.append(", waits in ").append(t.waits);
+      s.account.stack.push_back(who + ":");
+      s.account.stack.insert(s.account.stack.end(), t.frames.begin(), t.frames.end());
+    }
+  }
+}
+
+}  // namespace lastcall::inline v0

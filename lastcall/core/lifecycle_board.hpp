@@ -1,0 +1,90 @@
+// What the lifecycle's driver shares with the threads that its verbs run on, and with whoever asks how things stand.
+// Private to lifecycle.cpp, which decides, and lifecycle_account.cpp, which tells.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lastcall/core/clock.hpp"
+#include "lastcall/core/component.hpp"
+#include "lastcall/core/context.hpp"
+#include "lastcall/core/inbox.hpp"
+#include "lastcall/core/lifecycle.hpp"
+#include "lastcall/core/report.hpp"
+#include "lastcall/core/stack.hpp"
+#include "lastcall/core/turn.hpp"
+#include "lastcall/core/verb.hpp"
+#include "lastcall/core/work_item.hpp"
+
+namespace lastcall::inline v0 {
+
+/// What happened in a verb's thread, told to the driver.
+struct lifecycle::happening {
+  std::size_t component = 0;
+  verb what = verb::none;  // which has returned; none: the component says that it has drained
+  time_point at{};
+  std::exception_ptr error{};
+  component_report account{};
+  std::vector<work_item> progress{};
+};
+
+/// Outlives the lifecycle where a verb hangs, or where `done` is called when everything else is gone.
+struct lifecycle::board {
+  struct entry {
+    component* it = nullptr;
+    std::string name{};
+    context_source ends{};
+    position at{};  // of the verbs that wait for each other
+    position force_at{};
+    std::atomic<bool> drained{false};
+    std::atomic<bool> accounts{false};  // its account has begun
+    std::atomic<component_state> state{};
+  };
+
+  board(std::shared_ptr<inbox> in, const clock& of, std::size_t size)
+      : wakes(std::move(in)), time(of), count(size), entries(std::make_unique<entry[]>(size)) {}
+
+  void tell(happening it) {
+    it.at = time.now();
+    {
+      const std::lock_guard lock(mutex);
+      happened.push_back(std::move(it));
+    }
+    wakes->driver().ring();
+  }
+  std::vector<happening> take() {
+    const std::lock_guard lock(mutex);
+    return std::exchange(happened, {});
+  }
+
+  const std::shared_ptr<inbox> wakes;
+  const clock& time;
+  const std::size_t count;
+  const std::unique_ptr<entry[]> entries;
+  /// A component whose own context says what is waited for tells that even if it says nothing else.
+  void add_own_waits(std::size_t index, std::vector<work_item>& into) const {
+    std::string waits_for = entries[index].ends.get().waits_for();
+    if (waits_for.empty()) return;
+    const duration age = time.now() - entries[index].at.since();
+    into.insert(into.begin(), {.label = "its own work", .age = age, .waits_for = std::move(waits_for)});
+  }
+
+  static constexpr duration longest_asking = std::chrono::seconds(1);  // the last who looks: answers take 100 ms
+
+  // A component is not destroyed while it is asked for its numbers or its work. Where one hangs in that, nobody waits
+  // for ever for the other.
+  mutable detail::turn asking;
+  std::mutex mutex;
+  std::vector<happening> happened;
+  std::vector<thread_stack> stacks;  // first with places in files, then with names
+  bool stacks_named = false;
+};
+
+}  // namespace lastcall::inline v0
