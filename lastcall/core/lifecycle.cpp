@@ -374,11 +374,11 @@ void lifecycle::ask_for_progress(std::size_t index) {
   verbs_->run([b = board_, index] {
     happening it{.component = index, .what = verb::in_progress};
     try {
+      b->add_own_waits(index, it.progress);
       b->entries[index].it->in_progress(it.progress, most_items);
     } catch (...) {
       // What it has added so far stays.
     }
-    b->add_own_waits(index, it.progress);
     if (it.progress.size() > most_items) it.progress.resize(most_items);
     b->tell(std::move(it));
   });

@@ -136,7 +136,6 @@ class lifecycle {
   void wait_for_accounts();
   void wait_for_stacks();
   void ask_where_threads_stand();
-  void tell_where_threads_stand();
   bool waited_for(const slot& s) const noexcept;
 
   void carry_out(const shutdown_plan::actions& todo);

@@ -2,6 +2,8 @@
 // report.
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,6 +13,7 @@
 
 #include "lastcall/core/drain_chains.hpp"
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/hung_threads.hpp"
 #include "lastcall/core/lifecycle.hpp"
 #include "lastcall/core/lifecycle_board.hpp"
 #include "lastcall/core/metrics.hpp"
@@ -18,17 +21,9 @@
 namespace lastcall::inline v0 {
 
 namespace {
-constexpr std::size_t most_stacks = 8;                           // of one component
 constexpr duration stacks_time = std::chrono::milliseconds(25);  // beyond the deadline
 constexpr duration longest_for_names = std::chrono::milliseconds(500);
 constexpr duration account_time = std::chrono::milliseconds(10);  // beyond the deadline
-
-/// By what the kernel says, and by the frames for one that it hides system calls from.
-bool waits_for_events(const thread_stack& t) {
-  return t.waits.find("epoll_") != t.waits.npos || t.waits.starts_with("ep_poll") ||
-         std::any_of(t.frames.begin(), t.frames.end(),
-                     [](const std::string& frame) { return frame.find("epoll_wait") != frame.npos; });
-}
 }  // namespace
 
 app_status lifecycle::status() const {
@@ -145,7 +140,7 @@ void lifecycle::wait_for_accounts() {
   }
 }
 
-/// What has come by the deadline is told.
+/// What has come a moment after the deadline is told.
 void lifecycle::wait_for_stacks() {
   ask_where_threads_stand();
   const auto named = [this] {
@@ -154,51 +149,40 @@ void lifecycle::wait_for_stacks() {
   };
   const time_point until = std::max(plan_->deadline() + stacks_time, time_.now() + account_time);
   while (&time_ == &steady() && !named() && time_.now() < until) wait(until);
-  tell_where_threads_stand();
+  std::vector<thread_stack> all;
+  {
+    const std::lock_guard lock(board_->mutex);
+    all = board_->stacks;
+  }
+  for (slot& s : slots_)
+    if (s.account.hung) s.account.stack = where_it_hangs(all, s.name, !s.account.hung_in.empty());
 }
 
 /// Of whoever has not come back by half of the reserve. Beside everything, since it may take its time.
 void lifecycle::ask_where_threads_stand() {
   if (std::exchange(stacks_asked_, true) || &time_ != &steady()) return;
   const duration names = std::clamp((plan_->deadline() - time_.now()) / 2, duration::zero(), longest_for_names);
-  verbs_->run(
-      [b = board_, names] {
-        const auto put = [&b](std::vector<thread_stack> all, bool named) {
-          const std::lock_guard lock(b->mutex);
-          b->stacks = std::move(all);
-          b->stacks_named = named;
-        };
-        put(capture_stacks(nullptr, {.names = names},
-                           [&put](const std::vector<thread_stack>& unnamed) { put(unnamed, false); }),
-            true);
-        b->wakes->driver().ring();
-      },
-      verb_executor::turn::urgent);
-}
-
-void lifecycle::tell_where_threads_stand() {
-  std::vector<thread_stack> all;
+  unsigned number = 0;
   {
     const std::lock_guard lock(board_->mutex);
-    all = std::exchange(board_->stacks, {});
-    board_->stacks_named = false;
+    number = ++board_->stacks_asked;
+    board_->stacks_named = false;  // those of an earlier question stay until the new ones are here
   }
-  for (slot& s : slots_) {
-    if (!s.account.hung) continue;
-    std::size_t threads = 0;
-    for (const thread_stack& t : all) {
-      const bool blocked_loop = s.account.hung_in.empty() && t.role == "loop" && !waits_for_events(t);
-      if (t.component != s.name && !blocked_loop) continue;
-      if (t.activity.empty() && t.role != "loop") continue;  // a thread of a pool that has nothing to do
-      if (++threads > most_stacks) break;
-      std::string who = t.role;
-      if (!t.activity.empty()) who.append(", ").append(t.activity);
-      who.append(", for ").append(to_text(std::chrono::floor<std::chrono::milliseconds>(t.age)));
-      if (!t.waits.empty()) who.append(", waits in ").append(t.waits);
-      s.account.stack.push_back(who + ":");
-      s.account.stack.insert(s.account.stack.end(), t.frames.begin(), t.frames.end());
+  const auto ask = [b = board_, names, number] {
+    const auto put = [&](std::vector<thread_stack> all, bool named) {
+      const std::lock_guard lock(b->mutex);
+      if (number != b->stacks_asked) return;
+      b->stacks = std::move(all);
+      b->stacks_named = named;
+    };
+    try {
+      put(capture_stacks(nullptr, {.names = names}, [&](const std::vector<thread_stack>& all) { put(all, false); }),
+          true);
+    } catch (const std::exception&) {  // out of memory: what is there will do
     }
-  }
+    b->wakes->driver().ring();
+  };
+  verbs_->run(ask, verb_executor::turn::urgent);
 }
 
 }  // namespace lastcall::inline v0

@@ -1,5 +1,5 @@
 // What the lifecycle's driver shares with the threads that its verbs run on, and with whoever asks how things stand.
-// Private to lifecycle.cpp, which decides, and lifecycle_account.cpp, which tells.
+// For lifecycle.cpp, which drives, and lifecycle_account.cpp, which tells.
 #pragma once
 
 #include <atomic>
@@ -48,6 +48,8 @@ struct lifecycle::board {
     std::atomic<component_state> state{};
   };
 
+  static constexpr duration longest_asking = std::chrono::seconds(1);  // components answer in 100 ms
+
   board(std::shared_ptr<inbox> in, const clock& of, std::size_t size)
       : wakes(std::move(in)), time(of), count(size), entries(std::make_unique<entry[]>(size)) {}
 
@@ -64,10 +66,6 @@ struct lifecycle::board {
     return std::exchange(happened, {});
   }
 
-  const std::shared_ptr<inbox> wakes;
-  const clock& time;
-  const std::size_t count;
-  const std::unique_ptr<entry[]> entries;
   /// A component whose own context says what is waited for tells that even if it says nothing else.
   void add_own_waits(std::size_t index, std::vector<work_item>& into) const {
     std::string waits_for = entries[index].ends.get().waits_for();
@@ -76,8 +74,10 @@ struct lifecycle::board {
     into.insert(into.begin(), {.label = "its own work", .age = age, .waits_for = std::move(waits_for)});
   }
 
-  static constexpr duration longest_asking = std::chrono::seconds(1);  // the last who looks: answers take 100 ms
-
+  const std::shared_ptr<inbox> wakes;
+  const clock& time;
+  const std::size_t count;
+  const std::unique_ptr<entry[]> entries;
   // A component is not destroyed while it is asked for its numbers or its work. Where one hangs in that, nobody waits
   // for ever for the other.
   mutable detail::turn asking;
@@ -85,6 +85,7 @@ struct lifecycle::board {
   std::vector<happening> happened;
   std::vector<thread_stack> stacks;  // first with places in files, then with names
   bool stacks_named = false;
+  unsigned stacks_asked = 0;  // the number of the last question: answers to earlier ones come too late
 };
 
 }  // namespace lastcall::inline v0

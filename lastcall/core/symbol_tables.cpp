@@ -158,22 +158,22 @@ std::string hexadecimal(std::uint64_t value) {
   return text;
 }
 
-/// Where in a file an address lies; empty path: in none.
+/// Where in a file an address lies. No mapping: in none.
 struct place {
-  std::string path{};
+  const mapping* in = nullptr;
   std::uint64_t offset = 0;
 
-  std::string file() const { return path.substr(path.rfind('/') + 1); }
+  std::string file() const { return in->path.substr(in->path.rfind('/') + 1); }
   std::string text(std::uintptr_t address) const {
-    return path.empty() ? hexadecimal(address) : file() + "+" + hexadecimal(offset);
+    return in == nullptr ? hexadecimal(address) : file() + "+" + hexadecimal(offset);
   }
 };
 
 place place_of(std::uintptr_t address, const std::vector<mapping>& mappings) {
-  const auto in =
-      std::ranges::find_if(mappings, [&](const mapping& m) { return address >= m.begin && address < m.end; });
+  const auto in = std::ranges::find_if(
+      mappings, [&](const mapping& m) { return address >= m.begin && address < m.end && !m.path.empty(); });
   if (in == mappings.end()) return {};
-  return {.path = in->path, .offset = address - in->begin + in->offset};
+  return {.in = &*in, .offset = address - in->begin + in->offset};
 }
 
 }  // namespace
@@ -195,8 +195,9 @@ std::vector<std::string> detail::names_from_symbol_tables(std::span<const std::u
   std::map<std::string, elf_functions> files;
   for (const std::uintptr_t address : addresses) {
     const place at = place_of(address, mappings);
-    const auto known = files.try_emplace(at.path, path_to_open(at.path)).first;
-    if (const auto found = known->second.at(at.offset)) {
+    std::optional<elf_functions::found> found;
+    if (at.in != nullptr) found = files.try_emplace(at.in->path, path_to_open(at.in->path)).first->second.at(at.offset);
+    if (found) {
       names.push_back(readable_symbol(found->name) + "+" + hexadecimal(found->beyond) + " (" + at.file() + ")");
     } else {
       names.push_back(at.text(address));

@@ -70,6 +70,7 @@ std::string detail::readable_symbol(const char* name) {
 }
 
 std::vector<function_names> symbol_names(std::span<const std::uintptr_t> addresses, duration within) {
+  if (addresses.empty()) return {};
   std::vector<std::uintptr_t> distinct(addresses.begin(), addresses.end());
   std::ranges::sort(distinct);
   distinct.erase(std::ranges::unique(distinct).begin(), distinct.end());

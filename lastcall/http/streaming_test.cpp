@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
-#include <boost/asio/this_coro.hpp>
 #include <memory>
 #include <stdexcept>
 #include <string>

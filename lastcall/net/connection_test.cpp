@@ -224,7 +224,7 @@ TEST(connection, hears_nothing_more_although_a_child_process_has_a_copy_of_its_s
     if (::getsockname(c->fd(), reinterpret_cast<sockaddr*>(&name), &size) == 0 &&
         ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0 &&
         endpoint::of(name, size) == endpoint::of(peer, peer_size))
-      r.on([&] { copy.reset(::dup(fd)); });  // where it will be closed
+      r.on([&] { copy.reset(::dup(fd)); });  // on the thread that closes it
   }
   ASSERT_TRUE(copy);
   c->say("cut\n");
