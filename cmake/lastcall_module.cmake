@@ -70,7 +70,7 @@ function(lastcall_module name)
     target_compile_options(lastcall_${name}_test PRIVATE ${LASTCALL_TEST_OPTIONS})
     target_link_libraries(lastcall_${name}_test PRIVATE
       lastcall::${name} lastcall_options GTest::gmock GTest::gtest_main ${arg_TEST_LINK})
-    gtest_discover_tests(lastcall_${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
+    gtest_discover_tests(lastcall_${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
       PROPERTIES LABELS unit TIMEOUT 120)
   endif()
 endfunction()

@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "lastcall/core/by_median_test.hpp"
 #include "lastcall/core/component_double_test.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/signals.hpp"
@@ -110,7 +111,7 @@ TEST(app, that_fails_to_start_unwinds_what_had_started_and_returns_1) {
 TEST(app, forces_at_the_drain_end_and_returns_3) {
   journal notes;
   lastcall::drained done;
-  app a{quiet({.grace = 300ms, .reserve = 250ms})};
+  app a{quiet({.grace = 20s, .reserve = 19s})};
   a.add("http",
         double_of("http", notes,
                   {.drain = [&](context, lastcall::drained d) { done = std::move(d); }, .force = [&] { done(); }}));
@@ -321,7 +322,7 @@ TEST(app, takes_a_signal_that_the_program_received_itself_and_a_force_after_it) 
   EXPECT_THAT(notes.lines(), ElementsAre("start http", "announce http", "drain http", "force http", "stop http"));
 }
 
-TEST(app, with_a_deadline_in_the_past_ends_at_once_and_still_stops_all) {
+TEST_BY_MEDIAN(app, with_a_deadline_in_the_past_ends_at_once_and_still_stops_all) {
   journal notes;
   app a{quiet()};
   const auto pg = a.add("pg", double_of("pg", notes));

@@ -68,7 +68,7 @@ class lifecycle_threads : public testing::Test {
     return life().add(name, std::make_unique<component_double>(name, *notes, std::move(does)), std::move(needs));
   }
   /// From the request to the finish, as a driver does.
-  report end(duration grace = 300ms, duration reserve = 100ms) {
+  report end(duration grace = 700ms, duration reserve = 500ms) {
     in->ask({.at = steady().now()});
     life().begin({.grace = grace, .reserve = reserve, .announce = life().started()}, steady().now());
     for (life().step(); !life().finished(); life().step()) in->driver().wait(steady(), life().next_wake());
@@ -105,7 +105,7 @@ TEST_F(lifecycle_threads, start_independent_components_at_the_same_time_and_user
   const auto lines = notes->lines();
   ASSERT_EQ(lines.size(), 3U);
   EXPECT_EQ(lines[2], "start http");
-  EXPECT_EQ(end().outcome, outcome::graceful);
+  EXPECT_EQ(end(generous, 1s).outcome, outcome::graceful);
 }
 
 TEST_F(lifecycle_threads, drain_and_stop_independent_components_at_the_same_time) {
@@ -293,7 +293,7 @@ TEST_F(lifecycle_threads, are_destroyed_although_somebody_hangs_in_a_component_t
     life.measure(into);
   });
   t.wait_until_inside();
-  EXPECT_EQ(end().outcome, outcome::graceful);
+  EXPECT_EQ(end(generous, 1s).outcome, outcome::graceful);
   metrics second;
   life().measure(second);  // comes back, without numbers
   life_.reset();

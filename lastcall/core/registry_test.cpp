@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "lastcall/core/app.hpp"
+#include "lastcall/core/by_median_test.hpp"
 
 namespace lastcall {
 namespace {
@@ -332,7 +333,7 @@ TEST(registry, in_an_app_cuts_at_the_drain_end_who_does_not_go) {
             (fields{{"told", std::int64_t{2}}, {"cut", std::int64_t{2}}, {"failures", std::int64_t{1}}}));
 }
 
-TEST(registry, in_an_app_that_has_no_time_left_lost_nothing_if_nobody_was_there) {
+TEST_BY_MEDIAN(registry, in_an_app_that_has_no_time_left_lost_nothing_if_nobody_was_there) {
   app a{quiet()};
   a.add<registry>("sessions", {});
   a.start();

@@ -299,7 +299,7 @@ TEST_F(http_tls, drains_idle_and_busy_connections_with_close_notify) {
 
 TEST_F(http_tls, finishes_or_refuses_handshakes_that_are_in_progress_at_the_drain) {
   auto o = options();
-  o.silence = 300ms;
+  o.silence = 2s;
   serving_test s(std::move(o));
   auto before = enters(s), halfway = enters(s), between = enters(s), stalled = enters(s), silent = enters(s);
   const std::string hello = halfway.hello();

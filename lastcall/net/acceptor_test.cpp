@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "lastcall/core/by_median_test.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
 
 namespace lastcall::net {
@@ -93,7 +94,7 @@ TEST(acceptor, pauses_without_descriptors_and_goes_on_when_there_are_some) {
   EXPECT_THAT(d.heard, ElementsAre(HasSubstr("accepting pauses")));
 }
 
-TEST(acceptor, says_at_most_once_a_second_that_it_pauses) {
+TEST_BY_MEDIAN(acceptor, says_at_most_once_a_second_that_it_pauses) {
   door d;
   const client waiting(d.where());
   const no_descriptors left;

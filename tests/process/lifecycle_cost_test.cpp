@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lastcall/core/app.hpp"
+#include "lastcall/core/by_median_test.hpp"
 #include "tests/process/testbed.hpp"
 
 namespace {
@@ -38,7 +39,7 @@ void fill(lastcall::app& app, std::uint64_t seed) {
   }
 }
 
-TEST(lifecycle_cost, of_a_thousand_components_is_some_milliseconds_and_their_report_less) {
+TEST_BY_MEDIAN(lifecycle_cost, of_a_thousand_components_is_some_milliseconds_and_their_report_less) {
   std::vector<double> both, reports;
   for (int i = 0; i < runs(50, 7); ++i) {
     lastcall::app app{quiet()};
@@ -128,7 +129,7 @@ TEST(lifecycle_cost, is_nothing_that_stays_after_thousands_of_starts_and_stops) 
   EXPECT_LE(resident_kib() - before, 1024);
 }
 
-TEST(lifecycle_cost, readiness_is_gone_within_a_millisecond_of_the_signal) {
+TEST_BY_MEDIAN(lifecycle_cost, readiness_is_gone_within_a_millisecond_of_the_signal) {
   std::vector<double> all;
   for (int i = 0; i < runs(200, 30); ++i) {
     lastcall::app_options options = quiet();

@@ -71,7 +71,11 @@ class testbed {
   explicit testbed(const std::vector<std::string>& arguments = {}, lastcall::testing::child_options options = {})
       : process(argv(arguments, scratch_.file("report.json")), std::move(options)) {
     const auto line = process.wait_for_line("listening on ", deadline(30s));
-    if (!line) throw std::runtime_error("the testbed did not start: " + process.errors());
+    if (!line) {
+      const auto status = process.wait(deadline(5s));  // and all that it said
+      throw std::runtime_error("the testbed did not start, " +
+                               (status ? lastcall::testing::to_text(*status) : "but runs") + ": " + process.errors());
+    }
     url_ = line->substr(std::string("listening on ").size());
   }
 

@@ -2,6 +2,7 @@
 // whatever machine, allows three times as much as the long run.
 #include <gtest/gtest.h>
 
+#include "lastcall/core/by_median_test.hpp"
 #include "tests/process/testbed.hpp"
 
 namespace {
@@ -27,7 +28,7 @@ void print(const std::string& what, const std::vector<double>& ms) {
               *std::min_element(ms.begin(), ms.end()), *std::max_element(ms.begin(), ms.end()));
 }
 
-TEST(timing, the_exit_follows_the_last_response_at_once) {
+TEST_BY_MEDIAN(timing, the_exit_follows_the_last_response_at_once) {
   const auto ms =
       times_of("last_response_to_exit_ms", runs(20, 5),
                {.loads = {long_run() ? "inflight:20,path=/slow?ms=1500" : "inflight:20,path=/slow?ms=700"}});
@@ -36,7 +37,7 @@ TEST(timing, the_exit_follows_the_last_response_at_once) {
 }
 
 // Requests in flight keep the server draining, so that nearly every refusal meets a server that is still there.
-TEST(timing, new_clients_are_refused_at_once) {
+TEST_BY_MEDIAN(timing, new_clients_are_refused_at_once) {
   const measurement m{.loads = {"inflight:1,path=/slow?ms=900", "fresh,rate=200"}};
   std::vector<double> slowest, first;
   for (int i = 0; i < runs(20, 3); ++i) {
@@ -65,13 +66,13 @@ void expect_prompt_exit(const std::string& what, const std::string& load, durati
   EXPECT_GE(median(ms), left - 500) << "the silence was cut short";
 }
 
-TEST(timing, silent_connections_are_closed_as_soon_as_their_silence_is_over) {
+TEST_BY_MEDIAN(timing, silent_connections_are_closed_as_soon_as_their_silence_is_over) {
   expect_prompt_exit("silent connections, just fallen silent", "idle:" + many(), 100ms);
 }
-TEST(timing, connections_that_have_long_been_silent_are_closed_at_once) {
+TEST_BY_MEDIAN(timing, connections_that_have_long_been_silent_are_closed_at_once) {
   expect_prompt_exit("silent connections, silent for 1.5 s", "idle:" + many(), 1500ms);
 }
-TEST(timing, clients_that_neither_read_nor_close_hold_nothing_up) {
+TEST_BY_MEDIAN(timing, clients_that_neither_read_nor_close_hold_nothing_up) {
   expect_prompt_exit("deaf connections, silent for 1.5 s", "idle:" + many() + ",deaf=1", 1500ms);
 }
 

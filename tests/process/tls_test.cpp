@@ -122,20 +122,24 @@ TEST_F(tls, takes_new_certificates_on_hup_and_keeps_the_old_if_they_are_bad) {
   tls_client old(to, wish());
   ASSERT_TRUE(old.shake_hands());
   ca.issue({.common_name = "second"}, "first");
-  server.process.signal(SIGHUP);
   const auto shown = [&] {
     tls_client c(to, wish());
     return c.shake_hands() ? c.server_name() : "nothing";
   };
-  const auto by = std::chrono::steady_clock::now() + 10s;
-  while (shown() != "second" && std::chrono::steady_clock::now() < by) std::this_thread::sleep_for(1ms);
+  // Until it is heard of: the thread sanitizer loses a signal now and then (core/put_off_signals.hpp).
+  const auto told_until = [&](const auto& fact) {
+    const auto by = std::chrono::steady_clock::now() + 20s;
+    for (int looks = 0; !fact() && std::chrono::steady_clock::now() < by; ++looks) {
+      if (looks % 1000 == 0 && (sanitized || looks == 0)) server.process.signal(SIGHUP);
+      std::this_thread::sleep_for(1ms);
+    }
+  };
+  told_until([&] { return shown() == "second"; });
   EXPECT_EQ(shown(), "second");
   EXPECT_EQ(ask(old), outcome::answered);
   EXPECT_EQ(old.server_name(), "first");
   std::ofstream(keys.chain) << "nonsense\n";
-  server.process.signal(SIGHUP);
-  while (server.process.errors().find("not reloaded") == std::string::npos && std::chrono::steady_clock::now() < by)
-    std::this_thread::sleep_for(1ms);
+  told_until([&] { return server.process.errors().find("not reloaded") != std::string::npos; });
   EXPECT_THAT(server.process.errors(), HasSubstr(keys.chain));
   EXPECT_EQ(shown(), "second");
   server.process.signal(SIGTERM);
@@ -146,7 +150,7 @@ TEST_F(tls, takes_new_certificates_on_hup_and_keeps_the_old_if_they_are_bad) {
   const auto ended = server.wait();
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->code, 0);
-  EXPECT_EQ(of_http(server.report(), "tls_reloads"), 1);
+  EXPECT_GE(of_http(server.report(), "tls_reloads"), 1);
 }
 
 TEST_F(tls, curl_believes_it) {

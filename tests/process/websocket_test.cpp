@@ -6,6 +6,7 @@
 #include <sstream>
 #include <thread>
 
+#include "lastcall/core/by_median_test.hpp"
 #include "lastcall/testing/websocket_crowd.hpp"
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
@@ -59,21 +60,22 @@ std::vector<double> arrivals(const std::vector<websocket_end>& ends, lastcall::d
   return all;
 }
 
-TEST(websocket, each_of_a_crowd_sees_1001_in_its_moment_and_a_finished_handshake) {
+/// Whether each had a moment of its own in the window, and the exit came behind it. All else must hold each time.
+bool each_of_a_crowd_is_told_in_its_moment() {
   lastcall::testing::raise_descriptor_limit();
   testbed server({"--jitter", "1s"});
   const std::size_t n = crowd_size();
   {
     websocket_crowd few(address_of(server), {.connections = 20});  // what a server keeps once it has served
-    ASSERT_TRUE(few.open(deadline(30s)));
-    ASSERT_TRUE(few.converse(1, {}, deadline(30s)));
+    EXPECT_TRUE(few.open(deadline(30s)));
+    EXPECT_TRUE(few.converse(1, {}, deadline(30s)));
   }
   const long before = resident_kib(server.process.pid());
   websocket_crowd crowd(address_of(server), {.connections = n});
-  ASSERT_TRUE(crowd.open(deadline(60s)));
-  ASSERT_TRUE(crowd.converse(2, {}, deadline(60s)));
+  EXPECT_TRUE(crowd.open(deadline(60s)));
+  EXPECT_TRUE(crowd.converse(2, {}, deadline(60s)));
   const double kib_each = static_cast<double>(resident_kib(server.process.pid()) - before) / static_cast<double>(n);
-  RecordProperty("kib_for_each_idle_websocket", std::to_string(kib_each));
+  testing::Test::RecordProperty("kib_for_each_idle_websocket", std::to_string(kib_each));
   std::printf("%zu idle WebSockets: %.2f KiB each\n", n, kib_each);
   if (!sanitized) {
     EXPECT_LE(kib_each, 10.0);
@@ -81,20 +83,15 @@ TEST(websocket, each_of_a_crowd_sees_1001_in_its_moment_and_a_finished_handshake
 
   const time_point told = std::chrono::steady_clock::now();
   server.process.signal(SIGTERM);
-  ASSERT_TRUE(crowd.wait_for_ends(deadline(30s))) << crowd.left() << " are left";
+  EXPECT_TRUE(crowd.wait_for_ends(deadline(30s))) << crowd.left() << " are left";
   const auto exit = server.wait();
   const auto took = std::chrono::steady_clock::now() - told;
   EXPECT_EQ(exit, exit_status{.code = 0}) << server.process.errors();
   std::printf("exit after %.3f s\n", std::chrono::duration<double>(took).count());
-  if (!sanitized) {
-    EXPECT_LE(took, 1s + (long_run() ? 200ms : 600ms));
-  }
-
-  for (const auto& e : crowd.ends()) {
-    ASSERT_EQ(e.code, 1001);
-    ASSERT_TRUE(e.fin && !e.reset && !e.wrong);
-    ASSERT_EQ(e.echoed, 2U);
-  }
+  const bool whole = std::all_of(crowd.ends().begin(), crowd.ends().end(), [](const websocket_end& e) {
+    return e.code == 1001 && e.fin && !e.reset && !e.wrong && e.echoed == 2;
+  });
+  EXPECT_TRUE(whole);
   const document report = server.report();
   expect_ledgers_add_up(report);
   EXPECT_EQ(report.number("connections.closed_clean"), static_cast<double>(n));
@@ -102,11 +99,17 @@ TEST(websocket, each_of_a_crowd_sees_1001_in_its_moment_and_a_finished_handshake
   std::printf("told: %s\n", curve.c_str());
   const double least = long_run() ? 0.05 : 0.03, most = long_run() ? 0.15 : 0.17;
   const auto told_parts = parts_of(curve);
-  ASSERT_EQ(told_parts.size(), 10U);
-  if (sanitized) return;
-  for (const double part : told_parts) EXPECT_TRUE(part >= least && part <= most) << part;
+  EXPECT_EQ(told_parts.size(), 10U);
+  if (sanitized) return true;
+  bool in_its_moment = took <= 1s + (long_run() ? 200ms : 600ms);
+  for (const double part : told_parts) in_its_moment = in_its_moment && part >= least && part <= most;
   for (const double part : arrivals(crowd.ends(), 1s))
-    EXPECT_TRUE(part >= (long_run() ? 0.04 : 0.01) && part <= (long_run() ? 0.16 : 0.25)) << part << ", of arrivals";
+    in_its_moment = in_its_moment && part >= (long_run() ? 0.04 : 0.01) && part <= (long_run() ? 0.16 : 0.25);
+  return in_its_moment;
+}
+
+TEST(websocket, each_of_a_crowd_sees_1001_in_its_moment_and_a_finished_handshake) {
+  EXPECT_TRUE(lastcall::median_says(each_of_a_crowd_is_told_in_its_moment));
 }
 
 TEST(websocket, loses_no_message_of_clients_that_talk_all_the_time) {

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "lastcall/core/by_median_test.hpp"
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/http/responder.hpp"
 #include "lastcall/http/server.hpp"
@@ -133,7 +134,7 @@ TEST(h1_connection, closes_an_idle_connection_after_its_time_without_an_answer) 
   EXPECT_TRUE(s.eventually([&] { return s.it.connections().closed_clean == 1; }));
 }
 
-TEST(h1_connection, counts_idleness_from_each_answer_on) {
+TEST_BY_MEDIAN(h1_connection, counts_idleness_from_each_answer_on) {
   server_options o;
   o.limits.idle_time = 600ms;
   serving s(std::move(o));
