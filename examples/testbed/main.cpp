@@ -120,12 +120,15 @@ int main(int argc, char** argv) try {
     tcp = app.add<lastcall::net::tcp_server>("tcp", std::move(t));
   }
   o.http.routes = testbed::routes(o.upload_dir);
+  const auto herald_needs = [&tcp](lastcall::component_ref http) {
+    return tcp ? lastcall::needs{http, tcp} : lastcall::needs{http};
+  };
   if (o.close_at_once) {
     const auto http = app.add<abrupt_server>("http", std::move(o.http));
-    app.add<herald<abrupt_server>>("herald", {http, admin, tcp}, {http});
+    app.add<herald<abrupt_server>>("herald", {http, admin, tcp}, herald_needs(http));
   } else {
     const auto http = app.add<lastcall::http::server>("http", std::move(o.http));
-    app.add<herald<lastcall::http::server>>("herald", {http, admin, tcp}, {http});
+    app.add<herald<lastcall::http::server>>("herald", {http, admin, tcp}, herald_needs(http));
   }
   return app.run();
 } catch (const std::invalid_argument& error) {

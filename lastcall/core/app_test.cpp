@@ -101,8 +101,8 @@ TEST(app, that_fails_to_start_unwinds_what_had_started_and_returns_1) {
   options.log = log_level::error;
   options.sink = [&](const log_record& r) { logged += std::string(r.component) + ": " + std::string(r.text) + "\n"; };
   app a{options};
-  a.add("pg", double_of("pg", notes));
-  a.add("http", double_of("http", notes, {.start = [](context) { throw std::runtime_error("address in use"); }}));
+  const auto pg = a.add("pg", double_of("pg", notes));
+  a.add("http", double_of("http", notes, {.start = [](context) { throw std::runtime_error("address in use"); }}), {pg});
   EXPECT_EQ(a.run(), 1);
   EXPECT_EQ(logged, "app: component \"http\" failed to start: address in use\n");
   EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start http", "drain pg", "stop pg", "~http", "~pg"));
@@ -274,8 +274,8 @@ TEST(app, logs_a_report_that_cannot_be_written_and_keeps_its_exit_code) {
 TEST(app, embedded_throws_what_failed_after_unwinding_it) {
   journal notes;
   app a{quiet()};
-  a.add("pg", double_of("pg", notes));
-  a.add("http", double_of("http", notes, {.start = [](context) { throw std::runtime_error("address in use"); }}));
+  const auto pg = a.add("pg", double_of("pg", notes));
+  a.add("http", double_of("http", notes, {.start = [](context) { throw std::runtime_error("address in use"); }}), {pg});
   EXPECT_EQ(refusal([&] { a.start(); }), "component \"http\" failed to start: address in use");
   EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start http", "drain pg", "stop pg"));
   EXPECT_EQ(a.shutdown(deadline(1s)).outcome, outcome::failed);

@@ -1,12 +1,12 @@
 #include "lastcall/core/backstop.hpp"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
 #include <thread>
+
+#include "lastcall/core/signal_mask.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -46,14 +46,9 @@ void backstop::arm(time_point when, int code) noexcept {
       armed->changed.notify_all();
     }
     if (!first) return;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);  // the thread inherits it
-    try {
-      std::thread([armed] { armed->watch(); }).detach();
-      state_ = armed;
-    } catch (...) {}
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    const detail::no_signals_of_others for_the_thread;
+    std::thread([armed] { armed->watch(); }).detach();
+    state_ = armed;
   } catch (...) {}
 }
 

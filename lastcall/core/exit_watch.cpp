@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <cstdlib>
 #include <ctime>
 
+#include "lastcall/core/signal_mask.hpp"
 #include "lastcall/core/watchdog.hpp"
 
 namespace lastcall::inline v0 {
@@ -39,12 +39,9 @@ extern "C" void* lastcall_watch_exit(void*) {
 
 extern "C" void lastcall_at_exit() {
   if (watched.load() != getpid()) return;
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);  // the thread takes nobody's signals
+  const detail::no_signals_of_others for_the_thread;
   pthread_t thread;
   if (pthread_create(&thread, nullptr, lastcall_watch_exit, nullptr) == 0) pthread_detach(thread);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace

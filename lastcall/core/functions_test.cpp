@@ -58,11 +58,13 @@ TEST(functions, come_in_the_order_of_the_verbs) {
 TEST(functions, fail_the_start_when_run_ends_before_it_is_ready) {
   journal notes;
   app a{quiet()};
-  a.add("before", double_of("before", notes));
-  a.add("x", {.start = [&] { notes.note("start x"); },
-              .run = [] {},
-              .ready = [] { return false; },
-              .stop = [&] { notes.note("stop x"); }});
+  const auto before = a.add("before", double_of("before", notes));
+  a.add("x",
+        {.start = [&] { notes.note("start x"); },
+         .run = [] {},
+         .ready = [] { return false; },
+         .stop = [&] { notes.note("stop x"); }},
+        {before});
   EXPECT_EQ(failure_of([&] { a.start(); }),
             "component \"x\" failed to start: its run ended before it was ready: its run ended by itself");
   EXPECT_THAT(notes.lines(), ElementsAre("start before", "start x", "stop x", "drain before", "stop before"));

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "lastcall/core/log_line.hpp"
+#include "lastcall/core/signal_mask.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -87,9 +88,8 @@ struct log_queue::state {
   }
 
   void run() {
-    sigset_t all;
-    sigfillset(&all);  // also SIGPIPE, which a reader that is gone would send to this thread
-    pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    const sigset_t others = detail::signals_of_others();  // also SIGPIPE, when a reader has gone: it stays pending
+    pthread_sigmask(SIG_BLOCK, &others, nullptr);
     pthread_setname_np(pthread_self(), "lastcall-log");
     std::string batch;
     std::unique_lock lock(mutex);

@@ -12,12 +12,10 @@
 // thread, as strace shows, and no handler called. So tests send again there.
 #pragma once
 
-#include <pthread.h>
-
-#include <csignal>
 #include <optional>
 
 #include "lastcall/core/clock.hpp"
+#include "lastcall/core/signal_mask.hpp"
 
 namespace lastcall::inline v0::detail {
 
@@ -26,20 +24,7 @@ namespace lastcall::inline v0::detail {
 inline constexpr std::optional<duration> longest_wait = std::chrono::milliseconds(20);
 
 /// Threads that are made while it lives take no signals. For those that may end soon.
-class signals_kept_out {
- public:
-  signals_kept_out() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  ~signals_kept_out() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  signals_kept_out(const signals_kept_out&) = delete;
-  signals_kept_out& operator=(const signals_kept_out&) = delete;
-
- private:
-  sigset_t before_{};
-};
+using signals_kept_out = no_signals_of_others;
 #else
 inline constexpr std::optional<duration> longest_wait{};
 struct signals_kept_out {

@@ -118,7 +118,8 @@ class server final : public component {
   /// Cuts everything now: requests in progress are lost. Blocks: at most 1 s.
   close_result close() noexcept;
 
-  /// Where it listens, with the ports that the kernel chose. Valid once started.
+  /// Where it listens, with the ports that the kernel chose. Valid once started: a component that asks in its own start
+  /// names the server among its needs.
   std::vector<net::endpoint> addresses() const;
   /// Where it speaks TLS; `none` if it does not.
   net::endpoint tls_address() const;

@@ -197,8 +197,9 @@ lastcall::testing::probe_result busy_beside(std::size_t slow, duration load, doc
   using namespace lastcall::testing;
   raise_descriptor_limit();
   // Briefly, the slow ones are still there at the drain end; in full, each has been told 408 in its own time before.
-  testbed server(long_run() ? std::vector<std::string>{}
-                            : std::vector<std::string>{"--grace", "2500ms", "--head-time", "60s"});
+  testbed server(long_run()  ? std::vector<std::string>{}
+                 : sanitized ? std::vector<std::string>{"--grace", "6s", "--reserve", "3s", "--head-time", "60s"}
+                             : std::vector<std::string>{"--grace", "2500ms", "--head-time", "60s"});
   const auto to = parse_server_address(server.url());
   std::optional<slow_senders> senders;
   if (slow > 0) senders.emplace(to, slow);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -62,6 +63,9 @@ class summary {
 void repeat(const std::string& what, int times, measurement m) {
   summary line(what);
   const duration earliest = m.after;
+  // A machine that stands still for the second of the default would have clients be late that only wanted to pause.
+  const bool says = std::find(m.server.begin(), m.server.end(), "--silence") != m.server.end();
+  if (sanitized && !says) m.server.insert(m.server.end(), {"--silence", "5s"});
   for (int i = 0; i < times; ++i) {
     m.seed = static_cast<std::uint64_t>(i) + 1;
     m.after = earliest + (i * 37 % 100) * 1ms;
