@@ -1,5 +1,6 @@
 #include "lastcall/core/backstop.hpp"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <condition_variable>

@@ -15,7 +15,7 @@ constexpr std::size_t most_threads = 8;
 /// The kernel's word counts; frames do where it says nothing, and where names were found for them.
 bool waits_for_events(const thread_stack& of) {
   const std::string_view call = std::string_view(of.waits).substr(0, of.waits.find(" on fd "));
-  if (!call.empty()) return call.starts_with("epoll_") || call.starts_with("ep_poll");
+  if (!call.empty()) return call.find("epoll_") != call.npos || call.starts_with("ep_poll");
   return std::ranges::any_of(of.frames,
                              [](const std::string& frame) { return frame.find("epoll_wait") != frame.npos; });
 }

@@ -171,9 +171,10 @@ void lifecycle::ask_where_threads_stand() {
   const auto ask = [b = board_, names, number] {
     const auto put = [&](std::vector<thread_stack> all, bool named) {
       const std::lock_guard lock(b->mutex);
-      if (number != b->stacks_asked) return;
+      if (number < b->stacks_of) return;
       b->stacks = std::move(all);
-      b->stacks_named = named;
+      b->stacks_of = number;
+      b->stacks_named = named && number == b->stacks_asked;
     };
     try {
       put(capture_stacks(nullptr, {.names = names}, [&](const std::vector<thread_stack>& all) { put(all, false); }),

@@ -84,8 +84,9 @@ struct lifecycle::board {
   std::mutex mutex;
   std::vector<happening> happened;
   std::vector<thread_stack> stacks;  // first with places in files, then with names
-  bool stacks_named = false;
-  unsigned stacks_asked = 0;  // the number of the last question: answers to earlier ones come too late
+  bool stacks_named = false;         // those of the last question
+  unsigned stacks_asked = 0;         // the number of the last question, and of the one that they answer
+  unsigned stacks_of = 0;
 };
 
 }  // namespace lastcall::inline v0

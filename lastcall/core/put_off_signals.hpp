@@ -23,7 +23,7 @@ namespace lastcall::inline v0::detail {
 /// How long a wait that a handler is to end may last at most.
 inline constexpr std::optional<duration> longest_wait = std::chrono::milliseconds(20);
 
-/// Threads that are made while it lives take no signals. For those that may end soon.
+/// Threads that are made while it lives take nobody's signals. For those that may end soon.
 using signals_kept_out = no_signals_of_others;
 #else
 inline constexpr std::optional<duration> longest_wait{};

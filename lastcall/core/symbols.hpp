@@ -30,7 +30,7 @@ namespace detail {
 std::vector<function_names> names_from_debug_info(std::span<const std::uintptr_t> addresses);
 /// By the symbol tables alone; never empty.   Blocks: while files are read.
 std::vector<std::string> names_from_symbol_tables(std::span<const std::uintptr_t> addresses);
-/// "libx.so+0x1234", the offset in the file; a number alone where there is no file. Never empty.
+/// "libx.so+0x1234", the offset in the file; a number alone where there is no file. One for each.
 /// Blocks: reads /proc/self/maps.
 std::vector<std::string> places_in_files(std::span<const std::uintptr_t> addresses);
 /// As C++ wrote it, at most 200 bytes; what is no mangled name stays as it is.

@@ -52,7 +52,7 @@ TEST(symbols, give_the_number_where_there_is_no_code) {
   EXPECT_THAT(symbol_names(nowhere, 20s), ElementsAre(ElementsAre("0x10"), ElementsAre("0x10")));
 }
 
-TEST(symbols, begin_with_the_place_in_the_file_which_costs_little) {
+TEST(symbols, are_places_in_files_until_they_are_looked_up) {
   const std::uintptr_t addresses[] = {address_of(&a_function_to_be_named), 16};
   EXPECT_THAT(detail::places_in_files(addresses), ElementsAre(StartsWith("lastcall_core_test+0x"), "0x10"));
   EXPECT_THAT(detail::places_in_files({}), testing::IsEmpty());

@@ -99,7 +99,7 @@ TEST(exact_client, counts_answers_that_are_none_or_come_twice_as_garbage) {
   EXPECT_EQ(first_seven(fault::twice, "fresh:4").count(verdict::garbage), 7u);
 }
 
-TEST_BY_MEDIAN(exact_client, counts_requests_that_hang_as_lost_by_timeout) {
+TEST(exact_client, counts_requests_that_hang_as_lost_by_timeout) {
   faulty_server hanging({.fault = fault::hang, .stop = stop_way::ignore});
   auto options = with({"inflight:5,lead=100ms"});
   options.timeout = 300ms;
@@ -110,15 +110,15 @@ TEST_BY_MEDIAN(exact_client, counts_requests_that_hang_as_lost_by_timeout) {
   EXPECT_EQ(exit_code({.result = all_hang}), 1);
 
   faulty_server twice({.fault = fault::hang, .times = 2});
-  options = with({"busy:3"}, 500ms);
-  options.request_timeout = 100ms;
+  options = with({"busy:3"}, 2s);
+  options.request_timeout = 1s;
   const auto result = run(twice, options);
   EXPECT_EQ(result.total().count(verdict::timeout), 2u);
   EXPECT_EQ(result.total().lost(), 2u);
   EXPECT_EQ(result.total().count(verdict::answered), twice.answered());
 }
 
-TEST_BY_MEDIAN(exact_client, counts_what_was_in_flight_when_a_server_slams_the_door) {
+TEST(exact_client, counts_what_was_in_flight_when_a_server_slams_the_door) {
   for (const auto way : {stop_way::slam, stop_way::reset_all, stop_way::half_close}) {
     faulty_server server({.fault = fault::hang, .stop = way});
     const auto result = run(server, with({"inflight:6,lead=100ms"}));
@@ -129,7 +129,7 @@ TEST_BY_MEDIAN(exact_client, counts_what_was_in_flight_when_a_server_slams_the_d
   }
 }
 
-TEST_BY_MEDIAN(exact_client, calls_late_what_is_sent_after_the_end_had_arrived) {
+TEST(exact_client, calls_late_what_is_sent_after_the_end_had_arrived) {
   faulty_server server({.stop = stop_way::half_close});
   const auto options = with({"race:10,min=50ms,max=50ms"});
   const auto result = run_probe(parse_server_address(server.url()), options,
@@ -169,13 +169,16 @@ TEST(exact_client, lists_other_statuses_than_expected) {
   EXPECT_EQ(run(expected, with({"busy:2,expect=500"})).loads[0].unexpected, 0u);
 }
 
-TEST_BY_MEDIAN(exact_client, keeps_its_rate) {
-  faulty_server server;
-  const auto result = run(server, with({"fresh,rate=500"}, 1s));
-  EXPECT_GE(result.loads[0].answered_before, 450u);
-  EXPECT_LE(result.loads[0].answered_before, 502u);
-  EXPECT_EQ(result.loads[0].skipped, 0u);
-  EXPECT_EQ(result.total().lost(), 0u);
+TEST(exact_client, keeps_its_rate) {
+  const auto as_often_as_told = [] {
+    faulty_server server;
+    const auto result = run(server, with({"fresh,rate=500"}, 1s));
+    EXPECT_LE(result.loads[0].answered_before, 502u);
+    EXPECT_EQ(result.loads[0].skipped, 0u);
+    EXPECT_EQ(result.total().lost(), 0u);
+    return result.loads[0].answered_before >= 450;
+  };
+  EXPECT_TRUE(median_says(as_often_as_told));
 }
 
 TEST(exact_client, skips_and_says_so_when_more_would_be_in_flight_than_allowed) {
@@ -186,7 +189,7 @@ TEST(exact_client, skips_and_says_so_when_more_would_be_in_flight_than_allowed) 
   EXPECT_EQ(result.total().count(verdict::eof), 10u);
 }
 
-TEST_BY_MEDIAN(exact_client, verifies_uploads_and_downloads_to_the_byte) {
+TEST(exact_client, verifies_uploads_and_downloads_to_the_byte) {
   {
     faulty_server server;
     const auto result =

@@ -44,7 +44,7 @@ TEST_BY_MEDIAN(bad_network, that_stalls_a_response_does_not_hold_the_shutdown_be
   const auto report = server.report();
   EXPECT_EQ(report.number("requests.forced"), 1);
   EXPECT_EQ(report.number("connections.forced"), 1);
-  EXPECT_GE(report.number("total_ms"), 1000);
+  lastcall::each_time(report.number("total_ms") >= 1000, "forced before the drain end");
   EXPECT_LE(report.number("total_ms"), 2000 + slack_ms);
   expect_ledgers_add_up(report);
 }

@@ -2,10 +2,10 @@
 // are served as before, and a shutdown in the middle of it is in time and loses nothing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <fstream>
+#include <utility>
 
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"

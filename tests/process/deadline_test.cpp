@@ -29,10 +29,10 @@ TEST_BY_MEDIAN(deadline, forces_what_takes_longer_at_the_drain_end_and_never_bef
     EXPECT_EQ(m.report.number("reserve_ms"), 200);
     expect_ledgers_add_up(m.report);
     // Each client got its handler's last words or was cut, and at the drain end, not before.
-    EXPECT_EQ(m.client.number("loads.0.server_errors_after") + m.client.number("loads.0.lost"), 5) << m.table;
-    EXPECT_GE(m.report.number("readiness_ms") + m.report.number("drain_ms"), 1800);
+    lastcall::each_time(m.client.number("loads.0.server_errors_after") + m.client.number("loads.0.lost") == 5, m.table);
+    lastcall::each_time(m.report.number("readiness_ms") + m.report.number("drain_ms") >= 1800, m.table);
     exits.push_back(m.client.number("signal_to_exit_ms"));
-    EXPECT_GE(exits.back(), 1800) << m.table;
+    lastcall::each_time(exits.back() >= 1800, m.table);
     EXPECT_LE(m.report.number("total_ms"), 2000 + slack_ms) << m.table;
   }
   std::printf("measure: grace 2 s, 5 handlers of 60 s: %zu runs, exit after %.0f ms median\n", exits.size(),
@@ -103,8 +103,8 @@ TEST(deadline, of_the_platform_is_no_trouble_when_all_fits) {
 }
 
 /// What the remote does is not the server's work: it is ended in time, and nothing is forced.
-TEST_BY_MEDIAN(deadline, finds_nothing_to_force_in_silent_reading_and_idle_remotes) {
-  testbed server({"--grace", "1s", "--silence", "10s", "--idle-time", "60s"});
+TEST(deadline, finds_nothing_to_force_in_silent_reading_and_idle_remotes) {
+  testbed server({"--grace", "6s", "--reserve", "3s", "--silence", "10s", "--idle-time", "60s"});
   const auto to = parse_server_address(server.url());
   const std::string whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
   std::vector<raw_client> silent, in_head, in_body, idle, deaf;
@@ -133,7 +133,7 @@ TEST_BY_MEDIAN(deadline, finds_nothing_to_force_in_silent_reading_and_idle_remot
   EXPECT_EQ(report.number("requests.forced"), 0);
   EXPECT_EQ(report.number("requests.answered"), 30);  // with those who were in the body: their handler was at work
   EXPECT_EQ(report.number("requests.rejected"), 10);
-  EXPECT_LE(report.number("total_ms"), 1000 + slack_ms);
+  EXPECT_LE(report.number("total_ms"), 6000 + slack_ms);
   expect_ledgers_add_up(report);
 }
 

@@ -47,8 +47,6 @@ bool spread_over_the_window() {
   EXPECT_EQ(report.number("requests.answered"), static_cast<double>(count));
   EXPECT_EQ(report.number("connections.closed_clean"), static_cast<double>(count));
   const double window_ms = lastcall::to_ms(window), total_ms = report.number("total_ms");
-  EXPECT_LE(total_ms, window_ms + (long_run() ? 200 : sanitized ? 5000 : 1500));
-
   const std::vector<double> curve = told_curve(report);
   EXPECT_EQ(curve.size(), 10U);
   std::vector<double> seen(10);
@@ -57,8 +55,8 @@ bool spread_over_the_window() {
     seen[std::min<std::size_t>(tenth, 9)] += 1;
   }
   std::string all;
-  bool spread = true;
-  for (std::size_t i = 0; i < curve.size(); ++i) {
+  bool spread = total_ms <= window_ms + (long_run() ? 200 : sanitized ? 5000 : 1500);
+  for (std::size_t i = 0; i < std::min(curve.size(), seen.size()); ++i) {
     const double part = curve[i] / static_cast<double>(count), at_client = seen[i] / static_cast<double>(count);
     all += " " + std::to_string(static_cast<int>(part * 1000 + 0.5) / 10.0).substr(0, 4);
     // Briefly, a machine that others use too may stand still for some of these slices.

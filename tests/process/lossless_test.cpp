@@ -137,7 +137,7 @@ TEST(lossless, for_uploads_and_downloads_that_are_half_done_at_the_signal) {
 // 64 requests of 20 ms on one thread: a loop is busy for longer than the silence, and the drain begins far behind them.
 TEST(lossless, for_handlers_that_block_their_loop) {
   repeat("handlers that block their loop", runs(5),
-         {.server = {"--threads", "1"},
+         {.server = {"--threads", "1", "--silence", "1s"},
           .loads = {"busy:64,path=/block-loop?ms=20", "race:64,path=/block-loop?ms=20,min=20ms,max=60ms"},
           .after = 3s,
           .timeout = 60s});

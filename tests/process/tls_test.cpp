@@ -128,9 +128,13 @@ TEST_F(tls, takes_new_certificates_on_hup_and_keeps_the_old_if_they_are_bad) {
   };
   // Until it is heard of: the thread sanitizer loses a signal now and then (core/put_off_signals.hpp).
   const auto told_until = [&](const auto& fact) {
-    const auto by = std::chrono::steady_clock::now() + 20s;
-    for (int looks = 0; !fact() && std::chrono::steady_clock::now() < by; ++looks) {
-      if (looks % 1000 == 0 && (sanitized || looks == 0)) server.process.signal(SIGHUP);
+    const auto began = std::chrono::steady_clock::now();
+    auto again = began;
+    for (auto now = began; !fact() && now < began + 20s; now = std::chrono::steady_clock::now()) {
+      if (now >= again && (sanitized || now == began)) {
+        server.process.signal(SIGHUP);
+        again = now + 4s;
+      }
       std::this_thread::sleep_for(1ms);
     }
   };
@@ -151,6 +155,9 @@ TEST_F(tls, takes_new_certificates_on_hup_and_keeps_the_old_if_they_are_bad) {
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->code, 0);
   EXPECT_GE(of_http(server.report(), "tls_reloads"), 1);
+  if (!sanitized) {
+    EXPECT_EQ(of_http(server.report(), "tls_reloads"), 1);
+  }
 }
 
 TEST_F(tls, curl_believes_it) {
