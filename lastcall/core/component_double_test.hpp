@@ -1,6 +1,8 @@
 // For tests: a component that notes its verbs in a journal and otherwise does what the test says.
 #pragma once
 
+#include <gmock/gmock.h>
+
 #include <mutex>
 #include <string>
 #include <utility>
@@ -27,6 +29,21 @@ class journal {
   mutable std::mutex mutex_;
   std::vector<std::string> lines_;
 };
+
+MATCHER_P(ContainsInOrderThese, wanted,
+          std::string(negation ? "lacks" : "has") + " in this order " + testing::PrintToString(wanted)) {
+  auto next = wanted.begin();
+  for (const std::string& line : arg)
+    if (next != wanted.end() && line == *next) ++next;
+  if (next != wanted.end()) *result_listener << "where \"" << *next << "\" is missing";
+  return next == wanted.end();
+}
+
+/// Verbs of components that don't need each other, and a force with whatever it cuts, run side by side: a test names
+/// each order that is promised, and leaves the others open.
+template <typename... Lines> auto contains_in_order(Lines... lines) {
+  return ContainsInOrderThese(std::vector<std::string>{lines...});
+}
 
 struct behaviour {
   function<void(context)> start{};

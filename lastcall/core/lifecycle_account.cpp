@@ -24,6 +24,7 @@ namespace {
 constexpr duration stacks_time = std::chrono::milliseconds(25);  // beyond the deadline
 constexpr duration longest_for_names = std::chrono::milliseconds(500);
 constexpr duration account_time = std::chrono::milliseconds(10);  // beyond the deadline
+constexpr duration answer_time = std::chrono::milliseconds(200);  // components say in 100 ms what they are at work on
 }  // namespace
 
 app_status lifecycle::status() const {
@@ -116,15 +117,24 @@ void lifecycle::fill(report& out) {
   if (!hangs) verbs_->rest();  // which waits for threads that hang, too, and there is no time for that
 }
 
-/// Also of those that hang. Who hangs in its account is found out here.
+/// Also of those that hang, and for the answers to what they were at work on. Who hangs in its account is found out
+/// here.
 void lifecycle::wait_for_accounts() {
   const auto owes = [](const slot& s) { return s.account.start_ms && !s.accounted; };
   for (std::size_t i = 0; i < slots_.size(); ++i)
     if (owes(slots_[i])) ask_for_account(i);
   take_in();
   const time_point by = std::max(plan_->deadline(), time_.now() + account_time);
-  while (std::any_of(slots_.begin(), slots_.end(), owes) && time_.now() < by) {
-    wait(by);
+  // What was cut is told with it; and a component that is still being asked could not be destroyed.
+  const time_point answers_by = std::min(by, time_.now() + answer_time);
+  const auto asked = [](const slot& s) { return s.asked_progress; };
+  const auto until = [&]() -> std::optional<time_point> {
+    if (std::any_of(slots_.begin(), slots_.end(), owes)) return by;
+    if (std::any_of(slots_.begin(), slots_.end(), asked)) return answers_by;
+    return std::nullopt;
+  };
+  for (auto end = until(); end && time_.now() < *end; end = until()) {
+    wait(*end);
     take_in();
   }
   for (std::size_t i = 0; i < slots_.size(); ++i) {

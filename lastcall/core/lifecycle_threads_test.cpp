@@ -265,6 +265,27 @@ TEST_F(lifecycle_threads, say_what_a_forced_component_was_at_work_on) {
   EXPECT_EQ(r.components[0].in_progress[0].label, "a job");
 }
 
+TEST_F(lifecycle_threads, wait_for_the_answer_of_one_that_stops_before_it_has_said_what_it_was_at_work_on) {
+  std::latch stopped(1);
+  drained has_drained;
+  add("worker", {},
+      {.drain = [&](context, drained done) { has_drained = std::move(done); },
+       .force = [&] { has_drained(); },
+       .stop = [&] { stopped.count_down(); },
+       .in_progress =
+           [&](std::vector<work_item>& out) {
+             stopped.wait();
+             std::this_thread::sleep_for(50ms);  // time for an end that would come too early
+             out.push_back({.label = "a job"});
+           }});
+  ASSERT_EQ(life().start(), lifecycle::start_result::started);
+  const report r = end();
+  EXPECT_EQ(r.outcome, outcome::forced);
+  ASSERT_EQ(r.components[0].in_progress.size(), 1U);
+  life_.reset();
+  EXPECT_THAT(notes->lines(), Contains("~worker")) << "nobody asks it any more, so it needs not be left behind";
+}
+
 TEST_F(lifecycle_threads, say_what_a_component_waits_for_that_holds_no_thread) {
   std::unique_ptr<waiting> suspended;  // as in a coroutine
   add("suspended", {},
