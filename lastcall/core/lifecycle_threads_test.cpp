@@ -286,6 +286,25 @@ TEST_F(lifecycle_threads, wait_for_the_answer_of_one_that_stops_before_it_has_sa
   EXPECT_THAT(notes->lines(), Contains("~worker")) << "nobody asks it any more, so it needs not be left behind";
 }
 
+// Stacks are asked for at half of the reserve, and once more when one hangs in its account. The first answer is no
+// answer to the second question.
+TEST_F(lifecycle_threads, tell_where_one_hangs_that_has_not_begun_to_when_stacks_were_first_asked_for) {
+  const auto held = std::make_shared<trap>();
+  const auto hangs = [held] { held->hang(); };
+  const auto ends = steady().now() + 1500ms;
+  const auto early = add("early", {}, {.drain = [hangs](const context&, const drained&) { hangs(); }});
+  const auto late = add("late", {},
+                        {.stop = [ends] { std::this_thread::sleep_until(ends - 400ms); },
+                         .account = [hangs](component_report&) { hangs(); }});
+  ASSERT_EQ(life().start(), lifecycle::start_result::started);
+  const report r = end(1500ms, 1300ms);
+  EXPECT_EQ(r.components[early].hung_in, "drain");
+  EXPECT_EQ(r.components[late].hung_in, "account");
+  EXPECT_THAT(r.components[early].stack, Contains(HasSubstr("drain early, for ")));
+  EXPECT_THAT(r.components[late].stack, Contains(HasSubstr("account late, for ")));
+  let_go(*held);
+}
+
 TEST_F(lifecycle_threads, say_what_a_component_waits_for_that_holds_no_thread) {
   std::unique_ptr<waiting> suspended;  // as in a coroutine
   add("suspended", {},
