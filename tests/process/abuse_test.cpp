@@ -123,7 +123,7 @@ TEST(abuse, gets_a_clear_answer_and_an_orderly_end) {
 
 TEST(abuse, by_torn_requests_is_waited_out_at_each_byte) {
   const std::string whole = "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcde";
-  testbed server = impatient_server(sanitized ? "5s" : "500ms");  // for a hundred to be served one after the other
+  testbed server = impatient_server(sanitized ? "8s" : "2s");  // for a hundred to be served one after the other
   const auto to = parse_server_address(server.url());
   std::vector<raw_client> finished, silent, ended;
   for (std::size_t n = 0; n < whole.size(); ++n) {
