@@ -2,10 +2,13 @@
 # lastcall::NAME and the test program lastcall_NAME_test. The folder is globbed on purpose: path = include = target, so a
 # file that stands in the folder belongs to the target, and no list has to repeat the tree.
 
-add_library(lastcall_options INTERFACE)
-target_compile_features(lastcall_options INTERFACE cxx_std_20)
-target_compile_options(lastcall_options INTERFACE
+add_library(lastcall_warnings INTERFACE)
+target_compile_features(lastcall_warnings INTERFACE cxx_std_20)
+target_compile_options(lastcall_warnings INTERFACE
   -Wall -Wextra -Wshadow -Wpedantic -Wnon-virtual-dtor $<$<BOOL:${LASTCALL_WERROR}>:-Werror>)
+
+add_library(lastcall_options INTERFACE)
+target_link_libraries(lastcall_options INTERFACE lastcall_warnings)
 if(LASTCALL_SANITIZE)
   # g++ 12 takes its own instrumentation for reads of uninitialised optionals.
   target_compile_options(lastcall_options INTERFACE

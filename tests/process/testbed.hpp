@@ -37,11 +37,7 @@ inline std::string program(const std::string& name) {
 
 inline bool long_run() { return std::getenv("LASTCALL_LONG") != nullptr; }
 /// Everything takes several times as long then: no verdict hangs on how long.
-#ifdef LASTCALL_SANITIZED
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
+inline const bool sanitized = std::getenv("LASTCALL_SANITIZED") != nullptr;
 /// How often a measure is repeated.
 inline int runs(int in_full, int briefly = 1) { return long_run() ? in_full : briefly; }
 
