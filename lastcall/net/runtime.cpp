@@ -25,7 +25,7 @@ unsigned usable_processors() noexcept {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
-/// For those who use the loops and what is queued on them, the present handlers among it; and for the threads to go.
+/// For those who use the loops and what is queued on them, once the drain is over; and for the threads to go.
 constexpr duration queue_time = std::chrono::milliseconds(100);
 constexpr duration leaving_time = std::chrono::milliseconds(20);
 
@@ -64,9 +64,13 @@ runtime::~runtime() {
   static_cast<void>(threads_.release());
 }
 
-runtime::runtime(options o, app& of) : runtime(std::move(o)) { log_ = of.log(); }
+runtime::runtime(options o, app& of) : runtime(std::move(o)) {
+  log_ = of.log();
+  is_named_ = true;
+}
 
-void runtime::start(context) {
+void runtime::start(context life) {
+  life_ = std::move(life);
   try {
     open();
   } catch (...) {
@@ -122,6 +126,7 @@ void runtime::stop() noexcept {
   threads_->unused->wait_until(by);
   threads_->guards.clear();
   for (std::size_t i = 0; i < running_.size(); ++i) end_behind_the_queue(i);
+  if (life_.draining()) by = std::max(by, life_.drain_end());
   for (std::size_t i = 0; i < running_.size(); ++i) threads_->ended[i]->wait_until(by);
   for (auto& io : threads_->contexts) io->stop();
   by += leaving_time;
@@ -131,7 +136,9 @@ void runtime::stop() noexcept {
       loops_[i]->close();
       continue;
     }
-    // A handler blocks it. Whoever owns the handler is named as hung; we must not hang with it.
+    // A handler blocks it. Whoever uses the loop is named as hung, and we must not hang with it. If that is nobody, the
+    // handler is the program's own: then it is for us to hang and be named.
+    if (is_named_ && users_.inside() == 0) threads_->ended[i]->wait_until(time_point::max());
     log_.error(shared_name, "a thread does not leave its handler; it is left behind", {{"thread", thread_name(i)}});
     running_[i].detach();
     stuck_ = true;

@@ -7,14 +7,18 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "lastcall/core/app.hpp"
+#include "lastcall/core/countdown.hpp"
 #include "lastcall/core/watched_thread.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
 
@@ -127,6 +131,42 @@ TEST(runtime, waits_for_a_bounded_time_for_those_who_use_it) {
   const time_point again = steady().now();
   r.stop();  // as its destruction does
   EXPECT_LT(steady().now() - again, 100ms) << "waits for nobody a second time";
+}
+
+TEST(runtime, lets_a_handler_of_the_programs_own_finish_while_there_is_time) {
+  app a({.signals = {}, .log = log_level::none, .environment = false});
+  runtime& r = a.shared<runtime>();
+  a.start();
+  std::latch inside(1);
+  std::atomic<bool> finished{false};
+  r.loops().front()->post([&] {
+    inside.count_down();
+    std::this_thread::sleep_for(400ms);
+    finished = true;
+  });
+  inside.wait();
+  EXPECT_EQ(a.shutdown(deadline(20s)).outcome, outcome::graceful);
+  EXPECT_TRUE(finished);
+}
+
+TEST(runtime, is_named_when_a_handler_of_the_programs_own_never_returns) {
+  const auto returned = std::make_shared<countdown>(1);
+  {
+    app a({.signals = {}, .log = log_level::none, .environment = false});
+    runtime& r = a.shared<runtime>();
+    a.start();
+    std::latch inside(1);
+    r.loops().front()->post([&inside, returned] {
+      inside.count_down();
+      returned->wait_until(time_point::max());
+    });
+    inside.wait();
+    const report& said = a.shutdown(deadline(600ms));
+    EXPECT_EQ(said.outcome, outcome::hung);
+    EXPECT_THAT(said.hung(), ElementsAre("runtime"));
+    EXPECT_EQ(said.components[0].hung_in, "stop");
+  }
+  returned->count_down();
 }
 
 TEST(runtime, goes_on_when_a_completion_handler_throws) {
