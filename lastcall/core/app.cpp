@@ -1,10 +1,12 @@
 #include "lastcall/core/app.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -39,6 +41,15 @@ constexpr duration log_time = std::chrono::milliseconds(500);
 constexpr duration log_margin = std::chrono::milliseconds(10);
 
 extern "C" void lastcall_same_request_again(int) {}
+
+// A program may be started without them. What is opened next would take their numbers, and be written to as a log.
+void open_missing_standard_descriptors() noexcept {
+  for (const int each : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(each, F_GETFD) != -1) continue;
+    const int opened = open("/dev/null", O_RDWR);
+    if (opened > STDERR_FILENO) close(opened);
+  }
+}
 
 }  // namespace
 
@@ -88,10 +99,12 @@ struct app::parts {
         state_signal(options.state_on_quit && !options.signals.empty() && !listed(options.signals, SIGQUIT)),
         catches(numbers(options), [this](const signal_record& record) { on_signal(record); }) {
     if (options.on_reload) reload->hooks.push_back(std::move(options.on_reload));
-    for (const int number : options.signals) {
-      struct sigaction ours {};
-      if (sigaction(number, nullptr, &ours) == 0) caught.push_back({number, ours.sa_sigaction});
-    }
+    for (const int number : numbers(options)) keep_in_mind(number);
+  }
+
+  void keep_in_mind(int number) {
+    struct sigaction ours {};
+    if (sigaction(number, nullptr, &ours) == 0) caught.push_back({number, ours.sa_sigaction});
   }
 
   static bool listed(const std::vector<int>& in, int number) {
@@ -173,6 +186,13 @@ struct app::parts {
     life.destroy();
   }
 
+  void check_process() const {
+    if (getpid() != made_in)
+      throw std::logic_error("app: made in process " + std::to_string(made_in) +
+                             ", whose threads a fork leaves there, so nobody would hear signals in process " +
+                             std::to_string(getpid()) + "; fork (daemon()) first, then make the app");
+  }
+
   // Before anything starts: what the components themselves say that they take.
   void check_budget() {
     const duration room = chosen.grace - chosen.reserve - chosen.readiness_delay;
@@ -191,9 +211,9 @@ struct app::parts {
   }
 
   lifecycle::start_result start() {
+    begun = true;
     life.arrange();
     check_budget();
-    begun = true;
     log.info("app", "starting", {{"components", std::to_string(life.names().size())}});
     const auto result = life.start([this] { look_at_state(); });
     if (result == lifecycle::start_result::started) log.info("app", "ready");
@@ -275,7 +295,9 @@ struct app::parts {
       look_at_state();
       in->driver().wait(time, life.next_wake());
     }
+    const time_point over = time.now();
     wait_for_reload(budget.reserve);
+    const duration reload_took = time.now() - over;
     const asking& by = *in->asked();
     report& r = said.emplace();
     r.trigger = by.trigger;
@@ -289,12 +311,22 @@ struct app::parts {
     r.reserve_ms = to_ms(budget.reserve);
     r.readiness_delay_ms = to_ms(budget.readiness_delay);
     life.fill(r);
+    r.stop_ms += to_ms(reload_took);
+    r.total_ms += to_ms(reload_took);
     if (const auto counted = read_kernel_counters(); counted && counted_before) r.kernel = *counted - *counted_before;
     if (reload_hangs()) {
       r.errors.emplace_back("on_reload has not returned");
       r.outcome = outcome::hung;
     }
-    const bool failed = by.trigger == trigger::failed_component && r.outcome == outcome::graceful;
+    bool failed = by.trigger == trigger::failed_component;
+    for (const component_report& c : r.components) failed = failed || c.failed;
+    {
+      const std::lock_guard lock(failures_mutex);
+      for (std::string& why : failures)
+        if (why != r.why) r.errors.push_back(std::move(why));
+      failed = failed || !failures.empty();
+    }
+    failed = failed && r.outcome == outcome::graceful;
     if (by.trigger == trigger::failed_start || failed) r.outcome = outcome::failed;
     constexpr int codes[] = {0, 3, watchdog::exit_code, 1};  // in the order of outcome
     r.exit_code = codes[static_cast<std::size_t>(r.outcome)];
@@ -333,21 +365,23 @@ struct app::parts {
     log.flush(std::clamp(watch - now, duration::zero(), log_time));
   }
 
-  // Threads that are still inside of components must not meet destructors of what they use, so neither static objects
-  // nor exit handlers are left to run.
+  // Threads that are still inside of components, ours or their own, must not meet destructors of what they use, so
+  // neither static objects nor exit handlers are left to run.
   void leave_if_hung() noexcept {
-    if (said->exit_code != watchdog::exit_code) return;
+    const bool hung = said->exit_code == watchdog::exit_code;
+    if (!hung && !life.verbs_under_way()) return;
     for (const component_report& c : said->components) {
       if (c.hung) dog->say(c.hung_in, c.name);
     }
     if (reload_hangs()) dog->say("on_reload", "app");
-    if (&time == &steady() && (life.threads_inside() || reload_hangs())) _exit(watchdog::exit_code);
+    if (&time == &steady()) _exit(said->exit_code);
   }
 
   shutdown_budget whole_budget() const {
     return {.grace = chosen.grace, .reserve = chosen.reserve, .readiness_delay = chosen.readiness_delay};
   }
 
+  const pid_t made_in = getpid();
   const settings chosen;
   const clock& time;
   logger log;
@@ -356,6 +390,8 @@ struct app::parts {
   std::vector<std::vector<component_ref>> constructions;  // what those under way have asked for, innermost last
   std::vector<shared_component> shared;
   std::optional<report> said;
+  std::mutex failures_mutex;
+  std::vector<std::string> failures;  // of components; the first to come may be what the end was asked for
   bool begun = false;
   std::atomic<bool> embedded{false};  // start() was called rather than run()
   signal_policy policy;               // the signal thread's
@@ -383,7 +419,10 @@ needs app::construction::with(needs stated) const {
   return stated;
 }
 
-app::app(app_options options) : parts_(std::make_unique<parts>(std::move(options))) {}
+app::app(app_options options) {
+  open_missing_standard_descriptors();
+  parts_ = std::make_unique<parts>(std::move(options));
+}
 
 app::~app() {
   parts& p = *parts_;
@@ -442,6 +481,7 @@ void app::also_reload(std::function<void()> f) {
   p.reload->hooks.push_back(std::move(f));
   if (p.hup_reloads || p.catches_hup || p.hup_is_taken) return;
   p.catches_hup.emplace(std::vector<int>{SIGHUP}, [&p](const signal_record&) { p.in->ask_to_reload(); });
+  p.keep_in_mind(SIGHUP);
 }
 
 void app::keep_shared(const void* type, void* at, component_ref ref) {
@@ -462,11 +502,11 @@ void* app::find_shared(const void* type) {
 int app::run() {
   parts& p = *parts_;
   if (p.begun) throw std::logic_error("app: run() comes once, and not after start()");
+  p.check_process();
   p.life.arrange();
   p.dog.emplace(p.life.where(), p.life.names(), p.chosen.report_file);
   p.start();
-  for (; p.in->asked() == nullptr; p.in->driver().wait(p.time, p.life.next_wake())) p.serve();
-  p.end(p.whole_budget(), p.in->asked()->at - p.served(p.in->asked()->at));
+  serve_and_end();
   p.publish();
   p.leave_if_hung();
   p.destroy();
@@ -474,9 +514,16 @@ int app::run() {
   return p.said->exit_code;
 }
 
+void app::serve_and_end() {
+  parts& p = *parts_;
+  for (; p.in->asked() == nullptr; p.in->driver().wait(p.time, p.life.next_wake())) p.serve();
+  p.end(p.whole_budget(), p.in->asked()->at - p.served(p.in->asked()->at));
+}
+
 void app::start() {
   parts& p = *parts_;
   if (p.begun) throw std::logic_error("app: start() comes once, and not with run()");
+  p.check_process();
   p.embedded.store(true, std::memory_order_relaxed);
   const auto result = p.start();
   if (result == lifecycle::start_result::started) return;
@@ -507,6 +554,10 @@ void app::request_shutdown(std::string why) noexcept {
 void app::fail(std::string_view component, std::string why) noexcept {
   why.insert(0, "component \"" + std::string(component) + "\" failed: ");
   parts_->log.error("app", why);
+  {
+    const std::lock_guard lock(parts_->failures_mutex);
+    parts_->failures.push_back(why);
+  }
   parts_->in->ask(parts_->stamped({.trigger = trigger::failed_component, .why = std::move(why)}));
 }
 

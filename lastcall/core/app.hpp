@@ -59,6 +59,8 @@ template <class C> class handle {
 using needs = std::vector<component_ref>;
 
 namespace detail {
+class rehearsal;  // of lastcall/testing
+
 template <class C> inline char type_key = 0;  // its address is the key; not const, so that no linker folds two into one
 }
 
@@ -66,7 +68,8 @@ template <class C> inline char type_key = 0;  // its address is the key; not con
 /// threads of their own, those of one component one after the other.
 class app {
  public:
-  /// Signals are caught from here on: make it the first statement of main().
+  /// Signals are caught from here on: make it the first statement of main(), but after a fork (daemon(3)). Opens
+  /// /dev/null for those of the descriptors 0, 1 and 2 that the process was started without.
   /// Errors: std::invalid_argument names the value and the remedy.
   explicit app(app_options options = {});
   app(const app&) = delete;
@@ -100,12 +103,13 @@ class app {
 
   /// Starts everything, serves until a signal or a request, shuts down, writes the report.
   /// Destroys the components, and returns the exit code: 0 drained, 1 a component failed, at its start or later, 3
-  /// something was forced, 4 a component hung. It owns the process. When a thread is still inside of a component at the
-  /// deadline, it does not return: the process exits with 4, without destructors and exit handlers, once the report is
+  /// something was forced, 4 a component hung. It owns the process. When a component hangs, whose threads may still be
+  /// at work, it does not return: the process exits with 4, without destructors and exit handlers, once the report is
   /// written. The same happens by the watch 60 ms after the deadline when a destructor of a component or the log hangs,
   /// when main() has not destroyed the app by then, and when static objects or exit handlers hang after it. At a third
   /// signal it exits with 128+n.
-  /// Errors: std::invalid_argument when the least times that the components state do not fit into the budget.
+  /// Errors: std::invalid_argument when the least times that the components state do not fit into the budget;
+  /// std::logic_error in another process than it was made in.
   int run();
 
   /// For programs that have their own loop: starts everything. Pair it with shutdown().
@@ -155,6 +159,7 @@ class app {
   const clock& time() const noexcept;
 
  private:
+  friend class detail::rehearsal;  // does what run() does, but for the process
   struct parts;
   class construction {  // while it lives, what shared() hands out is noted as a need of what is being constructed
    public:
@@ -171,6 +176,7 @@ class app {
   void check_addition(const std::string& name) const;
   component_ref adopt(std::string name, std::unique_ptr<component> it, const needs& stands_on,
                       bool needed_by_all = false);
+  void serve_and_end();
   void keep_shared(const void* type, void* at, component_ref ref);
   void* find_shared(const void* type);
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -391,6 +392,43 @@ TEST(app, refuses_additions_that_cannot_work) {
               HasSubstr("component \"late\" is added after the start"));
   EXPECT_THAT(refusal([&] { a.run(); }), HasSubstr("run() comes once"));
   EXPECT_THAT(refusal([&] { other.shutdown(deadline(1s)); }), HasSubstr("without start()"));
+}
+
+TEST(app, takes_no_addition_after_a_start_that_was_refused) {
+  journal notes;
+  app a{quiet({.grace = 1s})};
+  auto needs_more = std::make_unique<component_double>("slow", notes, behaviour{.times = {.minimum = 5s}});
+  a.add("slow", std::move(needs_more));
+  EXPECT_THAT(refusal([&] { a.start(); }), HasSubstr("need at least slow 5s"));
+  EXPECT_THAT(refusal([&] { a.add("late", double_of("late", notes)); }), HasSubstr("added after the start"));
+}
+
+TEST(app, is_not_run_in_a_child_of_the_process_that_made_it) {
+  app a{quiet()};
+  const pid_t child = fork();
+  if (child == 0) _exit(refusal([&] { a.run(); }).find("fork (daemon()) first") != std::string::npos ? 0 : 1);
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+TEST(app, ends_with_1_when_a_component_fails_while_it_drains) {
+  journal notes;
+  app a{quiet()};
+  lastcall::drained done;
+  const auto writer = a.add("writer", double_of("writer", notes));
+  a.add("http",
+        double_of("http", notes,
+                  {.drain =
+                       [&](context, lastcall::drained d) {
+                         a.fail("writer", "disk gone");
+                         d();
+                       }}),
+        {writer});
+  a.start();
+  const report& r = a.shutdown(deadline(20s));
+  EXPECT_EQ(r.exit_code, 1);
+  EXPECT_THAT(r.errors, ElementsAre("component \"writer\" failed: disk gone"));
 }
 
 TEST(app, refuses_options_and_signals_that_cannot_work) {

@@ -54,6 +54,7 @@ struct behaviour {
   function<void(component_report&)> account{};
   function<void(metrics&)> measure{};
   function<void(std::vector<work_item>&)> in_progress{};
+  shutdown_times times{};
 };
 
 class component_double : public component {
@@ -88,6 +89,7 @@ class component_double : public component {
   void measure(metrics& into) const override {
     if (does_.measure) does_.measure(into);
   }
+  shutdown_times times() const override { return does_.times; }
   void in_progress(std::vector<work_item>& out, std::size_t) const override {
     if (does_.in_progress) does_.in_progress(out);
   }

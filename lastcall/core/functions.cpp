@@ -58,6 +58,7 @@ struct state {
   bool in_drain = false;
   bool forced = false;
   failure_text failure;
+  bool run_failed = false;
 
   void expect_end() {
     if (!std::exchange(told, true)) told_at = steady().now();
@@ -87,6 +88,7 @@ struct state {
       const std::string what = was_told ? "its run threw" : "its run ended by itself";
       const std::string why = threw ? what + ": " + *threw : what;
       note(held, why);
+      run_failed = true;
       // Under the lock, so that drain, force and stop do not return meanwhile. While it starts, start itself throws.
       if (failed && !starting) failed(why);
     }
@@ -239,6 +241,7 @@ class component_of_functions final : public component {
     state& s = *state_;
     {
       const state::lock held(s.mutex);
+      out.failed = s.run_failed;
       if (s.failure) out.add("failure", report_value(*s.failure));
     }
     if (s.does.account) s.does.account(out);

@@ -69,6 +69,7 @@ void lifecycle::destroy() noexcept {
     if (board_ && s.it) {
       const detail::in_turn alone(board_->asking, board::longest_asking);
       if (!alone) {  // somebody is still asking, and we can't know whom
+        log_.error("app", "somebody does not return from measure() or in_progress(); what is left stays in memory");
         for (std::size_t k = 0; k <= i; ++k)
           if (slots_[k].it) leave_behind(std::move(slots_[k].it));
         break;
@@ -262,7 +263,7 @@ void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_
 
 std::optional<time_point> lifecycle::next_wake() const noexcept {
   std::optional<time_point> next = plan_ ? plan_->next_wake() : std::nullopt;
-  if (next && verbs_under_way()) next = std::max(*next, next_tick_);
+  if (next && (verbs_under_way() || cut_at_)) next = std::max(*next, next_tick_);
   const auto also = [&](time_point when) { next = std::min(next.value_or(when), when); };
   if (const auto look = verbs_->next_look()) also(*look);
   if (next && plan_ && !stacks_asked_) also(stacks_at_);
@@ -281,8 +282,9 @@ void lifecycle::step() {
     carry_out(todo);
     take_in();
   }
+  // Not only verbs: what was just forced may be a thread of the component's own, which is to say that it has drained.
   if (const auto due = plan_->next_wake();
-      due && *due <= time_.now() && (!verbs_under_way() || time_.now() >= next_tick_)) {
+      due && *due <= time_.now() && (time_.now() >= next_tick_ || !(verbs_under_way() || cut_at_))) {
     carry_out(plan_->tick(time_.now()));
     take_in();
     next_tick_ = time_.now() + verb_time;
@@ -337,6 +339,7 @@ void lifecycle::submit(std::size_t index, verb what) {
           });
           break;
         case verb::force:
+          e.ends.begin_drain(b->time.now());  // unless it has: by this clock
           e.ends.force();
           if (!only_context) e.it->force();
           break;
@@ -425,8 +428,8 @@ void lifecycle::returned(const happening& it) {
       if (!it.error) return;
       note(log_level::error, s.name + ": drain: " + to_text(it.error));
       if (s.account.drained_ms) return;
-      force_one(it.component);
-      if (!board_->entries[it.component].drained.exchange(true)) board_->tell({.component = it.component});
+      if (!s.account.forced) force_one(it.component);
+      has_drained(it.component);
       return;
     case verb::stop:
       s.runs = false;
@@ -440,6 +443,7 @@ void lifecycle::returned(const happening& it) {
       s.account.requests = it.account.requests;
       s.account.fields = it.account.fields;
       s.account.lost = it.account.lost;
+      s.account.failed = it.account.failed;
       s.accounted = true;
       if (it.error) note(log_level::error, s.name + ": account: " + to_text(it.error));
       return;
@@ -482,9 +486,16 @@ void lifecycle::force_one(std::size_t index) {
   enter(index, component_state::forced);
   s.account.forced = true;
   s.account.forced_ms = since_request(time_.now());
-  // A drain that has not begun by now does not begin.
-  s.next.erase(std::remove(s.next.begin(), s.next.end(), verb::drain), s.next.end());
+  // A drain that has not begun by now does not begin, and so nobody else can say that it is over.
+  const auto waiting = std::remove(s.next.begin(), s.next.end(), verb::drain);
+  const bool never_drains = waiting != s.next.end();
+  s.next.erase(waiting, s.next.end());
   order(index, verb::force);
+  if (never_drains) has_drained(index);
+}
+
+void lifecycle::has_drained(std::size_t index) {
+  if (!board_->entries[index].drained.exchange(true, std::memory_order_acq_rel)) board_->tell({.component = index});
 }
 
 void lifecycle::carry_out_one(const shutdown_plan::stop& it) { order(of_plan_[it.node], verb::stop); }

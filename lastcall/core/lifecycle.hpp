@@ -146,6 +146,7 @@ class lifecycle {
   void carry_out_one(const shutdown_plan::hung& it);
   void carry_out_one(const shutdown_plan::finish& it);
   void force_one(std::size_t index);
+  void has_drained(std::size_t index);
   void enter(std::size_t index, component_state state) noexcept;
   template <class Ask> static void ask_each(const board& of, const Ask& ask);
   void publish_times() noexcept;

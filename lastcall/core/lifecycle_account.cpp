@@ -137,6 +137,9 @@ void lifecycle::wait_for_accounts() {
     wait(*end);
     take_in();
   }
+  for (const slot& s : slots_)
+    if (asked(s) && !s.account.hung)
+      note(log_level::error, s.name + ": in_progress() has not returned; it stays in memory");
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     slot& s = slots_[i];
     if (!owes(s) || s.account.hung) continue;

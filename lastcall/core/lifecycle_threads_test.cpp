@@ -251,6 +251,28 @@ TEST_F(lifecycle_threads, stop_only_after_a_drain_that_said_done_before_it_retur
               ElementsAre("start early", "announce early", "drain early", "drain returned", "stop early"));
 }
 
+TEST_F(lifecycle_threads, stop_one_that_is_forced_before_its_drain_could_begin) {
+  add("slow", {},
+      {.announce = [] { std::this_thread::sleep_for(450ms); }, .drain = [](const context&, const drained&) {}});
+  ASSERT_EQ(life().start(), lifecycle::start_result::started);
+  const report r = end(20s, 19'800ms);
+  EXPECT_EQ(r.outcome, outcome::forced);
+  EXPECT_THAT(notes->lines(), Not(Contains("drain slow")));
+  EXPECT_THAT(notes->lines(), Contains("stop slow"));
+}
+
+TEST_F(lifecycle_threads, force_once_one_whose_drain_throws_when_it_is_forced) {
+  add("thrower", {}, {.drain = [](const context& ctx, const drained&) {
+        while (!ctx.forced()) std::this_thread::sleep_for(1ms);
+        throw std::runtime_error("no");
+      }});
+  ASSERT_EQ(life().start(), lifecycle::start_result::started);
+  const report r = end(20s, 19'800ms);
+  const auto lines = notes->lines();
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "force thrower"), 1);
+  EXPECT_TRUE(r.components[0].stopped);
+}
+
 TEST_F(lifecycle_threads, say_what_a_forced_component_was_at_work_on) {
   struct works : component {
     void drain(context, drained done) override { done_ = std::move(done); }

@@ -65,7 +65,8 @@ struct component_report {
   bool drained = false;  ///< it had finished its work before it could be forced
   bool forced = false;   ///< it was told to cut; whether that cost anything, see `cut`
   bool stopped = false;
-  bool hung = false;  ///< it did not come back from being forced or stopped
+  bool failed = false;  ///< by its own account; of functions: run threw; the field "failure" says what
+  bool hung = false;    ///< it did not come back from being forced or stopped
   /// Of one that hung: the verb that has not returned; empty: it never said that it had drained.
   std::string hung_in{};
   std::vector<std::string> stack{};  ///< where its thread stood, the innermost call first

@@ -77,7 +77,12 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& adde
   for (char** e = environ; *e != nullptr; ++e) {
     if (!replaced(*e)) all.emplace_back(*e);
   }
-  all.insert(all.end(), added.begin(), added.end());
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    const auto name = added[i].substr(0, added[i].find('=') + 1);
+    const bool again = std::any_of(added.begin() + static_cast<std::ptrdiff_t>(i) + 1, added.end(),
+                                   [&](const std::string& later) { return later.starts_with(name); });
+    if (!again) all.push_back(added[i]);
+  }
   return all;
 }
 

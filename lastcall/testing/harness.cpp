@@ -15,6 +15,15 @@
 #include "lastcall/core/signals.hpp"
 #include "lastcall/testing/virtual_threads.hpp"
 
+namespace lastcall::inline v0::detail {
+
+class rehearsal {
+ public:
+  static void serve_and_end(app& program) { program.serve_and_end(); }
+};
+
+}  // namespace lastcall::inline v0::detail
+
 namespace lastcall::inline v0::testing {
 
 using lastcall::to_text;
@@ -192,9 +201,9 @@ void harness::state::drive() noexcept {
     }
     if (up) {
       note_states();
-      while (!program->asked_to_end()) driver_waits(std::nullopt);
+      detail::rehearsal::serve_and_end(*program);
     }
-    const report& r = program->shutdown(deadline::at(time.now() + grace, time.now()));
+    const report& r = program->shutdown(deadline(grace));
     failure = nullptr;
     note_states();
     if (!said) {
@@ -341,7 +350,7 @@ void harness::fail(const member& who, std::string why) {
   state& s = *state_;
   if (!s.begun && s.on_test()) start();
   s.note(who.name(), "fails: " + why);
-  s.program->request_shutdown("component \"" + who.name() + "\" failed: " + why);
+  s.program->fail(who.name(), std::move(why));
   if (s.on_test()) s.wait(s.time.now(), [] { return false; });
 }
 
