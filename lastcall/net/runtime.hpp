@@ -50,11 +50,11 @@ class runtime final : public component {
   ~runtime() override;
 
   void start(context) override;
-  /// First waits for those who `use` it: one that was forced may still be cutting its connections; then, until the drain
-  /// end, for the handlers that are queued. What is not queued yet is dropped. A thread that is stuck in a handler is
-  /// left behind, and so is its loop; but the component of an app waits for a handler that is nobody else's, so that
-  /// the app says that it hangs.
-  /// Blocks: until the drain end, 120 ms at least; with the user's io_context 1 s; for ever where an app bounds it.
+  /// First waits for those who `use` it: one that was forced may still be cutting its connections; then, until the
+  /// drain end, for the handlers that are queued. What is not queued yet is dropped. A thread that is stuck in a
+  /// handler is left behind, and so is its loop; but the component of an app waits for a handler that is nobody else's,
+  /// so that the app says that it hangs. Blocks: until the drain end, 120 ms at least; with the user's io_context 1 s.
+  /// An app bounds the rest.
   void stop() noexcept override;
   /// It has no work of its own, so it loses none.
   void account(component_report& into) const override { into.lost = false; }
