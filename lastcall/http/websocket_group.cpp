@@ -1,6 +1,7 @@
 #include "lastcall/http/websocket_group.hpp"
 
 #include <map>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@ struct group::member {
   std::shared_ptr<net::session_link> link;
   std::weak_ptr<part> in;
   std::size_t at = 0;
+  bool leaves = false;  // once what was sent before has been delivered
 };
 
 /// The members of one loop.
@@ -29,9 +31,25 @@ struct group::part : std::enable_shared_from_this<part> {
     m->at = members.size();
     members.push_back(m);
   }
-  void leave(const member& m) noexcept {
-    const std::lock_guard lock(mutex);
+  /// It still gets what was sent before: on the loop's thread here and now, since its connection may end next; of
+  /// another thread with the delivery that has been posted, which comes before that end.
+  void leave(member& m) noexcept {
+    std::unique_lock lock(mutex);
+    if (m.at >= members.size() || members[m.at].get() != &m) return;  // it has gone before
+    if (!m.link->is_here()) {
+      if (waiting.empty() && !delivering) return remove(m);
+      m.leaves = true;
+      return;
+    }
+    const std::shared_ptr<member> kept = members[m.at];
+    std::vector<frame> missed;
+    try {
+      if (!delivering) missed = waiting;
+    } catch (const std::bad_alloc&) {  // it goes without
+    }
     remove(m);
+    lock.unlock();
+    give(*kept, missed);
   }
   /// False: dropped.
   bool send(const frame& f) {
@@ -71,7 +89,6 @@ struct group::part : std::enable_shared_from_this<part> {
   };
 
   void remove(const member& m) noexcept {
-    if (m.at >= members.size() || members[m.at].get() != &m) return;  // it has gone before
     if (delivering) {
       members[m.at] = nullptr;  // the others keep their places until all have been served
       return;
@@ -79,6 +96,18 @@ struct group::part : std::enable_shared_from_this<part> {
     members[m.at] = std::move(members.back());
     if (members[m.at]) members[m.at]->at = m.at;
     members.pop_back();
+  }
+
+  /// On the loop's thread. False: its connection has ended.
+  bool give(const member& m, const std::vector<frame>& frames) const noexcept {
+    const auto then = wishes.slow == slow_member::close ? detail::session::slow::close : detail::session::slow::skip;
+    auto* const to = static_cast<detail::session*>(m.link->host());
+    if (!to) return false;
+    for (const frame& f : frames) {
+      to->push(*f, wishes.member_bytes, then);
+      if (!m.link->host()) return false;
+    }
+    return true;
   }
 
   /// On the loop's thread.
@@ -92,23 +121,15 @@ struct group::part : std::enable_shared_from_this<part> {
     for (std::size_t i = 0; i < members.size(); ++i) {
       const std::shared_ptr<member> m = members[i];
       if (!m) continue;
-      auto* to = static_cast<detail::session*>(m->link->host());
-      if (!to) {
-        members[i] = nullptr;
-        continue;
-      }
       lock.unlock();
-      const auto then = wishes.slow == slow_member::close ? detail::session::slow::close : detail::session::slow::skip;
-      for (const frame& f : now) {
-        to->push(*f, wishes.member_bytes, then);
-        if (!m->link->host()) break;
-      }
+      const bool there = give(*m, now);
       lock.lock();
+      if (!there || m->leaves) members[i] = nullptr;
     }
     delivering = false;
     std::size_t kept = 0;
     for (auto& each : members) {
-      if (!each) continue;
+      if (!each || each->leaves) continue;
       each->at = kept;
       if (&members[kept] != &each) members[kept] = std::move(each);
       ++kept;

@@ -28,7 +28,8 @@ struct group_options {
 };
 
 /// Threads: every member from any. Members that join while a broadcast is under way may get it or not; all others get
-/// all broadcasts of one thread in their order.
+/// all broadcasts of one thread in their order, one that leaves those that were sent before. What a handler writes
+/// itself may overtake them: where that matters, it lets its membership go first.
 class group {
  public:
   using options = group_options;

@@ -71,6 +71,35 @@ TEST(websocket_group, survives_members_that_go_in_the_middle_of_a_broadcast) {
   }));
 }
 
+TEST(websocket_group, sends_to_a_member_that_leaves_what_was_sent_before) {
+  for (const bool blocking : {false, true}) {
+    group all;
+    http::router r;
+    if (blocking) {
+      r.websocket("/ws", ws::blocking([&all](stream ws) {
+                    const auto member = all.join(ws);
+                    if (ws.read_blocking()) all.send("one"), all.send("two");
+                  }));
+    } else {
+      r.websocket("/ws", [&all](stream ws) -> task<> {
+        const auto member = all.join(ws);
+        const auto asked = co_await ws.read();
+        if (asked) all.send("one"), all.send("two");
+      });
+    }
+    serving_test s({.routes = std::move(r)});
+    for (int round = 0; round < 50; ++round) {
+      visitor leaves(s);
+      leaves.say("?");
+      ASSERT_EQ(leaves.hear(), "T one");
+      ASSERT_EQ(leaves.hear(), "T two");
+      ASSERT_EQ(leaves.hear(), "close 1000");
+      leaves.c.close();
+    }
+    EXPECT_TRUE(s.eventually([&] { return all.size() == 0; }));
+  }
+}
+
 TEST(websocket_group, closes_a_member_that_is_too_slow_or_skips_it) {
   for (const slow_member how : {slow_member::close, slow_member::skip}) {
     group all({.member_bytes = 64 * 1024, .slow = how});

@@ -86,6 +86,11 @@ void session_link::post(function<void(session&)> f) {
   });
 }
 
+bool session_link::is_here() noexcept {
+  const std::lock_guard lock(mutex_);
+  return host_ && loop_.io().get_executor().running_in_this_thread();
+}
+
 bool session_link::post_to_loop(function<void()> f) {
   const std::lock_guard lock(mutex_);  // while the host is there, so is its loop
   if (!host_) return false;

@@ -63,6 +63,8 @@ class session_link : public std::enable_shared_from_this<session_link> {
   /// The same, whether the host is there by then or not. False: it is gone already, and so may be its loop.
   /// Threads: any.
   bool post_to_loop(function<void()> f);
+  /// The connection is still there, and this is its loop's thread.   Threads: any.
+  bool is_here() noexcept;
   /// Its identity only, for who keeps something for each.   Threads: any.
   const loop& on() const noexcept { return loop_; }
 
