@@ -144,6 +144,8 @@ struct app::parts {
         in->ask(stamped({.trigger = trigger::signal, .signal = record}));
         break;
       case signal_action::force:
+        second = record;
+        second_is_here.store(true, std::memory_order_release);
         in->force();
         break;
       case signal_action::exit_now:
@@ -166,6 +168,11 @@ struct app::parts {
     const asking& by = *in->asked();
     if (by.trigger == trigger::signal) return signal_name(by.signal.number) + " from " + describe_sender(by.signal);
     return by.why.empty() ? "requested" : by.why;
+  }
+
+  std::string force_text() const {
+    return "asked a second time, by " + signal_name(second.number) + " from " + describe_sender(second) +
+           ": what is left is cut";
   }
 
   bool from_terminal() const noexcept {
@@ -291,8 +298,11 @@ struct app::parts {
       ends_by = deadline;
       arm(deadline);
     });
+    std::string forced_by;
     for (life.step(); !life.finished(); life.step()) {
       look_at_state();
+      if (forced_by.empty() && second_is_here.load(std::memory_order_acquire))
+        log.warning("app", forced_by = force_text());
       in->driver().wait(time, life.next_wake());
     }
     const time_point over = time.now();
@@ -318,6 +328,7 @@ struct app::parts {
       r.errors.emplace_back("on_reload has not returned");
       r.outcome = outcome::hung;
     }
+    if (!forced_by.empty()) r.errors.push_back(std::move(forced_by));
     bool failed = by.trigger == trigger::failed_component;
     for (const component_report& c : r.components) failed = failed || c.failed;
     {
@@ -395,7 +406,9 @@ struct app::parts {
   bool begun = false;
   std::atomic<bool> embedded{false};  // start() was called rather than run()
   signal_policy policy;               // the signal thread's
-  time_point ends_by{};               // the deadline of the end that is under way
+  signal_record second{};             // written once by it
+  std::atomic<bool> second_is_here{false};
+  time_point ends_by{};  // the deadline of the end that is under way
   std::optional<watchdog> dog;
   time_point armed_for = time_point::max();
   backstop behind_the_watch;

@@ -164,6 +164,7 @@ TEST(signals, a_second_apart_force_what_is_in_flight) {
   EXPECT_EQ(m.report.text("result"), "forced");
   EXPECT_EQ(m.report.number("requests.forced"), 5) << m.table;
   EXPECT_EQ(m.report.number("connections.forced"), 5) << m.table;
+  EXPECT_TRUE(m.report.text("errors.0").starts_with("asked a second time, by SIGTERM from pid "));
   expect_ledgers_add_up(m.report);
   // The handlers' last words or a cut, nothing else, and none before it was forced.
   EXPECT_EQ(m.client.number("loads.0.server_errors_after") + m.client.number("loads.0.lost"), 5) << m.table;
