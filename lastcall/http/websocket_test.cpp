@@ -205,6 +205,29 @@ TEST(websocket, waits_no_longer_than_its_bound_for_a_remote_that_never_answers) 
   EXPECT_EQ(s.it.connections().timed_out, 1U);
 }
 
+TEST(websocket, lets_a_handler_answer_whose_own_work_outlasts_the_goodbye) {
+  const auto at_work = std::make_shared<std::atomic<bool>>(false);
+  serving_test s(serving(
+      [at_work](stream ws) -> task<> {
+        while (auto msg = co_await ws.read()) {
+          *at_work = true;
+          co_await net::wait_until_forced_for({}, 500ms);
+          co_await ws.write(*msg);
+        }
+      },
+      {.goodbye_time = 100ms}, 0ms));
+  visitor v(s);
+  v.say("a");
+  v.say("b");
+  EXPECT_TRUE(s.eventually([&] { return at_work->load(); }));
+  s.drain();
+  EXPECT_EQ(v.hear(), "T a");
+  EXPECT_EQ(v.hear(), "T b");
+  EXPECT_EQ(v.hear(), "close 1001");
+  EXPECT_TRUE(s.wait_drained());
+  EXPECT_EQ(s.it.connections().timed_out, 1U) << "waiting for the remote's Close is bounded as ever";
+}
+
 TEST(websocket, refuses_a_newcomer_while_draining) {
   serving_test s(serving(echo, {.goodbye_time = 300ms}, 0ms));
   auto late = s.enters();

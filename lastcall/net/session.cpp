@@ -51,7 +51,9 @@ class session_link::blocked_step {
 
   void operator()() {
     session_link& link = *of_;
-    if (!(*step_)()) link.waiter(side_) = std::move(*this);
+    if ((*step_)()) return link.end_wait(side_);
+    link.begin_wait(side_);
+    link.waiter(side_) = std::move(*this);
   }
 
  private:
@@ -63,7 +65,11 @@ class session_link::blocked_step {
 
 task<> session_link::until(function<bool()> step, handler_side side) {
   const auto self = shared_from_this();
-  while (!step()) co_await parked(self->waiter(side));
+  while (!step()) {
+    self->begin_wait(side);
+    co_await parked(self->waiter(side));
+  }
+  self->end_wait(side);
 }
 
 bool session_link::until_blocking(const function<bool()>& step, handler_side side) {
@@ -96,6 +102,11 @@ bool session_link::post_to_loop(function<void()> f) {
   if (!host_) return false;
   loop_.post(std::move(f));
   return true;
+}
+
+void session_link::begin_wait(handler_side of) noexcept {
+  waits_[static_cast<std::size_t>(of)] = true;
+  if (host_) host_->handler_begins_to_wait();
 }
 
 void session_link::wake() noexcept {
@@ -208,6 +219,7 @@ void session::leave_when_sent(connection_end as) noexcept {
   if (std::exchange(leaving_, true)) return;
   leave_as_ = as;
   if (unsent_.empty()) return all_sent();
+  if (told_) return expect_remote_by(loop_now() + limits_.goodbye_time);
   settle();
 }
 
@@ -249,12 +261,23 @@ void session::on_timeout() noexcept {
   const time_point now = loop_now();
   if (!unsent_.empty() && now >= progress_ + limits_.write_time) return end(connection_end::timed_out);
   if (now >= goodbye_by_) {
+    if (outlasts_remote() && !handler_waits()) {
+      goodbye_by_ = time_point::max();  // nobody waits for the remote yet
+      return settle();
+    }
     remote_time_over_ = true;
     if (!outlasts_remote()) return end(connection_end::timed_out);  // only the remote is waited for
     wake_handler();
     return settle();
   }
+  if (now < idle_at()) return settle();  // something came or went since this was armed
   on_idle();
+}
+
+/// After work of its own that outlasted the time of the remote, which begins only now.
+void session::handler_begins_to_wait() noexcept {
+  if (!told_ || goodbye_by_ != time_point::max() || state() != connection_state::upgraded) return;
+  expect_remote_by(set().loop().refresh_now() + limits_.goodbye_time);
 }
 
 void session::on_idle() noexcept {

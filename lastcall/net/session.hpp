@@ -32,7 +32,7 @@ struct session_limits {
   /// Without progress while bytes wait for the remote.
   duration write_time = std::chrono::seconds(30);
   /// Once told of a drain: how long the handler may wait for the remote. Its own work is bounded by the drain end
-  /// alone.
+  /// alone: if it outlasts this time, the remote has it anew when the handler waits again.
   duration goodbye_time = std::chrono::seconds(3);
 };
 
@@ -72,6 +72,8 @@ class session_link : public std::enable_shared_from_this<session_link> {
   friend class session;
   class blocked_step;
 
+  void begin_wait(handler_side) noexcept;
+  void end_wait(handler_side of) noexcept { waits_[static_cast<std::size_t>(of)] = false; }
   void wake() noexcept;
   void let_go(cause why) noexcept;
 
@@ -83,6 +85,7 @@ class session_link : public std::enable_shared_from_this<session_link> {
   const context life_ = end_.get();
   function<void()>& waiter(handler_side of) noexcept { return waiters_[static_cast<std::size_t>(of)]; }
   function<void()> waiters_[2];
+  bool waits_[2] = {};  // its step was tried in vain; one that is woken waits until it has been tried again
 };
 
 /// Threads: its loop's only.
@@ -138,9 +141,7 @@ class session : public connection {
   bool run_on(thread_pool&, function<void()> handler);
   bool handler_runs() const noexcept { return handler_runs_; }
   /// For the remote, or it has ended.
-  bool handler_waits() const noexcept {
-    return !handler_runs_ || link_->waiter(handler_side::reading) || link_->waiter(handler_side::writing);
-  }
+  bool handler_waits() const noexcept { return !handler_runs_ || link_->waits_[0] || link_->waits_[1]; }
   /// The handler tries its step again.
   void wake_handler() noexcept { link_->wake(); }
 
@@ -171,6 +172,7 @@ class session : public connection {
   void on_told() noexcept final;
   void on_timeout() noexcept final;
   void handler_over(std::exception_ptr) noexcept;
+  void handler_begins_to_wait() noexcept;
   void all_sent() noexcept;
 
   const session_limits& limits_;
@@ -181,8 +183,8 @@ class session : public connection {
   std::size_t unsent_from_ = 0;
   time_point begun_;
   time_point last_byte_;
-  time_point progress_;  // in sending, while something waits
-  time_point goodbye_by_ = time_point::max();
+  time_point progress_;                        // in sending, while something waits
+  time_point goodbye_by_ = time_point::max();  // also once told: while the handler works for longer than that
   connection_end leave_as_ = connection_end::clean;
   bool input_over_ = false;
   bool readable_ = false;  // an edge came while there was enough

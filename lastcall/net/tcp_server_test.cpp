@@ -162,6 +162,49 @@ TEST(tcp_server, waits_for_a_line_that_has_begun_for_as_long_as_a_goodbye) {
   EXPECT_EQ(i.server.connections().timed_out, 1U) << "a remote that never answers costs only its bound";
 }
 
+TEST(tcp_server, lets_a_handler_answer_whose_own_work_outlasts_the_goodbye) {
+  const auto at_work = std::make_shared<std::atomic<bool>>(false);
+  inn i(
+      [at_work](tcp_stream& s) -> task<> {
+        while (const auto line = co_await s.read_until()) {
+          const std::string answer = "answer to " + std::string(*line) + "\n";
+          *at_work = true;
+          co_await wait_until_forced_for({}, 500ms);
+          co_await s.write(answer);
+        }
+      },
+      {.goodbye_time = 100ms});
+  auto c = i.enters();
+  c->say("a\nb\nbegun");
+  while (!*at_work) std::this_thread::yield();
+  i.drain();
+  EXPECT_EQ(c->hear_all(), "answer to a\nanswer to b\n") << "and the line that has begun is waited for";
+  c->close();
+  EXPECT_TRUE(i.wait_drained());
+  EXPECT_EQ(i.server.connections().timed_out, 1U) << "waiting for the remote is bounded as ever";
+}
+
+TEST(tcp_server, lets_a_handler_that_blocks_answer_whose_own_work_outlasts_the_goodbye) {
+  const auto at_work = std::make_shared<std::atomic<bool>>(false);
+  inn i(blocking([at_work](tcp_stream& s) {
+          while (const auto line = s.read_until_blocking()) {
+            const std::string answer = std::string(*line) + "!\n";
+            *at_work = true;
+            std::this_thread::sleep_for(500ms);
+            s.write_blocking(answer);
+          }
+        }),
+        {.goodbye_time = 100ms});
+  auto c = i.enters();
+  c->say("a\nbegun");
+  while (!*at_work) std::this_thread::yield();
+  i.drain();
+  EXPECT_EQ(c->hear_all(), "a!\n");
+  c->close();
+  EXPECT_TRUE(i.wait_drained());
+  EXPECT_EQ(i.server.connections().timed_out, 1U);
+}
+
 TEST(tcp_server, has_the_context_say_why) {
   const auto seen = std::make_shared<std::atomic<int>>(0);
   inn i([seen](tcp_stream& s) -> task<> {

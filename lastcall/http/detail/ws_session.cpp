@@ -195,7 +195,6 @@ time_point session::idle_at() const noexcept {
 
 void session::on_idle() noexcept {
   const time_point now = loop_now();
-  if (now < idle_at()) return settle();
   const bool deaf = full();  // what it says waits in the kernel
   if (pinged_ && !deaf) {
     stats_.dead.add();
