@@ -232,8 +232,8 @@ void connection::abort(connection_end how) noexcept {
 
 void connection::end(connection_end how) noexcept {
   if (state_ == connection_state::closed) return;
+  on_end(how);  // while there is TLS: last words go through it
   if (passage_) leave_passage(how);
-  on_end(how);
   leave();
   set_.loop().forget(socket_.get());  // a child process may hold a copy of it, and then closing would not
   socket_.reset();
