@@ -17,6 +17,8 @@ namespace {
 
 /// Up to this a frame is put together first, so that it leaves in one packet.
 constexpr std::size_t small_frame = 4096;
+/// So many messages that were taken may keep their place.
+constexpr std::size_t kept_places = 16;
 
 const http::request no_request;
 
@@ -44,7 +46,9 @@ std::optional<message> conversation::take() noexcept {
   if (next == ready.size()) {
     next = 0;
     ready.clear();
-    if (ready.capacity() > 16) ready.shrink_to_fit();
+    if (ready.capacity() > kept_places) ready.shrink_to_fit();
+  } else if (next >= kept_places && next >= ready.size() / 2) {  // a remote may always have one more that waits
+    ready.erase(ready.begin(), ready.begin() + static_cast<std::ptrdiff_t>(std::exchange(next, 0)));
   }
   return taken;
 }
