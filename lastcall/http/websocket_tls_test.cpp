@@ -1,5 +1,6 @@
 // WebSockets over TLS: what the remote hears and what is delivered is the same, and nothing passes beside TLS.
 #include <gmock/gmock.h>
+#include <sys/ioctl.h>
 
 #include <atomic>
 #include <memory>
@@ -22,9 +23,9 @@ using testing_net::generous;
 using testing_net::tls_client;
 
 struct websocket_tls : ::testing::Test {
-  http::server_options serving(handler h) {
+  http::server_options serving(handler h, options o = {}) {
     http::router r;
-    r.websocket("/ws", std::move(h));
+    r.websocket("/ws", std::move(h), std::move(o));
     return {
         .routes = std::move(r), .jitter = 0ms, .tls_port = 0, .tls = {.certificates = {{keys.chain, keys.key, {}}}}};
   }
@@ -55,6 +56,34 @@ TEST_F(websocket_tls, says_its_last_words_within_tls) {
   EXPECT_EQ(c.hear_all(), "\x88\x02\x03\xe9");
   EXPECT_EQ(c.reason(), 0) << "no bytes that are none of TLS";
   EXPECT_FALSE(c.told_of_the_end()) << "it was cut, and looks like it";
+  EXPECT_TRUE(s.wait_drained());
+}
+
+TEST_F(websocket_tls, delivers_what_tls_holds_when_it_is_told) {
+  const auto heard = std::make_shared<std::atomic<int>>(0);
+  const auto go_on = std::make_shared<std::atomic<bool>>(false);
+  serving_test s(serving(
+      [=](stream ws) -> task<> {
+        while (!*go_on) co_await net::wait_until_forced_for({}, 1ms);
+        while (co_await ws.read()) ++*heard;
+      },
+      {.input_bytes = 4096}));
+  auto c = enters(s);
+  // More than the session takes before it is told, in records that are no whole parts of what it reads at once.
+  const std::string one = visitor::frame(0x81, std::string(92, '.'));
+  std::string said;
+  for (int n = 0; n < 100; ++n) said += one;
+  for (int n = 0; n < 10; ++n) ASSERT_TRUE(c.say(said));
+  int on_the_way = 1;
+  EXPECT_TRUE(s.eventually([&] { return ::ioctl(c.fd(), TIOCOUTQ, &on_the_way) == 0 && on_the_way == 0; }));
+  s.drain();
+  EXPECT_FALSE(s.drained->wait_until(steady().now() + 100ms)) << "the handler is at work";
+  *go_on = true;
+  EXPECT_EQ(c.hear_bytes(4), "\x88\x02\x03\xe9");
+  EXPECT_EQ(*heard, 1000);
+  c.say(visitor::close(1001));
+  c.hear_all();
+  c.close();
   EXPECT_TRUE(s.wait_drained());
 }
 

@@ -108,7 +108,8 @@ class connection : public pollable, public timed, public list_hook<> {
 
   /// The remote's end or an error was announced: a read that filled less than its buffer has not seen all.
   bool remote_is_ending() const noexcept { return remote_is_ending_; }
-  /// How many bytes wait in the kernel.
+  /// How many bytes wait in the kernel. With TLS it is no less than what can be read of them and of what TLS holds, and
+  /// may be more.
   std::size_t unread_bytes() const noexcept;
   /// Has the kernel announce again what is still unread: for whoever stops reading to let others have their turn.
   void rearm() noexcept;

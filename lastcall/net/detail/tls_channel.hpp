@@ -47,12 +47,14 @@ class tls_channel {
   /// A read waits for room to write; an edge for writing is one for it.
   bool read_wants_write() const noexcept { return read_wants_write_; }
   bool write_wants_read() const noexcept { return write_wants_read_; }
-  /// Something was taken from the kernel and not read yet.
+  /// Something was taken from the kernel and not read yet: at most `most_held_bytes`, the buffer of one record.
   bool holds_input() const noexcept { return SSL_has_pending(ssl_.get()) != 0; }
 
   std::string_view agreed_protocol() const noexcept;
   const std::shared_ptr<const tls_peer>& peer() const noexcept { return peer_; }
   tls_context& context() const noexcept { return *context_; }
+
+  static constexpr std::size_t most_held_bytes = 17 * 1024;
 
  private:
   struct socket_bio;
