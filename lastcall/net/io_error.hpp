@@ -26,6 +26,9 @@ namespace lastcall::inline v0::net {
 /// | `other`       | anything else                          | no                       | reset_by_remote  | yes  |
 /// | `truncated`   | TLS: an end without close_notify       | as far as it is whole    | closed_by_remote | no   |
 ///
+/// Whether a message is whole, HTTP and WebSocket know by themselves; a raw session's handler gets every byte that
+/// came.
+///
 /// A read of 0 bytes comes again at once on the next read: whoever reads on without closing burns a core. `orderly`
 /// ends the remote's sending only; whether it still reads is not known (close and half-close look the same from here)
 /// until a write fails. `broken_pipe` comes from writes; the process must ignore SIGPIPE or send with MSG_NOSIGNAL to

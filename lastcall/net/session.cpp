@@ -159,7 +159,7 @@ void session::read_more() noexcept {
       readable_ = false;
       return settle();
     }
-    if (read.end == io_end::orderly) {
+    if (read.end == io_end::orderly || read.end == io_end::truncated) {  // what came is the handler's first
       input_over_ = true;
     } else if (read.end != io_end::open) {
       return end_by(read.end);

@@ -1,16 +1,18 @@
 // Raw TCP sessions over TLS: handlers see none of it.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <atomic>
-
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
 #include "lastcall/net/runtime.hpp"
 #include "lastcall/net/tcp_server.hpp"
 #include "lastcall/net/tls_client_test.hpp"
+#include "lastcall/net/wait.hpp"
 
 namespace lastcall::net {
 namespace {
@@ -96,6 +98,37 @@ TEST_F(tcp_tls, says_goodbye_in_the_session_and_then_in_tls) {
   stalled.close();
   EXPECT_TRUE(done->wait_until(steady().now() + generous));
   EXPECT_EQ(it->connections().closed_clean, 2u);
+}
+
+TEST_F(tcp_tls, delivers_what_came_before_an_end_without_close_notify) {
+  const auto heard = std::make_shared<std::string>();
+  const auto why = std::make_shared<std::atomic<read_end>>(read_end::none);
+  const auto ended = std::make_shared<countdown>(1), over = std::make_shared<countdown>(1);
+  serve([=](tcp_stream& s) -> task<> {
+    while (auto line = co_await s.read_until()) {
+      *heard += *line;
+      while (!ended->wait_until(steady().now())) co_await wait_until_forced_for({}, 1ms);  // has seen the end by now
+      co_await wait_until_forced_for({}, 20ms);
+    }
+    *why = s.end();
+    over->count_down();
+  });
+  auto c = enters();
+  ASSERT_TRUE(c.shake_hands());
+  c.say("a\nb\nc\n");
+  c.end_sending();
+  ended->count_down();
+  ASSERT_TRUE(over->wait_until(steady().now() + generous));
+  EXPECT_EQ(*heard, "abc");
+  EXPECT_EQ(*why, read_end::remote);
+  EXPECT_EQ(c.hear_all(), "");
+  c.close();
+  while (it->connections().closed_by_remote == 0) std::this_thread::yield();
+  component_report said;
+  it->account(said);
+  const auto cut_off = std::find_if(said.fields.begin(), said.fields.end(),
+                                    [](const auto& field) { return field.first == "tls_cut_off"; });
+  ASSERT_NE(cut_off, said.fields.end());
 }
 
 TEST_F(tcp_tls, begins_no_session_without_a_handshake) {
