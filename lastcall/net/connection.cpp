@@ -1,5 +1,6 @@
 #include "lastcall/net/connection.hpp"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -213,6 +214,11 @@ std::size_t connection::unread_bytes() const noexcept {
   int bytes = 0;
   const std::size_t held = passage_ && passage_->tls->holds_input() ? detail::tls_channel::most_held_bytes : 0;
   return held + (::ioctl(socket_.get(), FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0);
+}
+
+std::size_t connection::unacknowledged() const noexcept {
+  int bytes = 0;
+  return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 void connection::rearm() noexcept { set_.loop().rewatch(socket_.get(), *this, interest); }

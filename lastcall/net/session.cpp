@@ -187,6 +187,7 @@ void session::send(std::string_view bytes) noexcept {
     bytes.remove_prefix(sent.bytes);
     last_byte_ = progress_ = loop_now();
     if (bytes.empty()) return;
+    unacknowledged_ = unacknowledged();
   }
   try {
     unsent_ += bytes;
@@ -201,9 +202,10 @@ void session::on_writable() noexcept {
   const io_result sent = transmit(unsent_.data() + unsent_from_, waiting());
   if (sent.end != io_end::open) return end_by(sent.end);
   if (sent.bytes == 0) return;
-  last_byte_ = progress_ = loop_now();
   unsent_from_ += sent.bytes;
   drop_front(unsent_, unsent_from_);
+  note_progress();
+  if (!unsent_.empty() || goodbye_by_ != time_point::max()) unacknowledged_ = unacknowledged();
   if (room()) wake_handler();
   if (unsent_.empty()) return all_sent();
   settle();
@@ -236,6 +238,7 @@ time_point session::idle_at() const noexcept {
 }
 
 void session::expect_remote_by(time_point by) noexcept {
+  look_for_progress();
   goodbye_by_ = by;
   remote_time_over_ = false;
   settle();
@@ -249,6 +252,7 @@ void session::on_told() noexcept {
   read_more();
   if (state() != connection_state::upgraded) return;
   told_ = true;
+  look_for_progress();
   goodbye_by_ = loop_now() + limits_.goodbye_time;
   link_->end_.begin_drain(goodbye_by_);
   on_goodbye();
@@ -257,10 +261,25 @@ void session::on_told() noexcept {
   settle();
 }
 
+/// The kernel says that it takes more only when a third of its buffer is free, which can be a megabyte: meanwhile a
+/// slow remote may have read all the time.
+void session::look_for_progress() noexcept {
+  const std::size_t left = unacknowledged();
+  const bool fewer = left < std::exchange(unacknowledged_, left);
+  if (fewer && (left > 0 || !unsent_.empty())) note_progress();
+}
+
+/// The remote has taken something: its time begins anew.
+void session::note_progress() noexcept {
+  last_byte_ = progress_ = loop_now();
+  if (goodbye_by_ != time_point::max()) goodbye_by_ = std::max(goodbye_by_, progress_ + limits_.goodbye_time);
+}
+
 void session::on_timeout() noexcept {
   const time_point now = loop_now();
+  look_for_progress();
   if (!unsent_.empty() && now >= progress_ + limits_.write_time) return end(connection_end::timed_out);
-  if (now >= goodbye_by_) {
+  if (now >= goodbye_by_ && !remote_time_over_) {
     if (outlasts_remote() && !handler_waits()) {
       goodbye_by_ = time_point::max();  // nobody waits for the remote yet
       return settle();

@@ -29,10 +29,11 @@ struct session_limits {
   std::size_t output_bytes = 64 * 1024;
   /// Without a byte in either direction; zero: no bound.
   duration idle_time = std::chrono::minutes(10);
-  /// Without progress while bytes wait for the remote.
+  /// Without progress while bytes wait for the remote: it reads on as long as its kernel acknowledges some of them.
   duration write_time = std::chrono::seconds(30);
   /// Once told of a drain: how long the handler may wait for the remote. Its own work is bounded by the drain end
-  /// alone: if it outlasts this time, the remote has it anew when the handler waits again.
+  /// alone: if it outlasts this time, the remote has it anew when the handler waits again; and so has a remote that
+  /// makes progress in reading what was written.
   duration goodbye_time = std::chrono::seconds(3);
 };
 
@@ -174,6 +175,8 @@ class session : public connection {
   void handler_over(std::exception_ptr) noexcept;
   void handler_begins_to_wait() noexcept;
   void all_sent() noexcept;
+  void look_for_progress() noexcept;
+  void note_progress() noexcept;
 
   const session_limits& limits_;
   const std::shared_ptr<session_link> link_;
@@ -184,6 +187,7 @@ class session : public connection {
   time_point begun_;
   time_point last_byte_;
   time_point progress_;                        // in sending, while something waits
+  std::size_t unacknowledged_ = 0;             // at the last look, and when somebody's time began
   time_point goodbye_by_ = time_point::max();  // also once told: while the handler works for longer than that
   connection_end leave_as_ = connection_end::clean;
   bool input_over_ = false;

@@ -237,6 +237,53 @@ TEST(tcp_server, slows_down_a_remote_that_is_not_read_and_bounds_one_that_does_n
   EXPECT_LT(*written, 16U * 1024 * 1024);
 }
 
+/// What a client that reads a little at a time, but all the time, has heard after `slow`; then it reads the rest.
+std::size_t hear_slowly(client& c, duration slow) {
+  std::size_t heard = 0;
+  for (const time_point until = steady().now() + slow; steady().now() < until;) {
+    const std::size_t some = c.hear_bytes(4096).size();
+    if (some == 0) break;
+    heard += some;
+    std::this_thread::sleep_for(5ms);
+  }
+  return heard;
+}
+
+TEST(tcp_server, waits_for_a_remote_that_reads_slowly_but_reads_on) {
+  constexpr std::size_t pieces = 500;
+  const std::string piece(16 * 1024, 'x');
+  inn i(
+      [&piece](tcp_stream& s) -> task<> {
+        for (std::size_t n = 0; n < pieces; ++n)
+          if (!co_await s.write(piece)) co_return;
+      },
+      {.write_time = 400ms, .goodbye_time = 400ms});
+  client c(i.server.addresses().at(0), 32 * 1024);
+  std::size_t heard = hear_slowly(c, 1s);
+  i.drain();
+  heard += hear_slowly(c, 1s);
+  EXPECT_FALSE(i.drained->wait_until(steady().now())) << "so much was never taken in that time";
+  heard += c.hear_all().size();
+  EXPECT_EQ(heard, pieces * piece.size());
+  c.close();
+  EXPECT_TRUE(i.wait_drained());
+  EXPECT_EQ(i.server.connections().timed_out, 0U);
+}
+
+TEST(tcp_server, waits_no_longer_for_a_remote_that_stops_reading_within_a_goodbye) {
+  inn i(
+      [](tcp_stream& s) -> task<> {
+        const std::string piece(16 * 1024, 'x');
+        while (co_await s.write(piece)) {}
+      },
+      {.goodbye_time = 200ms});
+  client c(i.server.addresses().at(0), 4096);
+  EXPECT_EQ(c.hear_bytes(100'000).size(), 100'000U);
+  i.drain();
+  EXPECT_TRUE(i.wait_drained());
+  EXPECT_EQ(i.server.connections().timed_out, 1U);
+}
+
 TEST(tcp_server, ends_a_line_that_is_too_long) {
   inn i(
       [](tcp_stream& s) -> task<> {
