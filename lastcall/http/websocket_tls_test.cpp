@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -85,6 +86,31 @@ TEST_F(websocket_tls, delivers_what_tls_holds_when_it_is_told) {
   c.hear_all();
   c.close();
   EXPECT_TRUE(s.wait_drained());
+}
+
+TEST_F(websocket_tls, has_a_thread_know_the_remotes_close_whose_answer_fails) {
+  const auto code = std::make_shared<std::atomic<int>>(0);
+  const auto why = std::make_shared<std::atomic<read_end>>(read_end::none);
+  serving_test s(serving(blocking([=](stream ws) {
+    countdown ended(1), read(1);
+    // Holds the loop's thread where it has let the handler go.
+    const std::stop_callback at_end(ws.life().forced_token(), [&] {
+      ended.count_down();
+      read.wait_until(steady().now() + generous);
+    });
+    ended.wait_until(steady().now() + generous);
+    while (ws.read_blocking()) {}
+    *code = ws.remote_code();
+    *why = ws.end();
+    read.count_down();
+  })));
+  auto c = enters(s);
+  const std::string close = visitor::close(3001);
+  ASSERT_EQ(SSL_write(c.ssl(), close.data(), static_cast<int>(close.size())), static_cast<int>(close.size()));
+  c.say_raw(c.owed() + std::string(100, 'x'));  // at once: TLS is broken when the Close is answered
+  EXPECT_TRUE(s.eventually([&] { return *why != read_end::none; }));
+  EXPECT_EQ(*why, read_end::remote);
+  EXPECT_EQ(*code, 3001);
 }
 
 }  // namespace

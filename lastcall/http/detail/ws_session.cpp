@@ -139,6 +139,10 @@ void session::read_frames() noexcept {
       const std::size_t used = size - in.size();
       consume(used);
       if (left_to_deliver_) *left_to_deliver_ -= used;
+      if (now == event::close) {  // before our answer: if that ends the connection, a handler's thread looks at these
+        conversation_->remote_reason = protocol_.close_reason();
+        conversation_->remote_code = protocol_.close_code();
+      }
       if (!out.empty()) {
         send(out);
         out.clear();
@@ -177,10 +181,6 @@ void session::ignore_messages() noexcept {
 /// Both have said Close, or the remote may say no more: the server ends the connection.
 /// Source: RFC 6455 section 7.1.1.
 void session::handshake_over() noexcept {
-  if (protocol_.close_received()) {
-    conversation_->remote_code = protocol_.close_code();
-    conversation_->remote_reason = protocol_.close_reason();
-  }
   wake_handler();
   if (state() == connection_state::upgraded) leave_when_sent();
 }

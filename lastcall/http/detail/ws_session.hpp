@@ -48,7 +48,7 @@ struct conversation {
   std::vector<message> ready;
   std::size_t next = 0;  // of those
   std::size_t bytes = 0;
-  std::uint16_t remote_code = 0;  // once its Close came
+  std::uint16_t remote_code = 0;  // once its Close came; the reader's once the connection has ended
   std::string remote_reason;
 
   // The reader's:
