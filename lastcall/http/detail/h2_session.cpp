@@ -107,6 +107,9 @@ struct h2_session::callbacks {
     if (f->hd.type != NGHTTP2_HEADERS || f->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     h2_session& me = of(user);
     me.last_begun_ = std::max(me.last_begun_, f->hd.stream_id);
+    // RFC 9218's default would send one response to its end before the next begins. What the client asks for counts.
+    const nghttp2_extpri in_turns{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
+    nghttp2_session_change_extpri_stream_priority(s, f->hd.stream_id, &in_turns, 0);
     nghttp2_session_set_stream_user_data(s, f->hd.stream_id, me.to_.on_begin(f->hd.stream_id));
     return 0;
   }

@@ -132,6 +132,25 @@ TEST(h2_session, sends_a_response_and_says_when_it_has_ended) {
   EXPECT_THAT(t.told, ElementsAre("begin 1", "request 1", "sent 1", "close 0 1"));
 }
 
+/// The streams of the DATA frames of two responses, each as much as the windows let out.
+std::vector<std::uint32_t> turns(const std::string& second_request) {
+  session_test t;
+  t.hear(get(1) + second_request);
+  t.body = std::string(60'000, 'x');
+  t.session.respond(1, 200, {}, true);
+  t.session.respond(3, 200, {}, true);
+  t.say();
+  std::vector<std::uint32_t> all;
+  for (const said& each : t.of_type(0)) all.push_back(each.id);
+  return all;
+}
+
+TEST(h2_session, sends_responses_in_turns) { EXPECT_THAT(turns(get(3)), ElementsAre(1, 3, 1, 3)); }
+
+TEST(h2_session, sends_first_what_its_client_asks_for_first) {
+  EXPECT_THAT(turns(frame(1, 5, 3, head + field("priority", "u=1"))), ElementsAre(3, 3, 3, 3));
+}
+
 TEST(h2_session, waits_for_a_body_that_is_not_made_yet) {
   session_test t;
   t.hear(get(1));
