@@ -17,7 +17,6 @@ namespace {
 constexpr int reads_per_wake = 8;     // then the others of the loop have their turn
 constexpr int answers_per_wake = 16;  // of one pipeline, likewise
 constexpr std::size_t kept_unsent_bytes = 4096;
-constexpr duration told_write_time = std::chrono::seconds(3);
 constexpr std::size_t gathered_bytes = 256 * 1024;  // of a pipeline's responses; more are made once these are sent
 }  // namespace
 
@@ -351,13 +350,11 @@ void h1_connection::flush() noexcept {
   wait_for_room();
 }
 
-/// The client has to take something of what is unsent. One of a long-lived response that was told of the drain has less
-/// time for that: it would be cut at the drain's end, as if our work was not done.
+/// The client has to take something of what is unsent.
 void h1_connection::wait_for_room() noexcept {
-  duration most = shard_.of().limits.write_time;
-  if (long_lived_ && draining() && tell_at() == time_point::max())
-    most = std::min({most, told_write_time, (shard_.life().drain_end() - loop_now()) / 2});
-  enter(at_work(), loop_now() + std::max(most, duration::zero()));
+  const bool told = long_lived_ && draining() && tell_at() == time_point::max();
+  const duration most = told ? shard_.told_write_time(loop_now()) : shard_.of().limits.write_time;
+  enter(at_work(), loop_now() + most);
 }
 
 void h1_connection::on_told() noexcept {

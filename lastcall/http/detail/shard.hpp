@@ -1,6 +1,8 @@
 // One loop's part of an HTTP server: what its connections share without a lock. Not a connection, and not the server.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <memory>
@@ -8,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lastcall/core/clock.hpp"
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/log.hpp"
@@ -86,6 +89,12 @@ class shard {
   detail::coroutines& coroutines() noexcept { return coroutines_; }
   /// The parent of the calls' contexts, so that those of different loops share no lock.
   const context& life() const noexcept { return life_; }
+  /// How long the client of a long-lived response that was told of the drain may take no byte of it from `now` on: less
+  /// than others, since it would be cut at the drain's end as if our work was not done.
+  duration told_write_time(time_point now) const noexcept {
+    const duration most = std::min<duration>(service_->limits.write_time, std::chrono::seconds(3));
+    return std::max(std::min(most, (life_.drain_end() - now) / 2), duration::zero());
+  }
   /// The server has started: `life` is known.
   void begin(const context& life) { life_ = context_source(life).get(); }
   net::connection_set& set() const noexcept { return set_; }
