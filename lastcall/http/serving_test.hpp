@@ -74,8 +74,8 @@ struct serving_test {
     return holds;
   }
   /// Begins a drain as the lifecycle would; `drained` counts down at its end.
-  void drain() {
-    life.begin_drain(steady().now() + std::chrono::seconds(30));
+  void drain(duration time = std::chrono::seconds(30)) {
+    life.begin_drain(steady().now() + time);
     it.announce();
     it.drain(life.get(), [d = drained] { d->count_down(); });
     // From here on new connections are refused; the loops know of the drain as soon as they have done what was asked

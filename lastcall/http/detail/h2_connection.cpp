@@ -130,6 +130,7 @@ void h2_connection::on_told() noexcept {
   // The place for streams that last: each is to be told through its call, so that it ends in its own way.
   act(farewell_.tell(loop_now(), shard_.life().drain_end()));
   for (h2_stream& s : open_) s.told();
+  if (!unsent_.empty()) wait_for_room();
 }
 
 void h2_connection::on_idle_over() noexcept {
@@ -166,7 +167,8 @@ void h2_connection::flush() noexcept {
         unsent_ = std::move(out);
         unsent_from_ = sent.bytes;
         out = std::string();
-        write_by_ = set().loop().refresh_now() + shard_.of().limits.write_time;
+        set().loop().refresh_now();
+        wait_for_room();
         return;
       }
       out.clear();
@@ -184,13 +186,28 @@ void h2_connection::flush() noexcept {
 bool h2_connection::write_unsent() noexcept {
   const net::io_result sent = transmit(unsent_.data() + unsent_from_, unsent_.size() - unsent_from_);
   if (sent.end != net::io_end::open) return end_by(sent.end), false;
-  if (sent.bytes > 0) write_by_ = loop_now() + shard_.of().limits.write_time;
+  if (sent.bytes > 0) wait_for_room();
   unsent_from_ += sent.bytes;
   if (unsent_from_ < unsent_.size()) return false;
   unsent_.clear();
   unsent_from_ = 0;
   if (unsent_.capacity() > kept_unsent_bytes) unsent_.shrink_to_fit();
   all_sent();
+  return true;
+}
+
+/// The client has to take something of what is unsent.
+void h2_connection::wait_for_room() noexcept {
+  const bool told = was_told() && only_long_lived();
+  write_by_ = loop_now() + (told ? shard_.told_write_time(loop_now()) : shard_.of().limits.write_time);
+}
+
+/// None of those that wait for the client has work of ours to lose.
+bool h2_connection::only_long_lived() noexcept {
+  for (streams* all : {&open_, &unflushed_}) {
+    for (const h2_stream& s : *all)
+      if (!s.long_lived()) return false;
+  }
   return true;
 }
 

@@ -54,6 +54,8 @@ class h2_connection final : public net::connection, private h2_events {
   bool remote_ends() const noexcept { return input_over_ || remote_is_ending(); }
   /// Last words are not an answer in time.
   void forced() noexcept { farewell_as_ = net::connection_end::forced; }
+  /// A client that stands still was not waited for until the drain's end.
+  void timed_out() noexcept { farewell_as_ = net::connection_end::timed_out; }
   /// Out of memory.
   void give_up() noexcept;
 
@@ -91,6 +93,8 @@ class h2_connection final : public net::connection, private h2_events {
   void act(h2_action) noexcept;
   void flush() noexcept;
   bool write_unsent() noexcept;
+  void wait_for_room() noexcept;
+  bool only_long_lived() noexcept;
   void all_sent() noexcept;
   void end_turn() noexcept;
   void settle() noexcept;

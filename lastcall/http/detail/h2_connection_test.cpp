@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "lastcall/http/events.hpp"
 #include "lastcall/http/responder.hpp"
 #include "lastcall/http/serving_test.hpp"
 #include "lastcall/http/streaming.hpp"
@@ -35,6 +36,9 @@ std::string post(int id, const std::string& path, const std::string& body) {
 }
 const std::string begin = std::string(h2_session::preface) + frame(4, 0, 0) + frame(4, 1, 0);
 
+/// Windows that nothing fills: what a client says that is slow by not reading.
+const std::string open_wide = frame(4, 0, 0, {0, 4, 0x7f, '\xff', '\xff', '\xff'}) + frame(8, 0, 0, {0x7f, 0, 0, 0});
+
 server_options every_form() {
   server_options o;
   o.h2c = true;
@@ -52,6 +56,9 @@ server_options every_form() {
     return streamed([](body_writer& to) -> task<> {
       for (int i = 0; i < 500; ++i) co_await to.write(std::string(100'000, 'x'));
     });
+  });
+  o.routes.events("/events", [](sse::stream& out) -> task<> {
+    while (co_await out.send({.data = std::string(10'000, 'x')})) {}
   });
   o.routes.get("/broken", [](const request&) {
     return streamed([](body_writer& to) -> task<> {
@@ -102,6 +109,22 @@ struct conversation {
   std::vector<std::string> goaways;
   int ended = 0, resets = 0;
 };
+
+/// What is accepted from now on takes a little into its kernel: the end of 32 KiB has to wait.
+void accept_with_little_room(serving_test& t) {
+  for (int fd = 0; fd < 1024; ++fd) {
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    sockaddr_in name{};
+    socklen_t name_size = sizeof name;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0 ||
+        ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &name_size) != 0 ||
+        ntohs(name.sin_port) != t.it.addresses().at(0).port())
+      continue;
+    const int little = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
+  }
+}
 
 TEST(h2_connection, serves_handlers_of_every_form_at_once) {
   serving_test t(every_form());
@@ -161,8 +184,7 @@ TEST(h2_connection, cuts_a_client_that_takes_nothing) {
   o.limits.write_time = 100ms;
   serving_test t(std::move(o));
   conversation c(t, 4096);
-  c.client.say(frame(4, 0, 0, {0, 4, 0x7f, '\xff', '\xff', '\xff'}) + frame(8, 0, 0, {0x7f, 0, 0, 0}) +
-               ask(1, "/huge"));
+  c.client.say(open_wide + ask(1, "/huge"));
   EXPECT_TRUE(t.eventually([&] { return t.it.connections().timed_out == 1; }));
   EXPECT_EQ(t.it.requests(), (request_ledger{.begun = 1, .abandoned_by_client = 1}));
 }
@@ -190,6 +212,31 @@ TEST(h2_connection, says_goodbye_in_two_steps_and_ends_when_nothing_is_left) {
   c.client.close();
   EXPECT_TRUE(t.wait_drained());
   EXPECT_EQ(t.it.connections().closed_clean, 1U);
+}
+
+/// A reader of events takes no more of them; once told of the drain it is not waited for until its end.
+void expect_a_standing_reader_is_left(conversation& c, serving_test& t) {
+  c.client.say(ask(1, "/events"));
+  while (c.body[1].empty() && c.hear_one()) {}
+  t.drain(1s);
+  EXPECT_TRUE(t.wait_drained());
+  EXPECT_EQ(t.it.connections().timed_out, 1U);
+  EXPECT_EQ(t.it.connections().forced, 0U);
+}
+
+TEST(h2_connection, leaves_a_reader_of_events_that_opens_no_window) {
+  serving_test t(every_form());
+  conversation c(t);
+  c.client.say(frame(8, 0, 0, {0x7f, 0, 0, 0}));
+  expect_a_standing_reader_is_left(c, t);
+}
+
+TEST(h2_connection, leaves_a_reader_of_events_that_reads_nothing) {
+  serving_test t(every_form());
+  accept_with_little_room(t);
+  conversation c(t, 4096);
+  c.client.say(open_wide);
+  expect_a_standing_reader_is_left(c, t);
 }
 
 TEST(h2_connection, is_not_spoken_where_nobody_asked_for_it) {

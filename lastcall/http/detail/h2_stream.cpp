@@ -164,7 +164,9 @@ call& h2_stream::begin_call(const handler* h) {
 }
 
 void h2_stream::told() noexcept {
-  if (call_ && long_lived_) call_->told(of_.on().life().drain_end());
+  if (!long_lived_) return;
+  progress_ = of_.now();  // from here on it has told_write_time
+  if (call_) call_->told(of_.on().life().drain_end());
 }
 
 void h2_stream::end_call() noexcept {
@@ -469,9 +471,12 @@ time_point h2_stream::due() const noexcept {
   if (!asked_ && refuse_status_ == 0) return exchange_->read_by;
   if (exchange_->in.waiting) return exchange_->read_by;
   // Here until it has been handed to the session, which waits for the client's window.
-  if (body_open_ && (out_whole_ || exchange_->out.file || !out_.empty()))
-    return progress_ + of_.on().of().limits.write_time;
+  if (body_open_ && (out_whole_ || exchange_->out.file || !out_.empty())) return progress_ + write_time();
   return time_point::max();
+}
+
+duration h2_stream::write_time() const noexcept {
+  return long_lived_ && of_.was_told() ? of_.on().told_write_time(progress_) : of_.on().of().limits.write_time;
 }
 
 void h2_stream::overdue() noexcept {
@@ -483,6 +488,7 @@ void h2_stream::overdue() noexcept {
   }
   if (asked_) {
     progress_ = of_.now();
+    if (long_lived_ && of_.was_told()) of_.timed_out();
     return of_.session().reset(id_, h2_error::cancel);
   }
   if (!head_is_here_) {  // nothing can be said on a stream whose head is still coming: nothing else can come, either

@@ -57,6 +57,8 @@ class h2_stream final : public net::list_hook<>, private answering<h2_stream> {
   void overdue() noexcept;
   /// A complete request: not one that is still coming.
   bool at_work() const noexcept { return asked_; }
+  /// Its client waits for no end of it.
+  bool long_lived() const noexcept { return long_lived_; }
   bool response_ended() const noexcept { return output_ended_; }
   /// By its own maker, not by its client.
   bool broken() const noexcept { return as_ == request_end::broken; }
@@ -85,6 +87,7 @@ class h2_stream final : public net::list_hook<>, private answering<h2_stream> {
   void submit_trailers();
   input wait_for_input() noexcept;
   void input_is_here() noexcept;
+  duration write_time() const noexcept;
   std::size_t read_file(std::span<char> into) noexcept;
 
   h2_connection& of_;
