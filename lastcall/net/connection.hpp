@@ -111,7 +111,8 @@ class connection : public pollable, public timed, public list_hook<> {
   /// How many bytes wait in the kernel. With TLS it is no less than what can be read of them and of what TLS holds, and
   /// may be more.
   std::size_t unread_bytes() const noexcept;
-  /// How many bytes the kernel has taken and the remote's has not acknowledged; 0 if that is not known.
+  /// How many bytes were written, and the remote's kernel has not acknowledged: shrinks as a slow remote reads, also
+  /// while there is no room to write. 0 where that is not known.
   std::size_t unacknowledged() const noexcept;
   /// Has the kernel announce again what is still unread: for whoever stops reading to let others have their turn.
   void rearm() noexcept;

@@ -199,7 +199,17 @@ bool h2_connection::write_unsent() noexcept {
 /// The client has to take something of what is unsent.
 void h2_connection::wait_for_room() noexcept {
   const bool told = was_told() && only_long_lived();
-  write_by_ = loop_now() + (told ? shard_.told_write_time(loop_now()) : shard_.of().limits.write_time);
+  moved_ = loop_now();
+  unacknowledged_ = unacknowledged();
+  write_by_ = moved_ + (told ? shard_.told_write_time(moved_) : shard_.of().limits.write_time);
+}
+
+/// There was no room, but some of what had been written was read: room comes in large steps, and a slow client takes
+/// longer for one than it may stand still.
+bool h2_connection::client_reads() noexcept {
+  if (unacknowledged() >= unacknowledged_) return false;
+  wait_for_room();
+  return true;
 }
 
 /// None of those that wait for the client has work of ours to lose.
@@ -260,7 +270,7 @@ void h2_connection::on_timeout() noexcept {
   const bool by_rule = state() == connection_state::reading && draining();  // nothing of ours need have passed
   if (tell_at() <= now) tell();
   act(farewell_.passed(now));
-  if (!unsent_.empty() && write_by_ <= now) return end(connection_end::timed_out);
+  if (!unsent_.empty() && write_by_ <= now && !client_reads()) return end(connection_end::timed_out);
   bool some = false;
   for (auto it = open_.begin(); it != open_.end() && !ended();) {
     h2_stream& s = *it++;
@@ -372,7 +382,10 @@ void h2_connection::on_end(void* stream) noexcept {
 }
 
 h2_output h2_connection::on_output(void* stream, std::span<char> into) noexcept {
-  return ended() ? h2_output{h2_output::kind::failed} : stream_of(stream).output(into);
+  if (ended()) return {h2_output::kind::failed};
+  const h2_output got = stream_of(stream).output(into);
+  if (got.bytes > 0) moved_ = loop_now();
+  return got;
 }
 
 void h2_connection::on_output_end(void* stream) noexcept {

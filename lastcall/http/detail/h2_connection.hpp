@@ -54,6 +54,8 @@ class h2_connection final : public net::connection, private h2_events {
   bool remote_ends() const noexcept { return input_over_ || remote_is_ending(); }
   /// Last words are not an answer in time.
   void forced() noexcept { farewell_as_ = net::connection_end::forced; }
+  /// When its client took something last. While bytes wait for room that has its own bound: now.
+  time_point moved() const noexcept { return unsent_.empty() ? moved_ : loop_now(); }
   /// A client that stands still was not waited for until the drain's end.
   void timed_out() noexcept { farewell_as_ = net::connection_end::timed_out; }
   /// Out of memory.
@@ -94,6 +96,7 @@ class h2_connection final : public net::connection, private h2_events {
   void flush() noexcept;
   bool write_unsent() noexcept;
   void wait_for_room() noexcept;
+  bool client_reads() noexcept;
   bool only_long_lived() noexcept;
   void all_sent() noexcept;
   void end_turn() noexcept;
@@ -118,6 +121,8 @@ class h2_connection final : public net::connection, private h2_events {
   std::string unsent_;
   std::size_t unsent_from_ = 0;
   time_point write_by_{};
+  std::size_t unacknowledged_ = 0;  // when write_by_ was set
+  time_point moved_{};              // when something of a body left last
   time_point settings_by_;
   net::connection_end farewell_as_ = net::connection_end::clean;
   int turns_ = 0;

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <thread>
 
 #include "lastcall/http/events.hpp"
 #include "lastcall/http/responder.hpp"
@@ -27,9 +28,11 @@ std::string frame(int type, int flags, int id, const std::string& payload = "") 
 std::string field(const std::string& name, const std::string& value) {
   return std::string(1, '\0') + static_cast<char>(name.size()) + name + static_cast<char>(value.size()) + value;
 }
-std::string ask(int id, const std::string& path, const std::string& verb = "GET", int flags = 5) {
-  return frame(1, flags, id,
-               field(":method", verb) + field(":scheme", "http") + field(":path", path) + field(":authority", "a"));
+std::string ask(int id, const std::string& path, const std::string& verb = "GET", int flags = 5,
+                const std::string& more = "") {
+  return frame(
+      1, flags, id,
+      field(":method", verb) + field(":scheme", "http") + field(":path", path) + field(":authority", "a") + more);
 }
 std::string post(int id, const std::string& path, const std::string& body) {
   return ask(id, path, "POST", 4) + frame(0, 1, id, body);
@@ -187,6 +190,55 @@ TEST(h2_connection, cuts_a_client_that_takes_nothing) {
   c.client.say(open_wide + ask(1, "/huge"));
   EXPECT_TRUE(t.eventually([&] { return t.it.connections().timed_out == 1; }));
   EXPECT_EQ(t.it.requests(), (request_ledger{.begun = 1, .abandoned_by_client = 1}));
+}
+
+TEST(h2_connection, keeps_a_client_that_reads_slowly) {
+  auto o = every_form();
+  o.limits.write_time = 1s;
+  serving_test t(std::move(o));
+  conversation c(t, 4096);
+  c.client.say(open_wide + ask(1, "/huge"));
+  // As much as the kernel holds for it would take longer than write_time to make room.
+  for (const auto by = steady().now() + 2500ms; steady().now() < by; std::this_thread::sleep_for(20ms))
+    c.client.hear_bytes(4096);
+  EXPECT_EQ(t.it.connections().timed_out, 0U);
+  EXPECT_EQ(t.it.requests().abandoned_by_client, 0U);
+}
+
+/// Reads slowly and gives the connection as much window as it has read, and no stream but 3, until the end or a reset.
+void hear_slowly(conversation& c, duration time) {
+  for (const auto by = steady().now() + time; steady().now() < by && c.resets == 0;) {
+    const std::size_t before = c.body[1].size() + c.body[3].size();
+    if (!c.hear_one()) return;
+    const std::size_t heard = c.body[1].size() + c.body[3].size() - before;
+    if (heard == 0) continue;
+    const std::string more{0, 0, static_cast<char>(heard >> 8), static_cast<char>(heard)};
+    c.client.say(frame(8, 0, 0, more) + frame(8, 0, 3, more));
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+TEST(h2_connection, resets_no_stream_that_waits_for_others) {
+  auto o = every_form();
+  o.limits.write_time = 500ms;
+  serving_test t(std::move(o));
+  conversation c(t);
+  c.client.say(ask(1, "/made", "GET", 5, field("priority", "u=7")) + ask(3, "/huge"));
+  hear_slowly(c, 1500ms);
+  EXPECT_EQ(c.resets, 0);
+  EXPECT_EQ(c.body[1].size(), 0U) << "its client asks for it last";
+  EXPECT_GT(c.body[3].size(), 0U);
+}
+
+TEST(h2_connection, resets_a_stream_without_a_window_while_others_move) {
+  auto o = every_form();
+  o.limits.write_time = 100ms;
+  serving_test t(std::move(o));
+  conversation c(t);
+  c.client.say(ask(1, "/made") + ask(3, "/huge"));
+  hear_slowly(c, 10s);
+  EXPECT_EQ(c.resets, 1);
+  EXPECT_EQ(c.body[1].size(), 65'535U);
 }
 
 TEST(h2_connection, resets_a_stream_whose_body_breaks_and_nothing_else) {

@@ -332,6 +332,10 @@ void h2_session::reset(std::int32_t id, h2_error why) noexcept {
   nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, static_cast<std::uint32_t>(why));
 }
 
+bool h2_session::has_window(std::int32_t id) const noexcept {
+  return nghttp2_session_get_stream_remote_window_size(session_.get(), id) > 0;
+}
+
 void h2_session::consume(std::int32_t id, std::size_t bytes) noexcept {
   if (bytes > 0) nghttp2_session_consume(session_.get(), id, bytes);
 }

@@ -111,6 +111,8 @@ class h2_session {
   /// There is something for on_output again.
   void resume(std::int32_t id) noexcept;
   void reset(std::int32_t id, h2_error why) noexcept;
+  /// The client takes more of this stream; whether also of the connection is another question.
+  bool has_window(std::int32_t id) const noexcept;
   /// So much of what on_data gave has been used: the client may send as much again.
   void consume(std::int32_t id, std::size_t bytes) noexcept;
   /// The same, where the stream is gone.

@@ -487,6 +487,11 @@ void h2_stream::overdue() noexcept {
     return input_is_here();
   }
   if (asked_) {
+    // Others of its connection had their turn: the client is slow, and does not stand still.
+    if (const time_point moved = of_.moved(); moved > progress_ && of_.session().has_window(id_)) {
+      progress_ = moved;
+      return;
+    }
     progress_ = of_.now();
     if (long_lived_ && of_.was_told()) of_.timed_out();
     return of_.session().reset(id_, h2_error::cancel);

@@ -101,7 +101,7 @@ class h2_stream final : public net::list_hook<>, private answering<h2_stream> {
   std::string out_;      // of the response's body
   std::size_t out_from_ = 0;
   std::string trailers_in_, trailers_out_;
-  time_point progress_{};  // of the response's body: when some of it left last
+  time_point progress_{};  // of the response's body: when some of it left last, or its client took of others
   request_end as_ = request_end::answered;
   bool decided_ = false;  // the ledger has it
   bool long_lived_ = false;
