@@ -34,7 +34,7 @@ h2_connection::h2_connection(shard& on, net::connection& before, std::string rec
 }
 
 h2_connection::~h2_connection() {
-  cut_streams(request_end::forced);
+  cut_all(request_end::forced);
   sweep();
 }
 
@@ -237,7 +237,7 @@ void h2_connection::end_turn() noexcept {
   if (leaving()) return;
   if (farewell_.open(opened_) == h2_action::close) closing_ = true;
   if (!session_.ok() || session_.over()) {
-    cut_streams(request_end::abandoned_by_client);  // by what its client did wrong
+    cut(open_, request_end::abandoned_by_client);  // by what its client did wrong; those unflushed are still sent
     closing_ = true;
   }
   if (unsent_.empty() && !more_) {
@@ -285,17 +285,20 @@ void h2_connection::on_timeout() noexcept {
 }
 
 void h2_connection::on_end(connection_end how) noexcept {
-  cut_streams(how == connection_end::forced ? request_end::forced : request_end::abandoned_by_client);
+  cut_all(how == connection_end::forced ? request_end::forced : request_end::abandoned_by_client);
 }
 
-void h2_connection::cut_streams(request_end as) noexcept {
-  ready_.clear();
-  for (streams* all : {&open_, &unflushed_}) {
-    while (h2_stream* s = all->pop_front()) {
-      s->cut(as);
-      retired_.push_back(*s);
-    }
+void h2_connection::cut_all(request_end as) noexcept {
+  cut(open_, as);
+  cut(unflushed_, as);
+}
+
+void h2_connection::cut(streams& of, request_end as) noexcept {
+  while (h2_stream* s = of.pop_front()) {
+    s->cut(as);
+    retired_.push_back(*s);
   }
+  ready_.clear();
   opened_ = 0;
 }
 

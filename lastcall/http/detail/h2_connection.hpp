@@ -62,6 +62,8 @@ class h2_connection final : public net::connection, private h2_events {
   void give_up() noexcept;
 
  private:
+  using streams = net::intrusive_list<h2_stream>;
+
   void on_readable() noexcept override;
   void on_writable() noexcept override;
   void on_timeout() noexcept override;
@@ -101,11 +103,10 @@ class h2_connection final : public net::connection, private h2_events {
   void all_sent() noexcept;
   void end_turn() noexcept;
   void settle() noexcept;
-  void cut_streams(request_end as) noexcept;
+  void cut_all(request_end as) noexcept;
+  void cut(streams& of, request_end as) noexcept;
   void retire(h2_stream&) noexcept;
   void sweep() noexcept;
-
-  using streams = net::intrusive_list<h2_stream>;
 
   shard& shard_;
   h2_session session_;

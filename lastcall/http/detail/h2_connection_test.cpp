@@ -55,6 +55,7 @@ server_options every_form() {
       for (int i = 0; i < 50; ++i) co_await to.write(std::string(4000, 'x'));
     });
   });
+  o.routes.get("/32k", [](const request&) { return text(std::string(32'768, 'x')); });
   o.routes.get("/huge", [](const request&) {  // more than the kernel takes for one connection
     return streamed([](body_writer& to) -> task<> {
       for (int i = 0; i < 500; ++i) co_await to.write(std::string(100'000, 'x'));
@@ -289,6 +290,32 @@ TEST(h2_connection, leaves_a_reader_of_events_that_reads_nothing) {
   conversation c(t, 4096);
   c.client.say(open_wide);
   expect_a_standing_reader_is_left(c, t);
+}
+
+TEST(h2_connection, counts_a_response_whose_end_waits_for_room_as_the_last_one_as_answered) {
+  serving_test t(every_form());
+  accept_with_little_room(t);
+  conversation c(t, 4096);
+  c.client.say(frame(4, 0, 0, {0, 4, 0, 0, 0, 0}) + frame(8, 0, 0, {0x7f, 0, 0, 0}) + ask(1, "/32k"));
+  EXPECT_TRUE(t.eventually([&] { return t.it.requests().begun == 1; }));
+  t.drain();
+  while (c.goaways.size() < 2 && c.hear_one()) {}
+  c.client.say(frame(8, 0, 1, {0, 0, '\x80', 0}));
+  c.hear(1);
+  EXPECT_EQ(c.body[1].size(), 32'768U);
+  c.client.close();
+  EXPECT_TRUE(t.wait_drained());
+  EXPECT_EQ(t.it.requests(), (request_ledger{.begun = 1, .answered = 1}));
+}
+
+TEST(h2_connection, counts_a_response_whose_client_has_said_goodbye_as_answered) {
+  serving_test t(every_form());
+  accept_with_little_room(t);
+  conversation c(t, 4096);
+  c.client.say(open_wide + ask(1, "/32k") + frame(7, 0, 0, std::string(8, '\0')));
+  c.hear(1);
+  EXPECT_EQ(c.body[1].size(), 32'768U);
+  EXPECT_TRUE(t.eventually([&] { return t.it.requests() == request_ledger{.begun = 1, .answered = 1}; }));
 }
 
 TEST(h2_connection, is_not_spoken_where_nobody_asked_for_it) {
