@@ -120,7 +120,7 @@ class server final : public h2_events {
   void on_output_end(void* s) noexcept override {
     require(!std::exchange(of(s).output_ended, true), "a response ends once");
   }
-  void on_close(void* p, h2_error) noexcept override {
+  void on_close(void* p, h2_error, bool) noexcept override {
     one_stream& s = of(p);
     session_.consume_connection(std::exchange(s.unconsumed, 0));
     dead_.push_back(std::move(open_[s.id]));

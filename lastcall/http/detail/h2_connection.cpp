@@ -395,7 +395,7 @@ void h2_connection::on_output_end(void* stream) noexcept {
   if (!ended()) stream_of(stream).output_ended();
 }
 
-void h2_connection::on_close(void* stream, h2_error) noexcept {
+void h2_connection::on_close(void* stream, h2_error why, bool by_us) noexcept {
   if (ended()) return;
   h2_stream& s = stream_of(stream);
   --opened_;
@@ -407,7 +407,9 @@ void h2_connection::on_close(void* stream, h2_error) noexcept {
   }
   // A client that leaves, or did what a stream must not do: both cost us more than it.
   if (!s.broken() && flood_.exceeds(h2_noise::reset, loop_now())) session_.terminate(h2_error::enhance_your_calm);
-  s.cut(request_end::abandoned_by_client);
+  // What we reset a stream for is what its client did, but for a slow one (cancel), or trouble of our own.
+  const bool malformed = by_us && why != h2_error::cancel && why != h2_error::internal;
+  s.cut(malformed ? request_end::rejected : request_end::abandoned_by_client);
   retire(s);
 }
 

@@ -252,6 +252,19 @@ TEST(h2_connection, resets_a_stream_whose_body_breaks_and_nothing_else) {
   EXPECT_TRUE(t.eventually([&] { return t.it.requests().broken == 1 && t.it.requests().answered == 1; }));
 }
 
+TEST(h2_connection, rejects_requests_that_are_malformed) {
+  serving_test t(every_form());
+  conversation c(t);
+  c.client.say(ask(1, "/plain", "GET", 5, field("connection", "close")) +
+               ask(3, "/plain", "GET", 5, field("X-Y", "z")) +
+               ask(5, "/taken", "POST", 4, field("content-length", "10")) + frame(0, 1, 5, "abc"));
+  while (c.resets < 3 && c.hear_one()) {}
+  EXPECT_TRUE(t.eventually([&] { return t.it.requests() == request_ledger{.begun = 3, .rejected = 3}; }));
+  c.client.say(ask(7, "/taken", "POST", 4) + frame(3, 0, 7, {0, 0, 0, 1}));  // for a reason of its client's own
+  EXPECT_TRUE(t.eventually(
+      [&] { return t.it.requests() == request_ledger{.begun = 4, .rejected = 3, .abandoned_by_client = 1}; }));
+}
+
 TEST(h2_connection, says_goodbye_in_two_steps_and_ends_when_nothing_is_left) {
   serving_test t(every_form());
   conversation c(t);

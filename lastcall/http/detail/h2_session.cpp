@@ -177,6 +177,7 @@ struct h2_session::callbacks {
     // Behind the GOAWAY, so that its acknowledgement says that the client has seen that; nghttp2 would send it first.
     if (f->hd.type == NGHTTP2_GOAWAY && f->goaway.last_stream_id == largest_id)
       nghttp2_submit_ping(s, NGHTTP2_FLAG_NONE, ping_text.data());
+    if (f->hd.type == NGHTTP2_RST_STREAM) of(user).reset_ = f->hd.stream_id;
     if ((f->hd.type != NGHTTP2_HEADERS && f->hd.type != NGHTTP2_DATA) || !(f->hd.flags & NGHTTP2_FLAG_END_STREAM))
       return 0;
     if (void* const stream = stream_of(s, f->hd.stream_id)) of(user).to_.on_output_end(stream);
@@ -186,7 +187,7 @@ struct h2_session::callbacks {
   static int stream_closed(nghttp2_session* s, std::int32_t id, std::uint32_t why, void* user) noexcept {
     if (void* const stream = stream_of(s, id)) {
       nghttp2_session_set_stream_user_data(s, id, nullptr);
-      of(user).to_.on_close(stream, static_cast<h2_error>(why));
+      of(user).to_.on_close(stream, static_cast<h2_error>(why), of(user).reset_ == id);
     }
     return 0;
   }

@@ -61,8 +61,8 @@ class h2_events {
   virtual h2_output on_output(void* stream, std::span<char> into) noexcept = 0;
   /// The last byte of the response stands in what `send` gives.
   virtual void on_output_end(void* stream) noexcept = 0;
-  /// Nothing more is told of it. By the client, by us, or because both sides have ended.
-  virtual void on_close(void* stream, h2_error why) noexcept = 0;
+  /// Nothing more is told of it. By the client, by our RST_STREAM (`by_us`), or because both sides have ended.
+  virtual void on_close(void* stream, h2_error why, bool by_us) noexcept = 0;
   /// The client's settings came, or its acknowledgement of our PING.
   virtual void on_settings() noexcept = 0;
   virtual void on_ping_acknowledged() noexcept = 0;
@@ -143,7 +143,8 @@ class h2_session {
   h2_error fault_ = h2_error::none;       // why a callback of ours ended it
   std::array<std::int32_t, 64> ended_{};  // by the client, lately: it sends nothing more on them
   std::size_t next_ended_ = 0;
-  bool finished_ = false;  // nothing is read any more
+  std::int32_t reset_ = 0;  // by us, last: a client may give the same reason
+  bool finished_ = false;   // nothing is read any more
   std::uint32_t refused_ = 0;
   std::vector<std::int32_t> to_refuse_;
 };

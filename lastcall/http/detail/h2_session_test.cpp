@@ -94,7 +94,9 @@ struct session_test final : h2_events {
     return {last, n};
   }
   void on_output_end(void* s) noexcept override { note("sent", s); }
-  void on_close(void* s, h2_error why) noexcept override { note("close " + std::to_string(static_cast<int>(why)), s); }
+  void on_close(void* s, h2_error why, bool by_us) noexcept override {
+    note((by_us ? "reset " : "close ") + std::to_string(static_cast<int>(why)), s);
+  }
   void on_settings() noexcept override { ++settings; }
   void on_ping_acknowledged() noexcept override { ++acknowledged; }
   bool on_noise(h2_noise) noexcept override { return too_much; }
@@ -163,6 +165,15 @@ TEST(h2_session, waits_for_a_body_that_is_not_made_yet) {
   t.session.resume(1);
   t.say();
   EXPECT_EQ(t.of_type(0).size(), 1U);
+}
+
+TEST(h2_session, tells_who_has_reset_a_stream) {
+  session_test t;
+  t.hear(get(1) + get(3) + frame(3, 0, 1, number(1)) + frame(1, 5, 5, head + field("Large", "x")));
+  t.session.reset(3, h2_error::cancel);
+  t.say();
+  EXPECT_THAT(t.told, ElementsAre("begin 1", "request 1", "begin 3", "request 3", "close 1 1", "begin 5", "reset 1 5",
+                                  "reset 8 3"));
 }
 
 TEST(h2_session, ends_with_trailers) {

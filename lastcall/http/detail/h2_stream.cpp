@@ -410,7 +410,8 @@ void h2_stream::cut(request_end as) noexcept {
   detail::shard& on = of_.on();
   exchange_->trail.cut(on.of().access_log, !in_trail_, head_is_here_ ? &exchange_->req : nullptr, of_.remote(),
                        of_.now(), as);
-  if (!decided_) (as == request_end::forced ? on.forced : on.abandoned).add();
+  if (!decided_)
+    (as == request_end::forced ? on.forced : as == request_end::rejected ? on.rejected : on.abandoned).add();
   decided_ = true;
   of_.session().consume_connection(pending_.size());
   pending_.clear();
