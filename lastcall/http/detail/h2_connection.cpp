@@ -398,7 +398,7 @@ void h2_connection::on_output_end(void* stream) noexcept {
 void h2_connection::on_close(void* stream, h2_error why, bool by_us) noexcept {
   if (ended()) return;
   h2_stream& s = stream_of(stream);
-  --opened_;
+  if (--opened_ == 0) note_response();  // silence begins here also without one
   if (s.response_ended()) {
     std::replace(ready_.begin(), ready_.end(), &s, static_cast<h2_stream*>(nullptr));
     streams::erase(s);

@@ -64,6 +64,9 @@ server_options every_form() {
   o.routes.events("/events", [](sse::stream& out) -> task<> {
     while (co_await out.send({.data = std::string(10'000, 'x')})) {}
   });
+  o.routes.events("/ticks", [](sse::stream& out) -> task<> {
+    while (co_await out.send({.data = "tick"}) && co_await out.wait_for(20ms)) {}
+  });
   o.routes.get("/broken", [](const request&) {
     return streamed([](body_writer& to) -> task<> {
       co_await to.write("some");
@@ -263,6 +266,20 @@ TEST(h2_connection, rejects_requests_that_are_malformed) {
   c.client.say(ask(7, "/taken", "POST", 4) + frame(3, 0, 7, {0, 0, 0, 1}));  // for a reason of its client's own
   EXPECT_TRUE(t.eventually(
       [&] { return t.it.requests() == request_ledger{.begun = 4, .rejected = 3, .abandoned_by_client = 1}; }));
+}
+
+TEST(h2_connection, is_idle_from_the_end_of_its_last_stream_on) {
+  auto o = every_form();
+  o.limits.idle_time = 500ms;
+  serving_test t(std::move(o));
+  conversation c(t);
+  c.client.say(ask(1, "/ticks"));
+  for (const auto by = steady().now() + 600ms; steady().now() < by && c.hear_one();) {}
+  const auto left = steady().now();
+  c.client.say(frame(3, 0, 1, {0, 0, 0, 8}));
+  while (c.hear_one()) {}
+  EXPECT_EQ(c.goaways.size(), 1U);
+  EXPECT_GE(steady().now() - left, 400ms);
 }
 
 TEST(h2_connection, says_goodbye_in_two_steps_and_ends_when_nothing_is_left) {
