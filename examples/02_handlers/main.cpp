@@ -1,5 +1,7 @@
 // Handlers in all forms, bodies that stream both ways, and what stands around them. Told to stop, it finishes all of
 // it.
+#include <exception>
+#include <iostream>
 #include <thread>
 
 #include "lastcall/core/app.hpp"
@@ -13,7 +15,7 @@ using namespace std::chrono_literals;
 namespace http = lastcall::http;
 using lastcall::task;
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   lastcall::app app{{.grace = 20s}};
   http::router routes;
 
@@ -72,4 +74,7 @@ int main(int argc, char** argv) {
 
   app.add<http::server>("http", {.port = 8082, .routes = std::move(routes)});
   return app.run();
+} catch (const std::exception& why) {
+  std::cerr << why.what() << '\n';  // a setting that can't work, and the remedy
+  return 2;
 }

@@ -1,5 +1,7 @@
 // A chat: everybody hears what anybody says. There is no shutdown code: when the server is told to stop, each read
 // ends in its moment of the jitter window, and the pages come back to whoever serves next.
+#include <exception>
+#include <iostream>
 #include <string>
 
 #include "lastcall/core/app.hpp"
@@ -8,7 +10,7 @@
 #include "lastcall/http/websocket_group.hpp"
 #include "page.hpp"
 
-int main() {
+int main() try {
   lastcall::ws::group everybody;
 
   lastcall::http::router routes;
@@ -25,4 +27,7 @@ int main() {
   lastcall::app app;
   app.add<lastcall::http::server>("http", {.port = 8083, .routes = std::move(routes)});
   return app.run();
+} catch (const std::exception& why) {
+  std::cerr << why.what() << '\n';  // a setting that can't work, and the remedy
+  return 2;
 }

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
+#include <iostream>
 #include <string>
 
 #include "lastcall/core/app.hpp"
@@ -59,7 +61,7 @@ lastcall::task<> tick(sse::stream& out) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   const auto port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 8087);
   lastcall::app app{{.grace = 20s}};
   http::router routes;
@@ -75,4 +77,7 @@ int main(int argc, char** argv) {
                }},
           {server});
   return app.run();
+} catch (const std::exception& why) {
+  std::cerr << why.what() << '\n';  // a setting that can't work, and the remedy
+  return 2;
 }

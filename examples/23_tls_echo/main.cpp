@@ -3,6 +3,8 @@
 // https://localhost:8443/echo
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
+#include <iostream>
 #include <string>
 #include <utility>
 
@@ -12,7 +14,7 @@
 using namespace std::chrono_literals;
 namespace http = lastcall::http;
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   if (argc < 3) {
     std::fprintf(stderr, "usage: tls_echo CERTIFICATE_CHAIN KEY [PORT]\n");
     return 2;
@@ -37,4 +39,7 @@ int main(int argc, char** argv) {
                }},
           {server});
   return app.run();
+} catch (const std::exception& why) {
+  std::cerr << why.what() << '\n';  // a setting that can't work, and the remedy
+  return 2;
 }
