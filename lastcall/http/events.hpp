@@ -10,6 +10,7 @@
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
+#include "lastcall/http/detail/meant_as.hpp"
 #include "lastcall/http/event_text.hpp"
 #include "lastcall/http/handler.hpp"
 #include "lastcall/http/router.hpp"
@@ -70,25 +71,36 @@ class stream {
 };
 
 template <class F> struct on_pool { F call; };
+class handler;
+
+namespace detail {
+template <class F, class R>
+concept streams =
+    std::is_invocable_r_v<R, const F&, stream&> || std::is_invocable_r_v<R, const F&, const http::request&, stream&>;
+template <class F> inline constexpr bool has_form = streams<F, task<>>;
+template <class F> inline constexpr bool has_form<on_pool<F>> = streams<F, void>;
+template <class F>
+concept formless = http::detail::meant_as<F, handler> && !has_form<F>;
+}  // namespace detail
 
 /// Runs a stream's handler on a thread of the server's blocking pool, which it holds for as long as the stream lasts.
 template <class F> auto blocking(F&& f) { return on_pool<std::decay_t<F>>{std::forward<F>(f)}; }
 
 /// What a stream does: `task<>(stream&)`, a coroutine on the loop's thread, or `sse::blocking(f)` with `void(stream&)`;
 /// each also with the `const http::request&` before. When it returns, the stream ends cleanly, and clients come back.
-/// Called by several threads at once.   Errors: what it throws is a line of the log, and the response is cut.
+/// Called by several threads at once, so a mutable lambda is not accepted.   Errors: what it throws is a line of the
+/// log, and the response is cut.
 class handler {
  public:
-  template <class F>
-  requires std::is_invocable_r_v < task<>,
-  const F&, stream& > ||
-                std::is_invocable_r_v<task<>, const F&, const http::request&, stream&> handler(F f)  // NOLINT: implicit
+  template <detail::streams<task<>> F>
+  handler(F f)  // NOLINT: implicit
       : awaiting_([f = std::move(f)](const http::request& r, stream& s) { return invoke(std::as_const(f), r, s); }) {}
-  template <class F>
-  requires std::is_invocable_r_v<void, const F&, stream&> || std::is_invocable_r_v<void, const F&, const http::request&,
-                                                                                   stream&>
+  template <detail::streams<void> F>
   handler(on_pool<F> f)  // NOLINT: implicit
       : blocking_([f = std::move(f.call)](const http::request& r, stream& s) { invoke(std::as_const(f), r, s); }) {}
+  /// Deleted rather than absent, so that the compiler shows this line.
+  template <detail::formless F>
+  handler(F) = delete;  // it has none of the forms above: is it mutable, no coroutine, or takes no sse::stream&?
 
  private:
   friend http::handler route(handler, const options&);

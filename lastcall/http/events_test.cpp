@@ -108,6 +108,23 @@ struct streams : serving_test {
   seen saw;
 };
 
+TEST(events, take_coroutines_and_blocking_handlers_and_nothing_else) {
+  auto awaits = [](sse::stream&) -> task<> { co_return; };
+  auto with_request = [](const request&, sse::stream&) -> task<> { co_return; };
+  auto blocks = [](sse::stream&) {};
+  auto counts = [n = 0](sse::stream&) mutable -> task<> {
+    ++n;
+    co_return;
+  };
+  auto of_another_kind = [](int) {};
+  static_assert(std::is_convertible_v<decltype(awaits), sse::handler>);
+  static_assert(std::is_convertible_v<decltype(with_request), sse::handler>);
+  static_assert(std::is_convertible_v<decltype(sse::blocking(blocks)), sse::handler>);
+  static_assert(!std::is_constructible_v<sse::handler, decltype(blocks)>);
+  static_assert(!std::is_constructible_v<sse::handler, decltype(counts)>);
+  static_assert(!std::is_constructible_v<sse::handler, decltype(sse::blocking(of_another_kind))>);
+}
+
 TEST(events, are_a_response_that_nobody_stores_or_buffers) {
   streams s;
   const reply r = s.get("/three");

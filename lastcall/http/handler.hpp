@@ -11,6 +11,7 @@
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/http/detail/erased_handler.hpp"
+#include "lastcall/http/detail/meant_as.hpp"
 #include "lastcall/http/request.hpp"
 #include "lastcall/http/responder.hpp"
 #include "lastcall/http/response.hpp"
@@ -18,6 +19,7 @@
 namespace lastcall::inline v0::http {
 
 class body_stream;
+class handler;
 
 namespace detail {
 
@@ -60,7 +62,13 @@ template <class F>
 concept blocking_handler = of<F>::plain.has_value();
 
 template <class F> struct on_pool { F call; };
-template <class F> struct callable;
+template <class F> struct callable;  // complete for all that have a form
+template <class F>
+concept has_form = requires {
+  sizeof(callable<F>);
+};
+template <class F>
+concept formless = meant_as<std::decay_t<F>, handler> && !has_form<std::decay_t<F>>;
 
 body_stream& body_of(call&) noexcept;
 
@@ -80,7 +88,8 @@ auto blocking(F&& f) { return detail::on_pool<std::decay_t<F>>{std::forward<F>(f
 ///   http::blocking(f)                     on a pool of threads
 /// each also with a context after the request. The context says when the server drains, when it is forced, and (but for
 /// the first form, which is too quick for that) when the client has gone.
-/// Called by several threads at once, so only through a const reference: a mutable lambda is not accepted.
+/// Called by several threads at once, so only through a const reference: a mutable lambda is not accepted. Neither is
+/// one of the first form with a body_stream&, since reading would block the loop: make it a coroutine or `blocking`.
 /// Blocks: its loop, and all connections on it, but for `blocking`.   Errors: what it throws becomes a 500 and a line
 /// of the log.
 class handler {
@@ -97,9 +106,12 @@ class handler {
   handler() = default;
 
   template <class F>
-  requires(!std::same_as<std::decay_t<F>, handler> && requires { sizeof(detail::callable<std::decay_t<F>>); })
+  requires(!std::same_as<std::decay_t<F>, handler> && detail::has_form<std::decay_t<F>>)
       handler(F&& f)  // NOLINT: implicit
       : call_(std::make_unique<const detail::callable<std::decay_t<F>>>(std::forward<F>(f))) {}
+  /// Deleted rather than absent, so that the compiler shows this line.
+  template <detail::formless F>
+  handler(F&&) = delete;  // it has none of the forms above: is it mutable, or plain, and takes a body_stream&?
   /// For middleware.
   handler(std::unique_ptr<const detail::erased_handler> call, const options& o) noexcept
       : call_(std::move(call)), options_(o) {}

@@ -82,6 +82,22 @@ TEST(handler, refuses_what_could_race_or_lose_an_answer) {
   static_assert(!std::is_copy_constructible_v<handler>);
 }
 
+TEST(handler, takes_what_turns_into_one_by_itself) {
+  struct chosen {
+    operator handler() const { return plain_function; }
+  };
+  struct named : handler {
+    using handler::handler;
+  };
+  const handler h = chosen();
+  EXPECT_EQ(h.erased().answer(request(), {}, nullptr).body(), "function");
+  const handler sliced = named(plain_function);
+  EXPECT_EQ(sliced.form(), form::plain);
+  static_assert(!std::is_constructible_v<handler, int (*)(const request&)>);
+  static_assert(!std::is_constructible_v<handler, std::string>);
+  static_assert(!std::is_constructible_v<handler, int>);
+}
+
 TEST(handler, a_throw_of_a_later_one_still_gives_its_responder_back) {
   const handler h = [](const request&, responder) { throw std::runtime_error("no"); };
   std::string said;

@@ -14,6 +14,7 @@
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
+#include "lastcall/http/detail/meant_as.hpp"
 #include "lastcall/http/request.hpp"
 #include "lastcall/http/websocket_message.hpp"
 #include "lastcall/net/task.hpp"
@@ -103,6 +104,19 @@ class stream {
 };
 
 template <class F> struct blocking_handler { F call; };
+class handler;
+
+namespace detail {
+template <class F, class R>
+concept takes_stream = std::is_invocable_r_v<R, const F&, stream>;
+template <class F, class R>
+concept takes_request = std::is_invocable_r_v<R, const F&, const http::request&, stream>;
+template <class F> inline constexpr bool has_form = takes_stream<F, task<>> || takes_request<F, task<>>;
+template <class F>
+inline constexpr bool has_form<blocking_handler<F>> = takes_stream<F, void> || takes_request<F, void>;
+template <class F>
+concept formless = http::detail::meant_as<F, handler> && !has_form<F>;
+}  // namespace detail
 
 /// Runs a handler on a thread of the server's blocking pool, which it holds for as long as the WebSocket lives: give
 /// `server_options::blocking` enough of them. When the pool and its queue are full the remote gets 1013, try again
@@ -111,27 +125,27 @@ template <class F> auto blocking(F&& f) { return blocking_handler<std::decay_t<F
 
 /// `task<>(stream)`, a coroutine on the loop's thread, or `blocking(f)` with `void(stream)`; each also with a
 /// `const http::request&` before it: a copy of the handshake's, which stays as long as the handler runs.
-/// Called by several threads at once.   Errors: what it throws is a line of the log, and 1011 for the remote.
+/// Called by several threads at once, so a mutable lambda is not accepted.   Errors: what it throws is a line of the
+/// log, and 1011 for the remote.
 class handler {
  public:
-  template <class F>
-  requires std::is_invocable_r_v < task<>,
-  const F&, stream > handler(F f)  // NOLINT: implicit
+  template <detail::takes_stream<task<>> F>
+  handler(F f)  // NOLINT: implicit
       : awaiting_([f = std::move(f)](const http::request&, stream&& s) { return f(std::move(s)); }) {}
-  template <class F>
-  requires std::is_invocable_r_v < task<>,
-  const F&, const http::request&,
-      stream > handler(F f)  // NOLINT: implicit
+  template <detail::takes_request<task<>> F>
+  handler(F f)  // NOLINT: implicit
       : awaiting_([f = std::move(f)](const http::request& r, stream&& s) { return f(r, std::move(s)); }),
-  wants_request_(true) {}
-  template <class F>
-  requires std::is_invocable_r_v<void, const F&, stream> handler(blocking_handler<F> f)  // NOLINT: implicit
+        wants_request_(true) {}
+  template <detail::takes_stream<void> F>
+  handler(blocking_handler<F> f)  // NOLINT: implicit
       : blocking_([f = std::move(f.call)](const http::request&, stream&& s) { f(std::move(s)); }) {}
-  template <class F>
-  requires std::is_invocable_r_v<void, const F&, const http::request&, stream> handler(
-      blocking_handler<F> f)  // NOLINT: implicit
+  template <detail::takes_request<void> F>
+  handler(blocking_handler<F> f)  // NOLINT: implicit
       : blocking_([f = std::move(f.call)](const http::request& r, stream&& s) { f(r, std::move(s)); }),
         wants_request_(true) {}
+  /// Deleted rather than absent, so that the compiler shows this line.
+  template <detail::formless F>
+  handler(F) = delete;  // it has none of the forms above: is it mutable, no coroutine, or takes no ws::stream?
 
   bool blocks() const noexcept { return static_cast<bool>(blocking_); }
   bool wants_request() const noexcept { return wants_request_; }

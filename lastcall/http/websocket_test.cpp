@@ -47,6 +47,25 @@ std::string field(const component_report& of, std::string_view key) {
   return "";
 }
 
+TEST(websocket, takes_coroutines_and_blocking_handlers_and_nothing_else) {
+  auto awaits = [](stream) -> task<> { co_return; };
+  auto with_request = [](const http::request&, stream) -> task<> { co_return; };
+  auto blocks = [](stream) {};
+  auto counts = [n = 0](stream) mutable -> task<> {
+    ++n;
+    co_return;
+  };
+  auto by_reference = [](stream&) -> task<> { co_return; };
+  auto of_another_kind = [](int) {};
+  static_assert(std::is_convertible_v<decltype(awaits), handler>);
+  static_assert(std::is_convertible_v<decltype(with_request), handler>);
+  static_assert(std::is_convertible_v<decltype(blocking(blocks)), handler>);
+  static_assert(!std::is_constructible_v<handler, decltype(blocks)>);
+  static_assert(!std::is_constructible_v<handler, decltype(counts)>);
+  static_assert(!std::is_constructible_v<handler, decltype(by_reference)>);
+  static_assert(!std::is_constructible_v<handler, decltype(blocking(of_another_kind))>);
+}
+
 TEST(websocket, has_its_handler_converse) {
   serving_test s(serving([](stream ws) { return echo(std::move(ws)); }));
   visitor v(s);
