@@ -98,6 +98,7 @@ TEST_F(websocket_tls, has_a_thread_know_the_remotes_close_whose_answer_fails) {
       ended.count_down();
       read.wait_until(steady().now() + generous);
     });
+    ws.write_blocking("in");
     ended.wait_until(steady().now() + generous);
     while (ws.read_blocking()) {}
     *code = ws.remote_code();
@@ -105,6 +106,7 @@ TEST_F(websocket_tls, has_a_thread_know_the_remotes_close_whose_answer_fails) {
     read.count_down();
   })));
   auto c = enters(s);
+  EXPECT_EQ(c.hear_bytes(4), "\x81\x02in");
   const std::string close = visitor::close(3001);
   ASSERT_EQ(SSL_write(c.ssl(), close.data(), static_cast<int>(close.size())), static_cast<int>(close.size()));
   c.say_raw(c.owed() + std::string(100, 'x'));  // at once: TLS is broken when the Close is answered
