@@ -124,12 +124,12 @@ struct group::part : std::enable_shared_from_this<part> {
       lock.unlock();
       const bool there = give(*m, now);
       lock.lock();
-      if (!there || m->leaves) members[i] = nullptr;
+      if (!there) members[i] = nullptr;
     }
     delivering = false;
     std::size_t kept = 0;
     for (auto& each : members) {
-      if (!each || each->leaves) continue;
+      if (!each || (each->leaves && waiting.empty())) continue;
       each->at = kept;
       if (&members[kept] != &each) members[kept] = std::move(each);
       ++kept;
