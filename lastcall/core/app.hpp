@@ -62,7 +62,7 @@ namespace detail {
 class rehearsal;  // of lastcall/testing
 
 template <class C> inline char type_key = 0;  // its address is the key; not const, so that no linker folds two into one
-}
+}  // namespace detail
 
 /// Threads: one thread builds, starts and ends it; what may be called from any says so. Verbs of components run on
 /// threads of their own, those of one component one after the other.
