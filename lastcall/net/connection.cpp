@@ -15,6 +15,7 @@
 
 #include "lastcall/net/connection_set.hpp"
 #include "lastcall/net/detail/passage.hpp"
+#include "lastcall/net/detail/without_sigpipe.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -110,7 +111,7 @@ io_result connection::transmit_file(int file, std::uint64_t offset, std::size_t 
   if (passage_) return passage_->tls->write_file(file, offset, size);
   for (;;) {
     off_t at = static_cast<off_t>(offset);
-    const ssize_t n = ::sendfile(socket_.get(), file, &at, size);
+    const ssize_t n = detail::without_sigpipe([&] { return ::sendfile(socket_.get(), file, &at, size); });
     if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
     if (errno == EINTR) continue;
     if (errno == EAGAIN) return {.would_block = true};

@@ -1,7 +1,9 @@
 #include "lastcall/net/connection.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <memory>
 #include <string>
@@ -106,6 +108,33 @@ TEST(connection, ends_by_a_reset_and_counts_its_kind) {
   c->reset();
   EXPECT_EQ(r.ended(1), (connection_ledger{.accepted = 1, .reset_by_remote = 1}));
   EXPECT_EQ(r.abnormal.count(io_end::reset), 1U);
+}
+
+/// Has nothing to say but files.
+class file_sender final : public connection {
+ public:
+  file_sender(connection_set& set, unique_fd socket) : connection(set, std::move(socket), {}) {
+    enter(connection_state::busy, time_point::max());
+  }
+  using connection::transmit_file;
+
+ private:
+  void on_readable() noexcept override {}
+  void on_writable() noexcept override {}
+};
+
+TEST(connection, that_sends_a_file_to_a_remote_that_has_gone_is_told_by_an_error_and_no_signal) {
+  room r;
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+  ::close(ends[1]);
+  const unique_fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  r.on([&] {
+    auto c = std::make_unique<file_sender>(r.set, unique_fd(ends[0]));
+    file_sender& sender = *c;
+    r.set.adopt(std::move(c));
+    EXPECT_EQ(sender.transmit_file(file.get(), 0, 1000).end, io_end::broken_pipe);
+  });
 }
 
 TEST(connection, times_out_when_a_newcomer_says_nothing) {
