@@ -135,6 +135,22 @@ TEST_F(files, larger_than_any_buffer_arrive_whole_also_in_a_drain) {
   EXPECT_EQ(server->it.requests().answered, 3U);
 }
 
+TEST_F(files, that_their_client_does_not_take_are_cut_also_in_a_drain) {
+  put("large", std::string(20'000'000, 'x'));
+  for (const bool draining : {false, true}) {
+    router r;
+    r.get("/large", [this](const request& req) { return file(req, folder + "/large"); });
+    serving_test s({.routes = std::move(r), .limits = {.write_time = std::chrono::milliseconds(draining ? 200 : 50)}});
+    auto c = s.enters(4096);
+    c.say(request_for("/large"));
+    EXPECT_THAT(c.hear_until("\r\n\r\n"), HasSubstr("200 OK"));
+    if (draining) s.drain();
+    EXPECT_TRUE(s.eventually([&] { return s.it.connections().timed_out == 1; })) << draining;
+    EXPECT_EQ(s.it.requests(), (request_ledger{.begun = 1, .abandoned_by_client = 1}));
+    EXPECT_TRUE(!draining || s.wait_drained());
+  }
+}
+
 TEST_F(files, that_become_shorter_on_their_way_end_early) {
   put("large", std::string(20'000'000, 'x'));
   auto c = server->enters(4096);

@@ -436,16 +436,22 @@ TEST_F(http_tls, sends_much_whole_and_takes_much_whole) {
 }
 
 TEST_F(http_tls, waits_for_a_slow_reader_and_not_for_ever) {
+  file = ca.file("file");
+  std::ofstream(file) << std::string(many_bytes, 'x');
   auto o = options();
   o.limits.write_time = 200ms;
   serving_test s(std::move(o));
-  auto c = enters(s, {.receive_buffer = 4096});
-  ASSERT_TRUE(c.shake_hands());
-  c.say(request_for("/big"));
-  EXPECT_THAT(c.hear_until("\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
-  EXPECT_TRUE(s.eventually([&] { return s.it.connections().timed_out == 1; }));
-  c.hear_all();
-  EXPECT_FALSE(c.told_of_the_end());  // it was cut, and must look like it
+  std::uint64_t cut = 0;
+  for (const char* target : {"/big", "/file"}) {
+    auto c = enters(s, {.receive_buffer = 4096});
+    ASSERT_TRUE(c.shake_hands());
+    c.say(request_for(target));
+    EXPECT_THAT(c.hear_until("\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+    ++cut;
+    EXPECT_TRUE(s.eventually([&] { return s.it.connections().timed_out == cut; })) << target;
+    c.hear_all();
+    EXPECT_FALSE(c.told_of_the_end());  // it was cut, and must look like it
+  }
 }
 
 TEST_F(http_tls, costs_nobody_else_anything_when_a_client_leaves_in_the_middle) {

@@ -359,7 +359,7 @@ void h1_connection::wait_for_room() noexcept {
 
 void h1_connection::on_told() noexcept {
   if (call_) call_->told(shard_.life().drain_end());
-  if (!unsent_.empty()) return wait_for_room();
+  if (!unsent_.empty() || sending_file()) return wait_for_room();
   enter(at_work(), time_point::max());
 }
 
@@ -385,7 +385,7 @@ void h1_connection::on_writable() noexcept {
   } else if (!sending_body()) {
     return;
   }
-  if (sending_body() && exchange_->out.file) return send_file();
+  if (sending_file()) return send_file();
   resume();
 }
 
@@ -432,7 +432,8 @@ void h1_connection::on_timeout() noexcept {
     case connection_state::fresh:
       return farewell(connection_end::timed_out);
     default:
-      if (!unsent_.empty()) end(connection_end::timed_out);  // a handler that works is bounded by the drain end alone
+      // A handler that works is bounded by the drain end alone.
+      if (!unsent_.empty() || sending_file()) end(connection_end::timed_out);
   }
 }
 

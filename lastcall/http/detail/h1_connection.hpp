@@ -85,6 +85,7 @@ class h1_connection final : public net::connection, private answering<h1_connect
   void send_file() noexcept;
   void body_sent() noexcept;
   void break_off(std::string_view why) noexcept;
+  bool sending_file() const noexcept;
   std::size_t waiting_output() const noexcept { return unsent_.size() - unsent_from_; }
 
   void begin_request() noexcept;

@@ -204,13 +204,15 @@ void h1_connection::body_sent() noexcept {
   resume();
 }
 
+bool h1_connection::sending_file() const noexcept { return sending_body() && exchange_->out.file; }
+
 void h1_connection::send_file() noexcept {
   exchange& x = *exchange_;
   for (std::size_t sent = 0; x.out.left > 0 && sent < file_bytes_per_wake;) {
     const std::size_t size = std::min<std::uint64_t>(x.out.left, file_bytes_per_wake);
     const net::io_result now = transmit_file(x.out.file->file.get(), x.out.file_at, size);
     if (now.end != net::io_end::open) return end_by(now.end);
-    if (now.would_block) return enter(connection_state::busy, loop_now() + shard_.of().limits.write_time);
+    if (now.would_block) return wait_for_room();
     if (now.bytes == 0) return break_off("the file has become shorter");
     sent += now.bytes;
     x.out.file_at += now.bytes;
@@ -218,7 +220,7 @@ void h1_connection::send_file() noexcept {
     x.out.left -= now.bytes;
   }
   if (x.out.left == 0) return body_sent();
-  enter(connection_state::busy, loop_now() + shard_.of().limits.write_time);
+  wait_for_room();
   rearm();
 }
 
