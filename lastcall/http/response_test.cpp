@@ -55,6 +55,22 @@ TEST(response, a_header_can_be_set_to_its_own_value) {
   EXPECT_EQ(r.header_lines(), "B: 2\r\nA: first value\r\n");
 }
 
+TEST(response, a_header_can_be_set_from_another_ones_text_while_they_grow) {
+  auto r = response().header("A", "name-and-value-of-others");
+  const std::string text(r.header("A"));
+  std::string expected = "A: " + text + "\r\n";
+  for (int i = 0; i < 40; ++i) {
+    r.add_header(r.header("A"), r.header("A"));
+    expected += text + ": " + text + "\r\n";
+    ASSERT_EQ(r.header_lines(), expected);
+    r.header(std::string("B-") + std::to_string(i), r.header(text));
+    expected += "B-" + std::to_string(i) + ": " + text + "\r\n";
+    ASSERT_EQ(r.header_lines(), expected);
+  }
+  r.header(r.header("A"), r.header("A"));
+  EXPECT_EQ(r.header(text), text);
+}
+
 TEST(response, headers_survive_growth_copy_and_move) {
   auto r = response();
   std::string expected;

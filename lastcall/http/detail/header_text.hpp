@@ -38,7 +38,7 @@ class header_text {
     return far_.empty() ? std::string_view(near_.data(), size_) : std::string_view(far_);
   }
 
-  /// Appends "name: value\r\n".
+  /// Appends "name: value\r\n". Both may be views of what is here.
   void add_line(std::string_view name, std::string_view value) {
     const std::size_t more = name.size() + value.size() + 4;
     if (far_.empty() && size_ + more <= near_.size()) {
@@ -52,14 +52,14 @@ class header_text {
       size_ = static_cast<std::uint8_t>(size_ + more);
       return;
     }
-    if (far_.empty()) {
+    if (far_.empty() || far_.size() + more > far_.capacity()) {
+      const std::string_view before = view();
       std::string all;
-      all.reserve(2 * (size_ + more));
-      all.append(near_.data(), size_).append(name).append(": ").append(value).append("\r\n");
+      all.reserve(2 * (before.size() + more));
+      all.append(before).append(name).append(": ").append(value).append("\r\n");
       far_ = static_cast<std::string&&>(all);
       size_ = 0;
     } else {
-      far_.reserve(far_.size() + more);
       far_.append(name).append(": ").append(value).append("\r\n");
     }
   }
