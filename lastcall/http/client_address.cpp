@@ -1,10 +1,10 @@
 #include "lastcall/http/client_address.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <stdexcept>
-#include <string>
+#include <string_view>
+#include <vector>
 
 #include "lastcall/http/detail/ascii.hpp"
 #include "lastcall/http/detail/request_access.hpp"
@@ -52,22 +52,32 @@ std::optional<net::endpoint> parse_node(std::string_view text) {
   return parsed->unmapped();
 }
 
+/// Whether a backslash stands before `at` that is none's own.
+bool escaped(std::string_view text, std::size_t at) noexcept {
+  std::size_t before = at;
+  while (before > 0 && text[before - 1] == '\\') --before;
+  return (at - before) % 2 == 1;
+}
+
 /// Takes the part behind the last `separator` that is not quoted off `text`. Empty for quotes that do not match.
+/// From the right: what stands left of a proxy's entry is its client's, and must not change how the entry is read.
 std::optional<std::string_view> take_last(std::string_view& text, char separator) noexcept {
-  std::size_t cut = text.npos;
+  std::size_t from = text.size();
   bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (quoted && text[i] == '\\') {
-      ++i;
-    } else if (text[i] == '"') {
-      quoted = !quoted;
-    } else if (text[i] == separator && !quoted) {
-      cut = i;
-    }
+  for (; from > 0 && (quoted || text[from - 1] != separator); --from) {
+    if (text[from - 1] == '"' && !(quoted && escaped(text, from - 1))) quoted = !quoted;
   }
   if (quoted) return std::nullopt;
-  const std::string_view last = text.substr(cut == text.npos ? 0 : cut + 1);
-  text = cut == text.npos ? std::string_view() : text.substr(0, cut);
+  const std::string_view last = text.substr(from);
+  text = text.substr(0, from == 0 ? 0 : from - 1);
+  return last;
+}
+
+/// The same where quotes mean nothing.
+std::string_view take_last_plain(std::string_view& text) noexcept {
+  const auto comma = text.rfind(',');
+  const std::string_view last = text.substr(comma + 1);  // npos + 1 is 0
+  text = text.substr(0, comma == text.npos ? 0 : comma);
   return last;
 }
 
@@ -91,22 +101,31 @@ std::optional<net::endpoint> parse_forwarded(std::string_view element) {
   return found;
 }
 
+/// The node of the last entry, which is taken off `list`.
+std::optional<net::endpoint> take_node(std::string_view& list, forwarded_header header) {
+  if (header == forwarded_header::x_forwarded_for) return parse_node(trimmed(take_last_plain(list)));
+  const auto last = take_last(list, ',');
+  return last ? parse_forwarded(trimmed(*last)) : std::nullopt;
+}
+
 }  // namespace
 
 net::endpoint client_address(const request& r, const trusted_networks& trusted, forwarded_header header) {
   const net::endpoint* remote = detail::request_access::remote(r);
   net::endpoint current = remote ? remote->unmapped() : net::endpoint();
-  const bool plain = header == forwarded_header::x_forwarded_for;
-  std::string all;  // several headers of a name are one list: RFC 9110 section 5.3
-  for (const header_field& field : r.headers()) {
-    if (!detail::equal_ignoring_case(field.name, plain ? "x-forwarded-for" : "forwarded")) continue;
-    all.append(all.empty() ? "" : ",").append(field.value);
-  }
-  for (std::string_view rest = all; !rest.empty() && trusted.contains(current);) {
-    const auto last = take_last(rest, ',');
-    const auto before = !last ? std::nullopt : plain ? parse_node(trimmed(*last)) : parse_forwarded(trimmed(*last));
-    if (!before) break;
-    current = *before;
+  const std::string_view name = header == forwarded_header::x_forwarded_for ? "x-forwarded-for" : "forwarded";
+  // Several headers of a name are one list (RFC 9110 section 5.3), but no quotes of one reach into the next.
+  std::vector<std::string_view> lists;
+  for (const header_field& field : r.headers())
+    if (detail::equal_ignoring_case(field.name, name)) lists.push_back(field.value);
+  for (; !lists.empty(); lists.pop_back()) {
+    std::string_view rest = lists.back();
+    do {
+      if (!trusted.contains(current)) return current;
+      const auto before = take_node(rest, header);
+      if (!before) return current;
+      current = *before;
+    } while (!rest.empty());
   }
   return current;
 }
