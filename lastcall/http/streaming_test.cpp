@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "lastcall/http/file.hpp"
 #include "lastcall/http/handler.hpp"
 #include "lastcall/http/serving_test.hpp"
 #include "lastcall/net/wait.hpp"
@@ -144,6 +145,39 @@ struct streams : serving_test {
 
   seen saw;
 };
+
+TEST(streaming, a_body_that_answers_before_the_request_is_read_says_that_it_is_the_last) {
+  server_options o;
+  o.routes.post("/file",
+                [](const request& req, body_stream&) -> task<response> { co_return file(req, "/proc/self/exe", "x"); });
+  o.routes.post("/made", [](const request&, body_stream&) -> task<response> {
+    co_return streamed([](body_writer& to) -> task<> { co_await to.write("x"); });
+  });
+  o.routes.post("/failed", [](const request&, body_stream& in) -> task<response> {
+    try {
+      while (co_await in.read()) {}
+    } catch (const stream_error&) {}
+    co_return streamed([](body_writer& to) -> task<> { co_await to.write("x"); });
+  });
+  streams s(std::move(o));
+  for (const auto& [target, more] : {std::pair{"/file", "Content-Length: 5\r\n"},
+                                     {"/file", "Content-Length: 5\r\nExpect: 100-continue\r\n"},
+                                     {"/made", "Content-Length: 5\r\nExpect: 100-continue\r\n"},
+                                     {"/failed", "Transfer-Encoding: chunked\r\n\r\nnone"}}) {
+    auto c = s.enters();
+    c.say(post(target, more));
+    EXPECT_TRUE(next_reply(c).closes()) << target << more;
+    EXPECT_EQ(c.hear_all(), "");
+  }
+  auto whole = s.enters();
+  whole.say(post("/file", "Content-Length: 5\r\n") + "12345");
+  EXPECT_FALSE(next_reply(whole).closes());
+  auto late = s.enters();
+  late.say(post("/echo", "Content-Length: 5\r\nExpect: 100-continue\r\n"));
+  EXPECT_THAT(late.hear_until("\r\n\r\n"), HasSubstr("\r\nConnection: close\r\n"));
+  late.say("12345");
+  EXPECT_EQ(late.hear_all(), "5\r\n12345\r\n0\r\n\r\n") << "no 100 within the body";
+}
 
 TEST(streaming, coroutines_answer_in_the_order_of_a_pipeline_and_when_they_suspend) {
   streams s;

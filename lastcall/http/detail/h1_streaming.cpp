@@ -110,7 +110,12 @@ void h1_connection::begin_body(response&& r) {
                           : x.info.http_1_0 ? body_framing::until_close
                                             : body_framing::chunked;
   if (by == body_framing::until_close) x.info.keep_alive = false;
-  if (none && !body_is_over()) x.info.keep_alive = false;
+  // What is left of the request's body stands before the next request, unless the maker reads it: it can't once the
+  // client failed, and must not count on a client that waits for 100, for which it is too late.
+  const bool unread =
+      none || source->file ? !body_is_over() : x.info.has_body && (x.in.owes_continue || x.in.status != 0);
+  if (unread) x.info.keep_alive = false;
+  x.in.owes_continue = false;
   call* c = call_;
   if (!none && !source->file && !c) c = &begin_call(nullptr);
   if (c) c->acquire();

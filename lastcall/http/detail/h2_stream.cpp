@@ -255,6 +255,7 @@ void h2_stream::begin_body(response&& r) {
     end_call();
     return reject(call::pool_is_full());
   }
+  x.in.owes_continue = false;  // too late for it
   x.trail.head_sent(r.status());
   x.out.by = source->length ? body_framing::length : body_framing::chunked;
   x.out.left = source->length.value_or(0);
