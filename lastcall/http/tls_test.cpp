@@ -297,6 +297,20 @@ TEST_F(http_tls, drains_idle_and_busy_connections_with_close_notify) {
   EXPECT_THAT(fields(s), HasSubstr("crossed_our_fin=0"));
 }
 
+TEST_F(http_tls, answers_in_a_drain_what_came_while_a_handler_was_at_work) {
+  serving_test s(options());
+  auto c = enters(s);
+  ASSERT_TRUE(c.shake_hands());
+  c.say(request_for("/slow"));
+  EXPECT_TRUE(s.eventually([&] { return s.it.requests().begun == 1; }));
+  c.say(request_for("/"));
+  s.drain();
+  EXPECT_EQ(next_reply(c).body, "slow\n");
+  const reply last = next_reply(c);
+  EXPECT_EQ(last.body, "secure\n");
+  EXPECT_TRUE(last.closes());
+}
+
 TEST_F(http_tls, finishes_or_refuses_handshakes_that_are_in_progress_at_the_drain) {
   auto o = options();
   o.silence = 2s;

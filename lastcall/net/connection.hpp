@@ -114,6 +114,9 @@ class connection : public pollable, public timed, public list_hook<> {
   /// How many bytes were written, and the remote's kernel has not acknowledged: shrinks as a slow remote reads, also
   /// while there is no room to write. 0 where that is not known.
   std::size_t unacknowledged() const noexcept;
+  /// Whether anything was sent that `receive` has not brought: it asks the kernel. Of TLS it may be no bytes of the
+  /// protocol's.
+  bool may_have_unread() const noexcept { return unread_bytes() > 0; }
   /// Has the kernel announce again what is still unread: for whoever stops reading to let others have their turn.
   void rearm() noexcept;
 
@@ -162,6 +165,7 @@ class connection : public pollable, public timed, public list_hook<> {
   bool still_opening() const noexcept;
   std::uint32_t events_through(std::uint32_t epoll_events) noexcept;
   io_result receive_through(char* into, std::size_t size) noexcept;
+  bool holds_input() const noexcept;
   void go_on_opening() noexcept;
   bool read_header() noexcept;
   void give_up_opening(connection_end) noexcept;

@@ -59,6 +59,8 @@ io_result connection::receive_through(char* into, std::size_t size) noexcept {
   return read;
 }
 
+bool connection::holds_input() const noexcept { return passage_->tls && passage_->tls->holds_input(); }
+
 io_result connection::discard(char* into, std::size_t size) noexcept { return passage_->tls->discard(into, size); }
 
 void connection::go_on_opening() noexcept {

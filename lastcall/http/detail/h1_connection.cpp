@@ -316,11 +316,14 @@ void h1_connection::resume() noexcept {
 }
 
 /// Whether the response in out() that can still say "close" is the last: what else the client sends will not be read,
-/// and it knows that.
+/// and it knows that. What had come before it was told is read and answered, also when it is still in the kernel.
 bool h1_connection::last_response() const noexcept {
   if (!draining() || closing_ || !close_at_) return false;
   const exchange& x = *exchange_;
-  return x.out.open ? x.begin + x.head + x.tail >= x.end : !call_ && x.unread().empty();
+  if (!x.out.open) return !call_ && x.unread().empty() && !may_have_unread();
+  if (x.begin + x.head + x.tail < x.end) return false;
+  const bool body_comes = x.info.has_body && x.found.handle && x.found.handle->streams_body() && !x.in.over;
+  return body_comes || !may_have_unread();  // else it is of that body, as far as can be told
 }
 
 void h1_connection::flush() noexcept {

@@ -556,6 +556,21 @@ TEST(h1_connection, draining_says_close_with_the_last_complete_request_of_a_pipe
   EXPECT_EQ(s.it.connections(), (connection_ledger{.accepted = 1, .closed_clean = 1}));
 }
 
+TEST(h1_connection, draining_answers_what_came_while_a_handler_was_at_work) {
+  serving s;
+  auto c = s.enters();
+  c.say(request_for("/later"));
+  s.later.at(0);
+  c.say(request_for("/n/2"));  // into the kernel: nobody reads before the answer
+  s.drain();
+  s.later.at(0).send(text("1"));
+  EXPECT_FALSE(next_reply(c).closes());
+  const reply last = next_reply(c);
+  EXPECT_EQ(last.body, "2");
+  EXPECT_TRUE(last.closes());
+  EXPECT_EQ(c.hear_all(), "");
+}
+
 TEST(h1_connection, draining_waits_for_the_rest_of_a_request_that_has_begun) {
   serving s;
   auto c = s.enters();
