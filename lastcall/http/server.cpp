@@ -244,7 +244,9 @@ shutdown_result server::shutdown(deadline by) {
   }
   result.requests_forced = requests().forced;
   result.connections_forced = connections().forced;
-  if (result.outcome == outcome::forced && result.connections_forced == 0) result.outcome = outcome::graceful;
+  // What ended by itself at the last moment was not cut; last words are an answer, but not the one that was asked for.
+  if (result.outcome == outcome::forced && result.connections_forced == 0 && result.requests_forced == 0)
+    result.outcome = outcome::graceful;
   result.took = steady().now() - began;
   return parts_->ended.emplace(result);
 }

@@ -283,6 +283,7 @@ TEST_BY_MEDIAN(server, lets_a_handler_that_sees_force_say_so_to_its_client) {
   listening.join();
   EXPECT_THAT(heard, AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("gave up\n")));
   EXPECT_EQ(result.requests_forced, 1U) << "an answer, but not the one that was asked for";
+  EXPECT_EQ(result.outcome, outcome::forced);
   EXPECT_EQ(it.requests(), (request_ledger{.begun = 1, .forced = 1}));
 }
 
