@@ -1,6 +1,7 @@
 // The server over TLS: what a client agrees on, what it hears, and how it is said goodbye to.
 #include "lastcall/net/tls.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
 
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "lastcall/core/metrics.hpp"
+#include "lastcall/http/detail/body_source.hpp"
 #include "lastcall/http/file.hpp"
 #include "lastcall/http/serving_test.hpp"
 #include "lastcall/http/streaming.hpp"
@@ -35,6 +37,11 @@ constexpr std::uint64_t many_bytes = 20'000'000;
 
 router routes(const std::string& file = {}) {
   router r;
+  r.get("/unreadable", [](const request&) {
+    const int folder = ::open("/", O_RDONLY | O_CLOEXEC);
+    return response(200).source(
+        std::make_shared<const detail::body_source>(detail::body_source{.length = 10, .file = net::unique_fd(folder)}));
+  });
   r.get("/", [](const request& q) { return text(q.secure() ? "secure\n" : "plain\n"); });
   r.get("/who", [](const request& q) { return text(std::string(q.client_certificate()) + "|" + q.remote() + "\n"); });
   r.get("/big", [](const request&) {
@@ -447,6 +454,21 @@ TEST_F(http_tls, sends_much_whole_and_takes_much_whole) {
     c.say(content);
     EXPECT_EQ(next_reply(c).body, std::to_string(many_bytes) + " " + std::to_string(sum) + "\n");
   }
+}
+
+TEST_F(http_tls, breaks_off_a_file_that_cannot_be_read_and_blames_nobody) {
+  auto o = options();
+  o.address = "127.0.0.1";
+  serving_test s(std::move(o));
+  auto c = enters(s);
+  ASSERT_TRUE(c.shake_hands());
+  auto plain = s.enters();
+  c.say(request_for("/unreadable"));
+  plain.say(request_for("/unreadable"));
+  EXPECT_THAT(c.hear_all(), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(plain.hear_all(), StartsWith("HTTP/1.1 200 "));
+  EXPECT_TRUE(s.eventually([&] { return s.it.requests() == request_ledger{.begun = 2, .broken = 2}; }));
+  EXPECT_EQ(s.it.connections().reset_by_remote, 0U);
 }
 
 TEST_F(http_tls, waits_for_a_slow_reader_and_not_for_ever) {

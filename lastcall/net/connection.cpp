@@ -115,7 +115,8 @@ io_result connection::transmit_file(int file, std::uint64_t offset, std::size_t 
     if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
     if (errno == EINTR) continue;
     if (errno == EAGAIN) return {.would_block = true};
-    return {.end = classify_errno(errno)};
+    const io_end end = classify_errno(errno);
+    return {.end = end, .unreadable = end == io_end::other};  // sockets fail in ways that have names
   }
 }
 

@@ -33,6 +33,7 @@ struct io_result {
   std::size_t bytes = 0;
   bool would_block = false;
   io_end end = io_end::open;
+  bool unreadable = false;  ///< transmit_file: it ended because of the file; the connection is as it was
 };
 
 /// Threads: its loop's only, from `adopt` to the end. The set owns it.
@@ -103,7 +104,8 @@ class connection : public pollable, public timed, public list_hook<> {
 
   io_result receive(char* into, std::size_t size) noexcept;
   io_result transmit(const char* from, std::size_t size) noexcept;
-  /// From a file, without a copy. No bytes and not `would_block`: the file has ended.   Blocks: while the disk reads.
+  /// From a file, without a copy. No bytes and not `would_block`: the file has ended, or is `unreadable`.
+  /// Blocks: while the disk reads.
   io_result transmit_file(int file, std::uint64_t offset, std::size_t size) noexcept;
 
   /// The remote's end or an error was announced: a read that filled less than its buffer has not seen all.

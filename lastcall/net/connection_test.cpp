@@ -137,6 +137,19 @@ TEST(connection, that_sends_a_file_to_a_remote_that_has_gone_is_told_by_an_error
   });
 }
 
+TEST(connection, that_cannot_read_a_file_does_not_blame_its_remote) {
+  room r;
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+  const unique_fd remote(ends[1]), folder(::open("/", O_RDONLY | O_CLOEXEC));
+  r.on([&] {
+    auto c = std::make_unique<file_sender>(r.set, unique_fd(ends[0]));
+    file_sender& sender = *c;
+    r.set.adopt(std::move(c));
+    EXPECT_TRUE(sender.transmit_file(folder.get(), 0, 1000).unreadable);
+  });
+}
+
 TEST(connection, times_out_when_a_newcomer_says_nothing) {
   room r;
   r.guests.fresh_time = 10ms;

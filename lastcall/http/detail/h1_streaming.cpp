@@ -216,6 +216,7 @@ void h1_connection::send_file() noexcept {
   for (std::size_t sent = 0; x.out.left > 0 && sent < file_bytes_per_wake;) {
     const std::size_t size = std::min<std::uint64_t>(x.out.left, file_bytes_per_wake);
     const net::io_result now = transmit_file(x.out.file->file.get(), x.out.file_at, size);
+    if (now.unreadable) return break_off("the file cannot be read");
     if (now.end != net::io_end::open) return end_by(now.end);
     if (now.would_block) return wait_for_room();
     if (now.bytes == 0) return break_off("the file has become shorter");

@@ -272,7 +272,7 @@ io_result tls_channel::write_file(int file, std::uint64_t offset, std::size_t si
       ssize_t n;
       do n = ::pread(file, piece, std::min(size - all.bytes, sizeof piece), static_cast<off_t>(offset + all.bytes));
       while (n < 0 && errno == EINTR);
-      if (n < 0 && all.bytes == 0) all.end = io_end::other;
+      if (n < 0 && all.bytes == 0) all = {.end = io_end::other, .unreadable = true};
       if (n <= 0) return all;
       bytes = static_cast<std::size_t>(n);
       sent = write(piece, bytes);
