@@ -4,6 +4,7 @@
 #include <atomic>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/core/duration.hpp"
@@ -115,6 +116,7 @@ struct server::parts {
   net::connection_server tcp;
   std::atomic<bool> announced{false};
   context_source own_life;
+  bool tried = false;  // on its own runtime, which starts once
   bool started = false;
   std::optional<shutdown_result> ended;
 };
@@ -150,13 +152,20 @@ server::~server() {
 
 void server::start(context life) {
   if (parts_->own_runtime) {
+    if (std::exchange(parts_->tried, true))
+      throw std::logic_error(parts_->service->name + ": start was called before; make a new server to try again");
     parts_->own_life = context_source(life);
     life = parts_->own_life.get();
     parts_->own_runtime->start(life);
   }
   parts_->service->life = life;
   for (auto& each : parts_->shards) each->begin(life);
-  parts_->tcp.start(life);
+  try {
+    parts_->tcp.start(life);
+  } catch (...) {
+    if (parts_->own_runtime) parts_->own_runtime->stop();
+    throw;
+  }
   parts_->started = true;
 }
 

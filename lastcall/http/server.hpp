@@ -100,7 +100,8 @@ class server final : public component {
   server(options, net::runtime&, logger);
   ~server() override;
 
-  /// Listens.   Errors: std::system_error that names the address and the remedy.
+  /// Listens.   Errors: std::system_error that names the address and the remedy: then nothing runs any more. On its own
+  /// it starts once, also when that failed: std::logic_error, make a new one.
   void start(context = {}) override;
   void announce() noexcept override;
   void drain(context, drained) override;

@@ -130,6 +130,9 @@ TEST(server, says_that_its_port_is_taken) {
   } catch (const std::system_error& error) {
     EXPECT_THAT(error.what(), HasSubstr(net::to_text(first.addresses()[0])));
   }
+  first.shutdown(deadline(1s));
+  EXPECT_THROW(second.start(), std::logic_error) << "its runtime has ended; a new server may try again";
+  EXPECT_EQ(second.shutdown(deadline(1s)).outcome, outcome::graceful);
 }
 
 TEST(server, goes_without_delay_when_it_never_started_or_was_shut_down) {
