@@ -9,6 +9,7 @@
 namespace lastcall::inline v0::http {
 
 namespace {
+constexpr std::size_t most_method_bytes = 64;
 constexpr std::size_t most_target_bytes = 1024;  // so that a line of log, which is 4,096 bytes at most, is not cut
 }  // namespace
 
@@ -20,7 +21,7 @@ std::string_view to_text(request_end how) noexcept {
 std::string to_json(const access_record& r) {
   std::string text;
   json_writer json(text);
-  json.begin_object().member("remote", r.remote).member("method", r.method);
+  json.begin_object().member("remote", r.remote).member("method", r.method.substr(0, most_method_bytes));
   json.member("target", r.target.substr(0, most_target_bytes)).member("status", r.status).member("bytes", r.bytes);
   json.member("ms", std::round(to_ms(r.took) * 1000) / 1000).member("ended", to_text(r.ended));
   if (!r.request_id.empty()) json.member("request_id", r.request_id);

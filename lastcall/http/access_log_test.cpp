@@ -27,9 +27,10 @@ TEST(access_log, is_json) {
   EXPECT_EQ(to_json({}), R"({"remote":"","method":"","target":"","status":0,"bytes":0,"ms":0,"ended":"answered"})");
 }
 
-TEST(access_log, cuts_a_target_rather_than_its_line) {
+TEST(access_log, cuts_a_target_or_method_rather_than_its_line) {
   const std::string target(16 * 1024, '"');
   EXPECT_LT(to_json({.target = target}).size(), 2500U);
+  EXPECT_LT(to_json({.method = target}).size(), 300U) << "and a method";
 }
 
 TEST(access_log, goes_through_a_logger_at_info) {
