@@ -508,6 +508,7 @@ TEST(server, gives_each_request_an_id_when_asked) {
   auto o = local({});
   o.routes.get("/", [](const request& r) { return text(std::string(trace(r).request_id) + "\n"); });
   o.routes.get("/own", [](const request&) { return text("own\n").header("X-Request-Id", "mine"); });
+  o.routes.post("/large", [](const request&) { return text("large\n"); });
   o.request_ids = true;
   o.access_log = notes.sink();
   server it(std::move(o));
@@ -527,9 +528,13 @@ TEST(server, gives_each_request_an_id_when_asked) {
   EXPECT_NE(header_of(ask(c, hello)), made);
   EXPECT_EQ(header_of(ask(c, get("/own"))), "mine");
   EXPECT_EQ(header_of(ask(c, get("/none"))).size(), 32U);
+  EXPECT_EQ(
+      header_of(ask(c, "POST /large HTTP/1.1\r\nHost: a\r\nX-Request-Id: big\r\nContent-Length: 9999999\r\n\r\n")),
+      "big")
+      << "refused, too";
   c.close();
   it.shutdown(deadline(10s));
-  ASSERT_THAT(notes.lines, SizeIs(5));
+  ASSERT_THAT(notes.lines, SizeIs(6));
   EXPECT_THAT(notes.lines[1], HasSubstr(" answered " + made + " "));
 }
 

@@ -25,6 +25,8 @@ template <class Protocol> class answering : public call_host {
  protected:
   ~answering() = default;
 
+  /// The head is complete: what is refused from now on has an id, too, where requests have one.
+  void give_id();
   /// The request is complete, or its body is one that its handler takes as it comes.
   void answer_request();
 
@@ -35,13 +37,16 @@ template <class Protocol> class answering : public call_host {
   response failed() noexcept;
 };
 
+template <class Protocol> void answering<Protocol>::give_id() {
+  if (!protocol().on().of().request_ids) return;
+  request& r = protocol().present().req;
+  const std::string_view sent = r.header("X-Request-Id");
+  request_access::id(r) = acceptable_request_id(sent) ? std::string(sent) : make_request_id();
+}
+
 template <class Protocol> void answering<Protocol>::answer_request() {
   exchange& x = protocol().present();
   request_access::body(x.req, x.body);
-  if (protocol().on().of().request_ids) {
-    const std::string_view sent = x.req.header("X-Request-Id");
-    request_access::id(x.req) = acceptable_request_id(sent) ? std::string(sent) : make_request_id();
-  }
   if (x.found.handle) return run(*x.found.handle);
   if (answer_health()) return;
   if (x.req.verb() == method::connect) x.info.keep_alive = false;  // what follows is not meant for us

@@ -156,6 +156,7 @@ bool h1_connection::read_head() {
   begin_request();
   if (head.what == head_result::kind::error) return refuse(head.status, head.why), false;
   x.head = head.consumed;
+  give_id();
   if (refusing_) return refuse(503, "too many connections"), false;
   request_access::remote(x.req, &remote());
   request_access::tls(x.req, tls_peer_at_hand());
@@ -270,7 +271,9 @@ void h1_connection::refuse(int status, std::string_view why) {
   first.remove_prefix(std::min(first.find_first_not_of("\r\n"), first.size()));
   const bool head = first.starts_with("HEAD ");
   write_refusal(shard_.out(), {.status = status, .why = why, .retry_after_seconds = status == 503 ? 1 : 0},
-                {.date = shard_.date(), .head = head});
+                {.date = shard_.date(),
+                 .head = head,
+                 .request_id = exchange_->head != 0 ? request_access::id(exchange_->req) : std::string_view()});
   exchange_->trail.responded(shard_.of().access_log, exchange_->head != 0 ? &exchange_->req : nullptr, remote(), status,
                              0, request_end::rejected);
   shard_.rejected.add();

@@ -81,6 +81,7 @@ bool h2_stream::head(bool ended) {
     return false;
   }
   if (verdict.what == h2_verdict::kind::refused) return refuse(verdict.status, verdict.why);
+  give_id();
   x.found = of.routes.match(x.req);
   if (ended) return true;
   const handler* h = x.found.handle;
