@@ -108,6 +108,28 @@ TEST_F(saving, finishes_in_a_drain) {
 TEST_F(saving, where_nothing_can_be_is_a_500) {
   auto c = server->enters();
   c.say(upload("/nowhere", 5) + "12345");
+TEST_F(saving, says_when_to_come_again_when_the_pool_is_full) {
+  server_options o{.blocking = {.threads = 1, .queue = 0}};
+  countdown release(1);
+  o.routes.get("/block", blocking([&](const request&) {
+                 ++begun;
+                 release.wait_until(steady().now() + testing_net::generous);
+                 return text("");
+               }));
+  o.routes.post("/save", [this](const request&, body_stream& in) -> task<response> {
+    co_return text(std::to_string(co_await save(in, folder + "/file")));
+  });
+  serving_test s(std::move(o));
+  auto blocks = s.enters(), c = s.enters();
+  blocks.say(request_for("/block"));
+  ASSERT_TRUE(s.eventually([&] { return begun == 1; }));
+  c.say(upload("/save", 5) + "12345");
+  const reply r = next_reply(c);
+  EXPECT_EQ(r.status, 503);
+  EXPECT_THAT(r.head, HasSubstr("\r\nRetry-After: 1\r\n"));
+  release.count_down();
+}
+
   EXPECT_EQ(next_reply(c).status, 500);
 }
 

@@ -204,7 +204,9 @@ response call::failed() const noexcept {
     throw;
   } catch (const stream_error& error) {
     const bool sound = error.status() >= 400 && error.status() <= 599;
-    return text(std::string(error.what()) + "\n", sound ? error.status() : error.status() == 0 ? 400 : 500);
+    response r = text(std::string(error.what()) + "\n", sound ? error.status() : error.status() == 0 ? 400 : 500);
+    if (error.status() == 503) r.header("Retry-After", "1");
+    return r;
   } catch (const std::exception& error) {
     home_->of->log.error(home_->of->name, "a handler threw; sent 500",
                          {{"target", bytes_->req.target()}, {"what", error.what()}});
