@@ -9,7 +9,7 @@
 //   max_connections_per_address 0   the same; 0: no bound. IPv6 counts by /64, Unix sockets do not
 //   head_time         10 s      408, from the first byte of a head to its last
 //   body_time         60 s      408, from the end of the head to the end of the body
-//   idle_time         75 s      closed without an answer: no request was begun
+//   idle_time         75 s      closed without an answer: no request was begun; before the first byte, head_time
 //   write_time        30 s      cut: the client took no byte of its response for so long
 //   max_streams       100       of one HTTP/2 connection at once; beyond it the connection ends with PROTOCOL_ERROR
 #pragma once
