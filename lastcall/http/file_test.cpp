@@ -34,6 +34,7 @@ struct files : ::testing::Test {
     r.get("/{name}", [this](const request& req) {
       return file(req, folder + "/" + std::string(req.param("name")), "text/plain");
     });
+    r.get("/with/nul", [this](const request& req) { return file(req, folder + std::string("/data\0.txt", 10)); });
     server.emplace(server_options{.routes = std::move(r)});
   }
   ~files() override {
@@ -96,6 +97,7 @@ TEST_F(files, honour_conditions) {
 
 TEST_F(files, that_are_none_are_404_and_those_that_may_not_be_read_403) {
   EXPECT_EQ(get("", "/missing").status, 404);
+  EXPECT_EQ(get("", "/with/nul").status, 404) << "nor the file of which the name is cut at NUL";
   ::mkdir((folder + "/folder").c_str(), 0755);
   EXPECT_EQ(get("", "/folder").status, 404);
   ::mkfifo((folder + "/pipe").c_str(), 0644);

@@ -33,6 +33,9 @@ struct saving : ::testing::Test {
     r.post("/nowhere", [this](const request&, body_stream& in) -> task<response> {
       co_return text(std::to_string(co_await save(in, folder + "/no/such/folder/file")));
     });
+    r.post("/nul", [this](const request&, body_stream& in) -> task<response> {
+      co_return text(std::to_string(co_await save(in, folder + std::string("/file\0.csv", 10))));
+    });
     server.emplace(server_options{.routes = std::move(r), .limits = {.body_bytes = 64 * 1024 * 1024}});
   }
   ~saving() override {
@@ -105,9 +108,6 @@ TEST_F(saving, finishes_in_a_drain) {
   EXPECT_EQ(stored().size(), 2'000'000U);
 }
 
-TEST_F(saving, where_nothing_can_be_is_a_500) {
-  auto c = server->enters();
-  c.say(upload("/nowhere", 5) + "12345");
 TEST_F(saving, says_when_to_come_again_when_the_pool_is_full) {
   server_options o{.blocking = {.threads = 1, .queue = 0}};
   countdown release(1);
@@ -130,7 +130,13 @@ TEST_F(saving, says_when_to_come_again_when_the_pool_is_full) {
   release.count_down();
 }
 
-  EXPECT_EQ(next_reply(c).status, 500);
+TEST_F(saving, where_nothing_can_be_is_a_500) {
+  for (const char* target : {"/nowhere", "/nul"}) {
+    auto c = server->enters();
+    c.say(upload(target, 5) + "12345");
+    EXPECT_EQ(next_reply(c).status, 500) << target;
+    EXPECT_EQ(entries(), 0U) << target;
+  }
 }
 
 }  // namespace

@@ -19,6 +19,10 @@ std::string directory_of(const std::string& path) {
 }  // namespace
 
 whole_file::whole_file(const std::string& path) : path_(path), directory_(directory_of(path)) {
+  if (path.find('\0') != path.npos) {  // the kernel would take what stands before it
+    errno = EINVAL;
+    fail("there is a NUL in");
+  }
   fd_.reset(::open(directory_.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
   if (fd_ || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT)) {
     if (!fd_) fail("cannot create a file in the directory of");
