@@ -108,8 +108,13 @@ std::size_t write_response(std::string& out, const response& r, const framing& f
 
 std::size_t write_head(std::string& out, const response& r, const framing& f, body_framing by, std::uint64_t length) {
   own_lines lines(r.status(), f.date);
-  if (by == body_framing::length) lines.add_length(length);
-  if (by == body_framing::chunked) lines.add_literal("Transfer-Encoding: chunked\r\n");
+  if (r.status() == 205) {
+    lines.add_length(0);  // RFC 9110 section 15.3.6: it has no body, and says so
+  } else if (by == body_framing::length) {
+    lines.add_length(length);
+  } else if (by == body_framing::chunked) {
+    lines.add_literal("Transfer-Encoding: chunked\r\n");
+  }
   const std::size_t close_at = lines.add_connection(out, f);
   lines.append_to(out);
   append_request_id(out, r, f);

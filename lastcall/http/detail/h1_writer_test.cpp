@@ -71,6 +71,14 @@ TEST(h1_writer, a_handlers_header_that_looks_like_the_servers_is_not_taken_for_i
   EXPECT_EQ(out, "HTTP/1.1 204 No Content\r\nDate: D\r\nConnection: close\r\nConnection-Close: no\r\n\r\n");
 }
 
+TEST(h1_writer, says_that_a_205_has_no_body_whatever_was_to_follow) {
+  for (const body_framing by : {body_framing::length, body_framing::chunked, body_framing::until_close}) {
+    std::string out;
+    write_head(out, response(205), plain, by, 5);
+    EXPECT_EQ(out, "HTTP/1.1 205 Reset Content\r\nDate: D\r\nContent-Length: 0\r\n\r\n");
+  }
+}
+
 TEST(h1_writer, refusals_close_and_say_why) {
   std::string out;
   write_refusal(out, {.status = 400, .why = "no Host"}, plain);

@@ -261,7 +261,7 @@ void h2_stream::begin_body(response&& r) {
   x.out.by = source->length ? body_framing::length : body_framing::chunked;
   x.out.left = source->length.value_or(0);
   const bool bodyless = r.status() == 204 || r.status() == 304;
-  send_head(r, !none, bodyless ? std::nullopt : source->length);
+  send_head(r, !none, bodyless ? std::nullopt : r.status() == 205 ? 0 : source->length);
   if (none) {
     in_trail_ = true;
     x.trail.body_sent(of_.on().of().access_log, x.req, of_.remote(), as_);
