@@ -1,6 +1,7 @@
 #include "lastcall/http/admin.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <string_view>
@@ -143,7 +144,7 @@ struct admin::parts {
   prestop_hook hook;
   http::server server;
   drain_bound bound{server};
-  bool draining = false;
+  std::atomic<bool> draining{false};  // set by its drain, read by whoever forces
 };
 
 admin::admin(options o, app& of) : parts_(std::make_unique<parts>(std::move(o), of)) {}
