@@ -361,6 +361,7 @@ void h1_connection::wait_for_room() noexcept {
   const bool told = long_lived_ && draining() && tell_at() == time_point::max();
   const duration most = told ? shard_.told_write_time(loop_now()) : shard_.of().limits.write_time;
   enter(at_work(), loop_now() + most);
+  unacknowledged_ = unacknowledged();
 }
 
 void h1_connection::on_told() noexcept {
@@ -439,7 +440,9 @@ void h1_connection::on_timeout() noexcept {
       return farewell(connection_end::timed_out);
     default:
       // A handler that works is bounded by the drain end alone.
-      if (!unsent_.empty() || sending_file()) end(connection_end::timed_out);
+      if (unsent_.empty() && !sending_file()) return;
+      if (unacknowledged() < unacknowledged_) return wait_for_room();  // it reads, if slowly
+      end(connection_end::timed_out);
   }
 }
 

@@ -100,6 +100,7 @@ class h1_connection final : public net::connection, private answering<h1_connect
   call* call_ = nullptr;  // the present request outlives the wake that read it
   std::string unsent_;
   std::size_t unsent_from_ = 0;
+  std::size_t unacknowledged_ = 0;       // when the wait for room began
   std::optional<std::size_t> close_at_;  // where the last response in out() can still be told to say "close"
   std::uint32_t unflushed_ = 0;          // answers of handlers of which the kernel does not have every byte yet
   net::connection_end farewell_as_ = net::connection_end::clean;

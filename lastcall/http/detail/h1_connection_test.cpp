@@ -538,6 +538,22 @@ TEST(h1_connection, cuts_a_client_that_takes_nothing_of_its_response) {
   EXPECT_EQ(s.it.requests(), (request_ledger{.begun = 1, .abandoned_by_client = 1}));
 }
 
+TEST_BY_MEDIAN(h1_connection, waits_for_a_client_that_reads_slowly_and_never_stops) {
+  constexpr auto write_time = 300ms;
+  serving s({.limits = {.write_time = write_time}});
+  auto c = s.enters(32 * 1024);
+  c.say(request_for("/big"));
+  EXPECT_THAT(c.hear_until("\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+  // Far less in write_time than a third of what the kernel has taken, below which it announces no room.
+  std::size_t heard = 0;
+  for (const time_point until = steady().now() + 4 * write_time; steady().now() < until;) {
+    heard += c.hear_bytes(2048).size();
+    std::this_thread::sleep_for(5ms);
+  }
+  EXPECT_EQ(s.it.connections().timed_out, 0U);
+  EXPECT_EQ(heard + c.hear_bytes(8'000'000 - heard).size(), 8'000'000U);
+}
+
 TEST(h1_connection, draining_says_close_with_the_last_complete_request_of_a_pipeline_only) {
   serving s;
   auto c = s.enters();
