@@ -223,11 +223,6 @@ std::size_t connection::unacknowledged() const noexcept {
   return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
-std::size_t connection::unacknowledged() const noexcept {
-  int bytes = 0;
-  return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
-}
-
 void connection::rearm() noexcept { set_.loop().rewatch(socket_.get(), *this, interest); }
 
 void connection::end_by(io_end how) noexcept {
