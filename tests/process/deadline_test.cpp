@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "lastcall/core/by_median_test.hpp"
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
@@ -135,6 +138,24 @@ TEST(deadline, finds_nothing_to_force_in_silent_reading_and_idle_remotes) {
   EXPECT_EQ(report.number("requests.rejected"), 10);
   EXPECT_LE(report.number("total_ms"), 6000 + slack_ms);
   expect_ledgers_add_up(report);
+}
+
+/// A body that comes on is cut by us, and its client is told so.
+TEST(deadline, counts_a_body_that_was_still_coming_as_forced) {
+  testbed server({"--grace", "3s", "--reserve", "1s", "--max-body", "100000000"});
+  raw_client sends(parse_server_address(server.url()),
+                   "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n");
+  const std::string piece(10'000, 'x');
+  server.process.signal(SIGTERM);
+  for (const auto by = std::chrono::steady_clock::now() + 30s;
+       !sends.end_has_come() && sends.send(piece) && std::chrono::steady_clock::now() < by;)
+    std::this_thread::sleep_for(10ms);
+  EXPECT_EQ(sends.read_to_end().status_line(), "HTTP/1.1 503 Service Unavailable");
+  sends.close();
+  ASSERT_EQ(server.wait(), exit_status{.code = 3}) << server.process.errors();
+  EXPECT_EQ(server.report().number("requests.forced"), 1);
+  EXPECT_EQ(server.report().number("connections.forced"), 1);
+  expect_ledgers_add_up(server.report());
 }
 
 /// A response that its client was still taking is the server's work: cut in the middle, and told.

@@ -22,6 +22,9 @@ namespace lastcall::inline v0::http::detail {
 class upgrade;
 struct body_source;
 
+/// A client that sends a body in pieces is given `body_time`, and a second more for each of these.
+inline constexpr std::uint64_t least_bytes_per_second = 16 * 1024;
+
 /// Handed out last in, first out, so that a few warm ones serve many connections.
 struct exchange {
   explicit exchange(std::size_t bytes) : buffer(new char[bytes]), capacity(bytes) {}

@@ -191,6 +191,7 @@ bool h1_connection::read_body() {
   if (body.what == body_result::kind::error) return refuse(body.status, body.why), false;
   if (body.what == body_result::kind::need_more) {
     x.end = from;  // its bytes are in x.body
+    x.in.waits_since = loop_now();
     return false;
   }
   x.tail = body.consumed;
@@ -265,7 +266,7 @@ void h1_connection::append(const response& r) {
   close_at_ = write_response(shard_.out(), r, framing_of(closing_));
 }
 
-void h1_connection::refuse(int status, std::string_view why) {
+void h1_connection::refuse(int status, std::string_view why, request_end as) {
   // Also of a head that could not be read, as far as it can be told.
   std::string_view first = exchange_->unread();
   first.remove_prefix(std::min(first.find_first_not_of("\r\n"), first.size()));
@@ -275,8 +276,8 @@ void h1_connection::refuse(int status, std::string_view why) {
                  .head = head,
                  .request_id = exchange_->head != 0 ? request_access::id(exchange_->req) : std::string_view()});
   exchange_->trail.responded(shard_.of().access_log, exchange_->head != 0 ? &exchange_->req : nullptr, remote(), status,
-                             0, request_end::rejected);
-  shard_.rejected.add();
+                             0, as);
+  (as == request_end::forced ? shard_.forced : shard_.rejected).add();
   begun_ = false;
   closing_ = true;
 }
@@ -424,15 +425,33 @@ bool h1_connection::may_read() const noexcept {
          !sending_body();
 }
 
+/// Whether it is the drain's time that is over, and the body came on as it should: then it is we who cut it.
+bool h1_connection::cuts_a_body() const noexcept {
+  const exchange& x = *exchange_;
+  if (!draining() || x.head == 0 || loop_now() >= x.read_by) return false;
+  if (loop_now() - x.in.waits_since >= std::chrono::seconds(1)) return false;
+  const duration since_head = shard_.of().limits.body_time - (x.read_by - loop_now());
+  const duration took = call_ ? x.in.waited + (loop_now() - x.in.waits_since) : since_head;
+  const std::uint64_t came = call_ ? x.in.received : x.body.size();
+  return took <= std::chrono::seconds(1) + std::chrono::seconds(came / least_bytes_per_second);
+}
+
 void h1_connection::on_timeout() noexcept {
   switch (state()) {
     case connection_state::reading:
       if (call_) {  // its handler waits for the body
-        exchange_->in.status = 408;
-        exchange_->in.why = "the body took too long";
+        const bool cut = cuts_a_body();
+        if (cut) farewell_as_ = connection_end::forced;
+        exchange_->in.status = cut ? 503 : 408;
+        exchange_->in.why = cut ? "the server is stopping" : "the body took too long";
         return input_is_here();
       }
       if (std::exchange(more_, false)) return resume();  // what is here is complete: we did not get to it
+      if (cuts_a_body()) {
+        farewell_as_ = connection_end::forced;
+        refuse(503, "the server is stopping", request_end::forced);
+        return flush();
+      }
       farewell_as_ = connection_end::timed_out;
       refuse(408, exchange_->head == 0 ? "the head took too long" : "the body took too long");
       return flush();

@@ -58,7 +58,8 @@ class h1_connection final : public net::connection, private answering<h1_connect
   void answered(response&&);
   framing framing_of(bool close) const;
   void append(const response&);
-  void refuse(int status, std::string_view why);
+  void refuse(int status, std::string_view why, request_end as = request_end::rejected);
+  bool cuts_a_body() const noexcept;
   void reject(const response&);
   void resume() noexcept;
   void flush() noexcept;

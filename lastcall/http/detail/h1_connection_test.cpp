@@ -395,6 +395,28 @@ TEST(h1_connection, keeps_the_connection_after_404_and_405) {
       s.eventually([&] { return s.it.requests() == request_ledger{.begun = 3, .answered = 1, .rejected = 2}; }));
 }
 
+TEST(h1_connection, says_at_the_drain_end_that_it_is_the_server_who_cuts_a_body_that_comes_on) {
+  router r;
+  r.post("/", [](const request&) { return text("whole"); });
+  serving_test s({.routes = std::move(r), .limits = {.body_bytes = 100'000'000}});
+  client flows = s.enters(), creeps = s.enters();
+  for (client* c : {&flows, &creeps}) c->say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 90000000\r\n\r\n");
+  std::this_thread::sleep_for(1500ms);  // so that what creeps is known to
+  s.drain(1s);
+  std::jthread both([&](const std::stop_token& over) {
+    const std::string piece(20'000, 'x');
+    while (!over.stop_requested()) {
+      flows.say(piece);
+      creeps.say("x");
+      std::this_thread::sleep_for(5ms);
+    }
+  });
+  EXPECT_EQ(next_reply(flows).status, 503);
+  EXPECT_EQ(next_reply(creeps).status, 408);
+  both.request_stop();
+  both.join();
+}
+
 TEST(h1_connection, answers_408_to_a_head_and_a_body_that_take_too_long) {
   serving s({.limits = {.head_time = 40ms, .body_time = 40ms}});
   auto head = s.enters(), body = s.enters();

@@ -15,8 +15,7 @@ using net::connection_state;
 namespace {
 constexpr std::size_t most_waiting = 64 * 1024;  // of a body that is made faster than its client takes it
 constexpr std::size_t piece_bytes = 64 * 1024;
-constexpr std::uint64_t least_bytes_per_second = 16 * 1024;  // of a body that streams in, on top of body_time
-constexpr std::size_t file_bytes_per_wake = 1024 * 1024;     // then the others of the loop have their turn
+constexpr std::size_t file_bytes_per_wake = 1024 * 1024;  // then the others of the loop have their turn
 constexpr input gone{.what = input::kind::failed, .why = "the client has gone"};
 }  // namespace
 

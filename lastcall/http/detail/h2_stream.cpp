@@ -12,8 +12,7 @@
 namespace lastcall::inline v0::http::detail {
 
 namespace {
-constexpr std::uint64_t least_bytes_per_second = 16 * 1024;  // of a body that streams in, on top of body_time
-constexpr std::size_t most_trailers = 16 * 1024;             // of a request, as body_reader has it
+constexpr std::size_t most_trailers = 16 * 1024;  // of a request, as body_reader has it
 constexpr input gone{.what = input::kind::failed, .why = "the client has gone"};
 }  // namespace
 
