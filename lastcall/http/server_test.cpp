@@ -286,8 +286,22 @@ TEST_BY_MEDIAN(server, lets_a_handler_that_sees_force_say_so_to_its_client) {
   listening.join();
   EXPECT_THAT(heard, AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("gave up\n")));
   EXPECT_EQ(result.requests_forced, 1U) << "an answer, but not the one that was asked for";
-  EXPECT_EQ(result.outcome, outcome::forced);
   EXPECT_EQ(it.requests(), (request_ledger{.begun = 1, .forced = 1}));
+}
+
+TEST_BY_MEDIAN(server, says_forced_of_a_request_whose_connection_was_not) {
+  scene s;
+  server it(local(s.routes()));
+  it.start();
+  client c(it.addresses()[0], 4096);
+  c.say(later);
+  ASSERT_TRUE(s.wait_for(1));
+  const std::string words(400'000, 'x');  // the kernel takes them, its client never does
+  const std::stop_callback on_force(s.lives[0].forced_token(), [&] { s.answers[0].send(text(words, 503)); });
+  const shutdown_result result = it.shutdown(deadline(950ms));
+  EXPECT_EQ(result.requests_forced, 1U);
+  EXPECT_EQ(result.connections_forced, 0U);
+  EXPECT_EQ(result.outcome, outcome::forced);
 }
 
 TEST_BY_MEDIAN(server, cuts_a_response_on_its_way_at_the_end_and_counts_it_as_forced) {
