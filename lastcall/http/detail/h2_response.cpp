@@ -147,7 +147,9 @@ h2_output h2_stream::output(std::span<char> into) noexcept {
   exchange& x = *exchange_;
   progress_ = of_.now();
   if (x.out.file) {
-    const std::size_t got = read_file(into);
+    const ssize_t read = read_file(into);
+    if (read < 0) return break_off("the file cannot be read"), h2_output{h2_output::kind::wait};
+    const auto got = static_cast<std::size_t>(read);
     if (got == 0 && x.out.left > 0) return break_off("the file has become shorter"), h2_output{h2_output::kind::wait};
     x.trail.more_body(got);
     if (x.out.left > 0) return {h2_output::kind::more, got};
@@ -173,17 +175,17 @@ h2_output h2_stream::output(std::span<char> into) noexcept {
   return {h2_output::kind::trailers, n};
 }
 
-std::size_t h2_stream::read_file(std::span<char> into) noexcept {
+ssize_t h2_stream::read_file(std::span<char> into) noexcept {
   exchange& x = *exchange_;
   const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), x.out.left));
   ssize_t got;
   do {
     got = ::pread(x.out.file->file.get(), into.data(), size, static_cast<off_t>(x.out.file_at));
   } while (got < 0 && errno == EINTR);
-  if (got <= 0) return 0;
+  if (got <= 0) return got;
   x.out.file_at += static_cast<std::uint64_t>(got);
   x.out.left -= static_cast<std::uint64_t>(got);
-  return static_cast<std::size_t>(got);
+  return got;
 }
 
 void h2_stream::submit_trailers() {

@@ -2,6 +2,8 @@
 // knows no frames: the session of its connection does.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -88,7 +90,7 @@ class h2_stream final : public net::list_hook<>, private answering<h2_stream> {
   input wait_for_input() noexcept;
   void input_is_here() noexcept;
   duration write_time() const noexcept;
-  std::size_t read_file(std::span<char> into) noexcept;
+  ssize_t read_file(std::span<char> into) noexcept;
 
   h2_connection& of_;
   const std::int32_t id_;
