@@ -11,8 +11,7 @@
 #include "lastcall/testing/child_process.hpp"
 #include "lastcall/testing/faulty_server.hpp"
 
-namespace lastcall::cli {
-namespace {
+namespace lastcall::cli::probe_test {
 
 using namespace std::chrono_literals;
 using lastcall::testing::child_process;
@@ -143,5 +142,4 @@ TEST(probe, explains_itself) {
   EXPECT_EQ(command({"--help"}).code, 0);
 }
 
-}  // namespace
-}  // namespace lastcall::cli
+}  // namespace lastcall::cli::probe_test

@@ -7,8 +7,7 @@
 #include <thread>
 #include <vector>
 
-namespace lastcall {
-namespace {
+namespace lastcall::activity_label_test {
 
 const time_point some_time{std::chrono::seconds(7)};
 
@@ -63,5 +62,4 @@ TEST(activity_label, is_never_read_torn) {
   EXPECT_GT(seen, 0);
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::activity_label_test

@@ -19,11 +19,10 @@
 #include "lastcall/core/by_median_test.hpp"
 #include "lastcall/core/watchdog.hpp"
 
-namespace {
+namespace lastcall::app_exit_test {
 
-using namespace lastcall;
 using namespace std::chrono_literals;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr int ready_mark = '!';
 
@@ -373,4 +372,4 @@ TEST(app_exit, is_0_for_any_of_the_two_usual_signals) {
   }
 }
 
-}  // namespace
+}  // namespace lastcall::app_exit_test

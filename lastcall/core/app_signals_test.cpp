@@ -10,11 +10,10 @@
 #include "lastcall/core/app.hpp"
 #include "lastcall/core/component_double_test.hpp"
 
-namespace {
+namespace lastcall::app_signals_test {
 
-using namespace lastcall;
 using namespace std::chrono_literals;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 using testing_core::behaviour;
 using testing_core::component_double;
 using testing_core::journal;
@@ -307,4 +306,4 @@ TEST_F(app_signals, hup_whose_reload_goes_on_is_waited_for_before_anything_is_de
   EXPECT_EQ(a.run(), 0);
 }
 
-}  // namespace
+}  // namespace lastcall::app_signals_test

@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace lastcall {
-namespace {
+namespace lastcall::app_status_test {
 
 using namespace std::chrono_literals;
 
@@ -57,5 +56,4 @@ TEST(app_status, says_of_which_kinds_connections_are_and_how_many_were_told) {
               testing::HasSubstr(R"("connections":3,"kinds":{"http1":1,"events":2},"told":5,"requests":1})"));
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::app_status_test

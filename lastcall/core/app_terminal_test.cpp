@@ -14,9 +14,8 @@
 #include "lastcall/core/app.hpp"
 #include "lastcall/core/signals.hpp"
 
-namespace {
+namespace lastcall::app_terminal_test {
 
-using namespace lastcall;
 using namespace std::chrono_literals;
 
 /// A process at a terminal of its own, which is asked to end by Ctrl-C and has an hour of readiness delay.
@@ -95,4 +94,4 @@ TEST(app_terminal, waits_the_readiness_delay_where_that_is_wanted) {
   EXPECT_GE(readiness_of({.grace = 20s, .readiness_delay = 50ms, .readiness_delay_from_terminal = true}), 50);
 }
 
-}  // namespace
+}  // namespace lastcall::app_terminal_test

@@ -20,13 +20,12 @@
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/signals.hpp"
 
-namespace {
+namespace lastcall::app_test {
 
-using namespace lastcall;
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::SizeIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
 using testing_core::behaviour;
 using testing_core::component_double;
 using testing_core::contains_in_order;
@@ -517,4 +516,4 @@ TEST(app, whose_start_fails_says_what_was_ended_again) {
   EXPECT_THAT(said, HasSubstr("  had started, and was ended again: pg\n"));
 }
 
-}  // namespace
+}  // namespace lastcall::app_test

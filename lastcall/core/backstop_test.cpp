@@ -6,9 +6,8 @@
 #include <csignal>
 #include <thread>
 
-namespace {
+namespace lastcall::backstop_test {
 
-using namespace lastcall;
 using namespace std::chrono_literals;
 
 /// What a forked process exits with that does `what` and then sleeps, for 20 s at most.
@@ -47,4 +46,4 @@ TEST(backstop, ends_nothing_once_it_is_gone) {
   EXPECT_EXIT(lives_on(), testing::ExitedWithCode(7), "");
 }
 
-}  // namespace
+}  // namespace lastcall::backstop_test

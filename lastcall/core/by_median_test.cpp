@@ -4,8 +4,7 @@
 
 #include <stdexcept>
 
-namespace lastcall {
-namespace {
+namespace lastcall::by_median_test {
 
 TEST(by_median, one_run_that_holds_is_enough) {
   int runs = 0;
@@ -48,5 +47,4 @@ TEST(by_median, one_verdict_is_outvoted_by_two) {
   EXPECT_FALSE(median_says([&] { return ++runs == 6; }));
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::by_median_test

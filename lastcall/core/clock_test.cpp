@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lastcall {
-namespace {
+namespace lastcall::clock_test {
 
 TEST(clock, steady_is_the_standard_steady_clock) {
   const time_point before = std::chrono::steady_clock::now();
@@ -21,5 +20,4 @@ TEST(clock, can_be_replaced_by_one_that_stands_still) {
   EXPECT_EQ(any.now().time_since_epoch(), std::chrono::hours(7));
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::clock_test

@@ -11,8 +11,7 @@
 #include <thread>
 #include <vector>
 
-namespace lastcall {
-namespace {
+namespace lastcall::context_test {
 
 using namespace std::chrono_literals;
 
@@ -278,5 +277,4 @@ TEST(context, is_waited_with_on_one_thread_and_read_on_another) {
   over = true;
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::context_test

@@ -4,8 +4,7 @@
 
 #include <thread>
 
-namespace lastcall {
-namespace {
+namespace lastcall::countdown_test {
 
 using namespace std::chrono_literals;
 
@@ -33,5 +32,4 @@ TEST(countdown, ignores_surplus_counts) {
   EXPECT_TRUE(none.wait_until(steady().now()));
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::countdown_test

@@ -8,8 +8,7 @@
 #include <string>
 #include <type_traits>
 
-namespace lastcall {
-namespace {
+namespace lastcall::deadline_test {
 
 using namespace std::chrono_literals;
 
@@ -87,5 +86,4 @@ TEST(deadline, does_not_overflow_between_the_ends_of_time) {
   EXPECT_EQ(deadline::at(noon, noon).remaining(time_point::min()), duration::max());
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::deadline_test

@@ -5,12 +5,11 @@
 
 #include <random>
 
-namespace {
+namespace lastcall::drain_chains_test {
 
-using namespace lastcall;
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(drain_chains, longest_adds_up_along_needs_and_not_across_branches) {
   //         pg 2s  redis 5s   http 3s needs both   worker 4s needs pg
@@ -57,4 +56,4 @@ TEST(drain_chains, critical_path_goes_back_by_the_last_that_needed_each) {
   EXPECT_THAT(critical_path({{}}, {std::nullopt}), IsEmpty());
 }
 
-}  // namespace
+}  // namespace lastcall::drain_chains_test

@@ -4,8 +4,7 @@
 
 #include <random>
 
-namespace lastcall {
-namespace {
+namespace lastcall::duration_test {
 
 using namespace std::chrono_literals;
 
@@ -86,5 +85,4 @@ TEST(duration, reads_back_what_it_wrote) {
   }
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::duration_test

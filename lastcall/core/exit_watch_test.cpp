@@ -6,9 +6,8 @@
 #include <cstdlib>
 #include <thread>
 
-namespace {
+namespace lastcall::exit_watch_test {
 
-using namespace lastcall;
 using namespace std::chrono_literals;
 
 [[noreturn]] void leave_with_a_handler_that_takes(duration time, duration until_deadline) {
@@ -42,4 +41,4 @@ TEST_F(exit_watch, lets_a_process_that_went_on_end_as_it_likes) {
   EXPECT_EXIT(leave_with_a_handler_that_takes(500ms, -5s), testing::ExitedWithCode(7), "");
 }
 
-}  // namespace
+}  // namespace lastcall::exit_watch_test

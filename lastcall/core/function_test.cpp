@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace lastcall {
-namespace {
+namespace lastcall::function_test {
 
 // Counts its living copies, wherever it lives: `Bytes` decides whether that is inside or on the heap.
 template <std::size_t Bytes, bool MovesQuietly = true> struct tracked {
@@ -107,5 +106,4 @@ TEST(function, moves_with_a_vector_that_grows) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(many[static_cast<std::size_t>(i)](), 2 * i);
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::function_test

@@ -11,15 +11,14 @@
 
 #include "lastcall/core/functions_double_test.hpp"
 
-namespace {
+namespace lastcall::functions_force_test {
 
-using namespace lastcall;
 using namespace lastcall::testing_core;
 using namespace std::chrono_literals;
-using testing::Contains;
-using testing::ElementsAre;
-using testing::StartsWith;
-using testing::UnorderedElementsAre;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 TEST(functions, are_forced_at_the_drain_end) {
   foreign_server svr;
@@ -156,4 +155,4 @@ TEST(functions, tell_nobody_that_run_ended_once_it_was_to_end) {
   EXPECT_EQ(told, 0);
 }
 
-}  // namespace
+}  // namespace lastcall::functions_force_test

@@ -11,13 +11,12 @@
 
 #include "lastcall/core/functions_double_test.hpp"
 
-namespace {
+namespace lastcall::functions_test {
 
-using namespace lastcall;
 using namespace lastcall::testing_core;
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 TEST(functions, run_another_librarys_server_from_ready_until_it_is_told) {
   foreign_server svr;
@@ -202,4 +201,4 @@ TEST(functions, take_the_context_or_do_without) {
   EXPECT_FALSE(step(static_cast<void (*)(context)>(nullptr)));
 }
 
-}  // namespace
+}  // namespace lastcall::functions_test

@@ -12,12 +12,11 @@
 
 #include "lastcall/core/functions_double_test.hpp"
 
-namespace {
+namespace lastcall::functions_worker_test {
 
-using namespace lastcall;
 using namespace lastcall::testing_core;
 using namespace std::chrono_literals;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 TEST(worker, runs_until_its_context_drains_and_before_what_it_needs_stops) {
   std::atomic<int> beats = 0;
@@ -82,4 +81,4 @@ TEST(worker, leaves_no_thread_behind) {
   EXPECT_LE(threads(), before);  // what another test left may end meanwhile
 }
 
-}  // namespace
+}  // namespace lastcall::functions_worker_test

@@ -8,8 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace lastcall {
-namespace {
+namespace lastcall::gate_test {
 
 TEST(gate, counts_those_inside) {
   gate door;
@@ -158,5 +157,4 @@ TEST(gate, sees_everybodys_work_when_many_threads_race_its_closing) {
   }
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::gate_test

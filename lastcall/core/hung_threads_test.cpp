@@ -8,12 +8,11 @@
 #include <utility>
 #include <vector>
 
-namespace lastcall {
-namespace {
+namespace lastcall::hung_threads_test {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 thread_stack thread_of(std::string component, std::string role, std::string activity, std::string waits,
                        std::vector<std::string> frames) {
@@ -58,5 +57,4 @@ TEST(hung_threads, are_told_up_to_eight) {
   EXPECT_EQ(where_it_hangs(all, "http", false).size(), 8U);
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::hung_threads_test

@@ -10,9 +10,8 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace lastcall::inbox_test {
 
-using namespace lastcall;
 using namespace std::chrono_literals;
 
 TEST(bell, has_a_clock_of_ones_own_skip_the_wait_unless_it_was_rung) {
@@ -134,4 +133,4 @@ TEST(bell, looks_again_soon_when_time_is_not_the_real_one) {
   EXPECT_LT(steady().now() - from, 10s);
 }
 
-}  // namespace
+}  // namespace lastcall::inbox_test

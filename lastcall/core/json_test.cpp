@@ -5,8 +5,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace lastcall {
-namespace {
+namespace lastcall::json_test {
 
 template <class V> std::string written(const V& value) {
   std::string out;
@@ -166,5 +165,4 @@ TEST(json, takes_a_value_that_is_json_already) {
   EXPECT_EQ(out, "[{\"a\":1},2]");
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::json_test

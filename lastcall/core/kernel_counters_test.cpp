@@ -5,8 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace lastcall {
-namespace {
+namespace lastcall::kernel_counters_test {
 
 TEST(kernel_counters, are_found_by_name_wherever_they_stand) {
   constexpr std::string_view text =
@@ -57,5 +56,4 @@ TEST(kernel_counters, see_a_connection_that_is_closed_with_unread_bytes) {
   EXPECT_GE((*read_kernel_counters() - *before).resets(), 1U);
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::kernel_counters_test

@@ -10,12 +10,11 @@
 #include "lastcall/core/component_double_test.hpp"
 #include "lastcall/core/metrics.hpp"
 
-namespace {
+namespace lastcall::lifecycle_test {
 
-using namespace lastcall;
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using testing_core::behaviour;
 using testing_core::component_double;
 using testing_core::journal;
@@ -436,4 +435,4 @@ TEST_F(lifecycle_test, tells_each_second_what_is_waited_for) {
   EXPECT_THAT(lines[1], testing::EndsWith(" | 16s"));
 }
 
-}  // namespace
+}  // namespace lastcall::lifecycle_test

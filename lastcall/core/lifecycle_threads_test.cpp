@@ -16,14 +16,13 @@
 #include "lastcall/core/lifecycle.hpp"
 #include "lastcall/core/metrics.hpp"
 
-namespace {
+namespace lastcall::lifecycle_threads_test {
 
-using namespace lastcall;
 using namespace std::chrono_literals;
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 using testing_core::behaviour;
 using testing_core::component_double;
 using testing_core::journal;
@@ -403,4 +402,4 @@ TEST_F(lifecycle_threads, begin_to_start_what_needs_nothing_before_the_end_of_a_
   }
 }
 
-}  // namespace
+}  // namespace lastcall::lifecycle_threads_test

@@ -5,8 +5,7 @@
 #include <random>
 #include <string>
 
-namespace lastcall {
-namespace {
+namespace lastcall::log_limit_test {
 
 using namespace std::chrono_literals;
 
@@ -48,5 +47,4 @@ TEST(log_limit, admits_at_least_one) {
   EXPECT_EQ(limit.admit(at(1s)), 1u);
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::log_limit_test

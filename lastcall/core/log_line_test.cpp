@@ -10,12 +10,11 @@
 
 #include "lastcall/core/utf8.hpp"
 
-namespace lastcall {
-namespace {
+namespace lastcall::log_line_test {
 
 using namespace std::chrono_literals;
-using testing::EndsWith;
-using testing::StartsWith;
+using ::testing::EndsWith;
+using ::testing::StartsWith;
 
 const auto moment = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22) + 10h + 11min + 12s + 345ms;
 
@@ -114,5 +113,4 @@ TEST(log_line, is_one_bounded_line_whatever_comes_in) {
   }
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::log_line_test

@@ -12,11 +12,10 @@
 #include <utility>
 #include <vector>
 
-namespace lastcall {
-namespace {
+namespace lastcall::log_queue_test {
 
 using namespace std::chrono_literals;
-using testing::EndsWith;
+using ::testing::EndsWith;
 
 constexpr duration generous = 20s;
 
@@ -170,5 +169,4 @@ TEST(log_queue, keeps_lines_whole_and_in_order_when_threads_write_at_once) {
   EXPECT_EQ(lines, 400U);
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::log_queue_test

@@ -9,11 +9,10 @@
 #include <string>
 #include <vector>
 
-namespace lastcall {
-namespace {
+namespace lastcall::log_test {
 
-using testing::ElementsAre;
-using testing::EndsWith;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
 
 TEST(log, lets_through_what_reaches_the_threshold) {
   std::vector<std::string> lines;
@@ -77,5 +76,4 @@ TEST(log, writes_what_a_sink_to_a_descriptor_was_given_before_the_sink_goes) {
   close(ends[0]);
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::log_test

@@ -7,8 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
-namespace lastcall {
-namespace {
+namespace lastcall::metrics_test {
 
 TEST(metrics, is_empty_before_anybody_has_added) { EXPECT_EQ(metrics().text(), ""); }
 
@@ -98,5 +97,4 @@ TEST(metrics, refuses_names_that_nobody_could_read) {
   EXPECT_THROW(m.gauge("fine", "", 0), std::invalid_argument) << "it is a counter";
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::metrics_test

@@ -18,11 +18,10 @@
 #include "lastcall/core/app.hpp"
 #include "lastcall/core/by_median_test.hpp"
 
-namespace lastcall {
-namespace {
+namespace lastcall::registry_test {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 struct stopped_clock : clock {
   time_point now() const noexcept override { return at; }
@@ -354,5 +353,4 @@ TEST(registry, says_whom_a_shutdown_waits_for) {
   EXPECT_EQ(to_text(items[0]), "chat for 10.0.0.1:1, for 2s");
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::registry_test

@@ -12,7 +12,7 @@
 #include <sstream>
 #include <thread>
 
-namespace {
+namespace lastcall::report_file_test {
 
 using lastcall::temporary_name;
 using lastcall::write_whole;
@@ -121,4 +121,4 @@ TEST_F(report_file, is_written_in_place_where_nothing_can_be_put_beside_it) {
   EXPECT_EQ(content(), "new");
 }
 
-}  // namespace
+}  // namespace lastcall::report_file_test

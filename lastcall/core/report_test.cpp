@@ -5,10 +5,9 @@
 
 #include <limits>
 
-namespace {
+namespace lastcall::report_test {
 
-using namespace lastcall;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 report sample() {
   report r;
@@ -222,4 +221,4 @@ TEST(report, of_a_failed_start_says_what_was_ended_again) {
   EXPECT_THAT(to_text(r), HasSubstr("\n  had started, and was ended again: pg, redis\n"));
 }
 
-}  // namespace
+}  // namespace lastcall::report_test

@@ -5,8 +5,7 @@
 #include <memory>
 #include <string>
 
-namespace lastcall {
-namespace {
+namespace lastcall::result_test {
 
 result<int> half(int number) {
   if (number % 2 != 0) return std::errc::invalid_argument;
@@ -63,5 +62,4 @@ TEST(result, of_void_is_done_or_says_why_not) {
   EXPECT_THROW(failed.value(), std::system_error);
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::result_test

@@ -6,11 +6,10 @@
 #include <map>
 #include <stdexcept>
 
-namespace {
+namespace lastcall::settings_test {
 
-using namespace lastcall;
 using namespace std::chrono_literals;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 environment with(std::map<std::string, std::string> variables) {
   return [variables = std::move(variables)](const char* name) -> const char* {
@@ -90,4 +89,4 @@ TEST(settings, refuse_a_grace_period_that_the_platform_would_cut_short) {
   EXPECT_EQ(refusal({.kill_after = 21s}), "accepted");
 }
 
-}  // namespace
+}  // namespace lastcall::settings_test

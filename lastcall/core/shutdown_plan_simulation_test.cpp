@@ -12,7 +12,7 @@
 
 #include "lastcall/core/shutdown_plan.hpp"
 
-namespace {
+namespace lastcall::shutdown_plan_simulation_test {
 
 using namespace std::chrono_literals;
 using lastcall::duration;
@@ -243,4 +243,4 @@ TEST(shutdown_plan_simulation, keeps_its_promises_for_random_graphs_delays_hangs
   std::printf("seeds from %llu\n", static_cast<unsigned long long>(first));
 }
 
-}  // namespace
+}  // namespace lastcall::shutdown_plan_simulation_test

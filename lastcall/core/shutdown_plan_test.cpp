@@ -5,7 +5,7 @@
 
 #include <stdexcept>
 
-namespace {
+namespace lastcall::shutdown_plan_test {
 
 using namespace std::chrono_literals;
 using lastcall::shutdown_plan;
@@ -187,4 +187,4 @@ TEST(shutdown_plan, refuses_a_need_that_does_not_come_before) {
   EXPECT_THROW(shutdown_plan({{1}, {}}, {.grace = 20s, .reserve = 2s}), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace lastcall::shutdown_plan_test

@@ -6,8 +6,7 @@
 #include <csignal>
 #include <thread>
 
-namespace lastcall {
-namespace {
+namespace lastcall::signal_mask_test {
 
 bool is_blocked(int number) {
   sigset_t now;
@@ -36,5 +35,4 @@ TEST(signal_mask, lets_a_fault_through_to_the_programs_crash_handler) {
       testing::ExitedWithCode(7), "");
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::signal_mask_test

@@ -5,11 +5,10 @@
 
 #include <csignal>
 
-namespace lastcall {
-namespace {
+namespace lastcall::signal_name_test {
 
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 TEST(signal_name, names_what_the_kernel_knows) {
   EXPECT_EQ(signal_name(SIGTERM), "SIGTERM");
@@ -40,5 +39,4 @@ TEST(signal_name, accepts_what_asks_a_program_to_end) {
   }
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::signal_name_test

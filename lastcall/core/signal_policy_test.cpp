@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lastcall {
-namespace {
+namespace lastcall::signal_policy_test {
 
 using namespace std::chrono_literals;
 using enum signal_action;
@@ -41,5 +40,4 @@ TEST(signal_policy, merges_a_record_that_arrives_out_of_order) {
   EXPECT_EQ(policy.take(at(9ms)), merge);
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::signal_policy_test

@@ -18,11 +18,10 @@
 #include <utility>
 #include <vector>
 
-namespace lastcall {
-namespace {
+namespace lastcall::signals_test {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr auto generous = 20s;
 
@@ -363,5 +362,4 @@ TEST(signals, can_leave_the_process_from_the_wake_up_while_the_main_thread_hangs
             4);
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::signals_test

@@ -19,8 +19,7 @@
 #include "lastcall/core/stack.hpp"
 #include "lastcall/core/stack_double_test.hpp"
 
-namespace lastcall {
-namespace {
+namespace lastcall::stack_signal_test {
 
 using namespace std::chrono_literals;
 
@@ -182,5 +181,4 @@ TEST(stack_signal, does_not_end_the_process_when_a_thread_can_answer_only_after_
 }
 #endif
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::stack_signal_test

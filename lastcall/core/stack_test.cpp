@@ -47,15 +47,15 @@ constexpr int spins_at = __LINE__ + 1;
   return 1;
 }
 
-namespace {
+namespace stack_test {
 
 using namespace std::chrono_literals;
-using testing::AllOf;
-using testing::Contains;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 const stack_limits plain{.answer = 10s, .names = 0s};  // who must answer has long; without libdw
 
@@ -368,5 +368,5 @@ TEST(stack, tells_the_same_stack_of_several_threads_once) {
             "    #0 a() (a.cpp:1)\n");
 }
 
-}  // namespace
+}  // namespace stack_test
 }  // namespace lastcall

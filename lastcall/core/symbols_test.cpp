@@ -14,12 +14,12 @@ namespace lastcall {
 constexpr int named_at = __LINE__ + 1;
 [[gnu::noinline]] int a_function_to_be_named(int x) { return x + 1; }
 
-namespace {
+namespace symbols_test {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 template <class F> std::uintptr_t address_of(F* function) { return reinterpret_cast<std::uintptr_t>(function); }
 
@@ -74,5 +74,5 @@ TEST(symbols, read_as_they_were_written) {
   EXPECT_EQ(detail::readable_symbol(std::string(500, 'x').c_str()), std::string(197, 'x') + "...");
 }
 
-}  // namespace
+}  // namespace symbols_test
 }  // namespace lastcall

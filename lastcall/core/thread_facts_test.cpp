@@ -9,10 +9,9 @@
 #include <csignal>
 #include <string>
 
-namespace lastcall {
-namespace {
+namespace lastcall::thread_facts_test {
 
-using testing::StartsWith;
+using ::testing::StartsWith;
 
 TEST(thread_facts, say_that_the_calling_thread_runs) {
   const auto mine = facts_of_thread(gettid());
@@ -73,5 +72,4 @@ TEST(thread_facts, say_what_a_descriptor_is) {
   close(ends[1]);
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::thread_facts_test

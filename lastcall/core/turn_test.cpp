@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace lastcall::turn_test {
 
 using namespace std::chrono_literals;
 using lastcall::steady;
@@ -38,4 +38,4 @@ TEST(turn, is_not_waited_for_beyond_the_bound) {
   EXPECT_GE(steady().now() - from, 20ms);
 }
 
-}  // namespace
+}  // namespace lastcall::turn_test

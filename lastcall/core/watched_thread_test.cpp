@@ -11,8 +11,7 @@
 #include <thread>
 #include <vector>
 
-namespace lastcall {
-namespace {
+namespace lastcall::watched_thread_test {
 
 std::vector<thread_entry> entries_of(pid_t tid) {
   std::vector<thread_entry> mine;
@@ -129,5 +128,4 @@ TEST(watched_thread, is_read_whole_while_others_come_go_and_change) {
   EXPECT_GT(seen, 0);
 }
 
-}  // namespace
-}  // namespace lastcall
+}  // namespace lastcall::watched_thread_test

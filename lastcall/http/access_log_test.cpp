@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::access_log_test {
 
 using namespace std::chrono_literals;
 
@@ -41,5 +40,4 @@ TEST(access_log, goes_through_a_logger_at_info) {
   EXPECT_THAT(lines, ::testing::ElementsAre("http " + to_json(full)));
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::access_log_test

@@ -9,8 +9,7 @@
 #include "lastcall/http/server.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::admin_test {
 
 using namespace std::chrono_literals;
 using ::testing::AllOf;
@@ -182,5 +181,4 @@ TEST(admin, fails_the_start_when_its_port_is_taken) {
   first.a.shutdown(deadline(10s));
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::admin_test

@@ -18,7 +18,7 @@ namespace lastcall::http {
   EXPECT_TRUE(until.wait_until(steady().now() + testing_net::generous));
 }
 
-namespace {
+namespace blocked_handler_test {
 
 using namespace std::chrono_literals;
 using ::testing::Contains;
@@ -110,5 +110,5 @@ TEST_F(blocked_handler, shows_where_it_stands) {
 }
 #endif
 
-}  // namespace
+}  // namespace blocked_handler_test
 }  // namespace lastcall::http

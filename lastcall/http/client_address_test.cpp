@@ -10,8 +10,7 @@
 #include "lastcall/http/limits.hpp"
 #include "lastcall/http/request.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::client_address_test {
 
 const trusted_networks ours{"10.0.0.0/8", "192.168.1.0/25", "2001:db8::/33", "::1"};
 
@@ -122,5 +121,4 @@ TEST(trusted_networks, refuses_what_is_no_network) {
     EXPECT_THROW(trusted_networks{bad}, std::invalid_argument) << bad;
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::client_address_test

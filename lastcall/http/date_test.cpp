@@ -7,8 +7,7 @@
 #include <random>
 #include <string>
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::date_test {
 
 std::string formatted(std::time_t when) {
   std::array<char, 29> text;
@@ -123,5 +122,4 @@ TEST(date, the_cache_follows_the_second) {
   EXPECT_EQ(cache.text(0), "Thu, 01 Jan 1970 00:00:00 GMT");
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::date_test

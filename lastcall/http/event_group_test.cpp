@@ -7,8 +7,7 @@
 
 #include "lastcall/http/serving_test.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::event_group_test {
 
 using namespace std::chrono_literals;
 using ::testing::EndsWith;
@@ -96,5 +95,4 @@ TEST(event_group, refuses_what_would_not_fit) {
   EXPECT_THROW(g.publish({.data = "x", .id = "a\nb"}), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::event_group_test

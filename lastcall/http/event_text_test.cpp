@@ -8,8 +8,7 @@
 
 #include "lastcall/http/event_text_test.hpp"
 
-namespace lastcall::sse {
-namespace {
+namespace lastcall::sse::event_text_test {
 
 using namespace std::chrono_literals;
 using namespace std::string_view_literals;
@@ -91,5 +90,4 @@ TEST(event_text, says_when_to_come_back_in_milliseconds) {
   EXPECT_EQ(to, "retry: 0\n\nretry: 1\n\n");
 }
 
-}  // namespace
-}  // namespace lastcall::sse
+}  // namespace lastcall::sse::event_text_test

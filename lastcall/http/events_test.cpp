@@ -9,8 +9,7 @@
 #include "lastcall/http/middleware.hpp"
 #include "lastcall/http/serving_test.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::events_test {
 
 using namespace std::chrono_literals;
 using ::testing::EndsWith;
@@ -326,5 +325,4 @@ TEST(events, refuse_options_that_make_no_sense) {
   EXPECT_THROW(r.events("/a", nothing, {.retry_spread = -1ms}), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::events_test

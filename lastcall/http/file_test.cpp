@@ -11,8 +11,7 @@
 
 #include "lastcall/http/serving_test.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::file_test {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -164,5 +163,4 @@ TEST_F(files, that_become_shorter_on_their_way_end_early) {
   EXPECT_TRUE(server->eventually([&] { return server->it.requests().broken == 1; }));
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::file_test

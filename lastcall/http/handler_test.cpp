@@ -11,8 +11,7 @@
 #include "lastcall/http/detail/pending_reply.hpp"
 #include "lastcall/http/streaming.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::handler_test {
 
 response plain_function(const request&) { return text("function"); }
 
@@ -136,5 +135,4 @@ TEST(handler, has_wishes) {
   EXPECT_EQ(handler(plain_function).wishes().max_body, std::nullopt);
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::handler_test

@@ -4,8 +4,7 @@
 
 #include <stdexcept>
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::limits_test {
 
 using namespace std::chrono_literals;
 
@@ -41,5 +40,4 @@ TEST(limits, a_connection_has_at_least_one_stream) {
   EXPECT_NO_THROW(check({.max_streams = 1}));
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::limits_test

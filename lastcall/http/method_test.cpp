@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::method_test {
 
 TEST(method, is_known_by_its_name_and_back) {
   for (const method m : {method::get, method::head, method::post, method::put, method::delete_, method::options,
@@ -17,5 +16,4 @@ TEST(method, of_any_other_text_is_other) {
   EXPECT_EQ(to_text(method::other), "");
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::method_test

@@ -11,8 +11,7 @@
 #include "lastcall/http/serving_test.hpp"
 #include "lastcall/net/wait.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::middleware_test {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
@@ -162,5 +161,4 @@ TEST(middleware, comes_before_the_routes) {
   EXPECT_THROW(router().use(nullptr), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::middleware_test

@@ -7,8 +7,7 @@
 #include "lastcall/http/serving_test.hpp"
 #include "lastcall/net/tls_client_test.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::proxies_test {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
@@ -144,5 +143,4 @@ TEST(http_proxies, are_drained_when_their_header_does_not_come) {
   EXPECT_EQ(s.it.connections().closed_clean, 2u);
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::proxies_test

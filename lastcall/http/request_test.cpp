@@ -11,8 +11,7 @@
 #include "lastcall/http/limits.hpp"
 #include "lastcall/net/endpoint.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::request_test {
 
 using access = detail::request_access;
 
@@ -89,5 +88,4 @@ TEST(request, tells_its_remote) {
   EXPECT_EQ(m.r.remote(), "127.0.0.1:54321") << "a remote stays for all requests of its connection";
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::request_test

@@ -11,8 +11,7 @@
 #include "lastcall/http/detail/pending_reply.hpp"
 #include "lastcall/http/response.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::responder_test {
 
 struct outcome {
   std::string body;
@@ -100,5 +99,4 @@ TEST(responder, answers_from_another_thread_while_the_session_holds_its_referenc
   EXPECT_EQ(o.destroyed, 1);
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::responder_test

@@ -7,10 +7,9 @@
 #include <string>
 #include <utility>
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::response_test {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 std::string refusal(const std::function<void()>& f) {
   try {
@@ -128,5 +127,4 @@ TEST(response, only_final_statuses_are_accepted) {
   EXPECT_EQ(response(599).status(), 599);
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::response_test

@@ -13,10 +13,9 @@
 
 #include "lastcall/http/detail/request_access.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::router_test {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 using access = detail::request_access;
 
 /// A request with nothing but a method and a target; both must outlive it.
@@ -303,5 +302,4 @@ TEST(router, is_asked_by_several_threads_at_once) {
   EXPECT_EQ(wrong, 0);
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::router_test

@@ -12,8 +12,7 @@
 #include "lastcall/http/handler.hpp"
 #include "lastcall/http/serving_test.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::save_test {
 
 using ::testing::HasSubstr;
 
@@ -139,5 +138,4 @@ TEST_F(saving, where_nothing_can_be_is_a_500) {
   }
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::save_test

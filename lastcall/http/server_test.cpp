@@ -22,8 +22,7 @@
 #include "lastcall/net/task.hpp"
 #include "lastcall/net/wait.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::server_test {
 
 using namespace std::chrono_literals;
 using ::testing::AllOf;
@@ -575,5 +574,4 @@ TEST(server, is_driven_by_the_app_that_it_belongs_to) {
   stopping.join();
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::server_test

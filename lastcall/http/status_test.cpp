@@ -4,8 +4,7 @@
 
 #include "lastcall/http/method.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::status_test {
 
 TEST(status, every_code_the_server_sends_itself_has_a_phrase) {
   for (const int code : {100, 200, 204, 400, 404, 405, 408, 413, 414, 417, 431, 500, 501, 503, 505}) {
@@ -30,5 +29,4 @@ TEST(method, names_are_case_sensitive_and_unknown_ones_are_other) {
   EXPECT_EQ(to_text(method::other), "");
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::status_test

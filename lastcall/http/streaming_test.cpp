@@ -13,8 +13,7 @@
 #include "lastcall/http/serving_test.hpp"
 #include "lastcall/net/wait.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::streaming_test {
 
 using namespace std::chrono_literals;
 using ::testing::EndsWith;
@@ -573,5 +572,4 @@ TEST(streaming, trailers_are_checked_as_headers_are) {
   EXPECT_THAT(all, Not(EndsWith("0\r\n\r\n")));
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::streaming_test

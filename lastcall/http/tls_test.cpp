@@ -20,8 +20,7 @@
 #include "lastcall/net/tls_client_test.hpp"
 #include "lastcall/net/wait.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::tls_test {
 
 using namespace std::chrono_literals;
 using net::tls_failure;
@@ -508,5 +507,4 @@ TEST_F(http_tls, costs_nobody_else_anything_when_a_client_leaves_in_the_middle) 
   }));
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::tls_test

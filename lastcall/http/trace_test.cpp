@@ -11,8 +11,7 @@
 #include "lastcall/http/limits.hpp"
 #include "lastcall/http/request.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::trace_test {
 
 const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -106,5 +105,4 @@ TEST(trace, prefers_the_id_that_the_server_has_noted) {
   EXPECT_EQ(trace(got.r).request_id, "made");
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::trace_test

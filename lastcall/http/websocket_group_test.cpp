@@ -8,8 +8,7 @@
 
 #include "lastcall/http/websocket_visitor_test.hpp"
 
-namespace lastcall::ws {
-namespace {
+namespace lastcall::ws::websocket_group_test {
 
 using namespace std::chrono_literals;
 using http::serving_test;
@@ -129,5 +128,4 @@ TEST(websocket_group, refuses_a_buffer_that_holds_nothing) {
   EXPECT_THROW(group({.member_bytes = 0}), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace lastcall::ws
+}  // namespace lastcall::ws::websocket_group_test

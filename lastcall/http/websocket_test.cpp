@@ -16,8 +16,7 @@
 #include "lastcall/http/websocket_visitor_test.hpp"
 #include "lastcall/net/wait.hpp"
 
-namespace lastcall::ws {
-namespace {
+namespace lastcall::ws::websocket_test {
 
 using namespace std::chrono_literals;
 using http::serving_test;
@@ -430,5 +429,4 @@ TEST(websocket, refuses_options_that_make_no_sense) {
   EXPECT_THROW(r.websocket("/a", echo, {.max_message_bytes = 0}), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace lastcall::ws
+}  // namespace lastcall::ws::websocket_test

@@ -14,8 +14,7 @@
 #include "lastcall/net/tls_client_test.hpp"
 #include "lastcall/net/wait.hpp"
 
-namespace lastcall::ws {
-namespace {
+namespace lastcall::ws::websocket_tls_test {
 
 using namespace std::chrono_literals;
 using http::serving_test;
@@ -115,5 +114,4 @@ TEST_F(websocket_tls, has_a_thread_know_the_remotes_close_whose_answer_fails) {
   EXPECT_EQ(*code, 3001);
 }
 
-}  // namespace
-}  // namespace lastcall::ws
+}  // namespace lastcall::ws::websocket_tls_test

@@ -6,8 +6,7 @@
 #include <thread>
 #include <vector>
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::abnormal_ends_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -75,5 +74,4 @@ TEST(abnormal_ends, leaves_no_end_uncounted_with_several_threads) {
   EXPECT_EQ(told + left_out, 4001U);
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::abnormal_ends_test

@@ -15,8 +15,7 @@
 #include "lastcall/core/by_median_test.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::acceptor_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -208,5 +207,4 @@ TEST(acceptor, is_not_woken_any_more_by_clients_of_a_listener_that_it_left_to_it
   EXPECT_TRUE(d.taken.empty());
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::acceptor_test

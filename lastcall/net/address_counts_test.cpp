@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::address_counts_test {
 
 TEST(address_counts, counts_ports_of_one_address_together_and_addresses_apart) {
   address_counts all;
@@ -30,5 +29,4 @@ TEST(address_counts, does_not_count_what_has_no_address) {
   EXPECT_EQ(all.enter(endpoint_of("10.0.0.1", 1)), 1U);
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::address_counts_test

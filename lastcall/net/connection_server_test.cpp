@@ -16,8 +16,7 @@
 
 #include "lastcall/net/line_protocol_test.hpp"
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::connection_server_test {
 
 using namespace std::chrono_literals;
 using ::testing::Contains;
@@ -386,5 +385,4 @@ TEST(connection_server, lives_in_the_users_io_context) {
   user.join();
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::connection_server_test

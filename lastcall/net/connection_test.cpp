@@ -15,8 +15,7 @@
 #include "lastcall/net/listener.hpp"
 #include "lastcall/net/runtime.hpp"
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::connection_test {
 
 using namespace std::chrono_literals;
 using ::testing::Each;
@@ -473,5 +472,4 @@ TEST(connection, that_was_replaced_during_a_drain_leaves_an_heir_that_drains) {
   EXPECT_TRUE(r.guests.wait_until([](house& h) { return h.drains == 2; }));
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::connection_test

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::drain_rules_test {
 
 using namespace std::chrono_literals;
 
@@ -84,5 +83,4 @@ TEST(drain_rules, knows_the_tenth_of_the_window) {
   EXPECT_EQ((drain_rules{1s, 200ms, 0s, start, drain_end}).tenth_of_window(start + 1s), 0U) << "no window";
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::drain_rules_test

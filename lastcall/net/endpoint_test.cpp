@@ -7,8 +7,7 @@
 
 #include <stdexcept>
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::endpoint_test {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -116,5 +115,4 @@ TEST(endpoint, refuses_text_without_a_clear_port) {
     EXPECT_FALSE(parse_endpoint(text)) << text;
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::endpoint_test

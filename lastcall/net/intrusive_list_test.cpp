@@ -6,8 +6,7 @@
 #include <memory>
 #include <vector>
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::intrusive_list_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -122,5 +121,4 @@ TEST(intrusive_list, gives_its_first_until_empty) {
   EXPECT_EQ(list.pop_front(), nullptr);
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::intrusive_list_test

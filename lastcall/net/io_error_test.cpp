@@ -9,8 +9,7 @@
 
 #include "lastcall/net/unique_fd.hpp"
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::io_error_test {
 
 TEST(io_error, tells_the_ends_apart_by_errno) {
   EXPECT_EQ(classify_errno(0), io_end::open);
@@ -74,5 +73,4 @@ TEST(io_error, sees_a_real_end_as_orderly_and_a_write_after_it_as_broken_pipe) {
   EXPECT_EQ(classify_write(n, errno), io_end::broken_pipe);
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::io_error_test

@@ -23,8 +23,7 @@
 
 #include "lastcall/net/sock_diag.hpp"
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::listener_test {
 
 using namespace std::chrono_literals;
 using ::testing::AllOf;
@@ -418,5 +417,4 @@ TEST(listener, tells_the_errors_of_accept_apart) {
   for (const int error : {EBADF, EINVAL, ENOTSOCK}) EXPECT_EQ(classify(error), accept_error::fatal) << error;
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::listener_test

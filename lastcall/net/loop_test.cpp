@@ -13,8 +13,7 @@
 #include <thread>
 #include <vector>
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::loop_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -306,5 +305,4 @@ TEST(loop, delivers_nothing_once_closed) {
   EXPECT_GE(::fcntl(p.ours.get(), F_GETFD), 0) << "what was watched is not closed";
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::loop_test

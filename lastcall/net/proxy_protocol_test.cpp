@@ -4,8 +4,7 @@
 
 #include <string>
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::proxy_protocol_test {
 
 using kind = proxy_header::kind;
 
@@ -80,5 +79,4 @@ TEST(proxy_protocol, refuses_what_is_none) {
   }
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::proxy_protocol_test

@@ -22,8 +22,7 @@
 #include "lastcall/core/watched_thread.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::runtime_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -263,5 +262,4 @@ TEST(runtime, comes_and_goes_in_the_users_io_context_while_it_is_busy) {
   user.join();
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::runtime_test

@@ -13,8 +13,7 @@
 #include <thread>
 #include <vector>
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::settle_listener_test {
 
 using namespace std::chrono_literals;
 
@@ -124,5 +123,4 @@ TEST(settle_listener, refuses_what_does_not_listen) {
   EXPECT_THROW(settle_listener(no_listener.get(), {}), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::settle_listener_test

@@ -11,7 +11,7 @@ static std::ostream& operator<<(std::ostream& out, const settle_action& a) {
              << static_cast<int>(a.end) << '}';
 }
 
-namespace {
+namespace settle_plan_test {
 
 using namespace std::chrono_literals;
 using kind = settle_action::kind;
@@ -162,5 +162,5 @@ TEST(settle_plan, costs_few_looks_and_little_time_beyond_the_slowest_handshake) 
   EXPECT_LE(settle(1h, 1ms).looks, 40);
 }
 
-}  // namespace
+}  // namespace settle_plan_test
 }  // namespace lastcall::net

@@ -11,8 +11,7 @@
 
 #include "lastcall/net/unique_fd.hpp"
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::sock_diag_test {
 
 using namespace std::chrono_literals;
 
@@ -107,5 +106,4 @@ TEST(sock_diag, refuses_what_has_no_port) {
   EXPECT_EQ(handshakes_in_flight(endpoint()).error(), std::errc::invalid_argument);
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::sock_diag_test

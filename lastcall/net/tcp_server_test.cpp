@@ -12,8 +12,7 @@
 #include "lastcall/net/runtime.hpp"
 #include "lastcall/net/wait.hpp"
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::tcp_server_test {
 
 using namespace std::chrono_literals;
 using testing_net::client;
@@ -353,5 +352,4 @@ TEST(tcp_server, refuses_options_that_make_no_sense) {
   EXPECT_THROW(tcp_server({.handler = session_handler(echo), .jitter = -1s}, on, quiet), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::tcp_server_test

@@ -14,8 +14,7 @@
 #include "lastcall/net/tls_client_test.hpp"
 #include "lastcall/net/wait.hpp"
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::tcp_tls_test {
 
 using namespace std::chrono_literals;
 using testing_net::authority;
@@ -143,5 +142,4 @@ TEST_F(tcp_tls, begins_no_session_without_a_handshake) {
   EXPECT_EQ(begun, 0);
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::tcp_tls_test

@@ -9,8 +9,7 @@
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/core/watched_thread.hpp"
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::thread_pool_test {
 
 using namespace std::chrono_literals;
 
@@ -104,5 +103,4 @@ TEST(thread_pool, of_no_threads_is_refused) {
   EXPECT_THROW(thread_pool({.threads = 5000}), std::invalid_argument);
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::thread_pool_test

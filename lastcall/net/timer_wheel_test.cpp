@@ -10,8 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::timer_wheel_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -267,5 +266,4 @@ TEST(timer_wheel, leaves_the_rest_for_the_next_advance_where_it_is_told_to_stop)
   EXPECT_THAT(advance(wheel, start + 100ms), ElementsAre(4));
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::timer_wheel_test

@@ -5,8 +5,7 @@
 
 #include <type_traits>
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::unique_fd_test {
 
 int new_fd() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
@@ -58,5 +57,4 @@ TEST(unique_fd, leaves_errno_alone) {
   EXPECT_EQ(errno, ENOSPC);
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::unique_fd_test

@@ -8,8 +8,7 @@
 #include <optional>
 #include <thread>
 
-namespace lastcall::net {
-namespace {
+namespace lastcall::net::wait_test {
 
 using namespace std::chrono_literals;
 
@@ -64,5 +63,4 @@ TEST(wait, for_ever_is_no_overflow) {
   EXPECT_EQ(outcome_of([&] { return wait_for(life.get(), duration::max()); }, [&] { life.begin_drain({}); }), false);
 }
 
-}  // namespace
-}  // namespace lastcall::net
+}  // namespace lastcall::net::wait_test

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::accounting_test {
 
 TEST(accounting, says_how_a_connected_request_was_lost) {
   EXPECT_EQ(judge({progress::receiving, ending::complete}), verdict::answered);
@@ -56,5 +55,4 @@ TEST(accounting, names_every_verdict_differently) {
   }
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::accounting_test

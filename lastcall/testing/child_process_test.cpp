@@ -8,8 +8,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::child_process_test {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
@@ -115,5 +114,4 @@ TEST(child_process, moves) {
   EXPECT_EQ(a.wait(deadline(10s)), (exit_status{2, 0}));
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::child_process_test

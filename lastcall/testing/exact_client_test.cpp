@@ -13,8 +13,7 @@
 #include "lastcall/testing/faulty_server.hpp"
 #include "lastcall/testing/probe_report.hpp"
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::exact_client_test {
 
 using namespace std::chrono_literals;
 
@@ -256,5 +255,4 @@ TEST(exact_client, tells_as_often_as_it_shall) {
   EXPECT_EQ(told, 5u);
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::exact_client_test

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::fault_line_test {
 
 using namespace std::chrono_literals;
 using step = fault_line::step;
@@ -112,5 +111,4 @@ TEST(fault_line, breaks_before_the_first_byte_when_told_to) {
   EXPECT_EQ(line.due(zero), action{step::reset});
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::fault_line_test

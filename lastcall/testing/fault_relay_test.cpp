@@ -13,8 +13,7 @@
 #include <thread>
 #include <utility>
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::fault_relay_test {
 
 using namespace std::chrono_literals;
 
@@ -276,5 +275,4 @@ TEST_F(fault_relay_test, is_not_kept_busy_by_remotes_that_are_gone_or_silent) {
   EXPECT_LT(used_ms, 100) << "of 200 ms";
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::fault_relay_test

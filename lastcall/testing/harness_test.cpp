@@ -9,8 +9,7 @@
 #include <stdexcept>
 #include <thread>
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::harness_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -262,5 +261,4 @@ TEST(harness, refuses_what_makes_no_sense) {
   EXPECT_THAT(what_is_thrown([] { harness().add("x", {.hangs_in = verb::destroy}); }), HasSubstr("destroy"));
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::harness_test

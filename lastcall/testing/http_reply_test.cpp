@@ -4,8 +4,7 @@
 
 #include <string>
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::http_reply_test {
 
 constexpr std::string_view hello = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n";
 constexpr std::string_view chunked =
@@ -134,5 +133,4 @@ TEST(http_reply, begins_anew_for_the_next_request) {
   EXPECT_EQ(reply.body_bytes(), 6u);
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::http_reply_test

@@ -6,8 +6,7 @@
 
 #include "lastcall/core/json.hpp"
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::json_value_test {
 
 using kind = json_value::kind;
 
@@ -49,5 +48,4 @@ TEST(json_value, refuses_what_is_not_one_whole_value) {
   }
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::json_value_test

@@ -4,8 +4,7 @@
 
 #include <chrono>
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::latencies_test {
 
 using namespace std::chrono_literals;
 
@@ -52,5 +51,4 @@ TEST(latencies, adds_two_distributions) {
   EXPECT_NEAR(a.percentile(0.34).count(), 3'000'000, 30'000);
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::latencies_test

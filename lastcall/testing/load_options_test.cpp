@@ -6,8 +6,7 @@
 #include <chrono>
 #include <stdexcept>
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::load_options_test {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
@@ -66,5 +65,4 @@ TEST(load_options, says_what_is_wrong_and_what_was_meant) {
   refusal("busy,expect=20", "expect=20 is not a status");
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::load_options_test

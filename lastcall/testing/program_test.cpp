@@ -9,8 +9,7 @@
 
 #include "lastcall/testing/faulty_server.hpp"
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::program_test {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
@@ -111,5 +110,4 @@ TEST(program, leaves_no_folder_behind) {
   EXPECT_FALSE(std::filesystem::exists(std::filesystem::path(file).parent_path()));
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::program_test

@@ -5,8 +5,7 @@
 
 #include <stdexcept>
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::read_report_test {
 
 using ::testing::ElementsAre;
 
@@ -71,5 +70,4 @@ TEST(read_report, refuses_what_is_no_report_of_ours) {
     EXPECT_THROW(read_report(wrong), std::invalid_argument) << wrong;
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::read_report_test

@@ -6,8 +6,7 @@
 
 #include <stdexcept>
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::server_address_test {
 
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
@@ -43,5 +42,4 @@ TEST(server_address, says_what_is_wrong_and_what_was_meant) {
   refusal("nonsense:80:90", "give http://HOST:PORT");
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::server_address_test

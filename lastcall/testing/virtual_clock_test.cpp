@@ -8,8 +8,7 @@
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/deadline.hpp"
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::virtual_clock_test {
 
 using namespace std::chrono_literals;
 
@@ -44,5 +43,4 @@ TEST(virtual_clock, adds_up_what_several_threads_advance) {
   EXPECT_EQ(time.now(), begun + 2s);
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::virtual_clock_test

@@ -9,8 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace lastcall::testing {
-namespace {
+namespace lastcall::testing::virtual_threads_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -129,5 +128,4 @@ TEST_F(virtual_threads_test, says_when_somebody_blocks_in_real_time) {
   while (!over) std::this_thread::yield();
 }
 
-}  // namespace
-}  // namespace lastcall::testing
+}  // namespace lastcall::testing::virtual_threads_test

@@ -7,8 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::body_reader_test {
 
 using kind = body_result::kind;
 
@@ -167,5 +166,4 @@ TEST(body_reader, gives_back_any_body_cut_into_any_chunks_and_pieces) {
   }
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::body_reader_test

@@ -4,8 +4,7 @@
 
 #include <string>
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::byte_range_test {
 
 /// "all", "416", or the ranges as "0-4 7-9".
 std::string asked(std::string_view field, std::uint64_t size = 1000) {
@@ -91,5 +90,4 @@ TEST(byte_range, ignores_overlaps_and_more_than_sixteen) {
   EXPECT_EQ(asked(field + ",900-"), "all");
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::byte_range_test

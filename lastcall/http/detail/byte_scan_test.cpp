@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::byte_scan_test {
 
 using scan = const char* (*)(const char*, const char*);
 using harmless = bool (*)(char);
@@ -36,5 +35,4 @@ TEST(byte_scan, stops_where_a_look_at_each_byte_would) {
   agrees_with_each_byte(find_target_mark, [](char c) { return is_plain_in_target(c); });
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::byte_scan_test

@@ -24,15 +24,14 @@
 #include "lastcall/net/task.hpp"
 #include "lastcall/net/thread_pool.hpp"
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::call_test {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::StartsWith;
-using testing::StrEq;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+using ::testing::StrEq;
+using ::testing::UnorderedElementsAre;
 
 constexpr auto generous = 20s;
 
@@ -440,5 +439,4 @@ TEST(call, begins_anew_once_nobody_else_holds_it) {
   EXPECT_THAT(d.host.answers, ElementsAre(200, 200));
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::call_test

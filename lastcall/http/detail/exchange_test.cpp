@@ -8,8 +8,7 @@
 #include "lastcall/http/detail/request_access.hpp"
 #include "lastcall/http/limits.hpp"
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::exchange_test {
 
 constexpr std::string_view first = "GET /first HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -95,5 +94,4 @@ TEST(exchange, forgets_what_streamed_only_with_its_request) {
   EXPECT_TRUE(x.trailers.empty());
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::exchange_test

@@ -25,8 +25,7 @@ thread_local std::uint64_t allocations = 0;
 [[gnu::noinline]] void operator delete(void* at) noexcept { std::free(at); }
 [[gnu::noinline]] void operator delete(void* at, std::size_t) noexcept { std::free(at); }
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::h1_allocation_test {
 
 using testing_net::client;
 
@@ -107,5 +106,4 @@ TEST(h1_allocation, needs_none_for_a_coroutine_that_does_not_suspend) {
   EXPECT_EQ(c.cost("GET /async HTTP/1.1\r\nHost: a\r\n\r\n", 1, 1000), "0\n");
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::h1_allocation_test

@@ -21,8 +21,7 @@
 #include "lastcall/http/serving_test.hpp"
 #include "lastcall/net/line_protocol_test.hpp"
 
-namespace lastcall::http {
-namespace {
+namespace lastcall::http::h1_connection_test {
 
 using namespace std::chrono_literals;
 using ::testing::AllOf;
@@ -678,5 +677,4 @@ TEST(h1_connection, draining_finishes_an_upload) {
   ASSERT_TRUE(s.wait_drained());
 }
 
-}  // namespace
-}  // namespace lastcall::http
+}  // namespace lastcall::http::h1_connection_test

@@ -13,8 +13,7 @@
 #include "lastcall/http/limits.hpp"
 #include "lastcall/http/request.hpp"
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::h1_parser_test {
 
 using kind = head_result::kind;
 using namespace std::string_literals;
@@ -429,5 +428,4 @@ TEST(h1_parser, damaged_heads_never_make_it_crash_or_change_its_mind) {
   }
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::h1_parser_test

@@ -6,8 +6,7 @@
 
 #include "lastcall/http/response.hpp"
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::h1_writer_test {
 
 const framing plain{.date = "D"};
 
@@ -95,5 +94,4 @@ TEST(h1_writer, refusals_close_and_say_why) {
   EXPECT_THAT(out, testing::EndsWith("\r\n\r\n"));
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::h1_writer_test

@@ -12,8 +12,7 @@
 #include "lastcall/http/serving_test.hpp"
 #include "lastcall/http/streaming.hpp"
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::h2_connection_test {
 
 using namespace std::chrono_literals;
 
@@ -357,5 +356,4 @@ TEST(h2_connection, is_not_spoken_where_nobody_asked_for_it) {
   EXPECT_EQ(next_reply(c).status, 505);
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::h2_connection_test

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::h2_farewell_test {
 
 using namespace std::chrono_literals;
 const time_point start{1000s};
@@ -71,5 +70,4 @@ TEST(h2_farewell, heeds_no_ping_that_it_did_not_send) {
   EXPECT_EQ(f.open(0), none);
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::h2_farewell_test

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::h2_flood_test {
 
 using namespace std::chrono_literals;
 const time_point start{1000s};
@@ -60,5 +59,4 @@ TEST(h2_flood, counts_continuations_of_one_head) {
   EXPECT_TRUE(f.exceeds(h2_noise::continuation, start + 2h)) << "time does not make it a shorter head";
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::h2_flood_test

@@ -9,8 +9,7 @@
 #include "lastcall/http/limits.hpp"
 #include "lastcall/http/request.hpp"
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::h2_head_test {
 
 using fields = std::vector<std::pair<std::string, std::string>>;
 using kind = h2_verdict::kind;
@@ -128,5 +127,4 @@ TEST(h2_head, never_leaves_its_memory) {
   }
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::h2_head_test

@@ -8,10 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::h2_session_test {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 std::string frame(int type, int flags, int id, const std::string& payload) {
   std::string out{static_cast<char>(payload.size() >> 16), static_cast<char>(payload.size() >> 8),
@@ -292,5 +291,4 @@ TEST(h2_session, turns_away_with_frames_that_a_client_understands) {
   EXPECT_EQ(away, frame(4, 0, 0, "") + frame(7, 0, 0, number(0) + number(0)));
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::h2_session_test

@@ -17,8 +17,7 @@
 #include "lastcall/http/serving_test.hpp"
 #include "lastcall/net/runtime.hpp"
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::outbox_test {
 
 using namespace std::chrono_literals;
 using testing_net::client;
@@ -184,5 +183,4 @@ TEST(outbox, lets_nobody_wait_for_slow_handlers_twice_in_a_row) {
   EXPECT_THAT(quick_was_served, ::testing::ElementsAre(false, true));
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::outbox_test

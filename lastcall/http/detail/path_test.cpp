@@ -6,8 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::path_test {
 
 std::string decoded(std::string_view raw) {
   std::string out;
@@ -44,5 +43,4 @@ TEST(path, a_sound_one_decodes_to_one_without_dot_segments_and_nul) {
   EXPECT_FALSE(is_sound_path("*"));
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::path_test

@@ -8,8 +8,7 @@
 #include "lastcall/http/limits.hpp"
 #include "lastcall/http/request.hpp"
 
-namespace lastcall::http::detail {
-namespace {
+namespace lastcall::http::detail::preconditions_test {
 
 constexpr std::time_t modified = 784111777;  // Sun, 06 Nov 1994 08:49:37 GMT
 constexpr std::time_t now = 1795428000;      // 2026-11-23
@@ -138,5 +137,4 @@ TEST(preconditions, methods_that_select_nothing_have_none) {
   EXPECT_EQ(asked("TRACE", "If-None-Match: *\r\n"), "proceed");
 }
 
-}  // namespace
-}  // namespace lastcall::http::detail
+}  // namespace lastcall::http::detail::preconditions_test

@@ -5,8 +5,7 @@
 #include "lastcall/http/detail/utf8_check.hpp"
 #include "lastcall/http/websocket_message.hpp"
 
-namespace lastcall::ws::detail {
-namespace {
+namespace lastcall::ws::detail::ws_frame_test {
 
 using namespace std::string_literals;
 
@@ -87,5 +86,4 @@ TEST(utf8_check, says_the_same_of_pieces_as_of_the_whole) {
     for (const std::size_t piece : {1U, 2U, 3U, 100U}) EXPECT_EQ(valid(text, piece), is) << text << " by " << piece;
 }
 
-}  // namespace
-}  // namespace lastcall::ws::detail
+}  // namespace lastcall::ws::detail::ws_frame_test

@@ -6,8 +6,7 @@
 #include "lastcall/http/limits.hpp"
 #include "lastcall/http/websocket.hpp"
 
-namespace lastcall::ws::detail {
-namespace {
+namespace lastcall::ws::detail::ws_handshake_test {
 
 TEST(ws_handshake, answers_a_key_as_the_rfc_does) {
   EXPECT_EQ(accept_for("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
@@ -82,5 +81,4 @@ TEST(ws_handshake, lets_pages_in_by_their_origin) {
   EXPECT_EQ(read(sound + "Origin: https://evil.example\r\n").status, 101) << "any";
 }
 
-}  // namespace
-}  // namespace lastcall::ws::detail
+}  // namespace lastcall::ws::detail::ws_handshake_test

@@ -5,8 +5,7 @@
 #include <set>
 #include <vector>
 
-namespace lastcall::ws::detail {
-namespace {
+namespace lastcall::ws::detail::ws_protocol_test {
 
 using namespace std::string_literals;
 
@@ -366,5 +365,4 @@ TEST(ws_protocol, cuts_a_reason_that_is_too_long_between_characters) {
   EXPECT_EQ(head.length, 2U + 1U + 120U);
 }
 
-}  // namespace
-}  // namespace lastcall::ws::detail
+}  // namespace lastcall::ws::detail::ws_protocol_test

@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <string>
 
-namespace lastcall::ws::detail {
-namespace {
+namespace lastcall::ws::detail::ws_session_test {
 
 message text(int n) { return {.kind = message_kind::text, .data = std::to_string(n)}; }
 
@@ -37,5 +36,4 @@ TEST(ws_session, gives_many_messages_that_wait_in_their_order) {
   EXPECT_FALSE(c.take());
 }
 
-}  // namespace
-}  // namespace lastcall::ws::detail
+}  // namespace lastcall::ws::detail::ws_session_test

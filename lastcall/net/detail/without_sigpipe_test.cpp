@@ -7,8 +7,7 @@
 
 #include "lastcall/net/unique_fd.hpp"
 
-namespace lastcall::net::detail {
-namespace {
+namespace lastcall::net::detail::without_sigpipe_test {
 
 bool waits() {
   sigset_t now;
@@ -51,5 +50,4 @@ TEST(without_sigpipe, keeps_one_that_waited_before) {
   }).join();  // ends with it pending, and blocked
 }
 
-}  // namespace
-}  // namespace lastcall::net::detail
+}  // namespace lastcall::net::detail::without_sigpipe_test
