@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "lastcall/core/app.hpp"
-#include "lastcall/http/server.hpp"
-#include "lastcall/net/runtime.hpp"
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/http/server/server.hpp"
+#include "lastcall/net/loop/runtime.hpp"
 #include "lastcall/net/task.hpp"
 
 namespace {
@@ -35,9 +35,9 @@ lastcall::task<http::response> lateness(const http::request&) {
                        " max_us=" + at(100) + '\n');
 }
 
-struct herald : lastcall::component {
+struct listening_lines : lastcall::component {
   using options = lastcall::handle<http::server>;
-  explicit herald(options o) : of(o) {}
+  explicit listening_lines(options o) : of(o) {}
   void start(lastcall::context) override {
     std::printf("listening on http://%s\n", to_text(of->addresses().front()).c_str());
     std::fflush(stdout);
@@ -54,6 +54,6 @@ int main() {
   routes.get("/", [](const http::request&) { return http::text("hello\n"); });
   routes.get("/lateness", &lateness);
   const auto server = app.add<http::server>("http", {.address = "127.0.0.1", .port = 0, .routes = std::move(routes)});
-  app.add<herald>("herald", server, {server});
+  app.add<listening_lines>("listening_lines", server, {server});
   return app.run();
 }

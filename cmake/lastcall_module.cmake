@@ -35,7 +35,7 @@ set(LASTCALL_TEST_OPTIONS -O0)
 # private. An INTERNAL one is not for users: never shared, never installed.
 function(lastcall_module name)
   cmake_parse_arguments(arg "INTERNAL" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS *.cpp *.hpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp *.hpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")

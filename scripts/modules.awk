@@ -40,7 +40,7 @@ known && /^[ \t]*#[ \t]*include[ \t]*["<]/ {
     split(target, part, "/")
     if (!may_include(module, part[2])) bad(module " may not include " target " (allowed: " (allowed[module] == "" ? "nobody" : allowed[module]) ")")
   } else if (quoted) {
-    bad("write the path from the root, as in \"lastcall/net/listener.hpp\", instead of \"" target "\"")
+    bad("write the path from the root, as in \"lastcall/net/listen/listener.hpp\", instead of \"" target "\"")
   }
   if (target ~ /^boost\//) {
     if (module == "core") bad("core stands on the standard library and POSIX: no " target)

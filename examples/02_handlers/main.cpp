@@ -4,11 +4,11 @@
 #include <iostream>
 #include <thread>
 
-#include "lastcall/core/app.hpp"
-#include "lastcall/http/middleware.hpp"
-#include "lastcall/http/save.hpp"
-#include "lastcall/http/server.hpp"
-#include "lastcall/http/streaming.hpp"
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/http/serving/middleware.hpp"
+#include "lastcall/http/files/save.hpp"
+#include "lastcall/http/server/server.hpp"
+#include "lastcall/http/serving/streaming.hpp"
 #include "lastcall/net/wait.hpp"
 
 using namespace std::chrono_literals;

@@ -11,9 +11,9 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "lastcall/core/app.hpp"
-#include "lastcall/core/registry.hpp"
-#include "lastcall/net/settle_listener.hpp"
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/core/app/registry.hpp"
+#include "lastcall/net/listen/settle_listener.hpp"
 #include "session.hpp"
 
 namespace asio = boost::asio;

@@ -11,10 +11,10 @@
 #include <stdexcept>
 #include <thread>
 
-#include "lastcall/core/app.hpp"
+#include "lastcall/core/app/app.hpp"
 #include "lastcall/core/gate.hpp"
-#include "lastcall/core/report.hpp"
-#include "lastcall/net/settle_listener.hpp"
+#include "lastcall/core/report/report.hpp"
+#include "lastcall/net/listen/settle_listener.hpp"
 
 using namespace std::chrono_literals;
 

@@ -15,10 +15,10 @@
 #include <system_error>
 #include <thread>
 
-#include "lastcall/core/app.hpp"
+#include "lastcall/core/app/app.hpp"
 #include "lastcall/core/gate.hpp"
-#include "lastcall/core/report.hpp"
-#include "lastcall/net/settle_listener.hpp"
+#include "lastcall/core/report/report.hpp"
+#include "lastcall/net/listen/settle_listener.hpp"
 #include "lastcall/net/unique_fd.hpp"
 
 using namespace std::chrono_literals;

@@ -9,8 +9,8 @@
 #include <string>
 #include <thread>
 
-#include "lastcall/core/app.hpp"
-#include "lastcall/http/server.hpp"
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/http/server/server.hpp"
 
 using namespace std::chrono_literals;
 namespace http = lastcall::http;
@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
       app.add<http::server>("http", {.address = "127.0.0.1",
                                      .port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 8093),
                                      .routes = std::move(routes)});
-  app.add("herald",
+  app.add("listening_lines",
           {.start =
                [&] {
                  std::printf("listening on http://%s\n", to_text(server->addresses().front()).c_str());

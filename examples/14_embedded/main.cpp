@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   lastcall::app app{{.grace = 20s}};
   service it;
   const auto serving = it.build(app, static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 8094));
-  app.add("herald",
+  app.add("listening_lines",
           {.start =
                [&] {
                  std::printf("listening on http://127.0.0.1:%d\n", it.port());

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <cstdint>
 
-#include "lastcall/core/app.hpp"
-#include "lastcall/http/server.hpp"
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/http/server/server.hpp"
 
 /// Outlives the app that it was built into.
 class service {

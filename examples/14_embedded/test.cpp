@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "lastcall/core/report.hpp"
+#include "lastcall/core/report/report.hpp"
 #include "service.hpp"
 
 using namespace std::chrono_literals;

@@ -4,10 +4,10 @@
 #include <iostream>
 #include <string>
 
-#include "lastcall/core/app.hpp"
-#include "lastcall/http/server.hpp"
-#include "lastcall/http/websocket.hpp"
-#include "lastcall/http/websocket_group.hpp"
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/http/server/server.hpp"
+#include "lastcall/http/ws/websocket.hpp"
+#include "lastcall/http/ws/websocket_group.hpp"
 #include "page.hpp"
 
 int main() try {

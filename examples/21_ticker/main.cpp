@@ -9,9 +9,9 @@
 #include <iostream>
 #include <string>
 
-#include "lastcall/core/app.hpp"
-#include "lastcall/http/events.hpp"
-#include "lastcall/http/server.hpp"
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/http/sse/events.hpp"
+#include "lastcall/http/server/server.hpp"
 
 using namespace std::chrono_literals;
 namespace http = lastcall::http;
@@ -69,7 +69,7 @@ int main(int argc, char** argv) try {
   // Clients are asked to come back after half a second to one and a half, each at a moment of its own.
   routes.events("/ticks", tick, {.retry = 500ms, .retry_spread = 1s});
   const auto server = app.add<http::server>("http", {.port = port, .routes = std::move(routes), .jitter = 1s});
-  app.add("herald",
+  app.add("listening_lines",
           {.start =
                [server] {
                  std::printf("listening on http://127.0.0.1:%d\n", server->addresses().front().port());

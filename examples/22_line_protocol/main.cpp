@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "lastcall/core/app.hpp"
-#include "lastcall/net/tcp_server.hpp"
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/net/tcp/tcp_server.hpp"
 
 using namespace std::chrono_literals;
 namespace net = lastcall::net;
@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
   lastcall::app app{{.grace = 20s}};
   const auto server = app.add<net::tcp_server>(
       "lines", {.port = port, .handler = converse, .limits = {.input_bytes = 4096, .idle_time = 5min}, .jitter = 1s});
-  app.add("herald",
+  app.add("listening_lines",
           {.start =
                [server] {
                  std::printf("listening on tcp://127.0.0.1:%d\n", server->addresses().front().port());

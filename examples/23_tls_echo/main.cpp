@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "lastcall/core/app.hpp"
-#include "lastcall/http/server.hpp"
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/http/server/server.hpp"
 
 using namespace std::chrono_literals;
 namespace http = lastcall::http;
@@ -31,7 +31,7 @@ int main(int argc, char** argv) try {
   const auto server = app.add<http::server>(
       "https",
       {.routes = std::move(routes), .tls_port = port, .tls = {.certificates = {{argv[1], argv[2]}}}, .tls_only = true});
-  app.add("herald",
+  app.add("listening_lines",
           {.start =
                [server] {
                  std::printf("listening on https://localhost:%d\n", server->tls_address().port());

@@ -4,11 +4,11 @@
 #include <exception>
 #include <string>
 
-#include "lastcall/core/app.hpp"
-#include "lastcall/http/admin.hpp"
-#include "lastcall/http/server.hpp"
-#include "lastcall/net/runtime.hpp"
-#include "lastcall/net/tcp_server.hpp"
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/http/server/admin.hpp"
+#include "lastcall/http/server/server.hpp"
+#include "lastcall/net/loop/runtime.hpp"
+#include "lastcall/net/tcp/tcp_server.hpp"
 #include "options.hpp"
 #include "routes.hpp"
 
@@ -77,13 +77,13 @@ void echo_blocking(lastcall::net::tcp_stream& s, lastcall::duration silence) {
 }
 
 /// Starts last: whoever waits for these lines finds everything started.
-template <class Server> struct herald : lastcall::component {
+template <class Server> struct listening_lines : lastcall::component {
   struct options {
     lastcall::handle<Server> server = {};
     lastcall::handle<lastcall::http::admin> admin = {};
     lastcall::handle<lastcall::net::tcp_server> tcp = {};
   };
-  explicit herald(options o) : of(o) {}
+  explicit listening_lines(options o) : of(o) {}
   void start(lastcall::context) override {
     for (const auto& each : of.server->addresses())
       std::printf("listening on %s%s\n",
@@ -125,10 +125,10 @@ int main(int argc, char** argv) try {
   };
   if (o.close_at_once) {
     const auto http = app.add<abrupt_server>("http", std::move(o.http));
-    app.add<herald<abrupt_server>>("herald", {http, admin, tcp}, herald_needs(http));
+    app.add<listening_lines<abrupt_server>>("listening_lines", {http, admin, tcp}, herald_needs(http));
   } else {
     const auto http = app.add<lastcall::http::server>("http", std::move(o.http));
-    app.add<herald<lastcall::http::server>>("herald", {http, admin, tcp}, herald_needs(http));
+    app.add<listening_lines<lastcall::http::server>>("listening_lines", {http, admin, tcp}, herald_needs(http));
   }
   return app.run();
 } catch (const std::invalid_argument& error) {

@@ -4,11 +4,11 @@
 #include <string>
 #include <thread>
 
-#include "lastcall/http/events.hpp"
-#include "lastcall/http/file.hpp"
-#include "lastcall/http/save.hpp"
-#include "lastcall/http/streaming.hpp"
-#include "lastcall/http/websocket.hpp"
+#include "lastcall/http/sse/events.hpp"
+#include "lastcall/http/files/file.hpp"
+#include "lastcall/http/files/save.hpp"
+#include "lastcall/http/serving/streaming.hpp"
+#include "lastcall/http/ws/websocket.hpp"
 #include "lastcall/net/wait.hpp"
 
 namespace testbed {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "lastcall/http/router.hpp"
+#include "lastcall/http/routing/router.hpp"
 
 namespace testbed {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/cli/probe.hpp"
+#include "lastcall/cli/probe/probe.hpp"
 
 namespace {
 

@@ -35,7 +35,7 @@ std::optional<std::uint32_t> parse_scope(std::string_view text) {
 
 }  // namespace
 
-endpoint endpoint::of(const sockaddr_storage& address, socklen_t size) {
+endpoint endpoint::from_sockaddr(const sockaddr_storage& address, socklen_t size) {
   endpoint e;
   if (address.ss_family == AF_INET && size >= sizeof(sockaddr_in)) {
     const auto& in = reinterpret_cast<const sockaddr_in&>(address);

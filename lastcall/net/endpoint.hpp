@@ -23,7 +23,7 @@ class endpoint {
 
   /// From what accept, getsockname and getpeername fill in. A client's unnamed Unix socket has an empty path; of an
   /// abstract one, which we do not listen on, no more is kept. Families other than these three give `none`.
-  static endpoint of(const sockaddr_storage& address, socklen_t size);
+  static endpoint from_sockaddr(const sockaddr_storage& address, socklen_t size);
 
   /// Writes what bind and connect take; returns its size. A path that is too long for the kernel (107 bytes) cannot be
   /// parsed in the first place.

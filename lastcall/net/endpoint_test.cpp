@@ -44,7 +44,7 @@ TEST(endpoint, survives_the_way_through_a_socket_address) {
     ASSERT_TRUE(parsed);
     sockaddr_storage address;
     const socklen_t size = parsed->fill(address);
-    EXPECT_EQ(endpoint::of(address, size), *parsed);
+    EXPECT_EQ(endpoint::from_sockaddr(address, size), *parsed);
   }
 }
 
@@ -55,21 +55,21 @@ TEST(endpoint, takes_the_longest_path_and_refuses_one_byte_more) {
   sockaddr_storage address;
   const socklen_t size = parsed->fill(address);
   EXPECT_EQ(size, sizeof(sockaddr_un));
-  EXPECT_EQ(to_text(endpoint::of(address, size)), longest);
+  EXPECT_EQ(to_text(endpoint::from_sockaddr(address, size)), longest);
   EXPECT_EQ(parse_address(longest + 'x', 0).error(), std::errc::filename_too_long);
 }
 
 TEST(endpoint, knows_an_unnamed_remote_and_a_path_without_its_end) {
   sockaddr_storage address{};
   address.ss_family = AF_UNIX;
-  const auto unnamed = endpoint::of(address, sizeof(sa_family_t));
+  const auto unnamed = endpoint::from_sockaddr(address, sizeof(sa_family_t));
   EXPECT_EQ(unnamed.family(), endpoint::kind::unix_path);
   EXPECT_EQ(to_text(unnamed), "unix:");
   auto& un = reinterpret_cast<sockaddr_un&>(address);
   un.sun_path[0] = '/';
   un.sun_path[1] = 'a';
   un.sun_path[2] = 'b';
-  EXPECT_EQ(endpoint::of(address, offsetof(sockaddr_un, sun_path) + 2).path(), "/a");
+  EXPECT_EQ(endpoint::from_sockaddr(address, offsetof(sockaddr_un, sun_path) + 2).path(), "/a");
 }
 
 TEST(endpoint, shows_a_dual_stack_remote_as_ipv4) {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <string_view>
 #include <system_error>
 
@@ -43,6 +44,14 @@ enum class io_end : unsigned char {
   unreachable,
   other,
   truncated
+};
+
+/// What one read or write came to: either bytes moved, or nothing can move now, or it ended.
+struct io_result {
+  std::size_t bytes = 0;
+  bool would_block = false;
+  io_end end = io_end::open;
+  bool unreadable = false;  ///< transmit_file: it ended because of the file; the connection is as it was
 };
 
 /// For an errno of read, write or SO_ERROR; 0 is `open`.

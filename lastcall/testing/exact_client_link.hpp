@@ -6,7 +6,7 @@
 #include <string>
 
 #include "lastcall/testing/exact_client.hpp"
-#include "lastcall/testing/http_reply.hpp"
+#include "lastcall/testing/internal/http_reply.hpp"
 
 namespace lastcall::inline v0::testing {
 

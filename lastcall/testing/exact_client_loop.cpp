@@ -319,8 +319,8 @@ void exact_client_loop::end_client(link& l) {
 }
 
 void exact_client_loop::take_turns() {
-  std::swap(ready_, turn_);
-  for (const auto index : turn_) {
+  std::swap(ready_, due_);
+  for (const auto index : due_) {
     auto& l = links_[index];
     if (!l.client) continue;
     if (no_more_) {
@@ -329,7 +329,7 @@ void exact_client_loop::take_turns() {
       begin(l, std::chrono::steady_clock::now());
     }
   }
-  turn_.clear();
+  due_.clear();
 }
 
 void exact_client_loop::wake_at(time_point when) { alarms_.push({when, ++serial_, no_link}); }

@@ -80,7 +80,7 @@ class exact_client_loop {
   int epoll_ = -1, timer_ = -1;
   std::deque<group> groups_;
   std::deque<link> links_;
-  std::vector<std::uint32_t> free_, ready_, turn_;
+  std::vector<std::uint32_t> free_, ready_, due_;
   std::priority_queue<alarm> alarms_;
   std::uint64_t serial_ = 0;
   time_point armed_at_ = time_point::max();

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "lastcall/core/by_median_test.hpp"
-#include "lastcall/testing/faulty_server.hpp"
+#include "lastcall/testing/internal/faulty_server.hpp"
 #include "lastcall/testing/probe_report.hpp"
 
 namespace lastcall::testing::exact_client_test {

@@ -11,8 +11,8 @@
 
 #include "lastcall/core/deadline.hpp"
 #include "lastcall/core/function.hpp"
-#include "lastcall/testing/fault_line.hpp"
-#include "lastcall/testing/server_address.hpp"
+#include "lastcall/testing/internal/fault_line.hpp"
+#include "lastcall/testing/internal/server_address.hpp"
 
 namespace lastcall::inline v0::testing {
 

@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "lastcall/core/duration.hpp"
-#include "lastcall/core/signal_policy.hpp"
-#include "lastcall/core/signals.hpp"
+#include "lastcall/core/signals/signal_policy.hpp"
+#include "lastcall/core/signals/signals.hpp"
 #include "lastcall/testing/virtual_threads.hpp"
 
 namespace lastcall::inline v0::detail {

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/core/app.hpp"
+#include "lastcall/core/app/app.hpp"
 #include "lastcall/core/function.hpp"
-#include "lastcall/core/report.hpp"
+#include "lastcall/core/report/report.hpp"
 #include "lastcall/testing/component_double.hpp"
 
 namespace lastcall::inline v0::testing {

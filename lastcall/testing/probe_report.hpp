@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "lastcall/testing/child_process.hpp"
+#include "lastcall/testing/internal/child_process.hpp"
 #include "lastcall/testing/exact_client.hpp"
 
 namespace lastcall::inline v0::testing {

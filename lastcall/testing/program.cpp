@@ -16,7 +16,7 @@
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/testing/probe_report.hpp"
-#include "lastcall/testing/read_report.hpp"
+#include "lastcall/testing/internal/read_report.hpp"
 
 namespace lastcall::inline v0::testing {
 

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/core/report.hpp"
-#include "lastcall/testing/child_process.hpp"
+#include "lastcall/core/report/report.hpp"
+#include "lastcall/testing/internal/child_process.hpp"
 #include "lastcall/testing/exact_client.hpp"
 
 namespace lastcall::inline v0::testing {

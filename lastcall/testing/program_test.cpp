@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "lastcall/testing/faulty_server.hpp"
+#include "lastcall/testing/internal/faulty_server.hpp"
 
 namespace lastcall::testing::program_test {
 

@@ -17,7 +17,7 @@ using until = virtual_threads::until;
 
 struct sharer {
   std::condition_variable wake;
-  bool turn = false, parked = false, ended = false;
+  bool runs = false, parked = false, ended = false;
   std::optional<time_point> when;
   until ends = until::time;
   std::uint64_t test_news = 0, all_news = 0;  // what it has seen of them
@@ -29,13 +29,13 @@ struct sharer {
 struct virtual_threads::shared {
   explicit shared(virtual_clock& clock)
       : time(clock), test(&all.emplace_back()), current(test), holder(std::this_thread::get_id()) {
-    test->turn = true;
+    test->runs = true;
   }
 
   void give(sharer& to) {
-    current->turn = false;
+    current->runs = false;
     current = &to;
-    to.turn = true;
+    to.runs = true;
     to.parked = false;
     to.wake.notify_one();
   }
@@ -97,7 +97,7 @@ struct virtual_threads::shared {
   void pass(std::unique_lock<std::mutex>& hold, sharer& self) {
     self.parked = true;
     choose(hold);
-    self.wake.wait(hold, [&] { return self.turn; });
+    self.wake.wait(hold, [&] { return self.runs; });
     holder = std::this_thread::get_id();
   }
 
@@ -133,7 +133,7 @@ void virtual_threads::spawn(function<void()> f) {
   self.thread = std::thread([s = shared_, &self, f = std::move(f)]() mutable {
     {
       std::unique_lock first(s->lock);
-      self.wake.wait(first, [&] { return self.turn; });
+      self.wake.wait(first, [&] { return self.runs; });
       s->holder = std::this_thread::get_id();
     }
     f();
@@ -175,7 +175,7 @@ virtual_threads::waited virtual_threads::wait(std::optional<time_point> when, co
   s.stuck = false;
   self.parked = true;
   s.choose(hold);
-  if (!self.wake.wait_for(hold, patience, [&] { return self.turn; })) {
+  if (!self.wake.wait_for(hold, patience, [&] { return self.runs; })) {
     s.given_up = true;
     return waited::late;
   }

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/http/detail/ascii.hpp"
-#include "lastcall/http/detail/body_reader.hpp"
+#include "lastcall/http/message/ascii.hpp"
+#include "lastcall/http/message/body_reader.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace lastcall::fuzz {

@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/http/date.hpp"
-#include "lastcall/http/detail/h1_parser.hpp"
-#include "lastcall/http/detail/preconditions.hpp"
-#include "lastcall/http/limits.hpp"
-#include "lastcall/http/request.hpp"
+#include "lastcall/http/message/date.hpp"
+#include "lastcall/http/h1/h1_parser.hpp"
+#include "lastcall/http/files/preconditions.hpp"
+#include "lastcall/http/message/limits.hpp"
+#include "lastcall/http/message/request.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace lastcall::fuzz {

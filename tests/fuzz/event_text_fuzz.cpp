@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/http/event_text.hpp"
-#include "lastcall/http/event_text_test.hpp"
+#include "lastcall/http/sse/event_text.hpp"
+#include "lastcall/http/sse/event_text_test.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace {

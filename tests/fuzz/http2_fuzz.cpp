@@ -9,12 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/http/detail/h2_farewell.hpp"
-#include "lastcall/http/detail/h2_flood.hpp"
-#include "lastcall/http/detail/h2_head.hpp"
-#include "lastcall/http/detail/h2_session.hpp"
-#include "lastcall/http/limits.hpp"
-#include "lastcall/http/request.hpp"
+#include "lastcall/http/h2/h2_farewell.hpp"
+#include "lastcall/http/h2/h2_flood.hpp"
+#include "lastcall/http/h2/h2_head.hpp"
+#include "lastcall/http/h2/h2_session.hpp"
+#include "lastcall/http/message/authority.hpp"
+#include "lastcall/http/message/limits.hpp"
+#include "lastcall/http/message/request.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace lastcall::fuzz {
@@ -58,7 +59,7 @@ class server final : public h2_events {
   std::size_t begun() const noexcept { return begun_; }
 
  private:
-  one_stream& of(void* s) {
+  one_stream& stream_of(void* s) {
     auto* const at = static_cast<one_stream*>(s);
     require(open_.contains(at->id), "nothing is told of a stream that is closed");
     return *at;
@@ -79,11 +80,11 @@ class server final : public h2_events {
     return (open_[id] = std::make_unique<one_stream>(id, limits_)).get();
   }
   void on_field(void* s, std::string_view name, std::string_view value) noexcept override {
-    require(!of(s).head_is_here, "fields come before the head is complete");
-    of(s).head.add(name, value);
+    require(!stream_of(s).head_is_here, "fields come before the head is complete");
+    stream_of(s).head.add(name, value);
   }
   void on_head(void* p, bool ended) noexcept override {
-    one_stream& s = of(p);
+    one_stream& s = stream_of(p);
     require(!s.head_is_here, "a head is complete once");
     s.head_is_here = true;
     s.ended = ended;
@@ -97,31 +98,31 @@ class server final : public h2_events {
     if (verdict.what == h2_verdict::kind::malformed) session_.reset(s.id, h2_error::protocol);
   }
   void on_data(void* p, std::string_view bytes) noexcept override {
-    one_stream& s = of(p);
+    one_stream& s = stream_of(p);
     require(s.head_is_here && !s.ended, "data is between head and end");
     s.unconsumed += bytes.size();
     require(s.unconsumed <= 65'535 + 16'384, "no more than the window and a frame is held");
   }
   void on_trailer(void* s, std::string_view, std::string_view) noexcept override {
-    require(of(s).head_is_here, "trailers come behind the head");
+    require(stream_of(s).head_is_here, "trailers come behind the head");
   }
   void on_end(void* p) noexcept override {
-    one_stream& s = of(p);
+    one_stream& s = stream_of(p);
     require(s.head_is_here && !s.ended, "a request ends once");
     s.ended = true;
   }
   h2_output on_output(void* p, std::span<char> into) noexcept override {
-    one_stream& s = of(p);
+    one_stream& s = stream_of(p);
     const std::size_t n = std::min({into.size(), s.left, std::size_t{700}});
     std::fill_n(into.data(), n, 'x');
     s.left -= n;
     return {s.left == 0 ? h2_output::kind::end : h2_output::kind::more, n};
   }
   void on_output_end(void* s) noexcept override {
-    require(!std::exchange(of(s).output_ended, true), "a response ends once");
+    require(!std::exchange(stream_of(s).output_ended, true), "a response ends once");
   }
   void on_close(void* p, h2_error, bool) noexcept override {
-    one_stream& s = of(p);
+    one_stream& s = stream_of(p);
     session_.consume_connection(std::exchange(s.unconsumed, 0));
     dead_.push_back(std::move(open_[s.id]));
     open_.erase(s.id);

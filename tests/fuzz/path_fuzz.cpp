@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/http/detail/path.hpp"
+#include "lastcall/http/routing/path.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/plain_path.hpp"
 

@@ -2,7 +2,7 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/net/proxy_protocol.hpp"
+#include "lastcall/net/connection/proxy_protocol.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace lastcall::fuzz {

@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/http/detail/h1_parser.hpp"
-#include "lastcall/http/limits.hpp"
-#include "lastcall/http/request.hpp"
+#include "lastcall/http/h1/h1_parser.hpp"
+#include "lastcall/http/message/limits.hpp"
+#include "lastcall/http/message/request.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/request_head_reference.hpp"
 

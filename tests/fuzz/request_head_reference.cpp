@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cstdint>
 
-#include "lastcall/http/detail/ascii.hpp"
+#include "lastcall/http/message/ascii.hpp"
 
 namespace lastcall::fuzz {
 namespace {

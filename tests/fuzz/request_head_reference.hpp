@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/http/limits.hpp"
+#include "lastcall/http/message/limits.hpp"
 
 namespace lastcall::fuzz {
 

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/http/detail/request_access.hpp"
-#include "lastcall/http/router.hpp"
+#include "lastcall/http/message/request_access.hpp"
+#include "lastcall/http/routing/router.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/plain_path.hpp"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "lastcall/core/utf8.hpp"
-#include "lastcall/http/detail/ws_protocol.hpp"
+#include "lastcall/http/ws/ws_protocol.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace lastcall::fuzz {

@@ -38,21 +38,21 @@ refuses() { # CHECK FILE CONTENT TEXT: fails with the planted file, and passes a
 git -C "$tree" init -q
 cp "$source_dir/.clang-format" "$tree/"
 plant lastcall/core/gate.hpp '#pragma once'
-plant lastcall/net/loop.cpp '#include <boost/asio.hpp>
+plant lastcall/net/loop/loop.cpp '#include <boost/asio.hpp>
 
 #include "lastcall/core/gate.hpp"'
-plant lastcall/http/detail/shard.cpp '#include <boost/asio.hpp>'
+plant lastcall/http/serving/shard.cpp '#include <boost/asio.hpp>'
 plant lastcall/core/gate_test.cpp '#include <gtest/gtest.h>
 
 #include "lastcall/testing/relay.hpp"'
 expect 0 'passed: modules' modules
 
-refuses modules lastcall/core/a.hpp '#include "lastcall/net/loop.hpp"' 'lastcall/core/a.hpp:1: core may not include lastcall/net/loop.hpp'
+refuses modules lastcall/core/a.hpp '#include "lastcall/net/loop/loop.hpp"' 'lastcall/core/a.hpp:1: core may not include lastcall/net/loop/loop.hpp'
 refuses modules lastcall/core/a.cpp '#include <boost/asio.hpp>' 'core stands on the standard library'
 refuses modules lastcall/core/a.cpp '#include <openssl/ssl.h>' 'core stands on the standard library'
-refuses modules lastcall/net/a.cpp '#  include "lastcall/http/router.hpp"' 'net may not include lastcall/http/router.hpp'
-refuses modules lastcall/http/a.cpp '#include "lastcall/cli/probe.hpp"' 'http may not include lastcall/cli/probe.hpp'
-refuses modules lastcall/testing/a.cpp '#include <lastcall/net/loop.hpp>' 'testing may not include lastcall/net/loop.hpp'
+refuses modules lastcall/net/a.cpp '#  include "lastcall/http/routing/router.hpp"' 'net may not include lastcall/http/routing/router.hpp'
+refuses modules lastcall/http/a.cpp '#include "lastcall/cli/probe/probe.hpp"' 'http may not include lastcall/cli/probe/probe.hpp'
+refuses modules lastcall/testing/a.cpp '#include <lastcall/net/loop/loop.hpp>' 'testing may not include lastcall/net/loop/loop.hpp'
 refuses modules lastcall/net/a.hpp '#include "loop.hpp"' 'write the path from the root'
 refuses modules lastcall/http/a.cpp '#include <boost/beast/core.hpp>' 'Beast is only what tests/fuzz compares with'
 refuses modules lastcall/http/a.hpp '#include <boost/asio/ip/tcp.hpp>' 'shows no third-party type'

@@ -55,8 +55,8 @@ plant() { # SED_EXPRESSION TEXT
   cmp -s "$page" "$planted" && fail "planting $1 changed nothing"
   grep -qF -- "$2" <<<"$(missing "$planted")" || fail "planted $1, and nobody said: $2"
 }
-plant 's|`core/watchdog.cpp`|`core/watchcat.cpp`|' 'no file lastcall/core/watchcat.cpp'
-plant 's|`core/report_test`|`core/report_tests`|' 'no test core/report_tests'
+plant 's|`core/exit/watchdog.cpp`|`core/watchcat.cpp`|' 'no file lastcall/core/watchcat.cpp'
+plant 's|`core/report/report_test`|`core/report_tests`|' 'no test core/report_tests'
 plant 's|`hung`|`hanging_about`|' 'nothing reports hanging_about'
 plant '/^| 9 /s/`net[^|]*|/ |/' 'names no file'
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/testing/http_reply.hpp"
+#include "lastcall/testing/internal/http_reply.hpp"
 #include "tests/process/many_clients.hpp"
 #include "tests/process/testbed.hpp"
 

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "lastcall/net/unique_fd.hpp"
-#include "lastcall/testing/server_address.hpp"
+#include "lastcall/testing/internal/server_address.hpp"
 
 namespace process_tests {
 

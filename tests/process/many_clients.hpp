@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "lastcall/core/deadline.hpp"
-#include "lastcall/testing/server_address.hpp"
+#include "lastcall/testing/internal/server_address.hpp"
 
 namespace process_tests {
 

@@ -10,7 +10,7 @@
 #include <deque>
 #include <system_error>
 
-#include "lastcall/testing/http_reply.hpp"
+#include "lastcall/testing/internal/http_reply.hpp"
 #include "tests/process/testbed.hpp"
 
 namespace {

@@ -5,7 +5,7 @@
 #include <random>
 #include <thread>
 
-#include "lastcall/testing/websocket_crowd.hpp"
+#include "lastcall/testing/internal/websocket_crowd.hpp"
 #include "tests/process/event_clients.hpp"
 #include "tests/process/h2_client.hpp"
 #include "tests/process/line_clients.hpp"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "lastcall/testing/child_process.hpp"
+#include "lastcall/testing/internal/child_process.hpp"
 
 using lastcall::deadline;
 using lastcall::testing::child_process;

@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "lastcall/core/deadline.hpp"
-#include "lastcall/testing/http_reply.hpp"
-#include "lastcall/testing/server_address.hpp"
+#include "lastcall/testing/internal/http_reply.hpp"
+#include "lastcall/testing/internal/server_address.hpp"
 
 namespace process_tests {
 

@@ -13,7 +13,7 @@
 #include <random>
 #include <thread>
 
-#include "lastcall/core/app.hpp"
+#include "lastcall/core/app/app.hpp"
 #include "lastcall/testing/program.hpp"
 #include "tests/process/testbed.hpp"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "lastcall/net/tls_client_test.hpp"
+#include "lastcall/net/tls/tls_client_test.hpp"
 #include "tests/process/testbed.hpp"
 
 namespace process_tests {

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "lastcall/core/by_median_test.hpp"
-#include "lastcall/testing/websocket_crowd.hpp"
+#include "lastcall/testing/internal/websocket_crowd.hpp"
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
 

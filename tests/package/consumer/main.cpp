@@ -11,10 +11,10 @@
 #include <thread>
 #include <utility>
 
-#include "lastcall/core/app.hpp"
-#include "lastcall/http/server.hpp"
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/http/server/server.hpp"
 #include "lastcall/net/io_error.hpp"
-#include "lastcall/net/runtime.hpp"
+#include "lastcall/net/loop/runtime.hpp"
 #include "lastcall/net/task.hpp"
 #include "lastcall/testing/exact_client.hpp"
 

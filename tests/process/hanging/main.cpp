@@ -27,8 +27,8 @@
 #include <string>
 #include <thread>
 
-#include "lastcall/core/app.hpp"
-#include "lastcall/http/server.hpp"
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/http/server/server.hpp"
 #include "lastcall/net/task.hpp"
 
 namespace {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "lastcall/core/duration.hpp"
-#include "lastcall/testing/child_process.hpp"
+#include "lastcall/testing/internal/child_process.hpp"
 #include "tests/process/net_lab/link.hpp"
 #include "tests/process/net_lab/side.hpp"
 

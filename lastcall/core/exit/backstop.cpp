@@ -1,0 +1,56 @@
+#include "lastcall/core/exit/backstop.hpp"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "lastcall/core/signal_mask.hpp"
+
+namespace lastcall::inline v0 {
+
+struct backstop::state {
+  std::mutex mutex;
+  std::condition_variable changed;
+  time_point when{};
+  int code = 0;
+  bool over = false;
+
+  void watch() {
+    pthread_setname_np(pthread_self(), "lastcall-exit");
+    std::unique_lock lock(mutex);
+    while (!over) {
+      const time_point until = when;
+      changed.wait_until(lock, until);
+      if (!over && steady().now() >= when) _exit(code);
+    }
+  }
+};
+
+backstop::~backstop() {
+  if (!state_) return;
+  const std::lock_guard lock(state_->mutex);
+  state_->over = true;
+  state_->changed.notify_all();
+}
+
+void backstop::arm(time_point when, int code) noexcept {
+  try {
+    const bool first = !state_;
+    const auto armed = first ? std::make_shared<state>() : state_;
+    {
+      const std::lock_guard lock(armed->mutex);
+      armed->when = when;
+      armed->code = code;
+      armed->changed.notify_all();
+    }
+    if (!first) return;
+    const detail::no_signals_of_others for_the_thread;
+    std::thread([armed] { armed->watch(); }).detach();
+    state_ = armed;
+  } catch (...) {}
+}
+
+}  // namespace lastcall::inline v0

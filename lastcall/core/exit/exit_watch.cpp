@@ -1,0 +1,56 @@
+#include "lastcall/core/exit/exit_watch.hpp"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <ctime>
+
+#include "lastcall/core/signal_mask.hpp"
+#include "lastcall/core/exit/watchdog.hpp"
+
+namespace lastcall::inline v0 {
+namespace {
+
+constexpr duration least = std::chrono::milliseconds(100);
+// A process that is still there so long after its deadline goes on because it wants to: a test, a program that embeds.
+// Its exit is bounded, but has time for what exit handlers do there: coverage, leak checks.
+constexpr duration went_on = std::chrono::seconds(1);
+constexpr duration time_then = std::chrono::seconds(10);
+
+std::atomic<time_point> gone_by{};
+std::atomic<pid_t> watched{0};  // a forked child that exits is not
+
+extern "C" void* lastcall_watch_exit(void*) {
+  const time_point now = steady().now(), due = gone_by.load();
+  const time_point by = now > due + went_on ? now + time_then : std::max(due, now + least);
+  const auto since_boot = by.time_since_epoch();  // steady_clock is CLOCK_MONOTONIC
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
+  const timespec until{.tv_sec = static_cast<std::time_t>(seconds.count()),
+                       .tv_nsec = static_cast<long>((since_boot - seconds).count())};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) != 0) {}
+  last_words(
+      "lastcall: deadline passed: something hangs after the app: an exit handler or the destructor of a static object; "
+      "leaving with exit code 4\n");
+  _exit(watchdog::exit_code);
+}
+
+extern "C" void lastcall_at_exit() {
+  if (watched.load() != getpid()) return;
+  const detail::no_signals_of_others for_the_thread;
+  pthread_t thread;
+  if (pthread_create(&thread, nullptr, lastcall_watch_exit, nullptr) == 0) pthread_detach(thread);
+}
+
+}  // namespace
+
+void watch_exit(time_point by) noexcept {
+  gone_by.store(by);
+  watched.store(getpid());
+  static const int registered = std::atexit(lastcall_at_exit);
+  static_cast<void>(registered);
+}
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,184 @@
+#include "lastcall/core/lifecycle/shutdown_plan.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace lastcall::inline v0 {
+
+shutdown_plan::shutdown_plan(std::vector<std::vector<std::size_t>> graph, shutdown_budget budget,
+                             std::vector<bool> starting)
+    : nodes_(graph.size()), budget_(budget), unstopped_(graph.size()) {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    for (const std::size_t need : graph[i]) {
+      if (need >= i) {
+        throw std::invalid_argument("shutdown_plan: node " + std::to_string(i) + " needs node " + std::to_string(need) +
+                                    ", which does not come before it");
+      }
+      ++nodes_[need].held_up_by;
+    }
+    nodes_[i].needs = std::move(graph[i]);
+    if (i < starting.size() && starting[i]) nodes_[i].state = state::starting;
+  }
+}
+
+shutdown_plan::actions shutdown_plan::request(time_point now) {
+  actions out;
+  if (phase_ != phase::serving) return out;
+  begin(now, out);
+  if (phase_ == phase::announcing && now >= drain_from_ && now < drain_end_) drain_free(now, out);
+  return out;
+}
+
+shutdown_plan::actions shutdown_plan::request_force(time_point now) {
+  actions out;
+  if (phase_ == phase::serving) begin(now, out);
+  if (phase_ != phase::announcing && phase_ != phase::draining) return out;
+  drain_end_ = std::min(drain_end_, now);
+  deadline_ = std::min(deadline_, drain_end_ + budget_.reserve);
+  force_all(now, out);
+  return out;
+}
+
+shutdown_plan::actions shutdown_plan::started(std::size_t index, time_point now) {
+  actions out;
+  if (phase_ == phase::over || nodes_[index].state != state::starting) return out;
+  nodes_[index].state = state::running;
+  go_on(index, now, out);  // nothing needs it yet
+  return out;
+}
+
+shutdown_plan::actions shutdown_plan::start_failed(std::size_t index, time_point now) {
+  actions out;
+  if (phase_ != phase::over && nodes_[index].state == state::starting) gone(index, now, out);
+  return out;
+}
+
+shutdown_plan::actions shutdown_plan::drained(std::size_t index, time_point) {
+  actions out;
+  if (phase_ == phase::over || nodes_[index].state != state::draining) return out;
+  nodes_[index].state = state::stopping;
+  out.push_back(stop{index});
+  return out;
+}
+
+shutdown_plan::actions shutdown_plan::stopped(std::size_t index, time_point now) {
+  actions out;
+  if (phase_ != phase::over && nodes_[index].state == state::stopping) gone(index, now, out);
+  return out;
+}
+
+void shutdown_plan::gone(std::size_t index, time_point now, actions& out) {
+  nodes_[index].state = state::stopped;
+  release_needs(index, now, out);
+  if (--unstopped_ == 0) end(out);
+}
+
+shutdown_plan::actions shutdown_plan::tick(time_point now) {
+  actions out;
+  const std::optional<time_point> due = next_wake();
+  if (!due || now < *due) return out;
+  switch (phase_) {
+    case phase::announcing:
+      now < drain_end_ ? drain_free(now, out) : force_all(now, out);
+      break;
+    case phase::draining:
+      force_all(now, out);
+      break;
+    case phase::forcing:
+      leave_behind(now, out);
+      break;
+    case phase::leaving_behind:
+      end(out);
+      break;
+    case phase::serving:
+    case phase::over:
+      break;
+  }
+  return out;
+}
+
+std::optional<time_point> shutdown_plan::next_wake() const noexcept {
+  switch (phase_) {
+    case phase::announcing:
+      return drain_from_;
+    case phase::draining:
+      return drain_end_;
+    case phase::forcing:
+      return std::min(drain_end_ + budget_.reserve / 2, deadline_);
+    case phase::leaving_behind:
+      return deadline_;
+    case phase::serving:
+    case phase::over:
+      break;
+  }
+  return std::nullopt;
+}
+
+void shutdown_plan::begin(time_point now, actions& out) {
+  deadline_ = now + budget_.grace;
+  drain_end_ = std::max(now, deadline_ - budget_.reserve);
+  drain_from_ = std::min(now + budget_.readiness_delay, drain_end_);
+  phase_ = phase::announcing;
+  if (nodes_.empty()) return end(out);
+  if (!budget_.announce) return;
+  for (std::size_t i = nodes_.size(); i-- > 0;) out.push_back(announce{i});
+}
+
+void shutdown_plan::drain_free(time_point now, actions& out) {
+  phase_ = phase::draining;
+  for (std::size_t i = nodes_.size(); i-- > 0;) {
+    if (nodes_[i].held_up_by == 0) go_on(i, now, out);
+  }
+}
+
+void shutdown_plan::force_all(time_point now, actions& out) {
+  phase_ = phase::forcing;
+  for (std::size_t i = nodes_.size(); i-- > 0;) {
+    if (nodes_[i].state != state::stopping && nodes_[i].state != state::stopped) out.push_back(force{i});
+  }
+  for (std::size_t i = nodes_.size(); i-- > 0;) {
+    if (nodes_[i].state == state::running && nodes_[i].held_up_by == 0) go_on(i, now, out);
+  }
+}
+
+void shutdown_plan::leave_behind(time_point now, actions& out) {
+  phase_ = phase::leaving_behind;
+  std::vector<std::size_t> missing;
+  for (std::size_t i = nodes_.size(); i-- > 0;) {
+    if (nodes_[i].state != state::running && nodes_[i].state != state::stopped) missing.push_back(i);
+  }
+  for (const std::size_t index : missing) release_needs(index, now, out);
+}
+
+void shutdown_plan::release_needs(std::size_t index, time_point now, actions& out) {
+  if (std::exchange(nodes_[index].holds_nobody_up, true)) return;
+  for (const std::size_t need : nodes_[index].needs) {
+    if (--nodes_[need].held_up_by == 0) go_on(need, now, out);
+  }
+}
+
+void shutdown_plan::go_on(std::size_t index, time_point now, actions& out) {
+  node& it = nodes_[index];
+  if (it.state != state::running) return;   // a start returns first
+  if (phase_ <= phase::announcing) return;  // with all others
+  if (phase_ == phase::draining) {
+    if (now >= drain_end_) return;  // too late for a drain: the tick that is due forces it
+    it.state = state::draining;
+    out.push_back(drain{index, drain_end_});
+  } else {
+    it.state = state::stopping;
+    out.push_back(stop{index});
+  }
+}
+
+void shutdown_plan::end(actions& out) {
+  phase_ = phase::over;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i].state != state::running && nodes_[i].state != state::stopped) out.push_back(hung{i});
+  }
+  out.push_back(finish{});
+}
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,148 @@
+#include "lastcall/core/log/log_line.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "lastcall/core/utf8.hpp"
+
+namespace lastcall::inline v0 {
+namespace {
+
+constexpr std::string_view hex = "0123456789abcdef";
+constexpr std::string_view cut_end = "...\n";
+
+// Appends whole pieces (a sequence, an escape) or nothing, and after the first that did not fit nothing more.
+class line_writer {
+ public:
+  explicit line_writer(std::span<char> into) noexcept : into_(into), room_(into.size() - cut_end.size()) {}
+
+  void piece(std::string_view text) noexcept {
+    cut_ = cut_ || text.size() > room_ - size_;
+    if (cut_) return;
+    std::memcpy(into_.data() + size_, text.data(), text.size());
+    size_ += text.size();
+  }
+
+  void number(unsigned value, std::size_t digits) noexcept {
+    std::array<char, 10> text{};
+    for (std::size_t i = digits; i-- > 0; value /= 10) text[i] = static_cast<char>('0' + value % 10);
+    piece({text.data(), digits});
+  }
+
+  // `special` are further characters to be escaped with a backslash.
+  void escaped(std::string_view text, std::string_view special = {}) noexcept {
+    while (!text.empty() && !cut_) {
+      const auto byte = static_cast<unsigned char>(text.front());
+      const std::size_t length = detail::utf8_length(text);
+      const bool second_controls = length == 2 && byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
+      if (length == 0 || second_controls || byte < 0x20 || byte == 0x7f) {
+        control(byte);
+        if (second_controls) control(static_cast<unsigned char>(text[1]));
+      } else if (special.find(text.front()) != special.npos) {
+        const std::array<char, 2> pair{'\\', text.front()};
+        piece({pair.data(), 2});
+      } else {
+        piece(text.substr(0, length));
+      }
+      text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+  }
+
+  std::string_view finish() noexcept {
+    const std::string_view end = cut_ ? cut_end : cut_end.substr(cut_end.size() - 1);
+    std::memcpy(into_.data() + size_, end.data(), end.size());
+    return {into_.data(), size_ + end.size()};
+  }
+
+ private:
+  void control(unsigned char byte) noexcept {
+    switch (byte) {
+      case '\n':
+        return piece("\\n");
+      case '\r':
+        return piece("\\r");
+      case '\t':
+        return piece("\\t");
+      default:
+        break;
+    }
+    const std::array<char, 4> code{'\\', 'x', hex[byte >> 4], hex[byte & 15]};
+    piece({code.data(), code.size()});
+  }
+
+  std::span<char> into_;
+  std::size_t room_;
+  std::size_t size_ = 0;
+  bool cut_ = false;
+};
+
+// By hand instead of gmtime_r, which takes a lock of the C library.
+void write_time(line_writer& line, std::chrono::system_clock::time_point now) noexcept {
+  using namespace std::chrono;
+  const auto day = floor<days>(now);
+  const year_month_day date(day);
+  const hh_mm_ss time(floor<milliseconds>(now - day));
+  line.number(static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  line.piece("-");
+  line.number(static_cast<unsigned>(date.month()), 2);
+  line.piece("-");
+  line.number(static_cast<unsigned>(date.day()), 2);
+  line.piece("T");
+  line.number(static_cast<unsigned>(time.hours().count()), 2);
+  line.piece(":");
+  line.number(static_cast<unsigned>(time.minutes().count()), 2);
+  line.piece(":");
+  line.number(static_cast<unsigned>(time.seconds().count()), 2);
+  line.piece(".");
+  line.number(static_cast<unsigned>(time.subseconds().count()), 3);
+  line.piece("Z ");
+}
+
+std::string_view padded(log_level level) noexcept {
+  switch (level) {
+    case log_level::debug:
+      return "debug ";
+    case log_level::info:
+      return "info  ";
+    case log_level::warning:
+      return "warn  ";
+    case log_level::error:
+      return "error ";
+    case log_level::none:
+      break;
+  }
+  return "none  ";
+}
+
+bool plain(std::string_view value) noexcept {
+  return !value.empty() &&
+         std::ranges::all_of(value, [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '='; });
+}
+
+}  // namespace
+
+std::string_view format_log_line(std::span<char> into, std::chrono::system_clock::time_point now,
+                                 const log_record& record) noexcept {
+  line_writer line(into);
+  write_time(line, now);
+  line.piece(padded(record.level));
+  line.escaped(record.component);
+  line.piece(": ");
+  line.escaped(record.text);
+  for (const log_field& field : record.fields) {
+    line.piece(" ");
+    line.escaped(field.key, " \"=\\");
+    line.piece("=");
+    if (plain(field.value)) {
+      line.piece(field.value.substr(0, log_line_bytes));
+    } else {
+      line.piece("\"");
+      line.escaped(field.value, "\"\\");
+      line.piece("\"");
+    }
+  }
+  return line.finish();
+}
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,75 @@
+#include "lastcall/core/report/app_status.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lastcall/core/duration.hpp"
+#include "lastcall/core/json.hpp"
+
+namespace lastcall::inline v0 {
+namespace {
+
+constexpr std::string_view phases[app_phases] = {"starting", "serving", "announced", "draining", "forcing", "over"};
+constexpr std::string_view states[component_states] = {"waiting",  "starting", "running", "failed",
+                                                       "draining", "forced",   "stopped", "hung"};
+
+void write_ms(json_writer& json, std::string_view name, const std::optional<duration>& time) {
+  json.key(name);
+  time ? json.value(std::round(to_ms(*time))) : json.null();
+}
+
+}  // namespace
+
+std::string_view to_text(app_phase phase) noexcept { return phases[static_cast<std::size_t>(phase)]; }
+std::string_view to_text(component_state state) noexcept { return states[static_cast<std::size_t>(state)]; }
+
+std::size_t app_status::running() const noexcept {
+  return static_cast<std::size_t>(std::ranges::count_if(components, [](const component_status& c) {
+    return c.state == component_state::running || c.state == component_state::draining ||
+           c.state == component_state::forced || c.state == component_state::hung;
+  }));
+}
+
+std::string unready_because(const app_status& s) {
+  if (s.ready) return {};
+  if (s.announced) {
+    const duration seen = std::chrono::floor<std::chrono::milliseconds>(*s.announced);
+    return std::string(s.phase <= app_phase::announced ? "announced" : to_text(s.phase)) + "; not ready for " +
+           lastcall::to_text(seen);
+  }
+  std::string why = "starting: ";
+  std::string_view between;
+  for (const component_status& c : s.components) {
+    if (c.state != component_state::waiting && c.state != component_state::starting) continue;
+    why.append(between).append(c.name);
+    between = ", ";
+  }
+  return why;
+}
+
+std::string to_json(const app_status& s) {
+  std::string text;
+  json_writer json(text);
+  json.begin_object().member("schema", 1).member("phase", to_text(s.phase)).member("ready", s.ready);
+  json.member("cause", s.cause);
+  write_ms(json, "announced_ms", s.announced);
+  write_ms(json, "until_force_ms", s.until_force);
+  write_ms(json, "left_ms", s.left);
+  json.key("components").begin_array();
+  for (const component_status& c : s.components) {
+    json.begin_object().member("name", c.name).member("state", to_text(c.state));
+    if (c.connections) json.member("connections", *c.connections);
+    if (!c.kinds.empty()) {
+      json.key("kinds").begin_object();
+      for (const auto& [kind, open] : c.kinds) json.member(kind, open);
+      json.end_object();
+    }
+    if (c.told > 0) json.member("told", c.told);
+    if (c.requests) json.member("requests", *c.requests);
+    json.end_object();
+  }
+  json.end_array().end_object();
+  return text;
+}
+
+}  // namespace lastcall::inline v0

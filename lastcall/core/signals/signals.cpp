@@ -1,0 +1,326 @@
+#include "lastcall/core/signals/signals.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "lastcall/core/put_off_signals.hpp"
+
+namespace lastcall::inline v0 {
+namespace {
+
+// What the handler writes. Smaller than PIPE_BUF, so records of several threads never mix.
+struct pipe_record {
+  int number;
+  int code;
+  pid_t pid;
+  uid_t uid;
+  time_point at;
+};
+static_assert(std::is_trivially_copyable_v<pipe_record> && sizeof(pipe_record) < PIPE_BUF);
+
+// A handler gets no argument of ours, so its data are global: written before it is installed, read only while it is.
+struct slot {
+  std::atomic<bool> taken{false};
+  std::atomic<int> pipe{-1};
+  pid_t owner = 0;
+  struct sigaction before {};
+};
+constexpr int most_signals = 65;
+constinit std::array<slot, most_signals> slots;
+// Handlers between their first and last line. The destructor takes the pipe from the slots and then waits for 0, a
+// handler counts itself and then looks for the pipe: both sequentially consistent, so one of them sees the other.
+constinit std::atomic<int> handlers_inside{0};
+
+extern "C" void lastcall_on_signal(int number, siginfo_t* info, void*) {
+  const int kept_errno = errno;
+  handlers_inside.fetch_add(1);
+  slot& of = slots[static_cast<std::size_t>(number)];
+  if (const int pipe = of.pipe.load(); pipe >= 0) {
+    if (getpid() == of.owner) {
+      const pipe_record record{number, info->si_code, info->si_pid, info->si_uid, std::chrono::steady_clock::now()};
+      [[maybe_unused]] const ssize_t written = write(pipe, &record, sizeof record);
+    } else {  // a forked child: the signal is not for the parent, so act as if we had never been here
+      sigaction(number, &of.before, nullptr);
+      raise(number);
+    }
+  }
+  handlers_inside.fetch_sub(1);
+  errno = kept_errno;
+}
+
+class descriptor {
+ public:
+  explicit descriptor(int number) : number_(number) {
+    if (number < 0)
+      throw std::system_error(errno, std::generic_category(), "signals: no descriptor for the signal thread");
+  }
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  ~descriptor() {
+    if (number_ >= 0) close(number_);
+  }
+  int number() const noexcept { return number_; }
+  void leak() noexcept { number_ = -1; }
+
+ private:
+  int number_;
+};
+
+struct pipe_ends {
+  pipe_ends() {
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) ends[0] = ends[1] = -1;
+  }
+  int ends[2];
+};
+
+// Only these codes come with a pid. Source: sigaction(2).
+bool sent_by_process(int code) noexcept { return code == SI_USER || code == SI_QUEUE || code == SI_TKILL; }
+
+void read_sender(signal_record& record) noexcept {
+  if (!sent_by_process(record.code) || record.pid <= 0) return;
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/comm", static_cast<int>(record.pid));
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  const ssize_t length = read(file, record.sender, sizeof record.sender - 1);
+  close(file);
+  record.sender[length > 0 ? length : 0] = '\0';
+  if (char* end = std::strchr(record.sender, '\n')) *end = '\0';
+}
+
+// Gives back every slot it took, unless all went well.
+class claims {
+ public:
+  explicit claims(const std::vector<int>& numbers) {
+    try {
+      for (const int number : numbers) take(number);
+    } catch (...) {
+      release();
+      throw;
+    }
+  }
+  claims(const claims&) = delete;
+  claims& operator=(const claims&) = delete;
+  ~claims() { release(); }
+
+  const std::vector<int>& numbers() const noexcept { return numbers_; }
+
+ private:
+  void take(int number) {
+    if (const auto reason = why_not_catchable(number)) throw std::invalid_argument("signals: " + *reason);
+    for (const int mine : numbers_) {
+      if (mine == number) return;
+    }
+    if (number == SIGHUP) {
+      struct sigaction inherited {};
+      if (sigaction(number, nullptr, &inherited) == 0 && inherited.sa_handler == SIG_IGN) return;
+    }
+    numbers_.reserve(numbers_.size() + 1);
+    if (slots[static_cast<std::size_t>(number)].taken.exchange(true)) {
+      throw std::invalid_argument("signals: " + signal_name(number) +
+                                  " is caught by another lastcall::app or lastcall::signals of this process already; "
+                                  "give one of them no signals (.signals = {})");
+    }
+    numbers_.push_back(number);
+  }
+  void release() noexcept {
+    for (const int number : numbers_) slots[static_cast<std::size_t>(number)].taken.store(false);
+  }
+
+  std::vector<int> numbers_;
+};
+
+}  // namespace
+
+struct signals::state {
+  struct wake {
+    std::optional<time_point> when;  // empty: cancels
+    function<void()> f;
+    wake* next = nullptr;
+  };
+
+  state(const std::vector<int>& wanted, function<void(const signal_record&)> handler)
+      : claimed(wanted), on_signal(std::move(handler)), reader([this] { run(); }) {
+    for (const int number : claimed.numbers()) install(number);
+  }
+
+  ~state() {
+    for (const int number : claimed.numbers()) restore(number);
+    if (!handlers_left()) write_end.leak();
+    leaving.store(true);
+    poke();
+    getpid() == owner ? reader.join() : reader.detach();  // in a forked child there is no such thread
+    free_all(mailbox.exchange(nullptr));
+    free_all(spent.exchange(nullptr));
+    free_all(armed);
+  }
+
+  void install(int number) noexcept {
+    slot& of = slots[static_cast<std::size_t>(number)];
+    of.owner = owner;
+    struct sigaction action {};
+    action.sa_sigaction = lastcall_on_signal;
+    action.sa_flags = SA_RESTART | SA_SIGINFO | SA_ONSTACK;  // the last for threads of other runtimes with small stacks
+    sigemptyset(&action.sa_mask);
+    // Asked for in a call of its own: the handler may run before a single call has returned what was there.
+    sigaction(number, nullptr, &of.before);
+    of.pipe.store(write_end.number());
+    sigaction(number, &action, nullptr);
+  }
+
+  void restore(int number) noexcept {
+    slot& of = slots[static_cast<std::size_t>(number)];
+    struct sigaction current {};
+    if (sigaction(number, nullptr, &current) == 0 && (current.sa_flags & SA_SIGINFO) != 0 &&
+        current.sa_sigaction == lastcall_on_signal) {
+      sigaction(number, &of.before, nullptr);
+    }
+    of.pipe.store(-1);
+  }
+
+  // Bounded, since a process forked in the middle of a handler inherits a count that nobody brings down.
+  static bool handlers_left() noexcept {
+    for (int tries = 0; tries < 1000; ++tries) {
+      if (handlers_inside.load() == 0) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return false;
+  }
+
+  void put(std::unique_ptr<wake> next) {
+    // One that the reader has not taken yet is ours again.
+    free_all(mailbox.exchange(next.release()));
+    free_all(spent.exchange(nullptr));
+    poke();
+  }
+
+  void poke() noexcept {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(wakeup.number(), &one, sizeof one);
+  }
+
+  static void free_all(wake* list) noexcept {
+    while (list != nullptr) delete std::exchange(list, list->next);
+  }
+
+  // The reader frees nothing: a thread that hangs may hold a lock of the allocator.
+  void retire(wake* used) noexcept {
+    if (used == nullptr) return;
+    used->next = spent.load();
+    while (!spent.compare_exchange_weak(used->next, used)) {}
+  }
+
+  void run() noexcept {
+    pthread_setname_np(pthread_self(), "lastcall-signal");
+    // Only on this thread: a mask inherited from whoever started us would otherwise keep the signals away for ever.
+    sigset_t ours;
+    sigemptyset(&ours);
+    for (const int number : claimed.numbers()) sigaddset(&ours, number);
+    pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);
+    while (!leaving.load()) {
+      wait();
+      if (leaving.load()) return;
+      read_signals();
+      fire_if_due();
+    }
+  }
+
+  void take_mail() noexcept {
+    if (wake* next = mailbox.exchange(nullptr)) retire(std::exchange(armed, next));
+  }
+
+  void wait() noexcept {
+    take_mail();
+    std::optional<duration> left = detail::longest_wait;
+    if (armed != nullptr && armed->when) {
+      const time_point now = steady().now();
+      const duration until_due = *armed->when > now ? *armed->when - now : duration::zero();
+      left = std::min(left.value_or(until_due), until_due);
+    }
+    timespec timeout{};
+    const timespec* until = nullptr;
+    if (left) {
+      timeout.tv_sec = std::chrono::floor<std::chrono::seconds>(*left).count();
+      timeout.tv_nsec = (*left % std::chrono::seconds(1)).count();
+      until = &timeout;
+    }
+    std::array<pollfd, 2> watched{{{read_end.number(), POLLIN, 0}, {wakeup.number(), POLLIN, 0}}};
+    if (ppoll(watched.data(), watched.size(), until, nullptr) <= 0) return;
+    if (watched[1].revents != 0) {
+      std::uint64_t count = 0;
+      [[maybe_unused]] const ssize_t got = read(wakeup.number(), &count, sizeof count);
+    }
+  }
+
+  void read_signals() noexcept {
+    std::array<pipe_record, 64> records;
+    const ssize_t got = read(read_end.number(), records.data(), sizeof records);
+    for (std::size_t i = 0; got > 0 && i < static_cast<std::size_t>(got) / sizeof(pipe_record); ++i) {
+      const pipe_record& raw = records[i];
+      signal_record record{.number = raw.number, .code = raw.code, .pid = raw.pid, .uid = raw.uid, .at = raw.at};
+      read_sender(record);
+      on_signal(record);
+    }
+  }
+
+  void fire_if_due() noexcept {
+    take_mail();
+    if (armed == nullptr || !armed->when || *armed->when > steady().now()) return;
+    wake* due = std::exchange(armed, nullptr);
+    due->f();
+    retire(due);
+  }
+
+  const pid_t owner = getpid();
+  const claims claimed;
+  function<void(const signal_record&)> on_signal;
+  pipe_ends ends;
+  descriptor read_end{ends.ends[0]};
+  descriptor write_end{ends.ends[1]};
+  descriptor wakeup{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  std::atomic<bool> leaving{false};
+  std::atomic<wake*> mailbox{nullptr};  // the newest order, not yet seen by the reader
+  std::atomic<wake*> spent{nullptr};    // used orders, for others to free
+  wake* armed = nullptr;                // the reader's
+  std::thread reader;                   // last: starts when the rest is there
+};
+
+signals::signals(const std::vector<int>& numbers, function<void(const signal_record&)> on_signal)
+    : state_(std::make_unique<state>(numbers, std::move(on_signal))) {}
+
+signals::~signals() = default;
+
+void signals::wake_at(time_point when, function<void()> f) {
+  state_->put(std::make_unique<state::wake>(state::wake{when, std::move(f)}));
+}
+
+void signals::cancel_wake() { state_->put(std::make_unique<state::wake>()); }
+
+std::string describe_sender(const signal_record& record) {
+  if (record.code == SI_KERNEL) return "terminal";
+  if (!sent_by_process(record.code)) return "kernel";  // a timer, a child and the like
+  if (record.pid == 0) return "outside this container";
+  if (record.pid == getpid()) return "this process";
+  std::string text = "pid " + std::to_string(record.pid);
+  if (record.sender[0] != '\0') text.append(" (").append(record.sender).append(")");
+  return text;
+}
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,76 @@
+// A short text that one thread changes often and others may read at any moment, whole. Not a string: cut at 119 bytes.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "lastcall/core/clock.hpp"
+
+namespace lastcall::inline v0 {
+
+/// What a thread says that it is doing, and since when. A plain copy, without a pointer to anything.
+struct activity_text {
+  static constexpr std::size_t words = 15;
+  static constexpr std::size_t most_bytes = words * 8 - 1;  // the last byte of all says how long it is
+
+  std::array<std::uint64_t, words> packed{};
+  time_point since{};
+
+  /// `first`, a space, `second`, as far as there is room; without the space when either is empty.
+  static activity_text joined(std::string_view first, std::string_view second, time_point since) noexcept;
+  /// A view into this.
+  std::string_view text() const noexcept;
+};
+
+/// Setting neither locks nor allocates nor waits; a reader meanwhile sees the text before. There are two places: the
+/// current one is never written to.   Threads: `set` one; `read` any.
+class activity_label {
+ public:
+  void set(const activity_text& what) noexcept {
+    const std::uint32_t next = version_.load(std::memory_order_relaxed) + 1;
+    place& into = places_[next & 1];
+    // Each store releases the version before: who reads a word of this text will not find that version unchanged.
+    for (std::size_t i = 0; i < activity_text::words; ++i)
+      into.words[i].store(what.packed[i], std::memory_order_release);
+    into.since.store(what.since.time_since_epoch().count(), std::memory_order_release);
+    version_.store(next, std::memory_order_release);  // with the acquire in read()
+  }
+
+  /// Empty: it changed under each of a thousand looks.
+  std::optional<activity_text> read() const noexcept {
+    for (int looks = 0; looks < 1000; ++looks) {
+      const std::uint32_t version = version_.load(std::memory_order_acquire);
+      const place& from = places_[version & 1];
+      activity_text copy;
+      for (std::size_t i = 0; i < activity_text::words; ++i)
+        copy.packed[i] = from.words[i].load(std::memory_order_acquire);
+      copy.since = time_point(duration(from.since.load(std::memory_order_acquire)));
+      if (version_.load(std::memory_order_relaxed) == version) return copy;
+    }
+    return std::nullopt;
+  }
+
+  /// What the writing thread itself has set last.
+  activity_text mine() const noexcept {
+    const place& from = places_[version_.load(std::memory_order_relaxed) & 1];
+    activity_text copy;
+    for (std::size_t i = 0; i < activity_text::words; ++i)
+      copy.packed[i] = from.words[i].load(std::memory_order_relaxed);
+    copy.since = time_point(duration(from.since.load(std::memory_order_relaxed)));
+    return copy;
+  }
+
+ private:
+  struct place {
+    std::array<std::atomic<std::uint64_t>, activity_text::words> words{};
+    std::atomic<duration::rep> since{0};
+  };
+  std::array<place, 2> places_{};
+  std::atomic<std::uint32_t> version_{0};
+};
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,78 @@
+#include "lastcall/http/files/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+#include <system_error>
+
+#include "lastcall/http/message/date.hpp"
+#include "lastcall/http/message/body_source.hpp"
+#include "lastcall/http/files/byte_range.hpp"
+#include "lastcall/http/files/preconditions.hpp"
+#include "lastcall/http/message/request.hpp"
+
+namespace lastcall::inline v0::http {
+
+namespace {
+
+std::string etag_of(const struct stat& s) {
+  char text[80];
+  std::snprintf(text, sizeof text, "\"%llx-%llx-%llx%09lx\"", static_cast<unsigned long long>(s.st_ino),
+                static_cast<unsigned long long>(s.st_size), static_cast<unsigned long long>(s.st_mtim.tv_sec),
+                static_cast<unsigned long>(s.st_mtim.tv_nsec));
+  return text;
+}
+
+std::string range_text(std::string_view range, std::uint64_t size) {
+  return "bytes " + std::string(range) + "/" + std::to_string(size);
+}
+
+}  // namespace
+
+response file(const request& r, const std::string& path, std::string_view content_type) {
+  if (path.find('\0') != path.npos) return text("not found\n", 404);  // the kernel would take what stands before it
+  // Not to wait for a writer, where the path is a pipe.
+  net::unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat s {};
+  if (!fd || ::fstat(fd.get(), &s) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR || errno == ENXIO || errno == ELOOP || errno == ENAMETOOLONG)
+      return text("not found\n", 404);
+    if (errno == EACCES || errno == EPERM) return text("forbidden\n", 403);
+    throw std::system_error(errno, std::generic_category(), "cannot open " + path);
+  }
+  if (!S_ISREG(s.st_mode)) return text("not found\n", 404);
+
+  const auto size = static_cast<std::uint64_t>(s.st_size);
+  const std::string etag = etag_of(s);
+  std::array<char, 29> date;
+  const std::string modified(format_date(s.st_mtim.tv_sec, date));
+  const auto with_state = [&](response of) {
+    return std::move(of).header("Accept-Ranges", "bytes").header("ETag", etag).header("Last-Modified", modified);
+  };
+  const auto wanted =
+      detail::evaluate_preconditions(r, {.etag = etag, .modified = s.st_mtim.tv_sec}, std::time(nullptr));
+  if (wanted == detail::precondition::not_modified) return with_state(response(304));
+  if (wanted == detail::precondition::failed) return with_state(text("precondition failed\n", 412));
+
+  detail::range_result range;
+  if (wanted == detail::precondition::proceed && r.verb() == method::get)
+    range = detail::parse_range(r.header("Range"), size);
+  if (range.what == detail::range_result::kind::unsatisfiable)
+    return with_state(text("no such bytes\n", 416)).header("Content-Range", range_text("*", size));
+  const bool part = range.what == detail::range_result::kind::some && range.count == 1;
+  const detail::byte_range bytes = part ? range.ranges[0] : detail::byte_range{0, size == 0 ? 0 : size - 1};
+  const std::uint64_t length = size == 0 ? 0 : bytes.last - bytes.first + 1;
+
+  response said = with_state(response(part ? 206 : 200).header("Content-Type", content_type));
+  if (part)
+    said.header("Content-Range", range_text(std::to_string(bytes.first) + "-" + std::to_string(bytes.last), size));
+  return std::move(said).source(std::make_shared<const detail::body_source>(
+      detail::body_source{.length = length, .file = std::move(fd), .offset = bytes.first}));
+}
+
+}  // namespace lastcall::inline v0::http

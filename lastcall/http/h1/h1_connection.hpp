@@ -1,0 +1,119 @@
+// A connection that speaks HTTP/1.1: reads requests, has them answered in order, and leaves when told to. Parsing,
+// writing and routing are others'; so is the decision when an idle connection may be closed. Bodies that stream are in
+// h1_streaming.cpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lastcall/http/serving/request_dispatch.hpp"
+#include "lastcall/http/serving/shard.hpp"
+#include "lastcall/http/h1/h1_writer.hpp"
+#include "lastcall/http/message/response.hpp"
+#include "lastcall/net/connection/connection.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+class h1_connection final : public net::connection, private batched_writer, private request_dispatch<h1_connection> {
+ public:
+  /// `refusing`: the server is full; its first request is answered 503.
+  h1_connection(detail::shard& on, net::unique_fd socket, const net::endpoint& remote, bool refusing) noexcept;
+  ~h1_connection() override;
+
+ private:
+  friend class request_dispatch<h1_connection>;
+
+  void on_readable() noexcept override;
+  void on_open() noexcept override;
+  void on_overfull() noexcept override { refusing_ = true; }
+  std::string_view answer_to_plain_http() const noexcept override;
+  void on_writable() noexcept override;
+  void on_timeout() noexcept override;
+  void on_told() noexcept override;
+  void on_end(net::connection_end) noexcept override;
+  std::optional<time_point> works_since() const override;
+  std::string work_label() const override;
+  std::string work_waits_for() const override;
+
+  void send_batched(std::string_view bytes, time_point begun, int status) noexcept override;
+
+  void take_answer(response&&) noexcept override;
+  input next_input() noexcept override;
+  std::size_t take_output(std::string_view) override;
+  void end_output(bool whole, std::string_view trailers) noexcept override;
+
+  // One wake: go_on() reads and answers what is complete, flush() sends it, settle() says what is waited for next.
+  void go_on() noexcept;
+  bool begins_http2();
+  void become_http2() noexcept;
+  bool read_head();
+  bool read_body();
+  // What becomes of a complete request is said by `request_dispatch`.
+  detail::shard& shard() const noexcept { return shard_; }
+  exchange& present() const noexcept { return *exchange_; }
+  bool may_begin(const handler&) noexcept;
+  void answered(response&&);
+  framing framing_of(bool close) const;
+  void append(const response&);
+  void refuse(int status, std::string_view why, request_end as = request_end::rejected);
+  bool cuts_a_body() const noexcept;
+  void reject(const response&);
+  void resume() noexcept;
+  void flush() noexcept;
+  bool put_in_batch() noexcept;
+  void all_sent() noexcept;
+  void settle() noexcept;
+  void become_idle() noexcept;
+
+  /// While a handler or its response is at work: a long-lived one hears of a drain in its own moment.
+  net::connection_state at_work() const noexcept {
+    return long_lived_ ? net::connection_state::upgraded : net::connection_state::busy;
+  }
+  void wait_for_room() noexcept;
+  call& begin_call(const handler*);
+  void end_call() noexcept;
+
+  // A body in pieces.
+  bool body_is_over();
+  input wait_for_input() noexcept;
+  void input_is_here() noexcept;
+  void begin_body(response&&);
+  void begin_upgrade(const response&);
+  void hand_over() noexcept;
+  void send_file() noexcept;
+  void body_sent() noexcept;
+  void break_off(std::string_view why) noexcept;
+  bool sending_file() const noexcept;
+  std::size_t waiting_output() const noexcept { return unsent_.size() - unsent_from_; }
+
+  void begin_request() noexcept;
+  void finish_request() noexcept;
+  bool may_read() const noexcept;
+  bool sending_body() const noexcept { return exchange_ && exchange_->out.open; }
+  bool last_response() const noexcept;
+  void drop_exchange() noexcept;
+
+  detail::shard& shard_;
+  exchange* exchange_ = nullptr;
+  call* call_ = nullptr;  // the present request outlives the wake that read it
+  std::string unsent_;
+  std::size_t unsent_from_ = 0;
+  std::size_t unacknowledged_ = 0;       // when the wait for room began
+  std::optional<std::size_t> close_at_;  // where the last response in out() can still be told to say "close"
+  std::uint32_t unflushed_ = 0;          // answers of handlers of which the kernel does not have every byte yet
+  net::connection_end farewell_as_ = net::connection_end::clean;
+  bool refusing_;
+  bool begun_ = false;       // the present request is counted as begun
+  bool closing_ = false;     // nothing is read any more: the last response says "close"
+  bool more_ = false;        // requests may be left in the buffer, for the sake of others' turn
+  bool readable_ = false;    // an edge came while we could not read
+  bool within_ = false;      // a coroutine runs that may answer at once
+  bool long_lived_ = false;  // the present request's response is
+  bool in_batch_ = false;     // a response waits in the batched_writes
+  bool entered_ = false;        // somebody up the stack goes on when this returns
+};
+
+}  // namespace lastcall::inline v0::http::detail

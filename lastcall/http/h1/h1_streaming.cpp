@@ -1,0 +1,252 @@
+// The part of h1_connection that takes request bodies in pieces and sends responses whose body follows its head.
+#include <algorithm>
+#include <stdexcept>
+
+#include "lastcall/http/message/body_source.hpp"
+#include "lastcall/http/h1/h1_connection.hpp"
+#include "lastcall/http/message/request_access.hpp"
+#include "lastcall/http/message/status.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+using net::connection_end;
+using net::connection_state;
+
+namespace {
+constexpr std::size_t most_waiting = 64 * 1024;  // of a body that is made faster than its client takes it
+constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::size_t file_bytes_per_wake = 1024 * 1024;  // then the others of the loop have their turn
+constexpr input gone{.what = input::kind::failed, .why = "the client has gone"};
+}  // namespace
+
+/// Takes what is here of a streamed body that nobody reads any more. Whether that was all of it.
+bool h1_connection::body_is_over() {
+  exchange& x = *exchange_;
+  if (!x.info.has_body || !x.found.handle || !x.found.handle->streams_body() || x.in.over) return true;
+  const std::size_t from = x.begin + x.head;
+  x.body.clear();
+  const body_result rest = x.reader.feed({x.buffer.get() + from, x.end - from}, x.body);
+  if (rest.what != body_result::kind::done) return false;
+  x.tail = rest.consumed;
+  return x.in.over = true;
+}
+
+input h1_connection::next_input() noexcept {
+  const detail::shard::own_out own(shard_);
+  exchange& x = *exchange_;
+  x.in.waiting = false;
+  x.body.clear();
+  if (x.in.status != 0) return {.what = input::kind::failed, .status = x.in.status, .why = x.in.why};
+  if (x.in.over || !x.info.has_body) return {.what = input::kind::end};
+  try {
+    for (;;) {
+      const std::size_t from = x.begin + x.head;
+      const body_result got = x.reader.feed({x.buffer.get() + from, x.end - from}, x.body, &x.trailers);
+      if (got.what == body_result::kind::error) {
+        x.in.status = got.status;
+        x.in.why = got.why;
+        return {.what = input::kind::failed, .status = got.status, .why = got.why};
+      }
+      if (got.what == body_result::kind::done) {
+        x.tail = got.consumed;
+        x.in.over = true;
+        if (x.body.empty()) return {.what = input::kind::end};
+      } else {
+        x.end = from;
+      }
+      x.in.received += x.body.size();
+      if (!x.body.empty()) return {.what = input::kind::piece, .bytes = x.body};
+      if (std::exchange(x.in.owes_continue, false)) {
+        shard_.out() += continue_100;
+        flush();
+        if (state() == connection_state::closed) return gone;
+      }
+      const std::span<char> room = x.body_room();
+      const net::io_result read = receive(room.data(), room.size());
+      if (read.end != net::io_end::open) return end_by(read.end), gone;
+      if (read.would_block) return wait_for_input();
+      x.end += read.bytes;
+    }
+  } catch (const std::exception&) {  // out of memory
+    end(connection_end::forced);
+    return gone;
+  }
+}
+
+input h1_connection::wait_for_input() noexcept {
+  exchange& x = *exchange_;
+  readable_ = false;
+  x.in.waiting = true;
+  x.in.waits_since = set().loop().refresh_now();
+  const duration may_take =
+      shard_.service().limits.body_time + std::chrono::seconds(x.in.received / least_bytes_per_second) - x.in.waited;
+  x.read_by = x.in.waits_since + std::max(may_take, duration::zero());
+  if (unsent_.empty()) enter(connection_state::reading, x.read_by);  // else once that is sent, see all_sent()
+  return {.what = input::kind::wait};
+}
+
+/// Bytes came, or the remote's end, or the time for them is over, while a call is at work.
+void h1_connection::input_is_here() noexcept {
+  exchange& x = *exchange_;
+  if (remote_is_ending() && long_lived_) return end_by(net::io_end::orderly);
+  if (remote_is_ending() && x.found.handle && x.found.handle->route_options().gone_at_fin) call_->client_gone();
+  if (!call_ || !std::exchange(x.in.waiting, false)) return;
+  x.in.waited += loop_now() - x.in.waits_since;
+  enter(at_work(), time_point::max());
+  call_->wake_input();
+}
+
+/// The head goes out, then the body as it is made.
+void h1_connection::begin_body(response&& r) {
+  flush();  // of earlier requests
+  if (state() == connection_state::closed) return;
+  if (r.source()->upgrade) return begin_upgrade(r);
+  exchange& x = *exchange_;
+  const std::shared_ptr<const body_source> source = r.source();
+  const bool none = x.req.verb() == method::head || !may_have_body(r.status());
+  const bool on_pool = source->blocking && !none;
+  const body_framing by = source->length    ? body_framing::length
+                          : x.info.http_1_0 ? body_framing::until_close
+                                            : body_framing::chunked;
+  if (by == body_framing::until_close) x.info.keep_alive = false;
+  // What is left of the request's body stands before the next request, unless the maker reads it: it can't once the
+  // client failed, and must not count on a client that waits for 100, for which it is too late.
+  const bool unread =
+      none || source->file ? !body_is_over() : x.info.has_body && (x.in.owes_continue || x.in.status != 0);
+  if (unread) x.info.keep_alive = false;
+  x.in.owes_continue = false;
+  call* c = call_;
+  if (!none && !source->file && !c) c = &begin_call(nullptr);
+  if (c) c->acquire();
+  const std::shared_ptr<call> held(c, [](call* p) {
+    if (p) p->release();
+  });
+  if (!none && !source->file) c->make_body(source);
+  // The pool first: when it is full there must not be a head yet.
+  if (on_pool && !shard_.service().pool->submit([held] { held->run_blocking(); })) {
+    end_call();
+    return reject(call::pool_is_full());
+  }
+
+  closing_ = !x.info.keep_alive;
+  x.records.head_sent(r.status());
+  close_at_ = write_head(shard_.out(), r, framing_of(closing_),
+                         may_have_body(r.status()) ? by : body_framing::until_close, source->length.value_or(0));
+  if (none) {
+    x.records.body_sent(shard_.service().access_log, x.req, remote(), request_end::answered);
+    ++unflushed_;
+    end_call();
+    return finish_request();
+  }
+  x.in_pieces = true;
+  x.out.open = true;
+  x.out.by = by;
+  x.out.left = source->length.value_or(0);
+  if (source->file) {
+    x.out.file = source;
+    x.out.file_at = source->offset;
+    end_call();
+    flush();
+    if (sending_body() && unsent_.empty()) send_file();
+    return;
+  }
+  flush();
+  if (long_lived_ && remote_is_ending() && state() != connection_state::closed) return end_by(net::io_end::orderly);
+  if (!on_pool && call_) shard_.coroutines().run(*held);
+}
+
+std::size_t h1_connection::take_output(std::string_view bytes) {
+  const detail::shard::own_out own(shard_);
+  if (waiting_output() >= most_waiting) return 0;
+  exchange& x = *exchange_;
+  if (x.out.by == body_framing::length && bytes.size() > x.out.left)
+    throw std::length_error("body_writer: more bytes than the length that was promised");
+  bytes = bytes.substr(0, piece_bytes);
+  if (x.out.by == body_framing::length) x.out.left -= bytes.size();
+  std::string& out = shard_.out();
+  if (x.out.by == body_framing::chunked) {
+    write_chunk(out, bytes);
+  } else {
+    out.append(bytes);
+  }
+  const std::size_t taken = bytes.size();
+  x.records.more_body(taken);
+  set().loop().refresh_now();
+  flush();
+  return taken;
+}
+
+void h1_connection::end_output(bool whole, std::string_view trailers) noexcept {
+  const detail::shard::own_out own(shard_);
+  exchange& x = *exchange_;
+  if (shard_.service().life.forced()) farewell_as_ = connection_end::forced;  // it ended because it had to
+  if (!whole) return break_off("");
+  if (x.out.by == body_framing::length && x.out.left > 0) return break_off("its maker wrote less than it had promised");
+  try {
+    if (x.out.by == body_framing::chunked)
+      write_last_chunk(shard_.out(),
+                       x.req.header("TE").find("trailers") != std::string_view::npos ? trailers : std::string_view());
+  } catch (const std::exception&) {  // out of memory
+    return end(connection_end::forced);
+  }
+  end_call();
+  body_sent();
+}
+
+/// The last byte of the body has been made: goes on with the next request.
+void h1_connection::body_sent() noexcept {
+  closing_ = closing_ || !body_is_over() || (long_lived_ && draining());
+  exchange_->out.open = false;
+  exchange_->records.body_sent(shard_.service().access_log, exchange_->req, remote(), request_end::answered);
+  ++unflushed_;
+  finish_request();
+  if (shard_.out().empty() && unsent_.empty()) {
+    all_sent();
+  } else {
+    flush();
+  }
+  resume();
+}
+
+bool h1_connection::sending_file() const noexcept { return sending_body() && exchange_->out.file; }
+
+void h1_connection::send_file() noexcept {
+  exchange& x = *exchange_;
+  for (std::size_t sent = 0; x.out.left > 0 && sent < file_bytes_per_wake;) {
+    const std::size_t size = std::min<std::uint64_t>(x.out.left, file_bytes_per_wake);
+    const net::io_result now = transmit_file(x.out.file->file.get(), x.out.file_at, size);
+    if (now.unreadable) return break_off("the file cannot be read");
+    if (now.end != net::io_end::open) return end_by(now.end);
+    if (now.would_block) return wait_for_room();
+    if (now.bytes == 0) return break_off("the file has become shorter");
+    sent += now.bytes;
+    x.out.file_at += now.bytes;
+    x.records.more_body(now.bytes);
+    x.out.left -= now.bytes;
+  }
+  if (x.out.left == 0) return body_sent();
+  wait_for_room();
+  rearm();
+}
+
+/// The body can't be finished, and no client must take it for whole: where its length or its last chunk is missing, an
+/// orderly end tells that, and answers on their way before it arrive; else only a reset does.
+void h1_connection::break_off(std::string_view why) noexcept {
+  exchange& x = *exchange_;
+  if (!why.empty())
+    shard_.service().log.error(shard_.service().name, "a response was cut", {{"target", x.req.target()}, {"why", why}});
+  shard_.broken.add();
+  x.records.body_sent(shard_.service().access_log, x.req, remote(), request_end::broken);
+  if (x.out.by == body_framing::until_close) {
+    begun_ = false;
+    return abort(connection_end::clean);
+  }
+  end_call();
+  x.out.open = false;
+  closing_ = true;
+  finish_request();
+  if (shard_.out().empty() && unsent_.empty()) return all_sent();
+  flush();
+}
+
+}  // namespace lastcall::inline v0::http::detail

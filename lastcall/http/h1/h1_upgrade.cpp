@@ -1,0 +1,43 @@
+// The end of HTTP/1.1 on a connection that goes on in another protocol: 101, and a replacement.
+#include <exception>
+
+#include "lastcall/http/message/body_source.hpp"
+#include "lastcall/http/h1/h1_connection.hpp"
+#include "lastcall/http/h1/h1_writer.hpp"
+#include "lastcall/http/message/request_access.hpp"
+#include "lastcall/http/message/upgrade.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+using net::connection_end;
+
+void h1_connection::begin_upgrade(const response& r) {
+  exchange& x = *exchange_;
+  if (x.info.http_1_0) return answered(text("an upgrade needs HTTP/1.1\n", 400));
+  const std::shared_ptr<upgrade> to = r.source()->upgrade;
+  write_switching(shard_.out(), r, framing_of(false), to->protocol());
+  close_at_.reset();
+  x.records.responded(shard_.service().access_log, &x.req, remote(), 101, 0, request_end::answered);
+  ++unflushed_;
+  end_call();
+  finish_request();
+  x.in_pieces = true;
+  x.out.open = true;  // nothing further is read as HTTP
+  x.out.to = to;
+  flush();
+}
+
+/// The kernel has every byte of the 101 and of all before it.
+void h1_connection::hand_over() noexcept {
+  try {
+    const std::shared_ptr<upgrade> to = std::move(exchange_->out.to);
+    std::string behind(exchange_->unread());
+    drop_exchange();
+    set().replace(*this, to->make_replacement(*this, std::move(behind), shard_));
+  } catch (const std::exception& error) {  // out of memory
+    shard_.service().log.error(shard_.service().name, "a connection was cut", {{"why", error.what()}});
+    end(connection_end::forced);
+  }
+}
+
+}  // namespace lastcall::inline v0::http::detail

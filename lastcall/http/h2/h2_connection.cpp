@@ -1,0 +1,421 @@
+#include "lastcall/http/h2/h2_connection.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <utility>
+
+namespace lastcall::inline v0::http::detail {
+
+using net::connection_end;
+using net::connection_state;
+
+namespace {
+constexpr int reads_per_wake = 8;  // then the others of the loop have their turn
+constexpr int sends_per_wake = 8;
+constexpr std::size_t read_bytes = 32 * 1024;
+constexpr std::size_t gathered_bytes = 64 * 1024;  // of one send
+constexpr std::size_t kept_unsent_bytes = 4096;
+
+h2_settings settings_of(const service& of) {
+  return {.max_streams = static_cast<std::uint32_t>(of.limits.max_streams),
+          .head_bytes = static_cast<std::uint32_t>(of.limits.head_bytes)};
+}
+h2_stream& stream_of(void* stream) noexcept { return *static_cast<h2_stream*>(stream); }
+}  // namespace
+
+h2_connection::h2_connection(detail::shard& on, net::connection& before, std::string received) noexcept
+    : connection(before, net::connection_kind::http2),
+      shard_(on),
+      session_(*this, settings_of(on.service())),
+      received_(std::move(received)),
+      settings_by_(loop_now() + on.service().limits.head_time) {
+  enter(connection_state::reading, settings_by_);
+}
+
+h2_connection::~h2_connection() {
+  cut_all(request_end::forced);
+  sweep();
+}
+
+void h2_connection::give_up() noexcept { end(connection_end::forced); }
+
+// ---- what the kernel says
+
+void h2_connection::on_readable() noexcept {
+  readable_ = true;
+  if (entered_ > 0) return;  // somebody up the stack; last_left looks again
+  sweep();
+  const entry now(*this);
+  take_handed_on();
+  read_some();
+}
+
+void h2_connection::on_writable() noexcept {
+  if (entered_ > 0) return;
+  sweep();
+  const entry now(*this);
+  take_handed_on();
+  more_ = false;
+  if (!unsent_.empty() && !write_unsent()) return;
+  if (readable_) read_some();
+}
+
+void h2_connection::take_handed_on() noexcept {
+  if (received_.empty()) return;
+  const std::string bytes = std::move(received_);
+  received_.clear();
+  take(bytes);
+}
+
+void h2_connection::read_some() noexcept {
+  char bytes[read_bytes];
+  for (int i = 0; i < reads_per_wake; ++i) {
+    if (!may_read()) return;
+    const net::io_result read = receive(bytes, sizeof bytes);
+    if (read.end != net::io_end::open) return input_ended(read.end);
+    if (read.would_block) {
+      readable_ = false;
+      return;
+    }
+    take({bytes, read.bytes});
+    if (leaving()) return;
+    if (read.bytes < sizeof bytes && !remote_is_ending()) {
+      readable_ = false;
+      return;
+    }
+    flush();  // what comes is bounded by what has left
+  }
+  if (may_read()) rearm();
+}
+
+/// Lets the session have them, then answers what is complete.
+void h2_connection::take(std::string_view bytes) noexcept {
+  if (!session_.ok()) return give_up();
+  session_.receive(bytes);
+  try {
+    for (std::size_t i = 0; i < ready_.size() && !ended(); ++i) {
+      if (ready_[i]) ready_[i]->answer();
+    }
+  } catch (const std::exception& error) {  // out of memory: nothing else throws here
+    shard_.service().log.error(shard_.service().name, "a connection was cut", {{"why", error.what()}});
+    give_up();
+  }
+  ready_.clear();
+  if (std::exchange(acknowledged_, false)) act(farewell_.acknowledged());
+}
+
+/// No more comes. An orderly end is not departure: what is complete is answered.
+void h2_connection::input_ended(net::io_end how) noexcept {
+  if (how != net::io_end::orderly) return end_by(how);
+  readable_ = false;
+  input_over_ = true;
+  for (auto it = open_.begin(); it != open_.end();) {
+    h2_stream& s = *it++;
+    if (s.response_ended() || s.input_is_over()) continue;
+    s.cut(request_end::abandoned_by_client);
+    session_.reset(s.id(), h2_error::cancel);
+  }
+}
+
+// ---- the farewell
+
+void h2_connection::on_drain() noexcept {
+  if (entered_ == 0 && !closing_) settle();
+}
+
+void h2_connection::on_told() noexcept {
+  sweep();
+  const entry now(*this);
+  // The place for streams that last: each is to be told through its call, so that it ends in its own way.
+  act(farewell_.tell(loop_now(), shard_.life().drain_end()));
+  for (h2_stream& s : open_) s.told();
+  if (!unsent_.empty()) wait_for_room();
+}
+
+void h2_connection::on_idle_over() noexcept {
+  sweep();
+  const entry now(*this);
+  session_.terminate(h2_error::none);
+}
+
+void h2_connection::act(h2_action what) noexcept {
+  if (what == h2_action::notice) session_.notice();
+  if (what == h2_action::last) session_.last();
+}
+
+// ---- what is to be sent
+
+void h2_connection::flush() noexcept {
+  const shard::own_out own(shard_);
+  std::string& out = shard_.out();
+  try {
+    for (int sends = 0; unsent_.empty() && !leaving(); ++sends) {
+      if (sends == sends_per_wake) {
+        more_ = true;
+        rearm();
+        break;
+      }
+      const bool more = session_.send(out, gathered_bytes);
+      if (out.empty()) return all_sent();
+      const net::io_result sent = transmit(out.data(), out.size());
+      if (sent.end != net::io_end::open) {
+        out.clear();
+        return end_by(sent.end);
+      }
+      if (sent.bytes < out.size()) {
+        unsent_ = std::move(out);
+        unsent_from_ = sent.bytes;
+        out = std::string();
+        set().loop().refresh_now();
+        wait_for_room();
+        return;
+      }
+      out.clear();
+      all_sent();
+      if (!more) break;
+    }
+  } catch (const std::exception&) {  // out of memory
+    out.clear();
+    give_up();
+  }
+  shard_.trim();
+}
+
+/// Whether all of it is with the kernel now.
+bool h2_connection::write_unsent() noexcept {
+  const net::io_result sent = transmit(unsent_.data() + unsent_from_, unsent_.size() - unsent_from_);
+  if (sent.end != net::io_end::open) return end_by(sent.end), false;
+  if (sent.bytes > 0) wait_for_room();
+  unsent_from_ += sent.bytes;
+  if (unsent_from_ < unsent_.size()) return false;
+  unsent_.clear();
+  unsent_from_ = 0;
+  if (unsent_.capacity() > kept_unsent_bytes) unsent_.shrink_to_fit();
+  all_sent();
+  return true;
+}
+
+/// The client has to take something of what is unsent.
+void h2_connection::wait_for_room() noexcept {
+  const bool told = was_told() && only_long_lived();
+  moved_ = loop_now();
+  unacknowledged_ = unacknowledged();
+  write_by_ = moved_ + (told ? shard_.told_write_time(moved_) : shard_.service().limits.write_time);
+}
+
+/// There was no room, but some of what had been written was read: room comes in large steps, and a slow client takes
+/// longer for one than it may stand still.
+bool h2_connection::client_reads() noexcept {
+  if (unacknowledged() >= unacknowledged_) return false;
+  wait_for_room();
+  return true;
+}
+
+/// None of those that wait for the client has work of ours to lose.
+bool h2_connection::only_long_lived() noexcept {
+  for (streams* all : {&open_, &unflushed_}) {
+    for (const h2_stream& s : *all)
+      if (!s.long_lived()) return false;
+  }
+  return true;
+}
+
+void h2_connection::all_sent() noexcept {
+  if (unflushed_.empty()) return;
+  set().loop().refresh_now();  // handlers may have taken longer than a silence
+  note_response();
+  while (h2_stream* s = unflushed_.pop_front()) {
+    s->sent();
+    retired_.push_back(*s);
+  }
+}
+
+void h2_connection::last_left() noexcept {
+  if (leaving()) return;
+  flush();
+  if (leaving()) return;
+  if (farewell_.open(opened_) == h2_action::close) closing_ = true;
+  if (!session_.ok() || session_.over()) {
+    cut(open_, request_end::abandoned_by_client);  // by what its client did wrong; those unflushed are still sent
+    closing_ = true;
+  }
+  if (unsent_.empty() && !more_) {
+    if (closing_) return farewell(farewell_as_);
+    if (input_over_ && opened_ == 0) return end_by(net::io_end::orderly);
+  }
+  settle();
+}
+
+/// Everything that is here has been looked at: what is waited for now, and until when.
+void h2_connection::settle() noexcept {
+  time_point by = std::min(farewell_.due(), tell_at());
+  bool works = !unsent_.empty() || closing_;
+  if (!unsent_.empty()) by = std::min(by, write_by_);
+  if (!settled_) by = std::min(by, settings_by_);
+  for (const h2_stream& s : open_) {
+    by = std::min(by, s.due());
+    works = works || s.at_work();
+  }
+  if (works) return enter(connection_state::busy, by);
+  if (opened_ > 0 || !settled_) return enter(connection_state::reading, by);
+  if (draining()) return enter(connection_state::upgraded, by);  // not the rules: its own farewell ends it
+  enter(connection_state::idle, std::min(by, past().last_active + shard_.service().limits.idle_time));
+}
+
+void h2_connection::on_timeout() noexcept {
+  sweep();
+  const entry at_once(*this);
+  const time_point now = loop_now();
+  const bool by_rule = state() == connection_state::reading && draining();  // nothing of ours need have passed
+  if (tell_at() <= now) tell();
+  act(farewell_.passed(now));
+  if (!unsent_.empty() && write_by_ <= now && !client_reads()) return end(connection_end::timed_out);
+  bool some = false;
+  for (auto it = open_.begin(); it != open_.end() && !ended();) {
+    h2_stream& s = *it++;
+    if (s.due() > now && !(by_rule && !s.at_work())) continue;
+    some = true;
+    s.overdue();
+  }
+  if (!settled_ && (settings_by_ <= now || (by_rule && !some))) {
+    farewell_as_ = connection_end::timed_out;
+    session_.terminate(h2_error::settings_timeout);
+  }
+}
+
+void h2_connection::on_end(connection_end how) noexcept {
+  cut_all(how == connection_end::forced ? request_end::forced : request_end::abandoned_by_client);
+}
+
+void h2_connection::cut_all(request_end as) noexcept {
+  cut(open_, as);
+  cut(unflushed_, as);
+}
+
+void h2_connection::cut(streams& of, request_end as) noexcept {
+  while (h2_stream* s = of.pop_front()) {
+    s->cut(as);
+    retired_.push_back(*s);
+  }
+  ready_.clear();
+  opened_ = 0;
+}
+
+void h2_connection::retire(h2_stream& s) noexcept {
+  std::replace(ready_.begin(), ready_.end(), &s, static_cast<h2_stream*>(nullptr));
+  streams::erase(s);
+  retired_.push_back(s);
+}
+
+void h2_connection::sweep() noexcept {
+  if (entered_ > 0) return;
+  while (h2_stream* s = retired_.pop_front()) delete s;
+}
+
+std::optional<time_point> h2_connection::works_since() const {
+  for (h2_stream& s : open_) return s.begun();
+  if (!unsent_.empty()) return past().last_active;
+  return std::nullopt;
+}
+
+std::string h2_connection::work_label() const {
+  for (h2_stream& s : open_) {
+    std::string label = s.label();
+    if (opened_ > 1) label.append(" (and ").append(std::to_string(opened_ - 1)).append(" more on its connection)");
+    return label;
+  }
+  return "a response on its way";
+}
+
+// ---- what the session tells
+
+void* h2_connection::on_begin(std::int32_t id) noexcept {
+  if (ended()) return nullptr;
+  flood_.head_begins();
+  try {
+    h2_stream* const s = new h2_stream(*this, id);
+    open_.push_back(*s);
+    ++opened_;
+    return s;
+  } catch (const std::exception&) {  // out of memory
+    session_.reset(id, h2_error::refused_stream);
+    return nullptr;
+  }
+}
+
+namespace {
+/// Out of memory while bytes are taken in: the stream, not the process.
+template <class F> void or_reset(h2_session& session, h2_stream& s, const F& f) noexcept {
+  try {
+    f();
+  } catch (const std::exception&) {
+    session.reset(s.id(), h2_error::internal);
+  }
+}
+}  // namespace
+
+void h2_connection::on_field(void* stream, std::string_view name, std::string_view value) noexcept {
+  if (!ended()) or_reset(session_, stream_of(stream), [&] { stream_of(stream).field(name, value); });
+}
+
+void h2_connection::on_head(void* stream, bool is_all) noexcept {
+  if (ended()) return;
+  or_reset(session_, stream_of(stream), [&] {
+    if (stream_of(stream).head(is_all)) ready_.push_back(&stream_of(stream));
+  });
+}
+
+void h2_connection::on_data(void* stream, std::string_view bytes) noexcept {
+  if (ended()) return;
+  or_reset(session_, stream_of(stream), [&] {
+    if (stream_of(stream).data(bytes)) ready_.push_back(&stream_of(stream));
+  });
+}
+
+void h2_connection::on_trailer(void* stream, std::string_view name, std::string_view value) noexcept {
+  if (!ended()) or_reset(session_, stream_of(stream), [&] { stream_of(stream).trailer(name, value); });
+}
+
+void h2_connection::on_end(void* stream) noexcept {
+  if (ended()) return;
+  or_reset(session_, stream_of(stream), [&] {
+    if (stream_of(stream).ended()) ready_.push_back(&stream_of(stream));
+  });
+}
+
+h2_output h2_connection::on_output(void* stream, std::span<char> into) noexcept {
+  if (ended()) return {h2_output::kind::failed};
+  const h2_output got = stream_of(stream).output(into);
+  if (got.bytes > 0) moved_ = loop_now();
+  return got;
+}
+
+void h2_connection::on_output_end(void* stream) noexcept {
+  if (!ended()) stream_of(stream).output_ended();
+}
+
+void h2_connection::on_close(void* stream, h2_error why, bool by_us) noexcept {
+  if (ended()) return;
+  h2_stream& s = stream_of(stream);
+  if (--opened_ == 0) note_response();  // silence begins here also without one
+  if (s.response_ended()) {
+    std::replace(ready_.begin(), ready_.end(), &s, static_cast<h2_stream*>(nullptr));
+    streams::erase(s);
+    unflushed_.push_back(s);
+    return;
+  }
+  // A client that leaves, or did what a stream must not do: both cost us more than it.
+  if (!s.broken() && flood_.exceeds(h2_noise::reset, loop_now())) session_.terminate(h2_error::enhance_your_calm);
+  // What we reset a stream for is what its client did, but for a slow one (cancel), or trouble of our own.
+  const bool malformed = by_us && why != h2_error::cancel && why != h2_error::internal;
+  s.cut(malformed ? request_end::rejected : request_end::abandoned_by_client);
+  retire(s);
+}
+
+void h2_connection::on_settings() noexcept { settled_ = true; }
+void h2_connection::on_ping_acknowledged() noexcept { acknowledged_ = true; }
+bool h2_connection::on_noise(h2_noise what) noexcept { return flood_.exceeds(what, loop_now()); }
+void h2_connection::on_refused(std::int32_t) noexcept { shard_.refused_streams.add(); }
+
+}  // namespace lastcall::inline v0::http::detail

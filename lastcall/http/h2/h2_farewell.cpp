@@ -1,0 +1,36 @@
+#include "lastcall/http/h2/h2_farewell.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace lastcall::inline v0::http::detail {
+
+duration h2_farewell::patience(duration left) noexcept {
+  return std::clamp<duration>(left / 10, duration::zero(), std::chrono::seconds(1));
+}
+
+h2_action h2_farewell::tell(time_point now, time_point drain_end) noexcept {
+  if (stage_ != stage::serving) return h2_action::none;
+  stage_ = stage::noticed;
+  by_ = now + patience(std::max(drain_end, now) - now);
+  return h2_action::notice;
+}
+
+h2_action h2_farewell::acknowledged() noexcept { return stage_ == stage::noticed ? say_last() : h2_action::none; }
+
+h2_action h2_farewell::passed(time_point now) noexcept {
+  return stage_ == stage::noticed && now >= by_ ? say_last() : h2_action::none;
+}
+
+h2_action h2_farewell::say_last() noexcept {
+  stage_ = stage::last;
+  return h2_action::last;
+}
+
+h2_action h2_farewell::open(std::size_t streams) noexcept {
+  if (stage_ != stage::last || streams > 0) return h2_action::none;
+  stage_ = stage::closed;
+  return h2_action::close;
+}
+
+}  // namespace lastcall::inline v0::http::detail

@@ -1,0 +1,193 @@
+// How far a run of harmless bytes goes, eight or sixteen at a time, without reading beyond the end.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "lastcall/core/namespace.hpp"
+#include "lastcall/http/message/ascii.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+/// Eight bytes of text as one number. The tests below answer with the high bit of each byte for which they hold.
+class eight_bytes {
+ public:
+  static constexpr std::uint64_t ones = 0x0101010101010101, high = ones << 7, low = ~high;
+
+  explicit eight_bytes(const char* at) noexcept { std::memcpy(&all_, at, 8); }
+
+  std::uint64_t not_ascii() const noexcept { return all_ & high; }
+  /// ASCII below, and from `limit` on, which is 1 to 0x80. No sum leaves its byte: 0x7f + 0x7f < 0x100.
+  std::uint64_t below(unsigned limit) const noexcept { return ~from_or_more(limit) & ~all_ & high; }
+  std::uint64_t from(unsigned limit) const noexcept { return from_or_more(limit) & ~all_ & high; }
+  std::uint64_t equal_to(unsigned char c) const noexcept {
+    const std::uint64_t other = all_ ^ (ones * c);
+    return ~(((other & low) + low) | other) & high;
+  }
+
+  /// Which of the eight is the first that an answer names.
+  static int first(std::uint64_t answer) noexcept {
+    return (std::endian::native == std::endian::little ? std::countr_zero(answer) : std::countl_zero(answer)) / 8;
+  }
+
+ private:
+  std::uint64_t from_or_more(unsigned limit) const noexcept { return (all_ & low) + ones * (0x80 - limit); }
+
+  std::uint64_t all_;
+};
+
+#ifdef __SSE2__
+/// Sixteen bytes of text. The tests below answer with a bit for each byte for which they do not hold, the first byte's
+/// lowest.
+class sixteen_bytes {
+ public:
+  explicit sixteen_bytes(const char* at) noexcept : all_(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))) {}
+
+  /// What most names are made of: letters, digits and hyphens.
+  unsigned not_usual_in_name() const noexcept { return other_than(_mm_or_si128(letter_or_digit(), equal_to('-'))); }
+  /// The same of hosts, with dots.
+  unsigned not_usual_in_host() const noexcept {
+    return other_than(_mm_or_si128(_mm_or_si128(letter_or_digit(), equal_to('-')), equal_to('.')));
+  }
+  /// As is_control, but the tab is one, too.
+  unsigned controls() const noexcept {
+    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(all_, _mm_set1_epi8(0x1f)), all_);
+    return mask(_mm_or_si128(low, equal_to(0x7f)));
+  }
+  /// As is_plain_in_target.
+  unsigned not_plain_in_target() const noexcept {
+    const __m128i graphic = _mm_cmpgt_epi8(all_, _mm_set1_epi8(0x20));  // signed: not from 0x80 on
+    const __m128i marks = _mm_or_si128(_mm_or_si128(equal_to('#'), equal_to('?')), equal_to(0x7f));
+    return other_than(_mm_andnot_si128(marks, graphic));
+  }
+
+ private:
+  static unsigned mask(__m128i bytes) noexcept { return static_cast<unsigned>(_mm_movemask_epi8(bytes)); }
+  static unsigned other_than(__m128i bytes) noexcept { return mask(bytes) ^ 0xffff; }
+  static __m128i from_to(__m128i bytes, char first, char last) noexcept {
+    const __m128i above = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(static_cast<char>(last - first))), above);
+  }
+  __m128i equal_to(char c) const noexcept { return _mm_cmpeq_epi8(all_, _mm_set1_epi8(c)); }
+  __m128i letter_or_digit() const noexcept {
+    return _mm_or_si128(from_to(_mm_or_si128(all_, _mm_set1_epi8(0x20)), 'a', 'z'), from_to(all_, '0', '9'));
+  }
+
+  __m128i all_;
+};
+#endif
+
+/// One past the last place where `count` bytes are left.
+inline const char* stop_before(const char* at, const char* end, std::ptrdiff_t count) noexcept {
+  return end - at < count ? at : end - count + 1;
+}
+
+/// The first byte that is no token character, or `end`.
+inline const char* find_token_end(const char* at, const char* end) noexcept {
+#ifdef __SSE2__
+  for (const char* const stop = stop_before(at, end, 16); at < stop;) {
+    const unsigned other = sixteen_bytes(at).not_usual_in_name();
+    if (!other) {
+      at += 16;
+      continue;
+    }
+    at += std::countr_zero(other);
+    if (!is_token_char(*at)) return at;
+    ++at;
+  }
+#endif
+  for (const char* const stop = stop_before(at, end, 4); at < stop; at += 4) {
+    if (!is_token_char(at[0])) return at;
+    if (!is_token_char(at[1])) return at + 1;
+    if (!is_token_char(at[2])) return at + 2;
+    if (!is_token_char(at[3])) return at + 3;
+  }
+  while (at != end && is_token_char(*at)) ++at;
+  return at;
+}
+
+/// The first byte that no field value may hold, or `end`.
+inline const char* find_control(const char* at, const char* end) noexcept {
+#ifdef __SSE2__
+  for (const char* const stop = stop_before(at, end, 16); at < stop;) {
+    const unsigned found = sixteen_bytes(at).controls();
+    if (!found) {
+      at += 16;
+      continue;
+    }
+    at += std::countr_zero(found);
+    if (*at != '\t') return at;
+    ++at;
+  }
+#endif
+  for (const char* const stop = stop_before(at, end, 8); at < stop;) {
+    const eight_bytes here(at);
+    const std::uint64_t found = here.below(0x20) | here.from(0x7f);
+    if (!found) {
+      at += 8;
+      continue;
+    }
+    at += eight_bytes::first(found);
+    if (*at != '\t') return at;
+    ++at;
+  }
+  while (at != end && !is_control(*at)) ++at;
+  return at;
+}
+
+/// No white space, no control, ASCII, and neither a query's nor a fragment's beginning.
+constexpr bool is_plain_in_target(char c) noexcept { return c > 0x20 && c < 0x7f && c != '#' && c != '?'; }
+
+/// The first byte that is not plain in a request target, or `end`.
+inline const char* find_target_mark(const char* at, const char* end) noexcept {
+#ifdef __SSE2__
+  for (const char* const stop = stop_before(at, end, 16); at < stop; at += 16) {
+    if (const unsigned found = sixteen_bytes(at).not_plain_in_target()) return at + std::countr_zero(found);
+  }
+#endif
+  for (const char* const stop = stop_before(at, end, 8); at < stop; at += 8) {
+    const eight_bytes here(at);
+    const std::uint64_t found =
+        here.below(0x21) | here.from(0x7f) | here.not_ascii() | here.equal_to('#') | here.equal_to('?');
+    if (found) return at + eight_bytes::first(found);
+  }
+  while (at != end && is_plain_in_target(*at)) ++at;
+  return at;
+}
+
+inline constexpr auto host_table = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 128; ++c) table[c] = is_digit(static_cast<char>(c)) || is_alpha(static_cast<char>(c));
+  for (const char c : std::string_view("-._~%!$&'()*+;=")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+/// What a host may hold that is no address in brackets, but for the comma.   Source: RFC 3986 section 3.2.2.
+constexpr bool is_host_char(char c) noexcept { return host_table[static_cast<unsigned char>(c)]; }
+
+/// The first byte that is no host character, or `end`.
+inline const char* find_host_end(const char* at, const char* end) noexcept {
+#ifdef __SSE2__
+  for (const char* const stop = stop_before(at, end, 16); at < stop;) {
+    const unsigned other = sixteen_bytes(at).not_usual_in_host();
+    if (!other) {
+      at += 16;
+      continue;
+    }
+    at += std::countr_zero(other);
+    if (!is_host_char(*at)) return at;
+    ++at;
+  }
+#endif
+  while (at != end && is_host_char(*at)) ++at;
+  return at;
+}
+
+}  // namespace lastcall::inline v0::http::detail

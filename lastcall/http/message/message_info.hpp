@@ -1,0 +1,25 @@
+// What a head of HTTP/1.1 or HTTP/2 says about its message, besides the request itself; and how a response's body ends.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "lastcall/core/namespace.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+/// What a head says about its message and its connection.
+struct message_info {
+  bool keep_alive = true;  // the client would send another request
+  bool http_1_0 = false;
+  bool has_body = false;  // chunked, or a Content-Length above zero
+  bool chunked = false;
+  bool expect_continue = false;  // waits for "100 Continue" before it sends its body
+  bool upgrade = false;          // an Upgrade header, and Connection names it
+  std::optional<std::uint64_t> content_length;
+};
+
+/// How the client learns where a body ends that is not made yet.
+enum class body_framing : unsigned char { length, chunked, until_close };
+
+}  // namespace lastcall::inline v0::http::detail

@@ -1,0 +1,218 @@
+// What a route calls: any callable in one of the forms below. Which one it is, its type says. Move-only callables are
+// welcome.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "lastcall/core/context.hpp"
+#include "lastcall/http/routing/erased_handler.hpp"
+#include "lastcall/http/routing/meant_as.hpp"
+#include "lastcall/http/message/request.hpp"
+#include "lastcall/http/routing/responder.hpp"
+#include "lastcall/http/message/response.hpp"
+
+namespace lastcall::inline v0::http {
+
+class body_stream;
+class handler;
+
+namespace detail {
+
+template <class R, class F, class... A>
+concept gives = requires(const F& f, A... a) {
+  { f(static_cast<A&&>(a)...) } -> std::same_as<R>;
+};
+template <class F, class... A> inline constexpr bool answers = std::is_invocable_r_v<response, const F&, A...>;
+
+/// Which arguments a handler takes besides the request.
+enum class arguments : unsigned char { none, context, body, context_and_body };
+
+/// The first that fits of (request), (request, context), (request, body_stream&) and all three.
+template <template <class...> class Fits> constexpr std::optional<arguments> fitting() {
+  if (Fits<const request&>::value) return arguments::none;
+  if (Fits<const request&, context>::value) return arguments::context;
+  if (Fits<const request&, body_stream&>::value) return arguments::body;
+  if (Fits<const request&, context, body_stream&>::value) return arguments::context_and_body;
+  return std::nullopt;
+}
+template <class F> struct of {
+  using task = response_task;  // complete by the time that F is known to return one
+  template <class... A> using is_plain = std::bool_constant<answers<F, A...>>;
+  template <class... A> using is_responder = std::bool_constant<gives<void, F, A..., responder>>;
+  template <class... A> using is_coroutine = std::bool_constant<gives<response_task, F, A...>>;
+
+  static constexpr auto plain = fitting<is_plain>();
+  static constexpr auto later = fitting<is_responder>();
+  static constexpr auto coroutine = fitting<is_coroutine>();
+};
+
+template <class F>
+concept plain_handler = of<F>::plain == arguments::none || of<F>::plain == arguments::context;
+template <class F>
+concept responder_handler =
+    !plain_handler<F> && (of<F>::later == arguments::none || of<F>::later == arguments::context);
+template <class F>
+concept coroutine_handler = !plain_handler<F> && !responder_handler<F> && of<F>::coroutine.has_value();
+template <class F>
+concept blocking_handler = of<F>::plain.has_value();
+
+template <class F> struct on_pool { F call; };
+template <class F> struct callable;  // complete for all that have a form
+template <class F>
+concept has_form = requires {
+  sizeof(callable<F>);
+};
+template <class F>
+concept formless = meant_as<std::decay_t<F>, handler> && !has_form<std::decay_t<F>>;
+
+body_stream& body_of(call&) noexcept;
+
+}  // namespace detail
+
+/// Runs `f` on a thread of the server's blocking pool, so that it may take its time: `response(const request&)`, and
+/// after that a context, a body_stream& (to be read with read_blocking) or both. When the pool is full the client gets
+/// 503 with Retry-After.
+template <class F>
+requires detail::blocking_handler<std::decay_t<F>>
+auto blocking(F&& f) { return detail::on_pool<std::decay_t<F>>{std::forward<F>(f)}; }
+
+/// One of
+///   response(const request&)              answers at once, on the loop's thread
+///   task<response>(const request&)        a coroutine on the loop's thread; may be given a body_stream& last
+///   void(const request&, responder)       answers through the responder, at any time, from any thread
+///   http::blocking(f)                     on a pool of threads
+/// each also with a context after the request. The context says when the server drains, when it is forced, and (but for
+/// the first form, which is too quick for that) when the client has gone.
+/// Called by several threads at once, so only through a const reference: a mutable lambda is not accepted. Neither is
+/// one of the first form with a body_stream&, since reading would block the loop: make it a coroutine or `blocking`.
+/// Blocks: its loop, and all connections on it, but for `blocking`.   Errors: what it throws becomes a 500 and a line
+/// of the log.
+class handler {
+ public:
+  /// What a route wants other than the server's defaults.
+  struct options {
+    std::optional<std::uint64_t> max_body = {};  ///< instead of limits.body_bytes
+    bool gone_at_fin = false;
+    /// Its response goes on for as long as the client likes: its context drains in its own moment of the jitter window,
+    /// not with the server.
+    bool long_lived = false;
+  };
+
+  handler() = default;
+
+  template <class F>
+  requires(!std::same_as<std::decay_t<F>, handler> && detail::has_form<std::decay_t<F>>)
+      handler(F&& f)  // NOLINT: implicit
+      : call_(std::make_unique<const detail::callable<std::decay_t<F>>>(std::forward<F>(f))) {}
+  /// Deleted rather than absent, so that the compiler shows this line.
+  template <detail::formless F>
+  handler(F&&) = delete;  // it has none of the forms above: is it mutable, or plain, and takes a body_stream&?
+  /// For middleware.
+  handler(std::unique_ptr<const detail::erased_handler> call, const options& o) noexcept
+      : call_(std::move(call)), options_(o) {}
+
+  /// Takes bodies of up to so many bytes, more or fewer than the server's limit.
+  handler&& max_body(std::uint64_t bytes) && {
+    options_.max_body = bytes;
+    return std::move(*this);
+  }
+  /// A client that ends its side of the connection has gone, and its context is forced. Without it such a client is
+  /// answered, as many of them wait for that.
+  handler&& gone_at_fin() && {
+    options_.gone_at_fin = true;
+    return std::move(*this);
+  }
+
+  explicit operator bool() const noexcept { return call_ != nullptr; }
+  http::form form() const noexcept { return call_->form; }
+  /// Whether it looks at the context; if not, any will do.
+  bool wants_context() const noexcept { return call_->wants_context; }
+  bool streams_body() const noexcept { return call_->streams_body; }
+  const options& route_options() const noexcept { return options_; }
+
+  /// For the sessions: the call of its form.
+  const detail::erased_handler& erased() const noexcept { return *call_; }
+  /// For middleware: leaves it empty.
+  std::unique_ptr<const detail::erased_handler> release() noexcept { return std::move(call_); }
+
+ private:
+  std::unique_ptr<const detail::erased_handler> call_;
+  options options_;
+};
+
+namespace detail {
+
+constexpr bool with_context(arguments a) noexcept {
+  return a == arguments::context || a == arguments::context_and_body;
+}
+constexpr bool with_body(arguments a) noexcept { return a == arguments::body || a == arguments::context_and_body; }
+
+template <arguments A, class F> decltype(auto) invoke(const F& f, const request& r, const context& c, call* of) {
+  if constexpr (A == arguments::none) {
+    return f(r);
+  } else if constexpr (A == arguments::context) {
+    return f(r, c);
+  } else if constexpr (A == arguments::body) {
+    return f(r, body_of(*of));
+  } else {
+    return f(r, c, body_of(*of));
+  }
+}
+
+template <plain_handler F> struct callable<F> final : erased_handler {
+  static constexpr arguments takes = *of<F>::plain;
+  template <class G>
+  explicit callable(G&& g) : erased_handler(form::plain, with_context(takes), false), f(std::forward<G>(g)) {}
+  response answer(const request& r, const context& c, call* body) const override {
+    return invoke<takes>(f, r, c, body);
+  }
+
+  F f;
+};
+
+template <responder_handler F> struct callable<F> final : erased_handler {
+  static constexpr arguments takes = *of<F>::later;
+  template <class G>
+  explicit callable(G&& g) : erased_handler(form::responder, with_context(takes), false), f(std::forward<G>(g)) {}
+  void answer_later(const request& r, const context& c, responder reply) const override {
+    if constexpr (takes == arguments::none) {
+      f(r, std::move(reply));
+    } else {
+      f(r, c, std::move(reply));
+    }
+  }
+
+  F f;
+};
+
+template <coroutine_handler F> struct callable<F> final : erased_handler {
+  static constexpr arguments takes = *of<F>::coroutine;
+  template <class G>
+  explicit callable(G&& g)
+      : erased_handler(form::coroutine, with_context(takes), with_body(takes)), f(std::forward<G>(g)) {}
+  typename of<F>::task run(const request& r, const context& c, call& body) const override {
+    return invoke<takes>(f, r, c, &body);
+  }
+
+  F f;
+};
+
+template <class F> struct callable<on_pool<F>> final : erased_handler {
+  static constexpr arguments takes = *of<F>::plain;
+  template <class G>
+  explicit callable(G&& g)
+      : erased_handler(form::blocking, with_context(takes), with_body(takes)), f(std::forward<G>(g).call) {}
+  response answer(const request& r, const context& c, call* body) const override {
+    return invoke<takes>(f, r, c, body);
+  }
+
+  F f;
+};
+
+}  // namespace detail
+}  // namespace lastcall::inline v0::http

@@ -1,0 +1,197 @@
+#include "lastcall/http/server/admin.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include "lastcall/core/metrics.hpp"
+#include "lastcall/core/report/report.hpp"
+#include "lastcall/http/sse/events.hpp"
+#include "lastcall/http/routing/responder.hpp"
+#include "lastcall/http/message/response.hpp"
+#include "lastcall/http/routing/router.hpp"
+#include "lastcall/http/server/server.hpp"
+#include "lastcall/net/loop/runtime.hpp"
+
+namespace lastcall::inline v0::http {
+
+namespace {
+
+constexpr std::size_t most_connections = 128;
+constexpr duration look_again = std::chrono::milliseconds(50);
+constexpr duration event_interval = std::chrono::seconds(1);
+constexpr duration farewell_time = std::chrono::milliseconds(100);
+constexpr duration drain_time = std::chrono::milliseconds(250);  // then it is cut: nobody is served any more
+
+/// The preStop requests that wait for the end of the readiness delay, or of everything.   Threads: its loop's only.
+class prestop_hook final : public net::timed {
+ public:
+  explicit prestop_hook(app& of) noexcept : app_(of) {}
+
+  void wait(net::loop& on, responder reply) {
+    app_.announce();
+    loop_ = &on;
+    waiting_.push_back(std::move(reply));
+    look();
+  }
+
+  void look() {
+    if (waiting_.empty()) return;
+    const duration left = app_.readiness_left();
+    if (left > duration::zero() && !app_.asked_to_end())
+      return loop_->schedule(*this, loop_->refresh_now() + std::min(left, look_again));
+    for (responder& each : waiting_) each.send(text("announced\n"));
+    waiting_.clear();
+  }
+
+  void on_due(time_point) noexcept override { look(); }
+
+ private:
+  app& app_;
+  net::loop* loop_ = nullptr;
+  std::vector<responder> waiting_;
+};
+
+/// Cuts what its drain leaves.   Threads: its loop's only.
+class drain_bound final : public net::timed {
+ public:
+  explicit drain_bound(server& of) noexcept : server_(of) {}
+  void on_due(time_point) noexcept override { server_.force(); }
+
+ private:
+  server& server_;
+};
+
+response readiness(const app& of, const request& r) {
+  const app_status s = of.status();
+  const int status = s.ready ? 200 : 503;
+  if (r.header("Accept").find("application/json") != std::string_view::npos) return json(to_json(s) + "\n", status);
+  return text((s.ready ? "ready" : unready_because(s)) + "\n", status);
+}
+
+response all_metrics(const app& of) {
+  metrics m;
+  of.measure(m);
+  return response(200).header("Content-Type", metrics::content_type).body(m.text());
+}
+
+app_status whole_status(const app& of) {
+  app_status s = of.status();
+  metrics m;
+  of.measure(m);
+  for (component_status& c : s.components) {
+    c.connections = m.total("lastcall_connections_open", c.name);
+    c.requests = m.total("lastcall_requests_in_progress", c.name);
+    for (auto& [kind, open] : m.by_label("lastcall_connections_by_kind", c.name))
+      if (open > 0) c.kinds.emplace_back(std::move(kind), open);
+    for (const auto& told : m.by_label("lastcall_connections_told_total", c.name)) c.told += told.value;
+  }
+  return s;
+}
+
+bool same_stage(const app_status& a, const app_status& b) {
+  return a.phase == b.phase && a.ready == b.ready &&
+         std::ranges::equal(a.components, b.components, {}, &component_status::state, &component_status::state);
+}
+
+task<bool> send_status(sse::stream& out, const app_status& s) {
+  return out.send({.data = to_json(s), .event = "status"});
+}
+
+/// The status each second, and at once when something has moved on; ends when we drain, as the last to do so.
+task<> send_events(const app& of, sse::stream& out) {
+  for (bool last = false; !last;) {
+    const app_status sent = whole_status(of);
+    last = !co_await send_status(out, sent);
+    const time_point next = steady().now() + event_interval;
+    while (!last && steady().now() < next && same_stage(sent, of.status())) last = !co_await out.wait_for(look_again);
+  }
+  const app_status end = whole_status(of);
+  co_await send_status(out, end);
+}
+
+}  // namespace
+
+struct admin::parts {
+  parts(options o, app& of)
+      : thread({.threads = 1, .log = of.log()}), hook(of), server(server_for(std::move(o), of), thread, of.log()) {}
+
+  server_options server_for(options o, app& of) {
+    server_options s{.address = std::move(o.address), .port = o.port, .health = false, .name = "admin"};
+    s.limits.max_connections = most_connections;
+    // It comes last, when nobody is served any more: it holds the exit up for nobody.
+    s.silence = s.jitter = duration::zero();
+    s.linger = farewell_time;
+    s.listener_close = net::closing_way::accept_until_empty;
+    s.routes.get("/livez", [](const request&) { return text("alive\n"); });
+    s.routes.get("/readyz", [&of](const request& r) { return readiness(of, r); });
+    s.routes.get("/metrics", [&of](const request&) { return all_metrics(of); });
+    s.routes.get("/status", [&of](const request&) {
+      return json(to_json(whole_status(of)) + "\n").header("Cache-Control", "no-store");
+    });
+    s.routes.events("/status/events", [&of](sse::stream& out) { return send_events(of, out); });
+    const auto prestop = [this](const request&, responder reply) {
+      hook.wait(*thread.loops().front(), std::move(reply));
+    };
+    s.routes.get("/prestop", prestop).post("/prestop", prestop);
+    return s;
+  }
+
+  net::runtime thread;
+  prestop_hook hook;
+  http::server server;
+  drain_bound bound{server};
+  std::atomic<bool> draining{false};  // set by its drain, read by whoever forces
+};
+
+admin::admin(options o, app& of) : parts_(std::make_unique<parts>(std::move(o), of)) {}
+
+admin::~admin() {
+  stop();
+  if (parts_->thread.stuck()) static_cast<void>(parts_.release());  // its thread still uses it
+}
+
+void admin::start(context life) {
+  parts_->thread.start(life);
+  try {
+    parts_->server.start(life);
+  } catch (...) {
+    parts_->thread.stop();
+    throw;
+  }
+}
+
+void admin::drain(context life, drained done) {
+  parts_->draining = true;
+  parts_->thread.loops().front()->post([p = parts_.get(), &on = *parts_->thread.loops().front()] {
+    p->hook.look();
+    on.schedule(p->bound, on.refresh_now() + drain_time);
+  });
+  parts_->server.drain(std::move(life), std::move(done));
+}
+
+/// Before its own drain it goes on answering, until all others have stopped.
+void admin::force() noexcept {
+  if (parts_->draining) parts_->server.force();
+}
+
+void admin::stop() noexcept {
+  parts_->server.stop();
+  parts_->thread.stop();
+}
+
+void admin::account(component_report& into) const {
+  component_report own;
+  parts_->server.account(own);
+  into.fields = std::move(own.fields);
+  into.add("connections_accepted", own.connections.accepted);
+  into.add("requests_begun", own.requests.begun);
+  into.lost = false;
+}
+
+std::vector<net::endpoint> admin::addresses() const { return parts_->server.addresses(); }
+
+}  // namespace lastcall::inline v0::http

@@ -1,0 +1,60 @@
+// The listener for those who run a service: health, metrics, status, preStop. Not for its clients: publish its port
+// nowhere.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/core/lifecycle/component.hpp"
+#include "lastcall/net/endpoint.hpp"
+
+namespace lastcall::inline v0::http {
+
+struct admin_options {
+  /// Probes come to the address of the pod, not to loopback.
+  std::string address = "0.0.0.0";
+  /// 0: the kernel picks one, see `addresses`.
+  std::uint16_t port = 9090;
+};
+
+/// Starts before all other components of its app and drains after them, so probes are answered from the first start to
+/// the last stop. Has a thread of its own, which handlers of others can't block. What is cut on it is no loss: neither
+/// outcome nor ledgers of the report know of it.
+///
+/// | path      | answer                                                                                        |
+/// |-----------|-----------------------------------------------------------------------------------------------|
+/// | /livez    | 200 as long as the process is there                                                           |
+/// | /readyz   | 200, or 503 and why not: as text, as JSON for who accepts application/json                    |
+/// | /metrics  | for Prometheus                                                                                |
+/// | /status   | phase, time left, components, as JSON                                                         |
+/// | /status/events | the same as server-sent events, each second and when something moves on; ends as the last to
+/// drain | | /prestop  | ends readiness (app::announce), answers when the readiness delay is over: GET or POST |
+///
+/// Threads: `addresses` any.
+class admin final : public component {
+ public:
+  using options = admin_options;
+  static constexpr bool needed_by_all = true;
+
+  admin(options, app&);
+  ~admin() override;
+
+  /// Errors: std::system_error that names the address and the remedy.
+  void start(context) override;
+  void drain(context, drained) override;
+  void force() noexcept override;
+  void stop() noexcept override;
+  void account(component_report&) const override;
+
+  /// Where it listens. Valid once started.
+  std::vector<net::endpoint> addresses() const;
+
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace lastcall::inline v0::http

@@ -1,0 +1,281 @@
+#include "lastcall/http/server/server.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "lastcall/core/countdown.hpp"
+#include "lastcall/core/duration.hpp"
+#include "lastcall/core/metrics.hpp"
+#include "lastcall/http/server/protocol_choice.hpp"
+#include "lastcall/http/serving/shard.hpp"
+#include "lastcall/http/ws/ws_report.hpp"
+#include "lastcall/net/connection/connection_server.hpp"
+#include "lastcall/net/loop/runtime.hpp"
+
+namespace lastcall::inline v0::http {
+
+namespace {
+
+/// The place of the TLS listener among all.
+std::size_t tls_listener(const server_options& o) noexcept { return o.address.empty() || o.tls_only ? 0 : 1; }
+
+std::shared_ptr<net::tls_context> tls_of(const server_options& o, const logger& log) {
+  if (!o.tls_port) return nullptr;
+  net::tls_options wanted = o.tls;
+  wanted.alpn = {"http/1.1"};
+  if (o.http2) wanted.alpn.insert(wanted.alpn.begin(), "h2");
+  return std::make_shared<net::tls_context>(std::move(wanted), o.name, log);
+}
+
+net::connection_server_options tcp_options(const server_options& o, std::shared_ptr<net::tls_context> tls,
+                                           const logger& log) {
+  net::connection_server_options tcp{.listener_per_loop = o.listener_per_thread,
+                                     .listener_close = o.listener_close,
+                                     .farewell = {.silence = o.silence, .linger = o.linger, .jitter = o.jitter},
+                                     .max_connections = o.limits.max_connections,
+                                     .max_connections_per_address = o.limits.max_connections_per_address,
+                                     .proxies = o.proxies,
+                                     .name = o.name,
+                                     .log = log};
+  const auto listen = [&](std::string_view address, std::uint16_t port) {
+    tcp.listeners.push_back({.where = net::endpoint_of(address, port), .backlog = o.backlog});
+  };
+  if (!o.address.empty() && !o.tls_only) listen(o.address, o.port);
+  if (o.tls_port) {
+    listen(o.address, *o.tls_port);
+    tcp.listeners.back().tls = std::move(tls);
+  }
+  if (!o.unix_path.empty()) listen("unix:" + o.unix_path, 0);
+  return tcp;
+}
+
+/// For blocking handlers whose clients have gone; those who were waited for before have come back.
+constexpr duration leaving_time = std::chrono::milliseconds(10);
+
+void check(const server_options& o) {
+  check(o.limits);
+  const auto refuse = [&](const char* option, duration value) {
+    if (value < duration::zero())
+      throw std::invalid_argument(o.name + ": " + option + " = " + lastcall::to_text(value) +
+                                  " is negative; give 0 to switch it off");
+  };
+  refuse("silence", o.silence);
+  refuse("linger", o.linger);
+  refuse("jitter", o.jitter);
+  if (o.address.empty() && o.unix_path.empty())
+    throw std::invalid_argument(o.name + ": nowhere to listen; give an address or a unix_path");
+  if (o.tls_port && o.address.empty())
+    throw std::invalid_argument(o.name + ": tls_port = " + std::to_string(*o.tls_port) + " needs an address");
+  if (o.tls_only && !o.tls_port)
+    throw std::invalid_argument(o.name + ": tls_only without a tls_port leaves nowhere to listen; give a tls_port");
+  if (!o.tls_port && !o.tls.certificates.empty())
+    throw std::invalid_argument(o.name + ": there are certificates, but no tls_port to use them on; give one");
+}
+
+}  // namespace
+
+struct server::parts {
+  parts(options o, logger log, net::runtime* of_app)
+      : pool((check(o), o.blocking), o.name),
+        own_runtime(of_app ? nullptr : new net::runtime),
+        tls_number(tls_listener(o)),
+        tls(tls_of(o, log)),
+        tcp(tcp_options(o, tls, log), of_app ? *of_app : *own_runtime, [this](net::arrival it) {
+          return detail::first_protocol(*shards[it.loop], std::move(it.socket), it.remote, it.refusing);
+        }) {
+    service->routes = std::move(o.routes);
+    service->limits = o.limits;
+    service->health = o.health;
+    service->log = std::move(log);
+    service->name = std::move(o.name);
+    service->pool = &pool;
+    service->access_log = std::move(o.access_log);
+    service->request_ids = o.request_ids;
+    service->http2 = &detail::choose_http2();
+    service->h2c = o.h2c;
+    for (std::size_t i = 0; i < tcp.loops(); ++i)
+      shards.push_back(std::make_unique<detail::shard>(service, tcp.set(i)));
+  }
+
+  request_ledger requests() const noexcept {
+    request_ledger all;
+    for (const auto& each : shards) all += each->requests();
+    return all;
+  }
+
+  std::shared_ptr<detail::service> service = std::make_shared<detail::service>();
+  net::thread_pool pool;
+  std::unique_ptr<net::runtime> own_runtime;
+  // After the runtime, since coroutines go before their io_context; before the connections, which use them.
+  std::vector<std::unique_ptr<detail::shard>> shards;
+  const std::size_t tls_number;
+  const std::shared_ptr<net::tls_context> tls;  // null: not spoken
+  net::connection_server tcp;
+  std::atomic<bool> announced{false};
+  context_source own_life;
+  bool tried = false;  // on its own runtime, which starts once
+  bool started = false;
+  std::optional<shutdown_result> ended;
+};
+
+namespace {
+server_options named(server_options o) {
+  if (o.name.empty()) o.name = "http";
+  return o;
+}
+}  // namespace
+
+server::server(options o) : parts_(std::make_unique<parts>(named(std::move(o)), logger(), nullptr)) {
+  parts_->service->ready = [p = parts_.get()] { return !p->announced; };
+}
+
+server::server(options o, app& of)
+    : parts_(std::make_unique<parts>(named(std::move(o)), of.log(), &of.shared<net::runtime>())) {
+  if (parts_->tls) of.also_reload([tls = parts_->tls] { tls->reload(); });  // it logs what fails
+  parts_->service->ready = [p = parts_.get(), &of] { return of.ready() && !p->announced; };
+}
+
+server::server(options o, net::runtime& on, logger log)
+    : parts_(std::make_unique<parts>(named(std::move(o)), std::move(log), &on)) {
+  parts_->service->ready = [p = parts_.get()] { return !p->announced; };
+}
+
+server::~server() {
+  if (!parts_->own_runtime) return;
+  stop();
+  parts_->own_runtime->stop();  // before anything that its threads could touch goes
+  if (parts_->own_runtime->stuck()) static_cast<void>(parts_.release());  // a handler still uses it
+}
+
+void server::start(context life) {
+  if (parts_->own_runtime) {
+    if (std::exchange(parts_->tried, true))
+      throw std::logic_error(parts_->service->name + ": start was called before; make a new server to try again");
+    parts_->own_life = context_source(life);
+    life = parts_->own_life.get();
+    parts_->own_runtime->start(life);
+  }
+  parts_->service->life = life;
+  for (auto& each : parts_->shards) each->begin(life);
+  try {
+    parts_->tcp.start(life);
+  } catch (...) {
+    if (parts_->own_runtime) parts_->own_runtime->stop();
+    throw;
+  }
+  parts_->started = true;
+}
+
+void server::announce() noexcept { parts_->announced = true; }
+
+void server::drain(context life, drained done) {
+  parts_->announced = true;
+  // A handler that blocks a thread may still be at work when its client has gone: it is waited for, or named as hung.
+  parts_->tcp.drain(std::move(life),
+                    [p = parts_.get(), done = std::move(done)]() mutable { p->pool.when_idle(std::move(done)); });
+}
+
+void server::force() noexcept { parts_->tcp.force(); }
+void server::stop() noexcept {
+  for (auto& each : parts_->shards) each->coroutines().close_soon();
+  parts_->tcp.stop();  // waits for what was posted to the loops
+  if (!parts_->pool.stop(steady().now() + leaving_time))
+    parts_->service->log.error(parts_->service->name, "a blocking handler does not come back; it is left behind");
+}
+
+void server::account(component_report& into) const {
+  parts_->tcp.account(into);
+  into.requests += parts_->requests();
+  ws::detail::account(parts_->shards, into);
+  std::uint64_t refused = 0;
+  for (const auto& each : parts_->shards) refused += each->refused_streams.value();
+  if (refused > 0) into.add("streams_refused", refused);
+}
+
+void server::measure(metrics& into) const {
+  parts_->tcp.measure(into);
+  const request_ledger l = parts_->requests();
+  into.counter("lastcall_requests_begun_total", "Requests of which the first byte came.", l.begun);
+  const std::pair<std::string_view, std::uint64_t> ends[] = {
+      {"answered", l.answered},       {"rejected", l.rejected}, {"abandoned_by_client", l.abandoned_by_client},
+      {"handed_over", l.handed_over}, {"broken", l.broken},     {"forced", l.forced}};
+  std::uint64_t ended = 0;
+  for (const auto& [end, count] : ends) {
+    into.counter("lastcall_requests_ended_total", "Requests by how they ended.", count, {{"end", end}});
+    ended += count;
+  }
+  // Loops go on counting meanwhile: an end may be seen before its begin.
+  into.gauge("lastcall_requests_in_progress", "Requests that have begun and not ended.",
+             static_cast<double>(std::max(l.begun, ended) - ended));
+  into.gauge("lastcall_blocking_jobs", "Jobs of the blocking pool that run or wait.",
+             static_cast<double>(parts_->pool.busy()));
+  detail::request_stats::sums sums;
+  for (const auto& each : parts_->shards) each->stats.add_to(sums);
+  for (std::size_t i = 0; i < sums.responses.size(); ++i)
+    into.counter("lastcall_responses_total", "Responses that were sent.", sums.responses[i],
+                 {{"class", detail::request_stats::class_names[i]}});
+  into.histogram("lastcall_request_duration_seconds",
+                 "From the first byte of a request to the last byte of its response.", detail::request_stats::bounds,
+                 sums.durations, static_cast<double>(sums.nanoseconds) / 1e9);
+  ws::detail::measure(parts_->shards, into);
+}
+
+void server::in_progress(std::vector<work_item>& out, std::size_t limit) const { parts_->tcp.in_progress(out, limit); }
+
+shutdown_result server::shutdown(deadline by) {
+  if (!parts_->own_runtime)
+    throw std::logic_error(parts_->service->name +
+                           ": an app drives this server; call app::shutdown or app::request_shutdown");
+  if (parts_->ended) return *parts_->ended;
+  if (!parts_->started) return {};
+  const time_point began = steady().now();
+  const duration budget = by.remaining(began);
+  // At least what last words and the cut take, also where a tenth would be less.
+  const duration least = std::min<duration>(budget / 2, std::chrono::milliseconds(50));
+  const time_point drain_end = by.when() - std::clamp<duration>(budget / 10, least, std::chrono::seconds(2));
+
+  const auto drained = std::make_shared<countdown>(1);  // may happen after we have given up
+  announce();
+  parts_->own_life.begin_drain(drain_end);
+  drain(parts_->own_life.get(), [drained] { drained->count_down(); });
+  shutdown_result result;
+  if (!drained->wait_until(drain_end)) {
+    parts_->own_life.force();
+    force();
+    result.outcome = drained->wait_until(by.when()) ? outcome::forced : outcome::hung;
+  }
+  if (result.outcome != outcome::hung) {
+    stop();
+    parts_->own_runtime->stop();
+  }
+  result.requests_forced = requests().forced;
+  result.connections_forced = connections().forced;
+  // What ended by itself at the last moment was not cut; last words are an answer, but not the one that was asked for.
+  if (result.outcome == outcome::forced && result.connections_forced == 0 && result.requests_forced == 0)
+    result.outcome = outcome::graceful;
+  result.took = steady().now() - began;
+  return parts_->ended.emplace(result);
+}
+
+close_result server::close() noexcept {
+  const std::uint64_t before = requests().forced;
+  const net::cut what = parts_->tcp.close();
+  return {.requests = requests().forced - before, .idle_connections = what.idle};
+}
+
+std::vector<net::endpoint> server::addresses() const { return parts_->tcp.addresses(); }
+net::endpoint server::tls_address() const {
+  return parts_->tls ? parts_->tcp.address(parts_->tls_number) : net::endpoint();
+}
+
+std::string server::reload_certificates() noexcept {
+  return parts_->tls ? parts_->tls->reload() : std::string("this server speaks no TLS");
+}
+
+connection_ledger server::connections() const noexcept { return parts_->tcp.ledger(); }
+request_ledger server::requests() const noexcept { return parts_->requests(); }
+
+}  // namespace lastcall::inline v0::http

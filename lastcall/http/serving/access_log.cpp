@@ -1,0 +1,39 @@
+#include "lastcall/http/serving/access_log.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "lastcall/core/duration.hpp"
+#include "lastcall/core/json.hpp"
+
+namespace lastcall::inline v0::http {
+
+namespace {
+constexpr std::size_t most_method_bytes = 64;
+constexpr std::size_t most_target_bytes = 1024;  // so that a line of log, which is 4,096 bytes at most, is not cut
+}  // namespace
+
+std::string_view to_text(request_end how) noexcept {
+  constexpr std::string_view names[] = {"answered", "rejected", "abandoned_by_client", "forced", "broken"};
+  return names[static_cast<std::size_t>(how)];
+}
+
+std::string to_json(const access_record& r) {
+  std::string text;
+  json_writer json(text);
+  json.begin_object().member("remote", r.remote).member("method", r.method.substr(0, most_method_bytes));
+  json.member("target", r.target.substr(0, most_target_bytes)).member("status", r.status).member("bytes", r.bytes);
+  json.member("ms", std::round(to_ms(r.took) * 1000) / 1000).member("ended", to_text(r.ended));
+  if (!r.request_id.empty()) json.member("request_id", r.request_id);
+  if (!r.trace_id.empty()) json.member("trace_id", r.trace_id);
+  json.end_object();
+  return text;
+}
+
+access_sink access_log_to(logger log, std::string component) {
+  return [log = std::move(log), component = std::move(component)](const access_record& r) {
+    if (log.enabled(log_level::info)) log.info(component, to_json(r));
+  };
+}
+
+}  // namespace lastcall::inline v0::http

@@ -1,0 +1,97 @@
+#include "lastcall/http/serving/coroutines.hpp"
+
+#include <atomic>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <vector>
+
+#include "lastcall/core/function.hpp"
+#include "lastcall/http/serving/call.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+namespace {
+constexpr std::size_t most_free = 256;  // more are at work at once only while handlers suspend
+
+struct release_call {
+  void operator()(call* c) const noexcept { c->release(); }
+};
+}  // namespace
+
+struct coroutines::shared {
+  explicit shared(std::shared_ptr<const call_home> of) : home(std::move(of)) {}
+
+  const std::shared_ptr<const call_home> home;
+  std::vector<function<void(call*)>> free;  // last in, first out, as these:
+  std::vector<std::unique_ptr<call, release_call>> spare;
+  std::atomic<bool> closed{false};
+
+  void close() noexcept {
+    closed = true;
+    const auto gone = std::move(free);  // their frames hold us, too
+  }
+
+  /// Gives back a reference.
+  void over(call& c) {
+    if (spare.size() < most_free && c.end()) {
+      spare.emplace_back(&c);
+    } else {
+      c.release();
+    }
+  }
+
+  static task<> work(std::shared_ptr<shared> all, call* first);
+};
+
+task<> coroutines::shared::work(std::shared_ptr<shared> all, call* first) {
+  // Owned, so that a frame that is destroyed in the middle lets go of it.
+  for (std::unique_ptr<call, release_call> now(first); now;) {
+    if (now->makes_body()) {
+      co_await now->run_maker();
+    } else {
+      try {
+        now->answer_here(co_await now->run_handler());
+      } catch (...) {
+        now->answer_here(now->failed());
+      }
+    }
+    all->over(*now.release());
+    if (all->closed || all->free.size() >= most_free) break;
+    call* const next = co_await boost::asio::async_initiate<const boost::asio::deferred_t&, void(call*)>(
+        [&all](auto handler) { all->free.push_back(std::move(handler)); }, boost::asio::deferred);
+    now.reset(next);
+  }
+}
+
+coroutines::coroutines(std::shared_ptr<const call_home> home) : shared_(std::make_shared<shared>(std::move(home))) {}
+
+coroutines::~coroutines() {
+  if (!shared_->closed) shared_->close();  // nobody runs the loop any more: else it has closed them
+}
+
+call& coroutines::borrow() {
+  if (shared_->spare.empty()) return *new call(shared_->home);
+  call& c = *shared_->spare.back().release();
+  shared_->spare.pop_back();
+  return c;
+}
+
+void coroutines::run(call& c) {
+  c.acquire();
+  if (shared_->free.empty())
+    return boost::asio::co_spawn(shared_->home->loop.io().get_executor(), shared::work(shared_, &c),
+                                 boost::asio::detached);
+  const function<void(call*)> next = std::move(shared_->free.back());
+  shared_->free.pop_back();
+  next(&c);
+}
+
+void coroutines::close_soon() noexcept {
+  shared_->home->loop.post([all = shared_] { all->close(); });
+}
+
+}  // namespace lastcall::inline v0::http::detail

@@ -1,0 +1,44 @@
+// What stands around handlers: looked at before, changed after, or wrapped as a whole. A middleware is a function from
+// handler to handler; it knows no routes.
+#pragma once
+
+#include <optional>
+
+#include "lastcall/core/function.hpp"
+#include "lastcall/http/routing/handler.hpp"
+#include "lastcall/net/task.hpp"
+
+namespace lastcall::inline v0::http {
+
+/// Applied when a route is added, see router::use.
+using middleware = function<handler(handler)>;
+
+/// The rest of the way to the handler, for `around`. Called at most once.
+class next_handler {
+ public:
+  next_handler(const detail::erased_handler& inner, const request& r, const context& c, detail::call& of) noexcept
+      : inner_(inner), request_(r), context_(c), call_(of) {}
+
+  /// What the handler answers, whatever its form.   Errors: what it throws.
+  task<response> operator()() const;
+
+ private:
+  const detail::erased_handler& inner_;
+  const request& request_;
+  const context& context_;
+  detail::call& call_;
+};
+
+/// Runs `look` before the handler, where the handler runs; a response that it returns is sent in the handler's place.
+/// The handler keeps its form.
+middleware before(function<std::optional<response>(const request&)> look);
+
+/// Runs `change` on what the handler answers, where that is answered. The handler keeps its form. Not called when it
+/// throws.
+middleware after(function<void(const request&, response&)> change);
+
+/// Runs `wrap` in place of the handler, which it may call; the route becomes a coroutine. A handler that blocks still
+/// does so on the pool.
+middleware around(function<task<response>(const request&, const context&, const next_handler&)> wrap);
+
+}  // namespace lastcall::inline v0::http

@@ -1,0 +1,52 @@
+// How many responses of which kind, and how long they took: one loop's part, counted without a lock, read by anybody.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "lastcall/core/clock.hpp"
+#include "lastcall/net/connection/connection_set.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+/// Threads: one writes, any may read.
+class request_stats {
+ public:
+  static constexpr std::array bounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1., 2.5, 5., 10., 60.};
+  static constexpr std::size_t classes = 5;
+  static constexpr std::array<std::string_view, classes> class_names = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+
+  void add(int status, duration took) noexcept {
+    responses_[static_cast<std::size_t>(status / 100 - 1) % classes].add();
+    nanoseconds_.add(static_cast<std::uint64_t>(took.count()));
+    std::size_t i = 0;
+    while (i < bounds.size() && took.count() > in_nanoseconds[i]) ++i;
+    durations_[i].add();
+  }
+
+  struct sums {
+    std::array<std::uint64_t, classes> responses{};
+    std::array<std::uint64_t, bounds.size() + 1> durations{};
+    std::uint64_t nanoseconds = 0;
+  };
+  void add_to(sums& all) const noexcept {
+    for (std::size_t i = 0; i < classes; ++i) all.responses[i] += responses_[i].value();
+    for (std::size_t i = 0; i < durations_.size(); ++i) all.durations[i] += durations_[i].value();
+    all.nanoseconds += nanoseconds_.value();
+  }
+
+ private:
+  static constexpr auto in_nanoseconds = [] {
+    std::array<std::int64_t, bounds.size()> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int64_t>(bounds[i] * 1e9 + 0.5);
+    return all;
+  }();
+
+  std::array<net::tally, classes> responses_;
+  std::array<net::tally, bounds.size() + 1> durations_;
+  net::tally nanoseconds_;
+};
+
+}  // namespace lastcall::inline v0::http::detail

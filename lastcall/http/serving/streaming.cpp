@@ -1,0 +1,79 @@
+#include "lastcall/http/serving/streaming.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "lastcall/http/message/ascii.hpp"
+#include "lastcall/http/message/body_source.hpp"
+#include "lastcall/http/serving/call.hpp"
+
+namespace lastcall::inline v0::http {
+
+namespace {
+// What would change how the message is framed, routed, authenticated or understood.   Source: RFC 9110 section 6.5.1.
+constexpr std::string_view never_trailers[] = {"authorization",
+                                               "cache-control",
+                                               "connection",
+                                               "content-encoding",
+                                               "content-length",
+                                               "content-range",
+                                               "content-type",
+                                               "cookie",
+                                               "expect",
+                                               "forwarded",
+                                               "host",
+                                               "if-match",
+                                               "if-range",
+                                               "if-none-match",
+                                               "keep-alive",
+                                               "max-forwards",
+                                               "if-modified-since",
+                                               "if-unmodified-since",
+                                               "range",
+                                               "proxy-connection",
+                                               "te",
+                                               "proxy-authorization",
+                                               "transfer-encoding",
+                                               "trailer",
+                                               "upgrade",
+                                               "x-forwarded-for"};
+}  // namespace
+
+task<std::optional<std::string_view>> body_stream::read() { return call_.read(); }
+std::optional<std::string_view> body_stream::read_blocking() { return call_.read_blocking(); }
+
+std::string_view body_stream::trailer(std::string_view name) const noexcept {
+  const auto is_name = [&](std::string_view one) { return detail::equal_ignoring_case(one, name); };
+  if (std::any_of(std::begin(never_trailers), std::end(never_trailers), is_name)) return {};
+  std::string_view lines = call_.bytes().trailers;
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(line.size() + 1);
+    if (line.size() > name.size() && line[name.size()] == ':' &&
+        detail::equal_ignoring_case(line.substr(0, name.size()), name))
+      return line.substr(name.size() + 1);
+  }
+  return {};
+}
+
+std::optional<std::uint64_t> body_stream::length() const noexcept { return call_.bytes().info.content_length; }
+
+task<> body_writer::write(std::string_view bytes) { return call_.write(bytes); }
+void body_writer::write_blocking(std::string_view bytes) { call_.write_blocking(bytes); }
+void body_writer::trailer(std::string_view name, std::string_view value) { call_.trailer(name, value); }
+
+response streamed(function<task<>(body_writer&)> make, std::optional<std::uint64_t> length) {
+  return response(200).source(
+      std::make_shared<const detail::body_source>(detail::body_source{.length = length, .awaiting = std::move(make)}));
+}
+
+response streamed_blocking(function<void(body_writer&)> make, std::optional<std::uint64_t> length) {
+  return response(200).source(
+      std::make_shared<const detail::body_source>(detail::body_source{.length = length, .blocking = std::move(make)}));
+}
+
+namespace detail {
+body_stream& body_of(call& of) noexcept { return of.body(); }
+}  // namespace detail
+
+}  // namespace lastcall::inline v0::http

@@ -1,0 +1,95 @@
+// Bodies in pieces: taking a request's as it comes, making a response's as it goes. Both wait for the other end, so
+// neither is ever held in memory as a whole.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "lastcall/core/function.hpp"
+#include "lastcall/http/message/response.hpp"
+#include "lastcall/net/task.hpp"
+
+namespace lastcall::inline v0::http {
+
+namespace detail {
+class call;
+}
+
+/// The client's side of a body has failed. A handler that lets it through has its client answered with `status` where
+/// there is anybody to read that.
+class stream_error : public std::runtime_error {
+ public:
+  stream_error(int status, const char* why) : std::runtime_error(why), status_(status) {}
+  /// 400 malformed, 408 too slow, 413 too large, 503 no thread for it; 0: the client has gone, or its connection was
+  /// cut.
+  int status() const noexcept { return status_; }
+
+ private:
+  int status_;
+};
+
+/// The body of one request, as it comes. What is not read stays with the client, which slows it down.
+/// Threads: one at a time; `read` on the loop's (where coroutine handlers are), `read_blocking` on any other. A
+/// coroutine that does something here while another still waits for the same gets std::logic_error; threads are not
+/// told.
+class body_stream {
+ public:
+  explicit body_stream(detail::call& of) noexcept : call_(of) {}
+  body_stream(const body_stream&) = delete;
+  body_stream& operator=(const body_stream&) = delete;
+
+  /// The next piece, never empty, valid until the next read; nothing at the end of the body. A client that waits for
+  /// "100 Continue" gets it with the first read.
+  /// Errors: stream_error.
+  task<std::optional<std::string_view>> read();
+  /// Blocks: until the piece is here, bounded by limits.body_time.
+  std::optional<std::string_view> read_blocking();
+
+  /// A field sent behind a chunked body; empty when absent, and before the end was read. Never one that would change
+  /// how the message is framed or routed.   Source: RFC 9110 section 6.5.
+  std::string_view trailer(std::string_view name) const noexcept;
+  /// What the client says; unknown for a chunked body.
+  std::optional<std::uint64_t> length() const noexcept;
+
+  /// For the library's own functions on bodies.
+  detail::call& call() const noexcept { return call_; }
+
+ private:
+  detail::call& call_;
+};
+
+/// The body of one response, as it is made.   Threads: as body_stream.
+class body_writer {
+ public:
+  explicit body_writer(detail::call& of) noexcept : call_(of) {}
+  body_writer(const body_writer&) = delete;
+  body_writer& operator=(const body_writer&) = delete;
+
+  /// Sends at once, so gather what is small. Returns once all of `bytes`, which must stay until then, has been taken:
+  /// waits while more than 64 KiB wait for the client.   Errors: stream_error with status 0; std::length_error beyond
+  /// the promised length.
+  task<> write(std::string_view bytes);
+  /// Blocks: as long, bounded by limits.write_time without progress.
+  void write_blocking(std::string_view bytes);
+
+  /// A field behind the body, for clients that said `TE: trailers` and a response without length; others do not get it.
+  /// Errors: std::invalid_argument as response::header.
+  void trailer(std::string_view name, std::string_view value);
+
+  /// For the library's own functions on bodies.
+  detail::call& call() const noexcept { return call_; }
+
+ private:
+  detail::call& call_;
+};
+
+/// 200 with a body that `make` writes, on the loop's thread; `length` where it is known. A body that ends early, by
+/// an exception or by itself, is cut, so that the client sees that it is not whole.
+response streamed(function<task<>(body_writer&)> make, std::optional<std::uint64_t> length = {});
+/// The same on a thread of the blocking pool; 503 when that is full.
+response streamed_blocking(function<void(body_writer&)> make, std::optional<std::uint64_t> length = {});
+
+}  // namespace lastcall::inline v0::http

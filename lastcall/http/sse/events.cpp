@@ -1,0 +1,128 @@
+#include "lastcall/http/sse/events.hpp"
+
+#include <random>
+#include <stdexcept>
+#include <string>
+
+#include "lastcall/core/duration.hpp"
+#include "lastcall/http/message/body_source.hpp"
+#include "lastcall/http/serving/call.hpp"
+#include "lastcall/http/serving/streaming.hpp"
+
+namespace lastcall::inline v0::sse {
+
+namespace {
+
+constexpr std::string_view heartbeat = ":\n\n";
+
+/// Another one for each client.
+std::string retry_hint(const options& o) {
+  std::string hint;
+  if (o.retry == duration::zero()) return hint;
+  thread_local std::minstd_rand random{std::random_device()()};
+  append_retry(hint,
+               o.retry + duration(std::uniform_int_distribution<duration::rep>(0, o.retry_spread.count())(random)));
+  return hint;
+}
+
+class events_route final : public http::detail::erased_handler {
+ public:
+  using awaiting = function<task<>(const http::request&, stream&)>;
+  using blocking = function<void(const http::request&, stream&)>;
+
+  events_route(awaiting a, blocking b, const options& o)
+      : erased_handler(http::form::coroutine, true, false),
+        awaiting_(std::move(a)),
+        blocking_(std::move(b)),
+        options_(o) {}
+
+  http::detail::response_task run(const http::request& r, const context&, http::detail::call&) const override {
+    http::detail::body_source source{.beat_after = options_.heartbeat, .beat = heartbeat};
+    if (blocking_) {
+      source.blocking = [this, &r](http::body_writer& to) { converse_blocking(r, to); };
+    } else {
+      source.awaiting = [this, &r](http::body_writer& to) { return converse(r, to); };
+    }
+    co_return http::response(200)
+        .header("Content-Type", "text/event-stream")
+        .header("Cache-Control", "no-store")
+        .header("X-Accel-Buffering", "no")
+        .source(std::make_shared<const http::detail::body_source>(std::move(source)));
+  }
+
+ private:
+  task<> converse(const http::request& r, http::body_writer& to) const {
+    const std::string hint = retry_hint(options_);
+    stream s(to.call(), r);
+    co_await to.write(hint);
+    co_await awaiting_(r, s);
+    co_await to.write(hint);
+  }
+  void converse_blocking(const http::request& r, http::body_writer& to) const {
+    const std::string hint = retry_hint(options_);
+    stream s(to.call(), r);
+    to.write_blocking(hint);
+    blocking_(r, s);
+    to.write_blocking(hint);
+  }
+
+  const awaiting awaiting_;
+  const blocking blocking_;
+  const options options_;
+};
+
+std::string encoded(const event& e) {
+  std::string bytes;
+  append(bytes, e);
+  return bytes;
+}
+
+std::string encoded_comment(std::string_view text) {
+  std::string bytes;
+  append_comment(bytes, text);
+  return bytes;
+}
+
+void check(std::string_view option, duration value) {
+  if (value >= duration::zero() && value <= std::chrono::hours(24)) return;
+  throw std::invalid_argument(std::string("sse: ") + std::string(option) + " = " + lastcall::to_text(value) +
+                              " is not within 0 and 24h");
+}
+
+}  // namespace
+
+task<bool> stream::write(std::string bytes) {
+  try {
+    co_await call_.write(bytes);
+  } catch (const http::stream_error&) {
+    co_return false;
+  }
+  co_return !life().draining();
+}
+
+bool stream::write_blocking(const std::string& bytes) {
+  try {
+    call_.write_blocking(bytes);
+  } catch (const http::stream_error&) {
+    return false;
+  }
+  return !life().draining();
+}
+
+task<bool> stream::send(const event& e) { return write(encoded(e)); }
+task<bool> stream::comment(std::string_view text) { return write(encoded_comment(text)); }
+task<bool> stream::wait_for(duration time) { return call_.wait_for(time); }
+bool stream::send_blocking(const event& e) { return write_blocking(encoded(e)); }
+bool stream::comment_blocking(std::string_view text) { return write_blocking(encoded_comment(text)); }
+bool stream::wait_for_blocking(duration time) const { return life().wait_for(time); }
+const context& stream::life() const noexcept { return call_.life(); }
+
+http::handler route(handler h, const options& o) {
+  check("heartbeat", o.heartbeat);
+  check("retry", o.retry);
+  check("retry_spread", o.retry_spread);
+  return http::handler(std::make_unique<const events_route>(std::move(h.awaiting_), std::move(h.blocking_), o),
+                       {.gone_at_fin = true, .long_lived = true});
+}
+
+}  // namespace lastcall::inline v0::sse

@@ -1,0 +1,168 @@
+// WebSockets (RFC 6455): what a route's handler converses on. No shutdown code belongs into a handler: its reads end.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "lastcall/core/clock.hpp"
+#include "lastcall/core/context.hpp"
+#include "lastcall/core/function.hpp"
+#include "lastcall/http/routing/meant_as.hpp"
+#include "lastcall/http/message/request.hpp"
+#include "lastcall/http/ws/websocket_message.hpp"
+#include "lastcall/net/task.hpp"
+#include "lastcall/net/tcp/tcp_stream.hpp"
+
+namespace lastcall::inline v0::http {
+class handler;
+}
+
+namespace lastcall::inline v0::ws {
+
+namespace detail {
+struct conversation;
+}
+
+/// Why there is nothing more to read: the remote's Close or end, our drain, a remote that was silent for too long, or
+/// the connection's end by a reset, a breach of the protocol, our own Close or the server's force.
+using net::read_end;
+
+struct options {
+  /// Of one message, however many frames it comes in; a larger one ends the connection with 1009.
+  std::size_t max_message_bytes = 1024 * 1024;
+  /// What we speak, best first: the first that the client offers is agreed on. If there is none, none is.
+  std::vector<std::string> subprotocols = {};
+  /// Pages that may connect, as in their Origin header: "https://example.org"; others get 403. Empty: any. Clients that
+  /// send none are no browsers, and are let in.
+  std::vector<std::string> origins = {};
+  /// A remote that is silent for so long is sent a ping; 0: never.
+  duration ping_interval = std::chrono::seconds(20);
+  /// And one that is then still silent for so long is dead: its connection ends as timed out.
+  duration pong_time = std::chrono::seconds(10);
+  /// Without progress while bytes wait for the remote.
+  duration write_time = std::chrono::seconds(30);
+  /// For the remote's part of the closing handshake; and, once told of a drain, for a handler that waits for the remote
+  /// to take what it writes. A handler's own work is bounded by the drain end alone.
+  duration goodbye_time = std::chrono::seconds(3);
+  /// Of whole messages that came and were not read: then the remote is slowed down.
+  std::size_t input_bytes = 64 * 1024;
+  /// Of what was written and not sent: then writers wait. One message may go beyond it.
+  std::size_t output_bytes = 64 * 1024;
+  /// What the remote is told when we drain: 1001, or 1012 (service restart) for clients that know it.
+  std::uint16_t drain_code = close_code::going_away;
+};
+
+/// One WebSocket, as its handler sees it. When the handler returns, the closing handshake begins: with 1000, with
+/// `drain_code` while draining, with 1011 if it threw.
+/// Threads: one at a time, but that one coroutine may read while another writes; coroutines on their loop's thread,
+/// `_blocking` on any other.
+class stream {
+ public:
+  explicit stream(std::shared_ptr<detail::conversation> of) noexcept;
+  stream(stream&&) noexcept;
+  stream& operator=(stream&&) noexcept;
+  ~stream();
+
+  /// The next message. Empty once there will be none: the remote has closed, or we drain; after every whole message
+  /// that had come by then. Pings are answered meanwhile.
+  task<std::optional<message>> read();
+  /// False: the connection ends, and it was not sent. Returns once it is with the kernel or in the bounded buffer.
+  /// What is written must stay until then.   Errors: std::invalid_argument for a text that is not UTF-8.
+  task<bool> write(const message&);
+  task<bool> write(std::string_view text);
+  task<bool> write_binary(std::string_view bytes);
+  /// At most 125 bytes.   Errors: std::invalid_argument. Dead remotes are found without it: `options::ping_interval`.
+  task<bool> ping(std::string_view data = {});
+  /// Begins the closing handshake and waits for it. True: the remote has answered. What comes after it is ignored.
+  /// Errors: std::invalid_argument for a code that may not be sent, or a reason of more than 123 bytes.
+  task<bool> close(std::uint16_t code = close_code::normal, std::string_view reason = {});
+
+  std::optional<message> read_blocking();
+  bool write_blocking(const message&);
+  bool write_blocking(std::string_view text);
+  bool close_blocking(std::uint16_t code = close_code::normal, std::string_view reason = {});
+
+  /// Draining from this connection's moment in the jitter window on, forced when it has ended.
+  const context& life() const noexcept;
+  const net::endpoint& remote() const noexcept;
+  /// The one agreed on; empty: none.
+  const std::string& subprotocol() const noexcept;
+  /// Why the last read gave nothing.
+  read_end end() const noexcept;
+  /// After read_end::remote: what its Close said; 1005: no code, 1006: there was no Close.
+  std::uint16_t remote_code() const noexcept;
+  const std::string& remote_reason() const noexcept;
+
+  /// For `group`.
+  const std::shared_ptr<detail::conversation>& shared() const noexcept { return of_; }
+
+ private:
+  std::shared_ptr<detail::conversation> of_;
+};
+
+template <class F> struct blocking_handler { F call; };
+class handler;
+
+namespace detail {
+template <class F, class R>
+concept takes_stream = std::is_invocable_r_v<R, const F&, stream>;
+template <class F, class R>
+concept takes_request = std::is_invocable_r_v<R, const F&, const http::request&, stream>;
+template <class F> inline constexpr bool has_form = takes_stream<F, task<>> || takes_request<F, task<>>;
+template <class F>
+inline constexpr bool has_form<blocking_handler<F>> = takes_stream<F, void> || takes_request<F, void>;
+template <class F>
+concept formless = http::detail::meant_as<F, handler> && !has_form<F>;
+}  // namespace detail
+
+/// Runs a handler on a thread of the server's blocking pool, which it holds for as long as the WebSocket lives: give
+/// `server_options::blocking` enough of them. When the pool and its queue are full the remote gets 1013, try again
+/// later.
+template <class F> auto blocking(F&& f) { return blocking_handler<std::decay_t<F>>{std::forward<F>(f)}; }
+
+/// `task<>(stream)`, a coroutine on the loop's thread, or `blocking(f)` with `void(stream)`; each also with a
+/// `const http::request&` before it: a copy of the handshake's, which stays as long as the handler runs.
+/// Called by several threads at once, so a mutable lambda is not accepted.   Errors: what it throws is a line of the
+/// log, and 1011 for the remote.
+class handler {
+ public:
+  template <detail::takes_stream<task<>> F>
+  handler(F f)  // NOLINT: implicit
+      : awaiting_([f = std::move(f)](const http::request&, stream&& s) { return f(std::move(s)); }) {}
+  template <detail::takes_request<task<>> F>
+  handler(F f)  // NOLINT: implicit
+      : awaiting_([f = std::move(f)](const http::request& r, stream&& s) { return f(r, std::move(s)); }),
+        wants_request_(true) {}
+  template <detail::takes_stream<void> F>
+  handler(blocking_handler<F> f)  // NOLINT: implicit
+      : blocking_([f = std::move(f.call)](const http::request&, stream&& s) { f(std::move(s)); }) {}
+  template <detail::takes_request<void> F>
+  handler(blocking_handler<F> f)  // NOLINT: implicit
+      : blocking_([f = std::move(f.call)](const http::request& r, stream&& s) { f(r, std::move(s)); }),
+        wants_request_(true) {}
+  /// Deleted rather than absent, so that the compiler shows this line.
+  template <detail::formless F>
+  handler(F) = delete;  // it has none of the forms above: is it mutable, no coroutine, or takes no ws::stream?
+
+  bool blocks() const noexcept { return static_cast<bool>(blocking_); }
+  bool wants_request() const noexcept { return wants_request_; }
+  task<> run(const http::request& r, stream&& s) const { return awaiting_(r, std::move(s)); }
+  void run_blocking(const http::request& r, stream&& s) const { blocking_(r, std::move(s)); }
+
+ private:
+  function<task<>(const http::request&, stream&&)> awaiting_;
+  function<void(const http::request&, stream&&)> blocking_;
+  bool wants_request_ = false;
+};
+
+/// For router::websocket, which says what it answers.   Errors: std::invalid_argument for options that can't work.
+http::handler handler_for(std::string_view pattern, handler h, options o);
+
+}  // namespace lastcall::inline v0::ws

@@ -1,0 +1,152 @@
+#include "lastcall/http/ws/ws_protocol.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace lastcall::inline v0::ws::detail {
+
+event protocol::next(std::string_view& in, std::string& out) {
+  if (over()) {
+    in = {};
+    return event::more;
+  }
+  for (;;) {
+    if (!in_frame_) {
+      const head_parse head = parse_frame_head(in, frame_);
+      if (head.error) return fail(out, close_code::protocol_error, head.error);
+      // As soon as it is known, so that byte by byte the same is said.
+      if (in.size() >= 2 && !frame_.masked)
+        return fail(out, close_code::protocol_error, "a client's frame is not masked");
+      if (head.bytes == 0) return event::more;
+      in.remove_prefix(head.bytes);
+      if (const event wrong = begin_frame(out); wrong != event::more) return wrong;
+    }
+    const event now = is_control(frame_.code) ? control(in, out) : data(in, out);
+    if (now != event::more || in_frame_) return now;
+  }
+}
+
+/// Its head is read.   Source: RFC 6455 section 5.4, on fragments.
+event protocol::begin_frame(std::string& out) {
+  in_frame_ = true;
+  frame_at_ = 0;
+  if (is_control(frame_.code)) {
+    control_size_ = 0;
+    return event::more;
+  }
+  if (frame_.code == opcode::continuation) {
+    if (!in_message_) return fail(out, close_code::protocol_error, "a continuation of nothing");
+  } else {
+    if (in_message_) return fail(out, close_code::protocol_error, "a new message within another");
+    in_message_ = true;
+    ignored_ = ignoring_;
+    message_.kind = frame_.code == opcode::text ? message_kind::text : message_kind::binary;
+    text_ = {};
+  }
+  if (!ignored_ && frame_.length > most_ - message_.data.size())
+    return fail(out, close_code::too_big, "a message of more bytes than are taken");
+  return event::more;
+}
+
+event protocol::data(std::string_view& in, std::string& out) {
+  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(in.size(), frame_.length - frame_at_));
+  if (!ignored_ && size > 0) {
+    const std::size_t from = message_.data.size();
+    message_.data.append(in.substr(0, size));
+    apply_mask(message_.data.data() + from, size, frame_.mask, frame_at_);
+    if (message_.kind == message_kind::text && !text_.feed(std::string_view(message_.data).substr(from)))
+      return fail(out, close_code::not_utf8, "a text that is not UTF-8");
+  }
+  in.remove_prefix(size);
+  frame_at_ += size;
+  if (frame_at_ < frame_.length) return event::more;
+  in_frame_ = false;
+  return frame_.fin ? end_message(out) : event::more;
+}
+
+event protocol::end_message(std::string& out) {
+  in_message_ = false;
+  if (std::exchange(ignored_, false)) return event::ignored;
+  if (message_.kind == message_kind::text && !text_.complete())
+    return fail(out, close_code::not_utf8, "a text that ends within a character");
+  return event::message;
+}
+
+message protocol::take_message() noexcept {
+  message taken{message_.kind, std::move(message_.data)};
+  message_.data = std::string();
+  return taken;
+}
+
+void protocol::ignore_messages() noexcept {
+  ignoring_ = true;
+  if (!in_message_) return;
+  ignored_ = true;
+  message_.data = std::string();
+}
+
+event protocol::control(std::string_view& in, std::string& out) {
+  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(in.size(), frame_.length - frame_at_));
+  if (size > 0) {
+    if (size > 0) std::memcpy(control_.data() + control_size_, in.data(), size);
+    apply_mask(control_.data() + control_size_, size, frame_.mask, frame_at_);
+    control_size_ = static_cast<std::uint8_t>(control_size_ + size);
+    in.remove_prefix(size);
+    frame_at_ += size;
+  }
+  if (frame_at_ < frame_.length) return event::more;
+  in_frame_ = false;
+  switch (frame_.code) {
+    case opcode::ping:
+      // RFC 6455 section 5.5.2: answered unless a Close was received; after our own Close nothing else may be sent.
+      if (!close_sent_) append_frame(out, opcode::pong, {control_.data(), control_size_});
+      return event::ping;
+    case opcode::pong:
+      return event::pong;
+    default:
+      return read_close(out);
+  }
+}
+
+event protocol::read_close(std::string& out) {
+  const std::string_view body(control_.data(), control_size_);
+  if (body.size() == 1) return fail(out, close_code::protocol_error, "a Close with half a code");
+  std::uint16_t code = close_code::none;
+  if (body.size() >= 2) {
+    code = static_cast<std::uint16_t>(static_cast<unsigned char>(body[0]) << 8 | static_cast<unsigned char>(body[1]));
+    if (!may_be_sent(code)) return fail(out, close_code::protocol_error, "a Close with a code that may not be sent");
+    http::detail::utf8_check reason;
+    if (!reason.feed(body.substr(2)) || !reason.complete())
+      return fail(out, close_code::not_utf8, "a Close whose reason is not UTF-8");
+    reason_ = body.substr(2);
+  }
+  code_ = code;
+  close(out, code, {});
+  close_received_ = true;
+  message_.data = std::string();
+  return event::close;
+}
+
+void protocol::close(std::string& out, std::uint16_t code, std::string_view reason) {
+  if (std::exchange(close_sent_, true)) return;
+  std::string body;
+  if (code != close_code::none) {
+    body += static_cast<char>(code >> 8);
+    body += static_cast<char>(code & 0xff);
+    std::size_t size = std::min(reason.size(), most_control_bytes - 2);
+    // Not within a character.
+    while (size < reason.size() && size > 0 && (static_cast<unsigned char>(reason[size]) & 0xc0) == 0x80) --size;
+    body += reason.substr(0, size);
+  }
+  append_frame(out, opcode::close, body);
+}
+
+event protocol::fail(std::string& out, std::uint16_t code, const char* why) {
+  failure_ = why;
+  close(out, code, why);
+  message_.data = std::string();
+  return event::failed;
+}
+
+}  // namespace lastcall::inline v0::ws::detail

@@ -1,0 +1,64 @@
+// A route for WebSockets: a plain handler that reads the handshake, and agrees or says why not.
+#include <stdexcept>
+
+#include "lastcall/core/duration.hpp"
+#include "lastcall/http/message/body_source.hpp"
+#include "lastcall/http/message/request_access.hpp"
+#include "lastcall/http/ws/ws_handshake.hpp"
+#include "lastcall/http/ws/ws_session.hpp"
+#include "lastcall/http/ws/websocket.hpp"
+#include "lastcall/http/message/response.hpp"
+#include "lastcall/http/message/status.hpp"
+#include "lastcall/http/routing/handler.hpp"
+
+namespace lastcall::inline v0::ws {
+
+namespace {
+
+void check(const options& o, std::string_view pattern) {
+  const auto refuse = [&](const std::string& why) {
+    throw std::invalid_argument("WebSocket \"" + std::string(pattern) + "\": " + why);
+  };
+  for (const auto& [name, value] : {std::pair{"ping_interval", o.ping_interval},
+                                    {"pong_time", o.pong_time},
+                                    {"write_time", o.write_time},
+                                    {"goodbye_time", o.goodbye_time}})
+    if (value < duration::zero()) refuse(std::string(name) + " = " + lastcall::to_text(value) + " is negative");
+  if (o.max_message_bytes == 0 || o.input_bytes == 0 || o.output_bytes == 0)
+    refuse("a buffer of 0 bytes holds nothing");
+  if (!may_be_sent(o.drain_code)) refuse("drain_code " + std::to_string(o.drain_code) + " may not be sent");
+}
+
+http::response refusal(int status, const char* why) {
+  http::response r =
+      http::text(std::to_string(status).append(" ").append(http::reason_phrase(status)).append(": ").append(why) + "\n", status);
+  if (status == 426) r.header("Sec-WebSocket-Version", "13");
+  if (status == 503) r.header("Retry-After", "1");
+  return r;
+}
+
+http::response agree(const std::shared_ptr<const detail::route>& route, const http::request& r, const context& life) {
+  detail::handshake now = detail::read_handshake(r, route->settings);
+  if (now.status != 101) return refusal(now.status, now.why);
+  // A WebSocket that begins now would be told at once, and its client would not know whether it was heard.
+  if (life.draining()) return refusal(503, "this server is being stopped");
+  std::unique_ptr<detail::kept_request> kept;
+  if (route->handle.wants_request()) {
+    kept = std::make_unique<detail::kept_request>();
+    kept->head = http::detail::request_access::copy(kept->req, r);
+  }
+  http::response yes = http::detail::switching(std::make_shared<detail::agreement>(route, now.subprotocol, std::move(kept)));
+  yes.header("Sec-WebSocket-Accept", now.accept);
+  if (!now.subprotocol.empty()) yes.header("Sec-WebSocket-Protocol", now.subprotocol);
+  return yes;
+}
+
+}  // namespace
+
+http::handler handler_for(std::string_view pattern, handler h, options o) {
+  check(o, pattern);
+  const auto route = std::make_shared<const detail::route>(std::move(h), std::move(o), pattern);
+  return [route](const http::request& r, context life) { return agree(route, r, life); };
+}
+
+}  // namespace lastcall::inline v0::ws

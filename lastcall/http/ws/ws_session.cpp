@@ -1,0 +1,325 @@
+#include "lastcall/http/ws/ws_session.hpp"
+
+#include <utility>
+
+#include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/http/message/request_access.hpp"
+#include "lastcall/http/serving/shard.hpp"
+#include "lastcall/http/serving/websocket_counts.hpp"
+#include "lastcall/net/connection/connection_set.hpp"
+
+namespace lastcall::inline v0::ws::detail {
+
+using net::connection_end;
+using net::connection_state;
+
+namespace {
+
+/// Up to this a frame is put together first, so that it leaves in one packet.
+constexpr std::size_t small_frame = 4096;
+/// So many messages that were taken may keep their place.
+constexpr std::size_t kept_places = 16;
+
+const http::request no_request;
+
+}  // namespace
+
+route::route(ws::handler h, ws::options o, std::string_view at)
+    : handle(std::move(h)),
+      settings(std::move(o)),
+      pattern(at),
+      limits{.input_bytes = 64 * 1024,
+             .output_bytes = settings.output_bytes,
+             .idle_time = duration::zero(),  // see session::idle_at
+             .write_time = settings.write_time,
+             .goodbye_time = settings.goodbye_time} {}
+
+void conversation::put(message&& m) {
+  bytes += m.data.size() + sizeof m;
+  ready.push_back(std::move(m));
+}
+
+std::optional<message> conversation::take() noexcept {
+  if (next == ready.size()) return std::nullopt;
+  std::optional<message> taken(std::move(ready[next++]));
+  bytes -= taken->data.size() + sizeof *taken;
+  if (next == ready.size()) {
+    next = 0;
+    ready.clear();
+    if (ready.capacity() > kept_places) ready.shrink_to_fit();
+  } else if (next >= kept_places && next >= ready.size() / 2) {  // a remote may always have one more that waits
+    ready.erase(ready.begin(), ready.begin() + static_cast<std::ptrdiff_t>(std::exchange(next, 0)));
+  }
+  return taken;
+}
+
+std::unique_ptr<net::connection> agreement::make_replacement(net::connection& before, std::string behind, http::detail::shard& on) {
+  auto shared = std::make_shared<conversation>();
+  shared->subprotocol = std::move(subprotocol_);
+  return std::make_unique<session>(before, std::move(behind), std::move(route_), std::move(shared), std::move(request_),
+                                   on);
+}
+
+session::session(net::connection& before, std::string behind, std::shared_ptr<const route> of,
+                 std::shared_ptr<conversation> shared, std::unique_ptr<kept_request> r, http::detail::shard& on)
+    : net::session(before, net::connection_kind::websocket, of->limits, std::move(behind)),
+      route_(std::move(of)),
+      conversation_(std::move(shared)),
+      request_(std::move(r)),
+      shard_(on),
+      counts_(on.websockets),
+      protocol_(route_->settings.max_message_bytes),
+      quiet_since_(loop_now()),
+      busy_since_(quiet_since_) {
+  conversation_->link = link();
+  if (request_) http::detail::request_access::remote(request_->req, &link()->remote());
+  counts_.opened.add();
+  settle();
+  link()->post([](net::session& s) { static_cast<session&>(s).begin(); });
+}
+
+void session::begin() noexcept {
+  const http::detail::service& of = shard_.service();
+  try {
+    if (!route_->handle.blocks()) {
+      // All of it stays until the handler has returned, also when the connection has ended before.
+      run([](std::shared_ptr<const route> r, std::shared_ptr<conversation> c,
+             std::unique_ptr<kept_request> kept) -> task<> {
+        co_await r->handle.run(kept ? kept->req : no_request, stream(std::move(c)));
+      }(route_, conversation_, std::move(request_)));
+      return read_frames();
+    }
+    const std::shared_ptr<kept_request> kept = std::move(request_);
+    if (run_on(*of.pool, [r = route_, c = conversation_, kept] {
+          const activity now("WebSocket", r->pattern);
+          r->handle.run_blocking(kept ? kept->req : no_request, stream(c));
+        }))
+      return read_frames();
+    of.log.warning(of.name, "a WebSocket was refused: all threads are busy", {{"route", route_->pattern}});
+    return begin_close(1013, "all threads are busy");
+  } catch (const std::exception& error) {
+    of.log.error(of.name, "a WebSocket was refused", {{"route", route_->pattern}, {"why", error.what()}});
+  }
+  begin_close(close_code::internal_error, {});
+}
+
+bool session::full() const noexcept {
+  if (protocol_.close_sent()) return false;  // nothing is kept or answered any more
+  return (!ignoring_ && conversation_->bytes >= route_->settings.input_bytes) || !room();
+}
+
+void session::on_input() noexcept {
+  pinged_ = false;
+  quiet_since_ = loop_now();
+  read_frames();
+}
+
+void session::on_sent() noexcept {
+  read_frames();
+  read_more();
+}
+
+void session::taken() noexcept {
+  busy_since_ = loop_now();
+  if (state() != connection_state::upgraded) return;
+  read_frames();
+  read_more();
+}
+
+/// Everything that is here and may be read, up to what waits for the handler.
+void session::read_frames() noexcept {
+  std::string out;
+  bool news = false;
+  try {
+    while (state() == connection_state::upgraded && !protocol_.over() && !full()) {
+      std::string_view in = input();
+      if (left_to_deliver_ && in.size() >= *left_to_deliver_) in = in.substr(0, *left_to_deliver_);
+      const std::size_t size = in.size();
+      const event now = protocol_.next(in, out);
+      const std::size_t used = size - in.size();
+      consume(used);
+      if (left_to_deliver_) *left_to_deliver_ -= used;
+      if (now == event::close) {  // before our answer: if that ends the connection, a handler's thread looks at these
+        conversation_->remote_reason = protocol_.close_reason();
+        conversation_->remote_code = protocol_.close_code();
+      }
+      if (!out.empty()) {
+        send(out);
+        out.clear();
+      }
+      if (now == event::message) {
+        counts_.received.add();
+        conversation_->put(protocol_.take_message());
+        news = true;
+      } else if (now == event::ignored) {
+        counts_.after_close.add();
+      } else if (now == event::close || now == event::failed) {
+        if (now == event::failed) counts_.broken.add();
+        handshake_over();
+      } else if (now == event::more && left_to_deliver_ && size == *left_to_deliver_ + used) {
+        ignore_messages();  // all that had come has been looked at; what is not whole will not be delivered
+      } else if (now == event::more && used == 0) {
+        break;
+      }
+    }
+  } catch (const std::exception&) {  // out of memory
+    return end(connection_end::forced);
+  }
+  if (news || input_over()) wake_handler();
+  // Without a Close, but it may have had ours.
+  if (input_over() && protocol_.close_sent() && !protocol_.over() && state() == connection_state::upgraded)
+    leave_when_sent(connection_end::by_remote);
+}
+
+void session::ignore_messages() noexcept {
+  left_to_deliver_.reset();
+  ignoring_ = true;
+  protocol_.ignore_messages();
+  wake_handler();
+}
+
+/// Both have said Close, or the remote may say no more: the server ends the connection.
+/// Source: RFC 6455 section 7.1.1.
+void session::handshake_over() noexcept {
+  wake_handler();
+  if (state() == connection_state::upgraded) leave_when_sent();
+}
+
+void session::on_goodbye() noexcept {
+  if (protocol_.close_sent()) return;
+  left_to_deliver_ = input().size() + (caught_up() ? 0 : unread_bytes());
+  read_frames();
+}
+
+time_point session::idle_at() const noexcept {
+  const ws::options& o = route_->settings;
+  if (o.ping_interval <= duration::zero() || protocol_.close_sent()) return time_point::max();
+  return quiet_since_ + (pinged_ ? o.pong_time : o.ping_interval);
+}
+
+void session::on_idle() noexcept {
+  const time_point now = loop_now();
+  const bool deaf = full();  // what it says waits in the kernel
+  if (pinged_ && !deaf) {
+    counts_.dead.add();
+    return end(connection_end::timed_out);
+  }
+  quiet_since_ = now;
+  pinged_ = !deaf;
+  if (pinged_) {
+    char ping[most_head_bytes];
+    send({ping, write_frame_head(ping, opcode::ping, 0)});
+  }
+  if (state() == connection_state::upgraded) settle();
+}
+
+bool session::reading_over(read_end& end) noexcept {
+  if (left_to_deliver_ && caught_up() && !full()) ignore_messages();  // what the kernel counted was not all for us
+  if (protocol_.close_received()) {
+    end = read_end::remote;
+  } else if (protocol_.failed() || protocol_.close_sent()) {
+    end = read_end::gone;
+  } else if (remote_time_over()) {
+    end = read_end::timed_out;
+  } else if (ignoring_) {
+    end = read_end::draining;
+  } else if (input_over() && !full()) {
+    end = read_end::remote;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+written session::put(opcode code, std::string_view payload) noexcept {
+  if (state() != connection_state::upgraded || protocol_.close_sent() || remote_time_over()) return written::never;
+  if (!room()) return written::not_yet;
+  set().loop().refresh_now();
+  char frame[small_frame + most_head_bytes];
+  const std::size_t head = write_frame_head(frame, code, payload.size());
+  if (payload.size() <= small_frame) {
+    payload.copy(frame + head, payload.size());
+    send({frame, head + payload.size()});
+  } else {
+    send({frame, head});
+    if (state() == connection_state::upgraded) send(payload);
+  }
+  if (state() != connection_state::upgraded) return written::never;
+  if (!is_control(code)) counts_.sent.add();
+  return written::yes;
+}
+
+void session::push(std::string_view frame, std::size_t most, slow then) noexcept {
+  if (state() != connection_state::upgraded || protocol_.close_sent() || remote_time_over()) return;
+  set().loop().refresh_now();
+  if (waiting() > 0 && waiting() + frame.size() > most) {
+    if (then == slow::skip) return counts_.skipped.add();
+    counts_.too_slow.add();
+    return begin_close(close_code::policy, "reads too slowly");
+  }
+  send(frame);
+  counts_.sent.add();
+}
+
+void session::begin_close(std::uint16_t code, std::string_view reason) noexcept {
+  if (state() != connection_state::upgraded || protocol_.close_sent()) return;
+  set().loop().refresh_now();
+  busy_since_ = loop_now();
+  try {
+    std::string out;
+    protocol_.close(out, code, reason);
+    ignore_messages();
+    send(out);
+  } catch (const std::exception&) {  // out of memory
+    return end(connection_end::forced);
+  }
+  if (state() != connection_state::upgraded) return;
+  if (input_over()) return leave_when_sent(connection_end::by_remote);
+  expect_remote_by(loop_now() + limits().goodbye_time);
+  read_frames();
+  if (state() == connection_state::upgraded) read_more();
+}
+
+void session::on_handler_over(std::exception_ptr error) noexcept {
+  const http::detail::service& of = shard_.service();
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const std::exception& what) {
+    of.log.error(of.name, "the handler of a WebSocket threw; sent 1011",
+                 {{"route", route_->pattern}, {"what", what.what()}});
+  } catch (...) {
+    of.log.error(of.name, "the handler of a WebSocket threw something that is no std::exception; sent 1011",
+                 {{"route", route_->pattern}});
+  }
+  if (state() != connection_state::upgraded || protocol_.over()) return;  // it ends already
+  if (protocol_.close_sent()) {
+    if (!remote_time_over()) return;  // its bound is set
+    return end(connection_end::timed_out);
+  }
+  begin_close(error ? close_code::internal_error : told() ? route_->settings.drain_code : close_code::normal, {});
+}
+
+void session::on_end(connection_end how) noexcept {
+  if (protocol_.close_sent() && !protocol_.over() && how == connection_end::timed_out) counts_.never_answered.add();
+  if (how == connection_end::forced && !protocol_.close_sent() && waiting() == 0) {
+    // Its handler did not come back in time: at least the remote hears why.
+    try {
+      std::string last_words;
+      protocol_.close(last_words, route_->settings.drain_code, {});
+      transmit(last_words.data(), last_words.size());
+    } catch (const std::exception&) {  // out of memory
+    }
+  }
+  net::session::on_end(how);
+}
+
+std::optional<time_point> session::works_since() const {
+  if (!protocol_.close_sent() && handler_waits()) return std::nullopt;
+  return busy_since_;
+}
+
+std::string session::work_label() const {
+  return "WebSocket " + route_->pattern + (protocol_.close_sent() ? ", closing" : "");
+}
+
+}  // namespace lastcall::inline v0::ws::detail

@@ -1,0 +1,283 @@
+#include "lastcall/net/connection/connection.hpp"
+
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "lastcall/net/connection/connection_set.hpp"
+#include "lastcall/net/connection/transport.hpp"
+#include "lastcall/net/without_sigpipe.hpp"
+
+namespace lastcall::inline v0::net {
+
+namespace {
+
+/// Has the remote's kernel acknowledged our FIN, so that it has every byte? Source: RFC 9293, FIN-WAIT-2.
+bool fin_acknowledged(int fd) noexcept {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;  // a Unix socket delivers at once
+  return info.tcpi_state != TCP_FIN_WAIT1 && info.tcpi_state != TCP_ESTABLISHED;
+}
+
+using linger_option = struct ::linger;  // connection::linger hides it
+
+constexpr std::uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+// The C library's recv and send are points at which a thread may be cancelled, which costs two locked instructions each
+// wherever there are several threads. None of ours is cancelled in them.
+ssize_t receive_some(int fd, char* into, std::size_t size) noexcept {
+  return ::syscall(SYS_recvfrom, fd, into, size, 0, nullptr, nullptr);
+}
+ssize_t send_some(int fd, const char* from, std::size_t size) noexcept {
+  return ::syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, nullptr, 0);
+}
+
+constexpr int reads_per_wake = 16;  // of a remote that goes on sending after our FIN; others want their turn
+
+}  // namespace
+
+connection::connection(connection_set& set, unique_fd socket, const endpoint& remote, connection_kind kind) noexcept
+    : set_(set), socket_(std::move(socket)), kind_(kind), remote_(remote), by_(time_point::max()) {
+  past_.last_active = set.loop().now();
+  set_.in_state_[static_cast<std::size_t>(state_)].add();
+  set_.kinds_[static_cast<std::size_t>(kind_)].open.add();
+}
+
+connection::connection(connection& before, connection_kind kind) noexcept
+    : set_(before.set_),
+      socket_(std::move(before.socket_)),
+      state_(before.state_),
+      kind_(kind),
+      remote_is_ending_(before.remote_is_ending_),
+      remote_(before.remote_),
+      past_(before.past_),
+      transport_(std::move(before.transport_)),
+      by_(before.by_) {
+  set_.in_state_[static_cast<std::size_t>(state_)].add();
+  set_.kinds_[static_cast<std::size_t>(kind_)].open.add();
+}
+
+connection::~connection() = default;
+
+void connection::on_ready(std::uint32_t events) noexcept {
+  if (state_ == connection_state::closed) return;
+  if (state_ == connection_state::lingering) return linger();
+  if (events & EPOLLERR) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error != 0) return end_by(classify_errno(error));
+  }
+  if (events & (EPOLLRDHUP | EPOLLHUP)) remote_is_ending_ = true;
+  if (transport_) events = events_through(events);
+  if (events & EPOLLOUT) on_writable();
+  if (state_ == connection_state::closed || state_ == connection_state::lingering) return;
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) on_readable();
+}
+
+io_result connection::receive(char* into, std::size_t size) noexcept {
+  if (transport_) return receive_through(into, size);
+  for (;;) {
+    const ssize_t n = receive_some(socket_.get(), into, size);
+    if (n > 0) return {.bytes = static_cast<std::size_t>(n)};
+    if (n == 0) return {.end = io_end::orderly};
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) return {.would_block = true};
+    return {.end = classify_errno(errno)};
+  }
+}
+
+io_result connection::transmit(const char* from, std::size_t size) noexcept {
+  if (transport_) return transport_->tls->write(from, size);
+  for (;;) {
+    const ssize_t n = send_some(socket_.get(), from, size);
+    if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) return {.would_block = true};
+    return {.end = classify_errno(errno)};
+  }
+}
+
+io_result connection::transmit_file(int file, std::uint64_t offset, std::size_t size) noexcept {
+  if (transport_) return transport_->tls->write_file(file, offset, size);
+  for (;;) {
+    off_t at = static_cast<off_t>(offset);
+    const ssize_t n = detail::without_sigpipe([&] { return ::sendfile(socket_.get(), file, &at, size); });
+    if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) return {.would_block = true};
+    const io_end end = classify_errno(errno);
+    return {.end = end, .unreadable = end == io_end::other};  // sockets fail in ways that have names
+  }
+}
+
+/// Timers may come before the readiness of the same moment, and a loop may have been busy for longer than a silence:
+/// what has arrived is a request, not silence. Of TLS, too: it leaves no whole record unread (see tls_channel::read).
+bool connection::input_waits() const noexcept {
+  char first;
+  return ::recv(socket_.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+void connection::on_due(time_point now) noexcept {
+  if (now < by_) return set_.loop().schedule(*this, by_);
+  if (state_ == connection_state::upgraded && tell_at_ <= now) return tell();
+  switch (state_) {
+    case connection_state::lingering:
+      linger();  // the loop may have been busy while the remote finished
+      if (state_ == connection_state::lingering && now >= by_)
+        end(fin_acknowledged_ ? farewell_as_ : connection_end::timed_out);
+      return;
+    case connection_state::idle:
+      return input_waits() ? readable() : on_idle_over();
+    case connection_state::fresh:
+      if (input_waits()) return readable();
+      if (opening()) return give_up_opening(draining() ? connection_end::clean : connection_end::timed_out);
+      return draining() ? half_close() : on_timeout();
+    case connection_state::reading:
+      if (input_waits()) readable();
+      if (state_ == connection_state::reading && now >= by_) on_timeout();
+      return;
+    default:
+      return on_timeout();
+  }
+}
+
+void connection::readable() noexcept { opening() ? go_on_opening() : on_readable(); }
+
+void connection::farewell(connection_end as) noexcept {
+  if (state_ == connection_state::closed || state_ == connection_state::lingering) return;
+  farewell_as_ = as;
+  half_close();
+  if (state_ == connection_state::lingering) linger();  // what came before our FIN has had its edge already
+}
+
+void connection::half_close() noexcept {
+  if (opening()) transport_.reset();
+  if (set_.options().linger <= duration::zero()) return end(farewell_as_);
+  if (transport_ && !say_close()) {
+    fin_owed_ = true;
+  } else if (::shutdown(socket_.get(), SHUT_WR) != 0) {
+    return end_by(classify_errno(errno));
+  }
+  become(connection_state::lingering);  // its own bound counts, not the drain's rules
+  bound(set_.linger_until(loop_now()));
+}
+
+void connection::send_fin() noexcept {
+  if (!say_close()) return;
+  fin_owed_ = false;
+  ::shutdown(socket_.get(), SHUT_WR);  // a reset is found by the next read
+}
+
+void connection::linger() noexcept {
+  if (fin_owed_) send_fin();
+  char unwanted[16 * 1024];
+  for (int i = 0; i < reads_per_wake; ++i) {
+    const io_result read = transport_ ? discard(unwanted, sizeof unwanted) : receive(unwanted, sizeof unwanted);
+    if (read.bytes > 0) {
+      crossed_ = crossed_ || emptied_;
+      continue;
+    }
+    if (!read.would_block && read.end == io_end::open) continue;
+    emptied_ = true;
+    if (read.end == io_end::orderly || (read.end != io_end::open && fin_acknowledged_)) return end(farewell_as_);
+    if (read.end != io_end::open) return end_by(read.end);  // it may not have had all of its answer
+    // The kernel wakes us when our FIN is acknowledged: from then on only the remote's own end is missing.
+    if (!fin_acknowledged_ && (fin_acknowledged_ = fin_acknowledged(socket_.get())))
+      bound(std::min(by_, loop_now() + set_.options().linger_acknowledged));
+    return;
+  }
+  rearm();
+}
+
+void connection::tell() noexcept {
+  if (tell_at_ == time_point::max()) return;
+  tell_at_ = time_point::max();
+  set_.count_told(*this);
+  on_told();
+}
+
+void connection::become(connection_kind kind) noexcept {
+  set_.kinds_[static_cast<std::size_t>(kind_)].open.subtract();
+  kind_ = kind;
+  set_.kinds_[static_cast<std::size_t>(kind_)].open.add();
+}
+
+std::size_t connection::unread_bytes() const noexcept {
+  int bytes = 0;
+  const std::size_t held = transport_ && transport_->tls->holds_input() ? detail::tls_channel::most_held_bytes : 0;
+  return held + (::ioctl(socket_.get(), FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0);
+}
+
+std::size_t connection::unacknowledged() const noexcept {
+  int bytes = 0;
+  return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+}
+
+void connection::rearm() noexcept { set_.loop().rewatch(socket_.get(), *this, interest); }
+
+void connection::end_by(io_end how) noexcept {
+  if (state_ == connection_state::closed) return;
+  if (abnormal(how)) set_.abnormal_.note(remote_, state_, how, loop_now());
+  end(how == io_end::timed_out ? connection_end::timed_out
+      : abnormal(how)          ? connection_end::reset
+                               : connection_end::by_remote);
+}
+
+void connection::abort(connection_end how) noexcept {
+  const linger_option at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  end(how);
+}
+
+void connection::end(connection_end how) noexcept {
+  if (state_ == connection_state::closed) return;
+  on_end(how);  // while there is TLS: last words go through it
+  if (transport_) leave_transport(how);
+  leave();
+  set_.loop().forget(socket_.get());  // a child process may hold a copy of it, and then closing would not
+  socket_.reset();
+  set_.remove(*this, how);
+}
+
+/// Neither here nor there any more: the counts of the set know it no longer, and no timer does.
+void connection::leave() noexcept {
+  become(connection_state::closed);
+  set_.kinds_[static_cast<std::size_t>(kind_)].open.subtract();
+  timer_node::cancel();
+}
+
+void connection::drain() noexcept {
+  if (state_ == connection_state::lingering) return bound(std::min(by_, set_.linger_until(loop_now())));
+  tell_at_ = set_.next_tell_at();
+  on_drain();
+  if (state_ == connection_state::closed || state_ == connection_state::lingering) return;
+  enter(state_, by_);
+  if (by_ <= loop_now()) on_due(loop_now());
+}
+
+void connection::force() noexcept {
+  switch (state_) {
+    case connection_state::closed:
+      return;
+    case connection_state::fresh:
+    case connection_state::idle:
+      return end(input_waits() ? connection_end::forced : connection_end::clean);
+    case connection_state::lingering:
+      return end(fin_acknowledged_ ? farewell_as_
+                                   : connection_end::timed_out);  // the remote never finished its farewell
+    default:
+      return end(connection_end::forced);
+  }
+}
+
+}  // namespace lastcall::inline v0::net

@@ -1,0 +1,172 @@
+// The part of connection that has TLS, or comes through a proxy: what happens before its protocol has its turn, and how
+// bytes pass afterwards.
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "lastcall/net/connection/connection.hpp"
+#include "lastcall/net/connection/connection_set.hpp"
+#include "lastcall/net/connection/transport.hpp"
+#include "lastcall/net/connection/proxy_protocol.hpp"
+
+namespace lastcall::inline v0::net {
+
+namespace {
+
+/// What a client hears that is given up before the server has said a word: it is nobody's fault.
+/// Source: RFC 8446 section 6.1, user_canceled and close_notify, in clear.
+constexpr char cancelled[] = {0x15, 3, 3, 0, 2, 1, 0x5a, 0x15, 3, 3, 0, 2, 1, 0};
+
+}  // namespace
+
+void connection::open_through(bool proxy_header, const std::shared_ptr<tls_context>& tls, time_point by) {
+  auto p = std::make_unique<detail::transport>();
+  if (proxy_header) p->header = std::make_unique<std::string>();
+  if (tls) p->tls = std::make_unique<detail::tls_channel>(tls, socket_.get());
+  p->open_by = by;
+  transport_ = std::move(p);
+  enter(connection_state::fresh, by);
+}
+
+std::string_view connection::agreed_protocol() const noexcept {
+  return transport_ && transport_->tls ? transport_->tls->agreed_protocol() : std::string_view();
+}
+
+std::shared_ptr<const tls_peer> connection::tls_peer_at_hand() const noexcept {
+  return transport_ && transport_->tls ? transport_->tls->peer() : nullptr;
+}
+
+bool connection::still_opening() const noexcept { return !transport_->open; }
+
+/// What the protocol is to be told of an edge; before it has its turn, nothing.
+std::uint32_t connection::events_through(std::uint32_t events) noexcept {
+  if (opening()) {
+    go_on_opening();
+    return 0;
+  }
+  const detail::tls_channel& tls = *transport_->tls;
+  const bool to_read = tls.read_wants_write() || tls.holds_input();
+  const bool to_write = tls.write_wants_read();
+  if ((events & EPOLLOUT) && to_read) events |= EPOLLIN;
+  if ((events & EPOLLIN) && to_write) events |= EPOLLOUT;
+  return events;
+}
+
+io_result connection::receive_through(char* into, std::size_t size) noexcept {
+  const io_result read = transport_->tls->read(into, size);
+  if (transport_->tls->input_over()) remote_is_ending_ = true;
+  return read;
+}
+
+bool connection::holds_input() const noexcept { return transport_->tls && transport_->tls->holds_input(); }
+
+io_result connection::discard(char* into, std::size_t size) noexcept { return transport_->tls->discard(into, size); }
+
+void connection::go_on_opening() noexcept {
+  if (transport_->header && !read_header()) return;
+  if (transport_->tls) {
+    switch (transport_->tls->shake_hands(remote_, loop_now())) {
+      case detail::tls_channel::step::failed:
+        return handshake_failed();
+      case detail::tls_channel::step::would_block:
+        // One that goes on is no silence: a drain waits for the rest of it.
+        note_response();
+        return enter(connection_state::fresh, transport_->open_by);
+      case detail::tls_channel::step::done:
+        transport_->open = true;
+    }
+  } else {
+    transport_.reset();
+  }
+  note_response();
+  enter(connection_state::fresh, time_point::max());
+  on_open();
+}
+
+/// Takes the proxy's header off the socket, and not a byte more. False: it is not complete, or all is over.
+bool connection::read_header() noexcept {
+  std::string& header = *transport_->header;
+  for (;;) {
+    const proxy_header found = parse_proxy_header(header);
+    if (found.what == proxy_header::kind::malformed) {
+      set_.count_proxied(false, remote_, found.why);
+      transport_.reset();
+      farewell();
+      return false;
+    }
+    if (found.what == proxy_header::kind::complete) {
+      set_.count_proxied(true, remote_, {});
+      if (found.client && set_.rename(*this, *found.client)) on_overfull();
+      transport_->header.reset();
+      return true;
+    }
+    const std::size_t had = header.size();
+    ssize_t n = -1;
+    try {
+      header.resize(found.bytes);
+      do n = ::recv(socket_.get(), header.data() + had, found.bytes - had, 0);
+      while (n < 0 && errno == EINTR);
+    } catch (const std::exception&) {  // out of memory
+      end(connection_end::forced);
+      return false;
+    }
+    const int error = errno;
+    header.resize(n > 0 ? had + static_cast<std::size_t>(n) : had);
+    if (n > 0) continue;
+    if (n < 0 && error == EAGAIN) {
+      note_response();
+      enter(connection_state::fresh, transport_->open_by);
+    } else {
+      const io_end how = classify_read(n, error);
+      if (had > 0) set_.count_proxied(false, remote_, "it ended within its header");
+      transport_.reset();
+      end_by(how);
+    }
+    return false;
+  }
+}
+
+/// Its time is over, or it was quiet while the server drains.
+void connection::give_up_opening(connection_end as) noexcept {
+  if (transport_->header) {
+    if (as == connection_end::timed_out) set_.count_proxied(false, remote_, "its header did not come in time");
+  } else if (transport_->tls) {
+    transport_->tls->context().handshake_failed(draining() ? tls_failure::drained : tls_failure::timed_out, {}, remote_,
+                                              loop_now());
+    if (transport_->tls->heard() && !transport_->tls->spoke())
+      ::send(socket_.get(), cancelled, sizeof cancelled, MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+  transport_.reset();
+  farewell(as);
+}
+
+/// OpenSSL has sent an alert where one is due; it must not be destroyed by what was left unread.
+void connection::handshake_failed() noexcept {
+  const tls_failure why = transport_->tls->failure();
+  transport_.reset();
+  if (why == tls_failure::client_left) return end(connection_end::by_remote);
+  if (why == tls_failure::plain_http) {
+    const std::string_view answer = answer_to_plain_http();
+    ::send(socket_.get(), answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+  farewell();
+}
+
+bool connection::say_close() noexcept { return !transport_ || transport_->tls->say_close(); }
+
+/// The connection is about to be closed. An end that is meant is said so; a cut one must look like it.
+void connection::leave_transport(connection_end how) noexcept {
+  if (opening()) {
+    if (transport_->tls && !transport_->header)
+      transport_->tls->context().handshake_failed(how == connection_end::clean || how == connection_end::forced
+                                                    ? tls_failure::drained
+                                                    : tls_failure::client_left,
+                                                {}, remote_, loop_now());
+  } else if (how == connection_end::clean || how == connection_end::by_remote) {
+    static_cast<void>(say_close());
+  }
+  transport_.reset();
+}
+
+}  // namespace lastcall::inline v0::net

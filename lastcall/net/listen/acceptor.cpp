@@ -1,0 +1,126 @@
+#include "lastcall/net/listen/acceptor.hpp"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+
+#include "lastcall/core/duration.hpp"
+#include "lastcall/net/listen/sock_diag.hpp"
+
+namespace lastcall::inline v0::net {
+
+namespace {
+constexpr duration pause_time = std::chrono::milliseconds(50);  // out of descriptors: look again, but do not spin
+}
+
+acceptor::acceptor(listener from, net::loop& on, logger log, std::string component, taker take, function<bool()> room)
+    : listener_(std::move(from)),
+      loop_(on),
+      log_(std::move(log)),
+      component_(std::move(component)),
+      take_(std::move(take)),
+      room_(std::move(room)) {
+  end_.address = to_text(listener_.local());
+}
+
+std::error_code acceptor::begin() noexcept { return loop_.watch(listener_.fd(), *this, EPOLLIN); }
+
+acceptor::outcome acceptor::accept_some(int at_most) noexcept {
+  for (int i = 0; i < at_most && open(); ++i) {
+    if (!plan_ && !room_()) {
+      pause("too many connections");
+      return outcome::exhausted;
+    }
+    auto next = listener_.accept_one();
+    if (!next) {
+      switch (classify_accept(next.error())) {
+        case accept_error::again:
+          return outcome::empty;
+        case accept_error::aborted:
+          continue;
+        case accept_error::exhausted:
+          pause(next.error().message());
+          return outcome::exhausted;
+        case accept_error::fatal:
+          log_.error(component_, "the listener is lost; nobody can connect any more",
+                     {{"address", end_.address}, {"why", next.error().message()}});
+          close();
+          return outcome::empty;
+      }
+    }
+    take_(std::move(next->fd), next->remote);
+  }
+  return outcome::more;
+}
+
+void acceptor::pause(std::string_view why) noexcept {
+  if (const auto left_out = limit_.admit(loop_.refresh_now()))
+    log_.warning(
+        component_,
+        "accepting pauses and goes on when there is room; raise the descriptor limit, or lower max_connections",
+        {{"address", end_.address}, {"why", why}, {"left_out", std::to_string(*left_out)}});
+  if (std::exchange(paused_, true)) return;
+  loop_.rewatch(listener_.fd(), *this, 0);
+  // While settling, the plan looks again by itself.
+  if (!plan_) loop_.schedule(*this, loop_.now() + pause_time);
+}
+
+void acceptor::on_due(time_point now) noexcept {
+  if (std::exchange(paused_, false)) loop_.rewatch(listener_.fd(), *this, EPOLLIN);
+  if (plan_) follow(plan_->tick(now));
+}
+
+void acceptor::settle(settle_options options, time_point drain_end, function<void()> closed) noexcept {
+  if (!open()) return closed();
+  closed_ = std::move(closed);
+  if (!empties_queue(way_)) return close();
+  plan_.emplace(options, drain_end);
+  const time_point now = loop_.refresh_now();
+  follow(settles(way_) ? plan_->unplugged(now) : plan_->not_unplugged(now));
+}
+
+void acceptor::follow(settle_action next) noexcept {
+  for (;;) {
+    switch (next.what) {
+      case settle_action::kind::wait:
+        loop_.schedule(*this, next.until);
+        return;
+      case settle_action::kind::look: {
+        const time_point before = loop_.refresh_now();
+        // Of a group that is steered, younger handshakes are a sibling's.
+        const duration age = way_ == closing_way::steer ? plan_->took(before) : duration::zero();
+        const auto in_flight = handshakes_in_flight(listener_.local(), age);
+        const time_point now = loop_.refresh_now();
+        next = in_flight ? plan_->looked(*in_flight, now - before, now) : plan_->could_not_look(now);
+        break;
+      }
+      case settle_action::kind::accept: {
+        const outcome so_far = accept_some(256);
+        if (!open()) return;
+        const time_point now = loop_.refresh_now();
+        if (so_far == outcome::more)
+          return loop_.schedule(*this, now);  // others have their turn; tick() comes back here
+        next = so_far == outcome::empty ? plan_->accept_queue_empty(now) : plan_->could_not_accept(now);
+        break;
+      }
+      case settle_action::kind::close:
+        end_.settled = next.end;
+        end_.known = true;
+        end_.took = plan_->took(loop_.now());
+        end_.given_up = next.end == settle_end::settled ? 0 : plan_->in_flight();
+        return close();
+    }
+  }
+}
+
+void acceptor::close() noexcept {
+  if (!open()) return;
+  end_.way = way_;
+  ended_.store(true, std::memory_order_release);
+  timer_node::cancel();
+  loop_.forget(listener_.fd());  // others may own it too: their clients would wake us for ever
+  listener_.close();
+  if (closed_) std::exchange(closed_, nullptr)();
+}
+
+}  // namespace lastcall::inline v0::net

@@ -1,0 +1,210 @@
+#include "lastcall/net/listen/acceptor.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lastcall/core/by_median_test.hpp"
+#include "lastcall/net/connection/line_protocol_test.hpp"
+
+namespace lastcall::net::acceptor_test {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing_net::client;
+
+/// An acceptor on a loop that the test itself runs.
+struct door {
+  explicit door(listener_options o = {.where = endpoint_of("127.0.0.1", 0)}) {
+    loop_.open();
+    acceptor_.emplace(
+        listener(o), loop_, logger(log_level::info, [this](const log_record& r) { heard.emplace_back(r.text); }),
+        "door", [this](unique_fd fd, const endpoint&) { taken.push_back(std::move(fd)); },
+        [this] { return room > taken.size(); });
+    EXPECT_FALSE(acceptor_->begin());
+  }
+  template <class F> bool run_until(F done) {
+    for (const time_point by = steady().now() + 10s; !done() && steady().now() < by;) {
+      io.restart();
+      io.run_one_for(20ms);
+    }
+    return done();
+  }
+  /// How much the loop did, of at most 100 things, without anything new having happened.
+  std::size_t busy() {
+    std::size_t done = 0;
+    for (io.restart(); done < 100 && io.poll_one() == 1; ++done) {}
+    return done;
+  }
+  endpoint where() const { return acceptor_->local(); }
+  acceptor* operator->() { return &*acceptor_; }
+
+  boost::asio::io_context io{1};
+  loop loop_{io};
+  std::vector<std::string> heard;
+  std::vector<unique_fd> taken;
+  std::size_t room = 1000;
+  std::optional<acceptor> acceptor_;
+};
+
+/// Leaves the process no descriptor, and gives them back.
+class no_descriptors {
+ public:
+  no_descriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const unique_fd next(::dup(0));
+    rlimit tight = before_;
+    tight.rlim_cur = static_cast<rlim_t>(next.get());
+    ::setrlimit(RLIMIT_NOFILE, &tight);
+  }
+  ~no_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(acceptor, takes_who_comes) {
+  door d;
+  const client a(d.where()), b(d.where());
+  EXPECT_TRUE(d.run_until([&] { return d.taken.size() == 2; }));
+}
+
+TEST(acceptor, pauses_without_descriptors_and_goes_on_when_there_are_some) {
+  door d;
+  // The client's end first: with the limit in force nobody gets a descriptor.
+  const client waiting(d.where());
+  ASSERT_EQ(waiting.error(), 0);
+  {
+    const no_descriptors left;
+    ASSERT_TRUE(d.run_until([&] { return !d.heard.empty(); }));
+    EXPECT_LT(d.busy(), 100U) << "it spins";
+    EXPECT_TRUE(d.taken.empty());
+  }
+  EXPECT_TRUE(d.run_until([&] { return d.taken.size() == 1; })) << "the client waited in the queue";
+  EXPECT_THAT(d.heard, ElementsAre(HasSubstr("accepting pauses")));
+}
+
+TEST_BY_MEDIAN(acceptor, says_at_most_once_a_second_that_it_pauses) {
+  door d;
+  const client waiting(d.where());
+  const no_descriptors left;
+  const time_point begin = steady().now();
+  d.run_until([&] { return steady().now() - begin > 300ms; });  // six pauses
+  EXPECT_EQ(d.heard.size(), 1U);
+}
+
+TEST(acceptor, pauses_when_the_server_is_full) {
+  door d;
+  d.room = 1;
+  const client a(d.where()), b(d.where());
+  ASSERT_TRUE(d.run_until([&] { return !d.heard.empty(); }));
+  EXPECT_EQ(d.taken.size(), 1U);
+  d.room = 1000;
+  EXPECT_TRUE(d.run_until([&] { return d.taken.size() == 2; }));
+}
+
+TEST(acceptor, takes_its_whole_queue_before_it_closes) {
+  door d;
+  std::vector<std::unique_ptr<client>> queue;
+  for (int i = 0; i < 100; ++i) queue.push_back(std::make_unique<client>(d.where()));
+  const endpoint where = d.where();
+  d->unplug(closing_way::unplug, {});
+  EXPECT_EQ(client(where).error(), ECONNREFUSED);
+  bool closed = false;
+  d->settle({}, steady().now() + 10s, [&] { closed = true; });
+  ASSERT_TRUE(d.run_until([&] { return closed; }));
+  EXPECT_EQ(d.taken.size(), 100U);
+  EXPECT_FALSE(d->open());
+  EXPECT_EQ(d->end()->way, closing_way::unplug);
+  EXPECT_EQ(d->end()->given_up, 0U);
+}
+
+TEST(acceptor, settles_also_while_it_pauses) {
+  door d;
+  const client waiting(d.where());
+  std::optional<no_descriptors> left(std::in_place);
+  ASSERT_TRUE(d.run_until([&] { return !d.heard.empty(); }));
+  d->unplug(closing_way::unplug, {});
+  bool closed = false;
+  d->settle({}, steady().now() + 10s, [&] { closed = true; });
+  d.run_until([&] { return d.busy() == 0; });
+  EXPECT_FALSE(closed) << "a client still waits in the queue";
+  left.reset();
+  ASSERT_TRUE(d.run_until([&] { return closed; }));
+  EXPECT_EQ(d.taken.size(), 1U);
+}
+
+TEST(acceptor, gives_the_queue_up_at_the_drain_end) {
+  door d;
+  const client waiting(d.where());
+  std::optional<no_descriptors> left(std::in_place);
+  ASSERT_TRUE(d.run_until([&] { return !d.heard.empty(); }));
+  d->unplug(closing_way::accept_until_empty, {});
+  bool closed = false;
+  d->settle({}, steady().now() + 20ms, [&] { closed = true; });
+  EXPECT_TRUE(d.run_until([&] { return closed; }));
+  EXPECT_EQ(d->end()->settled, settle_end::stuck);
+}
+
+TEST(acceptor, closes_at_once_when_plain) {
+  door d;
+  d->unplug(closing_way::plain, {});
+  bool closed = false;
+  d->settle({}, steady().now() + 10s, [&] { closed = true; });
+  EXPECT_TRUE(closed);
+  EXPECT_EQ(client(d.where()).error(), ECONNREFUSED);
+}
+
+TEST(acceptor, still_says_that_it_closed_when_it_is_cut_while_settling) {
+  door d;
+  d->unplug(closing_way::unplug, {});
+  int closed = 0;
+  d->settle({.floor = 5s}, steady().now() + 10s, [&] { ++closed; });
+  EXPECT_EQ(closed, 0);
+  d->close();
+  EXPECT_EQ(closed, 1);
+  d->close();
+  EXPECT_EQ(closed, 1);
+  d->settle({}, steady().now() + 10s, [&] { ++closed; });
+  EXPECT_EQ(closed, 2) << "asked again, it is closed already";
+}
+
+TEST(acceptor, removes_the_path_first_and_serves_who_had_connected) {
+  const std::string path = ::testing::TempDir() + "acceptor-" + std::to_string(::getpid());
+  door d({.where = endpoint_of("unix:" + path, 0)});
+  const client a(d.where());
+  ASSERT_EQ(a.error(), 0);
+  d->unplug(closing_way::unplug, {});
+  EXPECT_FALSE(std::filesystem::exists(path));
+  bool closed = false;
+  d->settle({}, steady().now() + 10s, [&] { closed = true; });
+  EXPECT_TRUE(d.run_until([&] { return closed; }));
+  EXPECT_EQ(d.taken.size(), 1U);
+  EXPECT_EQ(d->end()->way, closing_way::remove_path);
+}
+
+TEST(acceptor, is_not_woken_any_more_by_clients_of_a_listener_that_it_left_to_its_owner) {
+  const listener owners({.where = endpoint_of("127.0.0.1", 0)});
+  door d({.inherited_fd = ::fcntl(owners.fd(), F_DUPFD_CLOEXEC, 0)});
+  d->unplug(closing_way::unplug, {});
+  EXPECT_EQ(d->way(), closing_way::leave);
+  bool closed = false;
+  d->settle({}, steady().now() + 10s, [&] { closed = true; });
+  EXPECT_TRUE(closed);
+  d.busy();
+  const client for_the_owner(owners.local());
+  EXPECT_EQ(for_the_owner.error(), 0);
+  EXPECT_EQ(d.busy(), 0U);
+  EXPECT_TRUE(d.taken.empty());
+}
+
+}  // namespace lastcall::net::acceptor_test

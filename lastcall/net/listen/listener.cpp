@@ -1,0 +1,214 @@
+#include "lastcall/net/listen/listener.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+namespace lastcall::inline v0::net {
+namespace {
+
+std::error_code from_errno(int error) { return {error, std::generic_category()}; }
+
+int family_of(const endpoint& where) {
+  switch (where.family()) {
+    case endpoint::kind::ipv4:
+      return AF_INET;
+    case endpoint::kind::ipv6:
+      return AF_INET6;
+    case endpoint::kind::unix_path:
+      return AF_UNIX;
+    case endpoint::kind::none:
+      break;
+  }
+  throw std::invalid_argument("listener: no address; give one, such as endpoint_of(\"0.0.0.0\", 8080)");
+}
+
+const char* remedy(int error, const endpoint& where) {
+  switch (error) {
+    case EADDRINUSE:
+      return where.ip() ? "another socket listens there; stop its process or take another port"
+                        : "another process listens there, or it is no socket; stop that process or take another path";
+    case EADDRNOTAVAIL:
+      return "no interface of this machine has that address; try 0.0.0.0 or ::";
+    case EACCES:
+      return where.ip() ? "ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE"
+                        : "the directory must be writable and its parents searchable";
+    case EAFNOSUPPORT:
+      return "the kernel lacks that address family; for IPv6, is it disabled?";
+    case ENOENT:
+    case ENOTDIR:
+      return "the directory does not exist";
+    case EMFILE:
+    case ENFILE:
+      return "no descriptors left; raise the limit (ulimit -n)";
+    case EINVAL:
+      return "a link-local IPv6 address needs its interface, as in fe80::1%eth0";
+    default:
+      return "the kernel refused";
+  }
+}
+
+[[noreturn]] void fail(int error, const endpoint& where) {
+  throw std::system_error(from_errno(error), "cannot listen on " + to_text(where) + " (" + remedy(error, where) + ')');
+}
+
+bool set(int fd, int level, int option, int value) noexcept {
+  return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+unique_fd new_socket(const endpoint& where) {
+  unique_fd fd(::socket(family_of(where), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) fail(errno, where);
+  return fd;
+}
+
+// 0, or the errno.
+int bind_to(const unique_fd& fd, const endpoint& where) noexcept {
+  sockaddr_storage name;
+  const socklen_t size = where.fill(name);
+  return ::bind(fd.get(), reinterpret_cast<sockaddr*>(&name), size) == 0 ? 0 : errno;
+}
+
+unique_fd new_ip_socket(const endpoint& where, bool v6_only) {
+  unique_fd fd = new_socket(where);
+  set(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);  // or a restart would fail while old connections are in TIME_WAIT
+  if (where.family() == endpoint::kind::ipv6) set(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, v6_only ? 1 : 0);
+  set(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets have it from here: one call less for each
+  return fd;
+}
+
+// True if the path is a socket on which nobody accepts any more.
+bool stale(const endpoint& where) noexcept {
+  struct stat entry;
+  if (::lstat(std::string(where.path()).c_str(), &entry) != 0 || !S_ISSOCK(entry.st_mode)) return false;
+  const unique_fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sockaddr_storage name;
+  const socklen_t size = where.fill(name);
+  return probe && ::connect(probe.get(), reinterpret_cast<sockaddr*>(&name), size) != 0 && errno == ECONNREFUSED;
+}
+
+}  // namespace
+
+listener::listener(listener_options options) {
+  if (options.backlog <= 0)
+    throw std::invalid_argument("listener: a backlog of " + std::to_string(options.backlog) + " is not positive");
+  if (options.inherited_fd >= 0)
+    adopt(options.inherited_fd);
+  else
+    open(options);
+}
+
+void listener::open(const listener_options& options) {
+  const endpoint& where = options.where;
+  int error = 0;
+  if (where.family() == endpoint::kind::unix_path) {
+    const std::string path(where.path());
+    fd_ = new_socket(where);
+    error = bind_to(fd_, where);
+    if (error == EADDRINUSE && stale(where) && ::unlink(path.c_str()) == 0) error = bind_to(fd_, where);
+    if (error != 0) fail(error, where);
+    struct stat entry;
+    if (::lstat(path.c_str(), &entry) == 0) {
+      path_device_ = entry.st_dev;
+      path_inode_ = entry.st_ino;
+    }
+    // Nobody can connect before listen, so nobody slips in under the umask's permissions.
+    if (options.unix_mode && ::chmod(path.c_str(), *options.unix_mode) != 0) error = errno;
+  } else {
+    if (options.reuse_port && !options.successor && where.port() != 0) {
+      const unique_fd probe = new_ip_socket(where, options.v6_only);
+      if ((error = bind_to(probe, where)) != 0) fail(error, where);
+    }
+    fd_ = new_ip_socket(where, options.v6_only);
+    if (options.reuse_port && !set(fd_.get(), SOL_SOCKET, SO_REUSEPORT, 1)) fail(errno, where);
+    error = bind_to(fd_, where);
+  }
+  if (error == 0 && ::listen(fd_.get(), options.backlog) != 0) error = errno;
+  if (error != 0) {
+    close();  // which takes the path with it
+    fail(error, where);
+  }
+  learn_local();
+}
+
+void listener::adopt(int fd) {
+  int listens = 0;
+  int type = 0;
+  socklen_t size = sizeof listens;
+  const bool fits = ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0 &&
+                    ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+  if (!fits)
+    throw std::invalid_argument("listener: inherited descriptor " + std::to_string(fd) +
+                                " is not a listening stream socket");
+  fd_.reset(fd);
+  owned_by_others_ = true;
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);  // shared with the owner, as the flag belongs to the socket
+  learn_local();
+}
+
+void listener::learn_local() {
+  sockaddr_storage name;
+  socklen_t size = sizeof name;
+  if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0) local_ = endpoint::from_sockaddr(name, size);
+}
+
+result<accepted> listener::accept_one() const {
+  sockaddr_storage name;
+  for (;;) {
+    socklen_t size = sizeof name;
+    unique_fd fd(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&name), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd) return accepted{std::move(fd), endpoint::from_sockaddr(name, size).unmapped()};
+    if (errno != EINTR) return from_errno(errno);
+  }
+}
+
+accept_error classify_accept(const std::error_code& error) noexcept {
+  switch (error.value()) {
+    case EAGAIN:
+      return accept_error::again;
+    case ECONNABORTED:  // these and the next: accept(2), Error handling
+    case ENETDOWN:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+    case EPERM:  // a firewall
+      return accept_error::aborted;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      return accept_error::exhausted;
+    default:
+      return accept_error::fatal;
+  }
+}
+
+void listener::close() noexcept {
+  if (!fd_) return;  // closed before, or moved from
+  remove_path();
+  fd_.reset();
+}
+
+void listener::remove_path() noexcept {
+  if (path_inode_ == 0) return;
+  const std::string path(local_.path());
+  struct stat entry;
+  if (::lstat(path.c_str(), &entry) == 0 && entry.st_dev == path_device_ && entry.st_ino == path_inode_)
+    ::unlink(path.c_str());
+  path_inode_ = 0;
+}
+
+}  // namespace lastcall::inline v0::net

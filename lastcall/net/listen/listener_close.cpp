@@ -1,0 +1,101 @@
+// The part of the listener that keeps new clients away; the reasons and the measurements are in
+// docs/design/lossless-close.md.
+#include <linux/filter.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <climits>
+#include <cstddef>
+
+#include "lastcall/net/listen/listener.hpp"
+
+namespace lastcall::inline v0::net {
+namespace {
+
+template <std::size_t n> bool attach(int fd, int option, sock_filter (&code)[n]) noexcept {
+  const sock_fprog program{static_cast<unsigned short>(n), code};
+  return ::setsockopt(fd, SOL_SOCKET, option, &program, sizeof program) == 0;
+}
+
+// Bound to an interface that doesn't exist, the socket is found by no new SYN, while handshakes in flight and the
+// accept queue, which lead to it by reference, go on. The kernel (5.7 and later) lets anybody bind a socket that isn't
+// bound yet.
+bool unplug(int fd) noexcept {
+  const int nowhere = INT_MAX;
+  return ::setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof nowhere) == 0;
+}
+
+// Drops SYN without ACK. Connections accepted later have the filter too, and it never concerns them.
+bool filter(int fd) noexcept {
+  constexpr __u32 flags_offset = offsetof(tcphdr, th_flags);
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, flags_offset),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_SYN | TH_ACK),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TH_SYN, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, 0xffffffffU),
+  };
+  return attach(fd, SO_ATTACH_FILTER, code);
+}
+
+}  // namespace
+
+closing_way keep_clients_away(int listening, closing_way preferred) noexcept {
+  if (preferred != closing_way::filter && unplug(listening)) return closing_way::unplug;
+  if (filter(listening)) return closing_way::filter;
+  return closing_way::accept_until_empty;
+}
+
+closing_way listener::begin_close(closing_way preferred, reuse_group group) noexcept {
+  if (closing_) return *closing_;
+  const auto choose = [&] {
+    if (owned_by_others_) return closing_way::leave;
+    if (preferred == closing_way::plain || preferred == closing_way::accept_until_empty ||
+        preferred == closing_way::leave)
+      return preferred;
+    if (local_.family() == endpoint::kind::unix_path) {
+      remove_path();
+      return closing_way::remove_path;
+    }
+    if (preferred == closing_way::steer && steer(group)) return closing_way::steer;
+    return keep_clients_away(fd(), preferred);
+  };
+  closing_ = choose();
+  return *closing_;
+}
+
+// A random one of the others for each new SYN. An index that is out of range once we have left the group makes the
+// kernel choose by hash.
+bool listener::steer(reuse_group group) const noexcept {
+  if (group.size < 2 || group.position >= group.size) return false;
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<__u32>(SKF_AD_OFF + SKF_AD_RANDOM)),
+      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, group.size - 1),
+      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, group.position, 0, 1),
+      BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
+      BPF_STMT(BPF_RET | BPF_A, 0),
+  };
+  return attach(fd(), SO_ATTACH_REUSEPORT_CBPF, code);
+}
+
+std::string_view to_text(closing_way way) noexcept {
+  switch (way) {
+    case closing_way::unplug:
+      return "unplug";
+    case closing_way::steer:
+      return "steer";
+    case closing_way::filter:
+      return "filter";
+    case closing_way::remove_path:
+      return "remove path";
+    case closing_way::accept_until_empty:
+      return "accept until empty";
+    case closing_way::plain:
+      return "plain";
+    case closing_way::leave:
+      return "leave";
+  }
+  return "unknown";
+}
+
+}  // namespace lastcall::inline v0::net

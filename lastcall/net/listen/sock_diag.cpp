@@ -1,0 +1,84 @@
+#include "lastcall/net/listen/sock_diag.hpp"
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "lastcall/net/unique_fd.hpp"
+
+namespace lastcall::inline v0::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto time_limit = 500ms;
+constexpr auto first_timeout = 1s;    // RFC 6298 section 2.1; the kernel's TCP_TIMEOUT_INIT
+constexpr auto age_tolerance = 20ms;  // two ticks of the slowest kernel clock
+
+std::error_code from_errno(int error) { return {error, std::generic_category()}; }
+
+bool concerns(const inet_diag_msg& message, const endpoint& local, duration at_least_old) {
+  const auto address = local.address_bytes();
+  if (!local.wildcard() && std::memcmp(message.id.idiag_src, address.data(), address.size()) != 0) return false;
+  if (message.idiag_retrans != 0) return true;
+  return first_timeout - std::chrono::milliseconds(message.idiag_expires) + age_tolerance >= at_least_old;
+}
+
+result<void> ask(int netlink, const endpoint& local) {
+  struct {
+    nlmsghdr header;
+    inet_diag_req_v2 body;
+  } request{};
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  // A handshake has its listener's family: those of IPv4 clients of a dual-stack listener are listed under IPv6.
+  request.body.sdiag_family = local.family() == endpoint::kind::ipv4 ? AF_INET : AF_INET6;
+  request.body.sdiag_protocol = IPPROTO_TCP;
+  request.body.idiag_states = 1U << TCP_SYN_RECV;
+  request.body.id.idiag_sport = htons(local.port());  // the kernel drops other ports itself
+  request.body.id.idiag_cookie[0] = request.body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+  if (::send(netlink, &request, sizeof request, 0) < 0) return from_errno(errno);
+  return {};
+}
+
+result<std::size_t> count(int netlink, const endpoint& local, duration at_least_old) {
+  alignas(nlmsghdr) char buffer[16384];  // the kernel fills no more than this at once
+  std::size_t total = 0;
+  for (const time_point end = steady().now() + time_limit; steady().now() < end;) {
+    const ssize_t n = ::recv(netlink, buffer, sizeof buffer, 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return from_errno(errno == EAGAIN ? ETIMEDOUT : errno);
+    auto left = static_cast<unsigned>(n);
+    for (auto* m = reinterpret_cast<nlmsghdr*>(buffer); NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
+      if (m->nlmsg_type == NLMSG_DONE) return total;
+      if (m->nlmsg_type == NLMSG_ERROR)
+        return from_errno(-static_cast<nlmsgerr*>(NLMSG_DATA(m))->error);  // never an ack
+      if (m->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) return from_errno(EBADMSG);
+      total += concerns(*static_cast<inet_diag_msg*>(NLMSG_DATA(m)), local, at_least_old) ? 1 : 0;
+    }
+  }
+  return from_errno(ETIMEDOUT);
+}
+
+}  // namespace
+
+result<std::size_t> handshakes_in_flight(const endpoint& local, duration at_least_old) {
+  if (!local.ip() || local.port() == 0) return from_errno(EINVAL);
+  const unique_fd netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+  if (!netlink) return from_errno(errno);
+  const timeval limit{0, std::chrono::microseconds(time_limit).count()};
+  if (::setsockopt(netlink.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) return from_errno(errno);
+  if (const auto asked = ask(netlink.get(), local); !asked) return asked.error();
+  return count(netlink.get(), local, at_least_old);
+}
+
+}  // namespace lastcall::inline v0::net

@@ -1,0 +1,169 @@
+#include "lastcall/net/loop/runtime.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/core/countdown.hpp"
+#include "lastcall/core/stacks/watched_thread.hpp"
+
+namespace lastcall::inline v0::net {
+
+namespace {
+unsigned usable_processors() noexcept {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+    return static_cast<unsigned>(CPU_COUNT(&set));
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// For those who use the loops and what is queued on them, once the drain is over; and for the threads to go.
+constexpr duration queue_time = std::chrono::milliseconds(100);
+constexpr duration leaving_time = std::chrono::milliseconds(20);
+
+std::string thread_name(std::size_t i) { return ("lastcall-io-" + std::to_string(i)).substr(0, 15); }
+
+thread_local loop* of_this_thread = nullptr;
+}  // namespace
+
+struct runtime::threads_part {  // heavy headers stay in this file
+  using guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
+  std::vector<std::unique_ptr<boost::asio::io_context>> contexts;
+  std::vector<guard> guards;
+  std::vector<std::shared_ptr<countdown>> ended;                             // of each thread; shared with it
+  const std::shared_ptr<countdown> unused = std::make_shared<countdown>(1);  // by anybody any more
+};
+
+runtime::runtime(options o) : log_(std::move(o.log)), threads_(std::make_unique<threads_part>()) {
+  if (o.threads > 1024)
+    throw std::invalid_argument("runtime: threads = " + std::to_string(o.threads) +
+                                " is more than 1024; give 0 for one for each processor");
+  if (o.io) {
+    loops_.push_back(std::make_unique<loop>(*o.io));
+    return;
+  }
+  const unsigned count = o.threads == 0 ? usable_processors() : o.threads;
+  for (unsigned i = 0; i < count; ++i) {
+    threads_->contexts.push_back(std::make_unique<boost::asio::io_context>(1));
+    loops_.push_back(std::make_unique<loop>(*threads_->contexts.back()));
+  }
+}
+
+runtime::~runtime() {
+  stop();
+  if (!stuck_) return;
+  for (auto& each : loops_) static_cast<void>(each.release());  // a thread still runs on one of them
+  static_cast<void>(threads_.release());
+}
+
+runtime::runtime(options o, app& of) : runtime(std::move(o)) {
+  log_ = of.log();
+  is_named_ = true;
+}
+
+void runtime::start(context life) {
+  life_ = std::move(life);
+  try {
+    open();
+  } catch (...) {
+    stop();
+    throw;
+  }
+}
+
+void runtime::open() {
+  started_ = true;
+  for (auto& each : loops_) each->open();
+  for (std::size_t i = 0; i < threads_->contexts.size(); ++i) {
+    auto& io = *threads_->contexts[i];
+    threads_->guards.emplace_back(io.get_executor());
+    auto& ended = threads_->ended.emplace_back(std::make_shared<countdown>(1));
+    running_.emplace_back([this, &io, mine = loops_[i].get(), ended] {
+      of_this_thread = mine;
+      {
+        const watched_thread here(shared_name, "loop");
+        run(io);
+      }
+      ended->count_down();  // the last that this thread does with us
+    });
+    ::pthread_setname_np(running_.back().native_handle(), thread_name(i).c_str());
+  }
+}
+
+/// What a user's completion handler throws must not end the process, nor the others' connections.
+void runtime::run(boost::asio::io_context& io) noexcept {
+  for (;;) {
+    try {
+      io.run();
+      return;
+    } catch (const std::exception& error) {
+      log_.error(shared_name, "a completion handler threw; the loop goes on", {{"what", error.what()}});
+    } catch (...) {
+      log_.error(shared_name, "a completion handler threw something that is no std::exception; the loop goes on");
+    }
+  }
+}
+
+boost::asio::any_io_executor runtime::executor() noexcept {
+  for (auto& each : loops_)
+    if (each.get() == of_this_thread) return each->io().get_executor();
+  return loops_[next_.fetch_add(1, std::memory_order_relaxed) % loops_.size()]->io().get_executor();
+}
+
+void runtime::stop() noexcept {
+  if (threads_->contexts.empty()) return close_on_users_thread();
+  if (running_.empty()) return;  // it has stopped, or never started
+  time_point by = steady().now() + queue_time;
+  users_.close([unused = threads_->unused] { unused->count_down(); });
+  threads_->unused->wait_until(by);
+  threads_->guards.clear();
+  for (std::size_t i = 0; i < running_.size(); ++i) end_behind_the_queue(i);
+  if (life_.draining()) by = std::max(by, life_.drain_end());
+  for (std::size_t i = 0; i < running_.size(); ++i) threads_->ended[i]->wait_until(by);
+  for (auto& io : threads_->contexts) io->stop();
+  by += leaving_time;
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    if (threads_->ended[i]->wait_until(by)) {
+      running_[i].join();
+      loops_[i]->close();
+      continue;
+    }
+    // A handler blocks it. Whoever uses the loop is named as hung, and we must not hang with it. If that is nobody, the
+    // handler is the program's own: then it is for us to hang and be named.
+    if (is_named_ && users_.inside() == 0) threads_->ended[i]->wait_until(time_point::max());
+    log_.error(shared_name, "a thread does not leave its handler; it is left behind", {{"thread", thread_name(i)}});
+    running_[i].detach();
+    stuck_ = true;
+  }
+  running_.clear();
+  threads_->ended.clear();
+}
+
+void runtime::end_behind_the_queue(std::size_t number) noexcept {
+  try {
+    loops_[number]->post([io = threads_->contexts[number].get()] { io->stop(); });
+  } catch (const std::exception&) {  // out of memory: it is stopped anyhow
+  }
+}
+
+void runtime::close_on_users_thread() noexcept {
+  if (!std::exchange(started_, false)) return;
+  const auto closed = std::make_shared<countdown>(1);
+  loops_.front()->post([closed, the_loop = loops_.front().get()] {
+    the_loop->close();
+    // Completions of the loop that are queued already come before this.
+    the_loop->post([closed] { closed->count_down(); });
+  });
+  if (!closed->wait_until(steady().now() + std::chrono::seconds(1)))
+    log_.error(shared_name, "nobody runs the io_context any more; keep it running until the app has stopped");
+}
+
+}  // namespace lastcall::inline v0::net

@@ -1,0 +1,113 @@
+#include "lastcall/net/loop/thread_pool.hpp"
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "lastcall/core/stacks/watched_thread.hpp"
+
+namespace lastcall::inline v0::net {
+
+struct thread_pool::shared {
+  shared(options o, std::string_view of) : limits(o), component(of) {}
+
+  void work() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      wanted.wait(lock, [this] { return stopped || !waiting.empty(); });
+      if (stopped) break;
+      function<void()> job = std::move(waiting.front());
+      waiting.pop_front();
+      lock.unlock();
+      job();
+      job = nullptr;  // what it holds may take a while to go
+      lock.lock();
+      if (--jobs == 0) tell_idle(lock);
+    }
+    if (--threads == 0) ended.notify_all();
+  }
+
+  /// No job is left. What is told may submit again.
+  void tell_idle(std::unique_lock<std::mutex>& lock) {
+    const std::vector<function<void()>> told = std::exchange(when_idle, {});
+    lock.unlock();
+    for (const auto& each : told) each();
+    lock.lock();
+  }
+
+  const options limits;
+  const std::string component;
+  std::mutex mutex;
+  std::condition_variable wanted, ended;
+  std::deque<function<void()>> waiting;
+  std::vector<function<void()>> when_idle;
+  std::size_t jobs = 0;  // running and waiting
+  unsigned threads = 0;
+  bool stopped = false;
+};
+
+thread_pool::thread_pool(options o, std::string_view component) : shared_(std::make_shared<shared>(o, component)) {
+  if (o.threads == 0 || o.threads > 4096)
+    throw std::invalid_argument("thread pool: threads = " + std::to_string(o.threads) + "; give 1 to 4096");
+}
+
+thread_pool::~thread_pool() { stop(time_point::min()); }
+
+bool thread_pool::submit(function<void()>&& job) {
+  shared& s = *shared_;
+  const std::lock_guard lock(s.mutex);
+  if (s.stopped) return false;
+  if (s.jobs >= s.threads && s.threads < s.limits.threads) {
+    try {
+      std::thread([all = shared_] {
+        ::pthread_setname_np(::pthread_self(), "lastcall-block");
+        const watched_thread here(all->component, "handler");
+        all->work();
+      }).detach();
+      ++s.threads;
+    } catch (const std::system_error&) {  // the process may have no more; those that are there will do
+      if (s.threads == 0) return false;
+    }
+  }
+  if (s.jobs >= s.threads + s.limits.queue) return false;
+  s.waiting.push_back(std::move(job));
+  ++s.jobs;
+  s.wanted.notify_one();
+  return true;
+}
+
+void thread_pool::when_idle(function<void()> idle) {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    if (shared_->jobs > 0) return shared_->when_idle.push_back(std::move(idle));
+  }
+  idle();
+}
+
+bool thread_pool::stop(time_point by) noexcept {
+  std::deque<function<void()>> dropped;
+  std::unique_lock lock(shared_->mutex);
+  shared_->stopped = true;
+  dropped.swap(shared_->waiting);
+  shared_->jobs -= dropped.size();
+  shared_->wanted.notify_all();
+  lock.unlock();
+  dropped.clear();  // what they hold may ask us
+  lock.lock();
+  if (shared_->jobs == 0) shared_->tell_idle(lock);
+  return shared_->ended.wait_until(lock, by, [this] { return shared_->threads == 0; });
+}
+
+std::size_t thread_pool::busy() const noexcept {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->jobs;
+}
+
+}  // namespace lastcall::inline v0::net

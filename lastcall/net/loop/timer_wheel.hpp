@@ -1,0 +1,100 @@
+// Many coarse timers at O(1) each. Pure: it reads no clock and arms nothing; whoever owns it sleeps until `next_due`.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "lastcall/core/clock.hpp"
+#include "lastcall/net/loop/intrusive_list.hpp"
+
+namespace lastcall::inline v0::net {
+
+/// One timer: derive from it, or hold it. It leaves its wheel when it is destroyed.
+class timer_node : private list_hook<class timer_wheel> {
+ public:
+  bool armed() const noexcept { return linked(); }
+
+  /// The moment before which it does not fire; meaningful while armed and in the callback.
+  time_point due() const noexcept { return due_; }
+
+  /// Does nothing when not armed.
+  void cancel() noexcept { unlink(); }
+
+ private:
+  friend class timer_wheel;
+  friend class intrusive_list<timer_node, timer_wheel>;
+  time_point due_{};
+};
+
+/// Fires each timer at the first tick that is not before its moment: never early, late by at most one tick. Four levels
+/// of 64 slots; with ticks of 4 ms that is 18.6 hours, and what is later waits in a list that is sorted in when its
+/// turn comes. Threads: one.
+class timer_wheel {
+ public:
+  /// `start` is the earliest time it will hear of.   Errors: `std::invalid_argument` when `tick` is not positive.
+  explicit timer_wheel(time_point start, duration tick = std::chrono::milliseconds(4));
+  timer_wheel(const timer_wheel&) = delete;
+  timer_wheel& operator=(const timer_wheel&) = delete;
+
+  /// Arms `node`, or moves it if it is armed. What is already due fires with the next tick: within a callback that is
+  /// after the current `advance`, which therefore ends. O(1).
+  void schedule(timer_node& node, time_point when) noexcept;
+
+  /// Calls `expired(node)` for all that are due, in the order of their ticks; each is no longer armed when called. The
+  /// callback may schedule, cancel and destroy any node, also one that is due in the same call; it may not throw or
+  /// advance. A time before the last one changes nothing. Returns how many fired.
+  template <class F> std::size_t advance(time_point now, F&& expired) noexcept {
+    std::size_t fired = 0;
+    begin_advance(now);
+    while (timer_node* node = next_expired()) {
+      expired(*node);
+      ++fired;
+    }
+    return fired;
+  }
+
+  /// The same, but for the count, until `expired` answers false for one. What is left is due at once: it comes with the
+  /// next advance.
+  template <class F> void advance_while(time_point now, F&& expired) noexcept {
+    begin_advance(now);
+    while (timer_node* node = next_expired()) {
+      if (!expired(*node)) return;
+    }
+  }
+
+  /// When to call `advance` next; empty when nothing is armed. A timer that is far away causes at most three earlier
+  /// wake-ups (four beyond 18.6 hours), at which it only moves closer.
+  std::optional<time_point> next_due() const noexcept;
+
+ private:
+  static constexpr unsigned levels = 4;
+  static constexpr unsigned slot_bits = 6;
+  static constexpr unsigned slots = 1U << slot_bits;
+  using tick_number = std::uint64_t;
+  using slot = intrusive_list<timer_node, timer_wheel>;
+
+  tick_number first_tick_from(time_point) const noexcept;  // rounds up
+  time_point time_of(tick_number) const noexcept;
+  void place(timer_node&) noexcept;
+  std::optional<tick_number> next_tick() const noexcept;
+  void begin_advance(time_point now) noexcept;
+  timer_node* next_expired() noexcept;
+  void open_slots() noexcept;
+
+  const time_point start_;
+  const duration tick_;
+  tick_number now_ = 0;     // every tick up to this one is done
+  tick_number target_ = 0;  // where the current advance ends; otherwise now_
+  // A node stands at the level of the highest digit (base 64) in which its tick differs from now_, in the slot of that
+  // digit. So all of a level are due before any of the next, and no level wraps around.
+  std::array<std::array<slot, slots>, levels> wheel_;
+  mutable std::array<std::uint64_t, levels>
+      filled_{};  // a bit for each slot; may be stale after a cancel, never missing
+  slot later_;    // differs beyond the highest level
+  slot firing_;   // due at now_, not yet called
+};
+
+}  // namespace lastcall::inline v0::net

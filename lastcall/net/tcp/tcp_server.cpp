@@ -1,0 +1,108 @@
+#include "lastcall/net/tcp/tcp_server.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include "lastcall/core/duration.hpp"
+#include "lastcall/net/connection/connection_server.hpp"
+#include "lastcall/net/loop/runtime.hpp"
+#include "lastcall/net/tcp/tcp_session.hpp"
+
+namespace lastcall::inline v0::net {
+
+namespace {
+
+/// For blocking handlers whose remotes have gone; those who were waited for before have come back.
+constexpr duration leaving_time = std::chrono::milliseconds(10);
+
+tcp_server_options checked(tcp_server_options o) {
+  if (o.name.empty()) o.name = "tcp";
+  const auto refuse = [&](const std::string& why) { throw std::invalid_argument(o.name + ": " + why); };
+  if (!o.handler.awaiting && !o.handler.blocking) refuse("there is no handler; give one");
+  if (o.address.empty() && o.unix_path.empty()) refuse("nowhere to listen; give an address or a unix_path");
+  if (o.limits.input_bytes == 0 || o.limits.output_bytes == 0) refuse("a buffer of 0 bytes holds nothing");
+  for (const auto& [option, value] : {std::pair{"jitter", o.jitter},
+                                      {"linger", o.linger},
+                                      {"idle_time", o.limits.idle_time},
+                                      {"write_time", o.limits.write_time},
+                                      {"goodbye_time", o.limits.goodbye_time}})
+    if (value < duration::zero()) refuse(std::string(option) + " = " + lastcall::to_text(value) + " is negative");
+  return o;
+}
+
+std::shared_ptr<tls_context> tls_of(const tcp_server_options& o, const logger& log) {
+  return o.tls.certificates.empty() ? nullptr : std::make_shared<tls_context>(o.tls, o.name, log);
+}
+
+connection_server_options server_options(const tcp_server_options& o, const std::shared_ptr<tls_context>& tls,
+                                         const logger& log) {
+  connection_server_options all{.farewell = {.linger = o.linger, .jitter = o.jitter},
+                                .max_connections = o.max_connections,
+                                .max_connections_per_address = o.max_connections_per_address,
+                                .proxies = o.proxies,
+                                .name = o.name,
+                                .log = log};
+  if (!o.address.empty())
+    all.listeners.push_back({.where = endpoint_of(o.address, o.port), .backlog = o.backlog, .tls = tls});
+  if (!o.unix_path.empty())
+    all.listeners.push_back({.where = endpoint_of("unix:" + o.unix_path, 0), .backlog = o.backlog, .tls = tls});
+  return all;
+}
+
+}  // namespace
+
+struct tcp_server::parts {
+  parts(tcp_server_options o, runtime& on, logger log)
+      : handler(std::move(o.handler)),
+        pool(o.blocking, o.name),
+        service{handler, o.limits, &pool, log, o.name},
+        tls(tls_of(o, log)),
+        server(server_options(o, tls, log), on, [this](arrival it) {
+          connection_set& set = server.set(it.loop);
+          return std::make_unique<tcp_session>(set, std::move(it), service);
+        }) {}
+
+  const session_handler handler;
+  thread_pool pool;
+  const tcp_service service;
+  const std::shared_ptr<tls_context> tls;  // null: not spoken
+  connection_server server;
+};
+
+tcp_server::tcp_server(options o, app& of) : tcp_server(std::move(o), of.shared<runtime>(), of.log()) {
+  if (parts_->tls) of.also_reload([tls = parts_->tls] { tls->reload(); });  // it logs what fails
+}
+
+tcp_server::tcp_server(options o, runtime& on, logger log)
+    : parts_(std::make_unique<parts>(checked(std::move(o)), on, std::move(log))) {}
+
+tcp_server::~tcp_server() = default;
+
+void tcp_server::start(context life) { parts_->server.start(std::move(life)); }
+
+void tcp_server::drain(context life, drained done) {
+  // A handler that blocks a thread may still be at work when its remote has gone: it is waited for, or named as hung.
+  parts_->server.drain(std::move(life),
+                       [p = parts_.get(), done = std::move(done)]() mutable { p->pool.when_idle(std::move(done)); });
+}
+
+void tcp_server::force() noexcept { parts_->server.force(); }
+
+void tcp_server::stop() noexcept {
+  parts_->server.stop();
+  if (!parts_->pool.stop(steady().now() + leaving_time))
+    parts_->service.log.error(parts_->service.name, "a blocking handler does not come back; it is left behind");
+}
+
+void tcp_server::account(component_report& into) const { parts_->server.account(into); }
+void tcp_server::measure(metrics& into) const { parts_->server.measure(into); }
+void tcp_server::in_progress(std::vector<work_item>& out, std::size_t limit) const {
+  parts_->server.in_progress(out, limit);
+}
+std::vector<endpoint> tcp_server::addresses() const { return parts_->server.addresses(); }
+std::string tcp_server::reload_certificates() noexcept {
+  return parts_->tls ? parts_->tls->reload() : std::string("this server speaks no TLS");
+}
+connection_ledger tcp_server::connections() const noexcept { return parts_->server.ledger(); }
+
+}  // namespace lastcall::inline v0::net

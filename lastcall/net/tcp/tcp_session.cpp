@@ -1,0 +1,115 @@
+#include "lastcall/net/tcp/tcp_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "lastcall/net/connection/connection_set.hpp"
+#include "lastcall/net/tcp/tcp_server.hpp"
+
+namespace lastcall::inline v0::net {
+
+namespace {
+constexpr duration second_look = std::chrono::milliseconds(10);
+}  // namespace
+
+tcp_session::tcp_session(connection_set& set, arrival it, const tcp_service& of)
+    : session(set, std::move(it.socket), it.remote, connection_kind::tcp, of.limits),
+      service_(of),
+      stream_(std::make_shared<tcp_stream>(link())),
+      refusing_(it.refusing) {
+  settle();
+  // Soon: a session that is not adopted yet can't end.
+  link()->post([](session& s) {
+    if (!static_cast<tcp_session&>(s).opening()) static_cast<tcp_session&>(s).begin();
+  });
+}
+
+void tcp_session::on_open() noexcept {
+  link()->remote_is(remote());
+  settle();
+  begin();
+  if (state() == connection_state::upgraded) session::on_readable();
+}
+
+void tcp_session::begin() noexcept {
+  if (handler_begun_) return;
+  handler_begun_ = true;
+  if (refusing_) return leave_when_sent();
+  const session_handler& h = service_.handler;
+  try {
+    if (h.awaiting) {
+      // The stream stays until the handler has returned, also when the connection has ended before.
+      run([](std::shared_ptr<tcp_stream> s, const session_handler& handler) -> task<> {
+        co_await handler.awaiting(*s);
+      }(stream_, h));
+      return;
+    }
+    if (run_on(*service_.pool, [s = stream_, &h] { h.blocking(*s); })) return;
+    service_.log.warning(service_.name, "a session was refused: all threads are busy");
+  } catch (const std::exception& error) {
+    service_.log.error(service_.name, "a session was refused", {{"why", error.what()}});
+  }
+  leave_when_sent();
+}
+
+bool tcp_session::is_quiet(duration quiet) noexcept {
+  if (quiet <= duration::zero()) return true;
+  const time_point now = set().loop().refresh_now();
+  if (quiet_since_ == time_point{}) quiet_since_ = now;
+  const bool over = now >= quiet_since_ + quiet;
+  // The loop may have been busy for longer than that: what has arrived meanwhile comes before the second look.
+  if (over && std::exchange(looked_, true)) return true;
+  set().loop().schedule(wake_up_, over ? now + second_look : quiet_since_ + quiet);
+  return false;
+}
+
+bool tcp_session::take(std::optional<char> delimiter, std::string& into, read_end& over, duration quiet) noexcept {
+  const std::string_view all = input();
+  std::size_t size = all.size(), used = size;
+  if (delimiter) {
+    const std::size_t at = all.find(*delimiter, std::min(searched_, all.size()));
+    searched_ = at == all.npos ? all.size() : 0;
+    size = at == all.npos ? 0 : at;
+    used = at == all.npos ? 0 : at + 1;
+  }
+  if (used > 0) {
+    quiet_since_ = {};
+    looked_ = false;
+    into.assign(all.substr(0, size));
+    consume(used);
+    read_more();
+    return true;
+  }
+  if (input_over()) {
+    over = read_end::remote;
+  } else if (all.size() >= limits().input_bytes) {
+    over = read_end::too_long;
+  } else if (remote_time_over()) {
+    over = read_end::timed_out;
+  } else if (told() && all.empty() && is_quiet(quiet)) {
+    over = read_end::draining;
+  }
+  return false;
+}
+
+std::size_t tcp_session::put(std::string_view bytes) noexcept {
+  if (!room()) return 0;
+  const std::size_t some = std::min(bytes.size(), limits().output_bytes);
+  send(bytes.substr(0, some));
+  return some;
+}
+
+void tcp_session::on_handler_over(std::exception_ptr error) noexcept {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const std::exception& what) {
+    service_.log.error(service_.name, "a session's handler threw", {{"what", what.what()}});
+  } catch (...) {
+    service_.log.error(service_.name, "a session's handler threw something that is no std::exception");
+  }
+  leave_when_sent(remote_time_over() ? connection_end::timed_out
+                  : input_over()     ? connection_end::by_remote
+                                     : connection_end::clean);
+}
+
+}  // namespace lastcall::inline v0::net

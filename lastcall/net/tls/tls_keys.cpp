@@ -1,0 +1,183 @@
+#include "lastcall/net/tls/tls_keys.hpp"
+
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+
+#include "lastcall/net/unique_fd.hpp"
+
+namespace lastcall::inline v0::net::detail {
+
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string all(text);
+  for (char& c : all)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return all;
+}
+
+/// OpenSSL's last word, for the end of a message of ours.
+std::string last_error() {
+  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+  ERR_clear_error();
+  return reason ? " (" + std::string(reason) + ")" : std::string();
+}
+
+/// The names that stand in a certificate; the common name only if there are no others.
+std::vector<std::string> names_of(X509* certificate) {
+  std::vector<std::string> all;
+  const std::unique_ptr<GENERAL_NAMES, freed_by<GENERAL_NAMES_free>> names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type != GEN_DNS) continue;
+    all.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
+                     static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
+  }
+  if (!all.empty()) return all;
+  char common[256];
+  const int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, common, sizeof common);
+  if (size > 0) all.emplace_back(common, static_cast<std::size_t>(size));
+  return all;
+}
+
+int no_password(char*, int, int, void*) { return -1; }
+
+/// One certificate's context, step by step; each failure names its file.
+class context_maker {
+ public:
+  context_maker(const tls_options& options, const std::string& component)
+      : options_(options), component_(component), made_(SSL_CTX_new(TLS_server_method())) {
+    if (!made_) throw std::bad_alloc();
+  }
+
+  SSL_CTX* get() const noexcept { return made_.get(); }
+  ssl_ctx_ptr take() noexcept { return std::move(made_); }
+
+  void read(const tls_certificate& from) {
+    look_for(from.chain_file);
+    if (SSL_CTX_use_certificate_chain_file(get(), from.chain_file.c_str()) != 1)
+      refuse(from.chain_file,
+             "holds no certificate that can be used; it is a PEM file, the server's own certificate first");
+    look_for(from.key_file);
+    SSL_CTX_set_default_passwd_cb(get(), no_password);
+    ERR_clear_error();
+    if (SSL_CTX_use_PrivateKey_file(get(), from.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+      const bool other = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
+      refuse(from.key_file,
+             other ? "is not the key of the certificate in " + from.chain_file + "; give the key that belongs to it"
+                   : "holds no private key that can be used; it is a PEM file without a password");
+    }
+    if (SSL_CTX_check_private_key(get()) != 1)
+      refuse(from.key_file,
+             "is not the key of the certificate in " + from.chain_file + "; give the key that belongs to it");
+  }
+
+  void configure() {
+    SSL_CTX* const c = get();
+    SSL_CTX_set_min_proto_version(c, options_.least == tls_version::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
+    // Forward secrecy and authenticated encryption only; TLS 1.3 has nothing else.
+    SSL_CTX_set_cipher_list(c, "ECDHE+AESGCM:ECDHE+CHACHA20");
+    SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                            SSL_MODE_AUTO_RETRY);
+    SSL_CTX_set_read_ahead(c, 1);  // a record in one system call rather than two
+    // Nothing is kept here for clients that may come back: tickets hold all of it.
+    SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+    constexpr unsigned char us[] = "lastcall";
+    SSL_CTX_set_session_id_context(c, us, sizeof us - 1);
+    if (!options_.resumption) {
+      SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
+      SSL_CTX_set_num_tickets(c, 0);
+    }
+    if (options_.clients == client_certificates::none) return;
+    look_for(options_.client_ca_file);
+    STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(options_.client_ca_file.c_str());
+    if (!names || SSL_CTX_load_verify_file(c, options_.client_ca_file.c_str()) != 1)
+      refuse(options_.client_ca_file, "holds no certificate of who may sign clients' certificates; it is a PEM file");
+    SSL_CTX_set_client_CA_list(c, names);
+    SSL_CTX_set_verify(c,
+                       options_.clients == client_certificates::required
+                           ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+                           : SSL_VERIFY_PEER,
+                       nullptr);
+  }
+
+ private:
+  void look_for(const std::string& file) const {
+    if (unique_fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC))) return;
+    throw std::system_error(errno, std::generic_category(), component_ + ": tls: cannot read " + file);
+  }
+  [[noreturn]] void refuse(const std::string& file, const std::string& why) const {
+    throw std::invalid_argument(component_ + ": tls: " + file + " " + why + last_error());
+  }
+
+  const tls_options& options_;
+  const std::string& component_;
+  ssl_ctx_ptr made_;
+};
+
+}  // namespace
+
+tls_keys::tls_keys(const tls_options& options, const std::string& component, const warn& say) {
+  for (const std::string& each : options.alpn) alpn_.append(1, static_cast<char>(each.size())).append(each);
+  for (const tls_certificate& each : options.certificates) {
+    context_maker made(options, component);
+    made.read(each);
+    made.configure();
+    SSL_CTX* const c = made.get();
+    SSL_CTX_set_tlsext_servername_callback(c, choose_certificate);
+    SSL_CTX_set_tlsext_servername_arg(c, this);
+    if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(c, choose_protocol, this);
+    X509* const certificate = SSL_CTX_get0_certificate(c);
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) say(each.chain_file, "a certificate has expired");
+    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
+      say(each.chain_file, "a certificate is not valid yet");
+    for (const std::string& name : each.names.empty() ? names_of(certificate) : each.names)
+      names_.emplace(lower(name), c);  // the first one that has a name keeps it
+    contexts_.push_back(made.take());
+  }
+}
+
+SSL_CTX* tls_keys::for_name(std::string_view name) const {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  const std::string wanted = lower(name);
+  if (const auto found = names_.find(wanted); found != names_.end()) return found->second;
+  const auto dot = wanted.find('.');
+  if (dot == wanted.npos || dot == 0) return nullptr;
+  const auto found = names_.find("*" + wanted.substr(dot));  // for one label: RFC 6125 section 6.4.3
+  return found != names_.end() ? found->second : nullptr;
+}
+
+int tls_keys::choose_certificate(SSL* of, int*, void* keys) noexcept {
+  const char* const name = SSL_get_servername(of, TLSEXT_NAMETYPE_host_name);
+  if (!name) return SSL_TLSEXT_ERR_NOACK;
+  try {
+    SSL_CTX* const found = static_cast<const tls_keys*>(keys)->for_name(name);
+    if (!found) return SSL_TLSEXT_ERR_NOACK;
+    if (found != SSL_get_SSL_CTX(of)) SSL_set_SSL_CTX(of, found);
+    return SSL_TLSEXT_ERR_OK;
+  } catch (const std::exception&) {  // out of memory
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+}
+
+/// Ours in our order. Nothing in common ends the handshake: RFC 7301 section 3.2.
+int tls_keys::choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
+                              unsigned in_size, void* keys) noexcept {
+  const std::string& ours = static_cast<const tls_keys*>(keys)->alpn_;
+  unsigned char* chosen = nullptr;
+  const int found = SSL_select_next_proto(&chosen, out_size, reinterpret_cast<const unsigned char*>(ours.data()),
+                                          static_cast<unsigned>(ours.size()), in, in_size);
+  if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace lastcall::inline v0::net::detail

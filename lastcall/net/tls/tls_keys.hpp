@@ -1,0 +1,50 @@
+// What one reading of the certificate files came to: OpenSSL contexts, one for each certificate, and which of them a
+// client's name asks for. Does not change afterwards.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "lastcall/net/tls/tls.hpp"
+
+namespace lastcall::inline v0::net::detail {
+
+template <auto F> struct freed_by {
+  template <class T> void operator()(T* p) const noexcept { F(p); }
+};
+using ssl_ctx_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
+using ssl_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
+
+/// Threads: any, once made.
+class tls_keys {
+ public:
+  using warn = std::function<void(const std::string& file, const char* what)>;
+
+  /// Errors: as tls_context.
+  tls_keys(const tls_options&, const std::string& component, const warn&);
+  tls_keys(const tls_keys&) = delete;
+  tls_keys& operator=(const tls_keys&) = delete;
+
+  /// A server's end. It must be gone before the keys. Null: out of memory.
+  ssl_ptr open() const noexcept { return ssl_ptr(SSL_new(contexts_.front().get())); }
+
+  /// Of a name that a client asks for; null: nobody has it.
+  SSL_CTX* for_name(std::string_view name) const;
+
+ private:
+  static int choose_certificate(SSL*, int* alert, void* keys) noexcept;
+  static int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
+                             unsigned in_size, void* keys) noexcept;
+
+  std::vector<ssl_ctx_ptr> contexts_;                // in the order of the options
+  std::unordered_map<std::string, SSL_CTX*> names_;  // in lower case; "*.example.com" as it is
+  std::string alpn_;                                 // as on the wire
+};
+
+}  // namespace lastcall::inline v0::net::detail

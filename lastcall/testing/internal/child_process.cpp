@@ -1,0 +1,348 @@
+#include "lastcall/testing/internal/child_process.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace lastcall::inline v0::testing {
+
+namespace {
+
+class descriptor {
+ public:
+  explicit descriptor(int fd = -1) noexcept : fd_(fd) {}
+  descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  descriptor& operator=(descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~descriptor() { reset(); }
+  int operator*() const noexcept { return fd_; }
+  void reset() noexcept {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+
+ private:
+  int fd_;
+};
+
+[[noreturn]] void fail(int error, const std::string& what) {
+  throw std::system_error(error, std::generic_category(), what);
+}
+
+std::array<descriptor, 2> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) fail(errno, "child_process: pipe");
+  return {descriptor(ends[0]), descriptor(ends[1])};
+}
+
+descriptor open_file(const char* path, int flags) {
+  const int fd = ::open(path, flags | O_CLOEXEC, 0644);
+  if (fd < 0) fail(errno, std::string("child_process: cannot open ") + path);
+  return descriptor(fd);
+}
+
+int poll_timeout(const deadline& by) {
+  const auto left = by.remaining(std::chrono::steady_clock::now());
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+}
+
+std::vector<std::string> merged_environment(const std::vector<std::string>& added) {
+  std::vector<std::string> all;
+  const auto replaced = [&](std::string_view entry) {
+    const auto name = entry.substr(0, entry.find('=') + 1);
+    return std::any_of(added.begin(), added.end(), [&](const std::string& a) { return a.starts_with(name); });
+  };
+  for (char** e = environ; *e != nullptr; ++e) {
+    if (!replaced(*e)) all.emplace_back(*e);
+  }
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    const auto name = added[i].substr(0, added[i].find('=') + 1);
+    const bool again = std::any_of(added.begin() + static_cast<std::ptrdiff_t>(i) + 1, added.end(),
+                                   [&](const std::string& later) { return later.starts_with(name); });
+    if (!again) all.push_back(added[i]);
+  }
+  return all;
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (const auto& text : texts) all.push_back(const_cast<char*>(text.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
+struct stream {
+  descriptor from;
+  std::string text;
+  bool open = false;
+};
+
+}  // namespace
+
+std::string to_text(const exit_status& status) {
+  if (status.signal == 0) return "exit " + std::to_string(status.code);
+  return "signal " + std::to_string(status.signal) + " (" + ::strsignal(status.signal) + ")";
+}
+
+struct child_process::state {
+  pid_t pid = -1;
+  bool own_group = false;
+  std::size_t capture_limit = 0;
+  descriptor exit;   // pidfd
+  descriptor leave;  // eventfd: the reader shall go
+  mutable std::mutex lock;
+  mutable std::condition_variable changed;
+  std::array<stream, 2> streams;  // stdout, stderr; guarded by `lock` but for `from`
+  std::optional<exit_status> status;
+  duration final_cpu{};
+  std::thread reader;
+
+  void read_streams();
+  void take(stream&);
+  std::optional<std::string> find_line(const stream&, std::string_view text, deadline by) const;
+  bool reap(bool block);
+};
+
+void child_process::state::take(stream& s) {
+  std::array<char, 16384> bytes;
+  const ssize_t n = ::read(*s.from, bytes.data(), bytes.size());
+  if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
+  const std::lock_guard hold(lock);
+  if (n <= 0) {
+    s.open = false;
+  } else {
+    s.text.append(bytes.data(), std::min<std::size_t>(n, capture_limit - std::min(capture_limit, s.text.size())));
+  }
+  changed.notify_all();
+}
+
+void child_process::state::read_streams() {
+  for (;;) {
+    std::array<pollfd, 3> watched{pollfd{*leave, POLLIN, 0}, pollfd{-1, POLLIN, 0}, pollfd{-1, POLLIN, 0}};
+    for (std::size_t i = 0; i < 2; ++i) {
+      const std::lock_guard hold(lock);
+      if (streams[i].open) watched[i + 1].fd = *streams[i].from;
+    }
+    if (watched[1].fd < 0 && watched[2].fd < 0) return;
+    if (::poll(watched.data(), watched.size(), -1) < 0) continue;
+    if (watched[0].revents != 0) return;
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (watched[i + 1].revents != 0) take(streams[i]);
+    }
+  }
+}
+
+std::optional<std::string> child_process::state::find_line(const stream& s, std::string_view text, deadline by) const {
+  std::unique_lock hold(lock);
+  std::size_t from = 0;
+  for (;;) {
+    for (std::size_t end; (end = s.text.find('\n', from)) != std::string::npos; from = end + 1) {
+      const auto line = std::string_view(s.text).substr(from, end - from);
+      if (line.find(text) != line.npos) return std::string(line);
+    }
+    if (!s.open) return std::nullopt;
+    if (changed.wait_until(hold, by.when()) == std::cv_status::timeout && by.passed(std::chrono::steady_clock::now())) {
+      return std::nullopt;
+    }
+  }
+}
+
+bool child_process::state::reap(bool block) {
+  {
+    const std::lock_guard hold(lock);
+    if (status) return true;
+  }
+  siginfo_t info{};
+  rusage used{};
+  int result;
+  do {
+    result = static_cast<int>(::syscall(SYS_waitid, P_PID, pid, &info, WEXITED | (block ? 0 : WNOHANG), &used));
+  } while (result < 0 && errno == EINTR);
+  if (result < 0 || info.si_pid == 0) return false;
+  const std::lock_guard hold(lock);
+  status = info.si_code == CLD_EXITED ? exit_status{info.si_status, 0} : exit_status{-1, info.si_status};
+  final_cpu = std::chrono::seconds(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+              std::chrono::microseconds(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+  return true;
+}
+
+child_process::child_process(const std::vector<std::string>& argv, child_options options)
+    : state_(std::make_unique<state>()) {
+  if (argv.empty()) throw std::invalid_argument("child_process: no program was given");
+  auto& s = *state_;
+  s.own_group = options.own_group;
+  s.capture_limit = options.capture_limit_bytes;
+  s.leave = descriptor(::eventfd(0, EFD_CLOEXEC));
+
+  const auto environment = merged_environment(options.environment);
+  const auto args = pointers(argv);
+  const auto env = pointers(environment);
+  const descriptor nothing = open_file("/dev/null", O_RDWR);
+  descriptor file;
+  if (!options.errors_file.empty()) file = open_file(options.errors_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC);
+  const std::array wanted{options.output, options.errors_file.empty() ? options.errors : stream_to::discard};
+  std::array<descriptor, 2> write_ends;
+  std::array<int, 2> targets{1, 2};  // what becomes descriptor 1 and 2 in the child
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (wanted[i] == stream_to::capture) {
+      auto ends = make_pipe();
+      s.streams[i].from = std::move(ends[0]);
+      s.streams[i].open = true;
+      write_ends[i] = std::move(ends[1]);
+      targets[i] = *write_ends[i];
+    } else if (wanted[i] == stream_to::discard) {
+      targets[i] = *nothing;
+    }
+  }
+  if (*file >= 0) targets[1] = *file;
+  auto report = make_pipe();  // carries errno if the program can't be executed; closed by a successful exec
+
+  const pid_t parent = ::getpid();
+  s.pid = ::fork();
+  if (s.pid < 0) fail(errno, "child_process: fork");
+  if (s.pid == 0) {  // only async-signal-safe calls from here to exec: other threads may hold any lock
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(127);  // it died before prctl
+    if (options.own_group) ::setpgid(0, 0);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::signal(SIGPIPE, SIG_DFL);
+    ::dup2(*nothing, 0);
+    for (int i = 0; i < 2; ++i) {
+      if (targets[i] != i + 1) ::dup2(targets[i], i + 1);
+    }
+    ::execvpe(args[0], args.data(), env.data());
+    const int error = errno;
+    [[maybe_unused]] const auto ignored = ::write(*report[1], &error, sizeof error);
+    ::_exit(127);
+  }
+  if (s.own_group) ::setpgid(s.pid, s.pid);  // from both sides, so that it holds whoever is first
+  report[1].reset();
+  int error = 0;
+  ssize_t got;
+  do got = ::read(*report[0], &error, sizeof error);
+  while (got < 0 && errno == EINTR);
+  if (got == sizeof error) {
+    s.reap(true);
+    fail(error, "child_process: cannot start " + argv[0]);
+  }
+  s.exit = descriptor(static_cast<int>(::syscall(SYS_pidfd_open, s.pid, 0)));
+  write_ends[0].reset();
+  write_ends[1].reset();
+  s.reader = std::thread([&s] { s.read_streams(); });
+}
+
+child_process::~child_process() {
+  if (!state_) return;
+  auto& s = *state_;
+  if (!s.reap(false)) {
+    if (s.own_group) ::kill(-s.pid, SIGKILL);  // the group's number is safe: its leader is not reaped yet
+    signal(SIGKILL);
+    s.reap(true);
+  }
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto ignored = ::write(*s.leave, &one, sizeof one);
+  if (s.reader.joinable()) s.reader.join();
+}
+
+child_process::child_process(child_process&&) noexcept = default;
+
+child_process& child_process::operator=(child_process&& other) noexcept {
+  child_process old(std::move(*this));
+  state_ = std::move(other.state_);
+  return *this;
+}
+
+pid_t child_process::pid() const noexcept { return state_->pid; }
+int child_process::exit_descriptor() const noexcept { return *state_->exit; }
+
+std::optional<std::string> child_process::wait_for_line(std::string_view text, deadline by) const {
+  return state_->find_line(state_->streams[0], text, by);
+}
+std::optional<std::string> child_process::wait_for_error_line(std::string_view text, deadline by) const {
+  return state_->find_line(state_->streams[1], text, by);
+}
+
+bool child_process::signal(int number) const noexcept {
+  return ::syscall(SYS_pidfd_send_signal, *state_->exit, number, nullptr, 0) == 0;
+}
+
+std::optional<exit_status> child_process::wait(deadline by) {
+  auto& s = *state_;
+  while (!s.reap(false)) {
+    pollfd watched{*s.exit, POLLIN, 0};
+    if (::poll(&watched, 1, poll_timeout(by)) == 0 && !s.reap(false)) return std::nullopt;
+  }
+  std::unique_lock hold(s.lock);
+  s.changed.wait_until(hold, by.when(), [&] { return !s.streams[0].open && !s.streams[1].open; });
+  return s.status;
+}
+
+bool child_process::running() const noexcept {
+  pollfd watched{*state_->exit, POLLIN, 0};
+  return ::poll(&watched, 1, 0) == 0;
+}
+
+std::string child_process::output() const {
+  const std::lock_guard hold(state_->lock);
+  return state_->streams[0].text;
+}
+
+std::string child_process::errors() const {
+  const std::lock_guard hold(state_->lock);
+  return state_->streams[1].text;
+}
+
+duration child_process::cpu_time() const {
+  {
+    const std::lock_guard hold(state_->lock);
+    if (state_->status) return state_->final_cpu;
+  }
+  clockid_t clock;
+  timespec used{};
+  if (::clock_getcpuclockid(state_->pid, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return {};
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+std::size_t child_process::descriptors() const {
+  DIR* const folder = ::opendir(("/proc/" + std::to_string(state_->pid) + "/fd").c_str());
+  if (folder == nullptr) return 0;
+  std::size_t count = 0;
+  while (const dirent* entry = ::readdir(folder)) count += entry->d_name[0] != '.';
+  ::closedir(folder);
+  return count;
+}
+
+std::size_t child_process::resident_bytes() const {
+  std::FILE* const file = std::fopen(("/proc/" + std::to_string(state_->pid) + "/statm").c_str(), "re");
+  if (file == nullptr) return 0;
+  unsigned long pages = 0;
+  if (std::fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
+  std::fclose(file);
+  return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace lastcall::inline v0::testing
