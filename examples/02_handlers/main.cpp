@@ -5,9 +5,9 @@
 #include <thread>
 
 #include "lastcall/core/app/app.hpp"
-#include "lastcall/http/serving/middleware.hpp"
 #include "lastcall/http/files/save.hpp"
 #include "lastcall/http/server/server.hpp"
+#include "lastcall/http/serving/middleware.hpp"
 #include "lastcall/http/serving/streaming.hpp"
 #include "lastcall/net/wait.hpp"
 

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "lastcall/core/app/app.hpp"
-#include "lastcall/http/sse/events.hpp"
 #include "lastcall/http/server/server.hpp"
+#include "lastcall/http/sse/events.hpp"
 
 using namespace std::chrono_literals;
 namespace http = lastcall::http;

@@ -4,10 +4,10 @@
 #include <string>
 #include <thread>
 
-#include "lastcall/http/sse/events.hpp"
 #include "lastcall/http/files/file.hpp"
 #include "lastcall/http/files/save.hpp"
 #include "lastcall/http/serving/streaming.hpp"
+#include "lastcall/http/sse/events.hpp"
 #include "lastcall/http/ws/websocket.hpp"
 #include "lastcall/net/wait.hpp"
 

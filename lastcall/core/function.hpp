@@ -32,7 +32,8 @@ template <class R, class... A> class function<R(A...)> {
   function() noexcept {}
   function(std::nullptr_t) noexcept {}
   template <class F, class D = std::decay_t<F>>
-  requires(!std::is_same_v<D, function> && std::is_invocable_r_v<R, D&, A...>) function(F&& callable) {
+    requires(!std::is_same_v<D, function> && std::is_invocable_r_v<R, D&, A...>)
+  function(F&& callable) {
     if constexpr (std::is_pointer_v<D> || std::is_member_pointer_v<D>) {
       if (callable == nullptr) return;
     } else if constexpr (detail::is_function<D> || detail::is_std_function<D>) {
@@ -74,8 +75,8 @@ template <class R, class... A> class function<R(A...)> {
 
  private:
   template <class D>
-  static constexpr bool fits = sizeof(D) <= inside_bytes &&
-                               alignof(D) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<D>;
+  static constexpr bool fits =
+      sizeof(D) <= inside_bytes && alignof(D) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<D>;
 
   template <class D> static D* in_place(void* at) noexcept { return std::launder(static_cast<D*>(at)); }
   template <class D> static R invoke(D& callable, A&&... args) {

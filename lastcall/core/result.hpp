@@ -22,8 +22,8 @@ template <class T> class [[nodiscard]] result {
   using value_type = T;
 
   template <class U = T>
-  requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, result>) result(U&& value)
-      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+    requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, result>)
+  result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
   result(std::error_code error) noexcept : state_(std::in_place_index<1>, error) { assert(error); }
   result(std::errc error) noexcept : result(std::make_error_code(error)) {}
 

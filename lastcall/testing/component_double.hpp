@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <string>
 
+#include "lastcall/core/exit/watchdog.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/report/report.hpp"
-#include "lastcall/core/exit/watchdog.hpp"
 #include "lastcall/testing/virtual_threads.hpp"
 
 namespace lastcall::inline v0::testing {

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/testing/internal/request_verdict.hpp"
 #include "lastcall/testing/internal/latencies.hpp"
 #include "lastcall/testing/internal/load_options.hpp"
+#include "lastcall/testing/internal/request_verdict.hpp"
 #include "lastcall/testing/internal/server_address.hpp"
 
 namespace lastcall::inline v0::testing {

@@ -245,8 +245,7 @@ void harness::state::leave_at_once(int exit_code, outcome how, const std::string
 void harness::state::wait(std::optional<time_point> when, const std::function<bool()>& holds) {
   if (!on_test()) throw std::logic_error("harness: only the test itself can wait, not what was planned with at()");
   if (lost) throw std::logic_error("harness: a verb still blocks; nothing can be asked any more");
-  const auto how = threads.wait(
-      when, [&] { return driver_ended || said || holds(); }, longest_turn);
+  const auto how = threads.wait(when, [&] { return driver_ended || said || holds(); }, longest_turn);
   if (how == virtual_threads::waited::late) {
     lost = true;
     throw std::runtime_error("harness: a component's verb has blocked for " + to_text(longest_turn) + " of real time");
@@ -295,8 +294,8 @@ harness::~harness() {
     s.program->request_shutdown("the harness is destroyed");
     s.program->request_force();
     try {
-      s.lost = s.threads.wait(
-                   std::nullopt, [&] { return s.driver_ended; }, longest_turn) != virtual_threads::waited::enough;
+      s.lost =
+          s.threads.wait(std::nullopt, [&] { return s.driver_ended; }, longest_turn) != virtual_threads::waited::enough;
     } catch (...) {  // what was planned may throw: no more of it is wanted
       s.lost = true;
     }

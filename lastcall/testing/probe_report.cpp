@@ -26,7 +26,7 @@ double ms(duration d) { return std::chrono::duration<double, std::milli>(d).coun
 
 std::string ms_text(duration d) { return text(ms(d) < 10 ? "%.2f" : ms(d) < 100 ? "%.1f" : "%.0f", ms(d)); }
 
-std::uint64_t sum(const probe_result& r, std::uint64_t load_result::*field) {
+std::uint64_t sum(const probe_result& r, std::uint64_t load_result::* field) {
   std::uint64_t all = 0;
   for (const auto& load : r.loads) all += load.*field;
   return all;

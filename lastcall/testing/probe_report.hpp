@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "lastcall/testing/internal/child_process.hpp"
 #include "lastcall/testing/exact_client.hpp"
+#include "lastcall/testing/internal/child_process.hpp"
 
 namespace lastcall::inline v0::testing {
 

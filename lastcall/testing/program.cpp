@@ -15,8 +15,8 @@
 #include <utility>
 
 #include "lastcall/core/duration.hpp"
-#include "lastcall/testing/probe_report.hpp"
 #include "lastcall/testing/internal/read_report.hpp"
+#include "lastcall/testing/probe_report.hpp"
 
 namespace lastcall::inline v0::testing {
 

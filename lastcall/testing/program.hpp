@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "lastcall/core/report/report.hpp"
-#include "lastcall/testing/internal/child_process.hpp"
 #include "lastcall/testing/exact_client.hpp"
+#include "lastcall/testing/internal/child_process.hpp"
 
 namespace lastcall::inline v0::testing {
 

@@ -21,8 +21,7 @@ class virtual_threads_test : public ::testing::Test {
   void note(const std::string& what) {
     notes.push_back(std::to_string((time.now() - zero) / 1s) + " " + what);  // no lock: one has the turn
   }
-  waited wait(
-      std::optional<duration> until_then, std::function<bool()> holds = [] { return false; }) {
+  waited wait(std::optional<duration> until_then, std::function<bool()> holds = [] { return false; }) {
     return threads.wait(until_then ? std::optional(zero + *until_then) : std::nullopt, holds, 20s);
   }
 
@@ -121,9 +120,7 @@ TEST_F(virtual_threads_test, says_when_somebody_blocks_in_real_time) {
     while (!release) std::this_thread::yield();
     over = true;
   });
-  EXPECT_EQ(threads.wait(
-                zero + 1s, [] { return false; }, 20ms),
-            waited::late);
+  EXPECT_EQ(threads.wait(zero + 1s, [] { return false; }, 20ms), waited::late);
   release = true;
   while (!over) std::this_thread::yield();
 }

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/files/byte_range.hpp"
+#include "lastcall/http/message/ascii.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace lastcall::fuzz {

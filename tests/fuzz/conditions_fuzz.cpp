@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/http/message/date.hpp"
-#include "lastcall/http/h1/h1_parser.hpp"
 #include "lastcall/http/files/preconditions.hpp"
+#include "lastcall/http/h1/h1_parser.hpp"
+#include "lastcall/http/message/date.hpp"
 #include "lastcall/http/message/limits.hpp"
 #include "lastcall/http/message/request.hpp"
 #include "tests/fuzz/fuzz.hpp"

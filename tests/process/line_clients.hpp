@@ -101,8 +101,7 @@ struct line_clients {
         clients.send(who, c.next(who));
       }
     };
-    return clients.run(
-        deadline(60s), hear, [](std::size_t) {}, enough);
+    return clients.run(deadline(60s), hear, [](std::size_t) {}, enough);
   }
 };
 

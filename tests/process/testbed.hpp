@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "lastcall/core/duration.hpp"
-#include "lastcall/testing/internal/child_process.hpp"
 #include "lastcall/testing/exact_client.hpp"
+#include "lastcall/testing/internal/child_process.hpp"
 #include "lastcall/testing/probe_report.hpp"
 #include "tests/process/document.hpp"
 

@@ -11,20 +11,20 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "lastcall/core/exit/backstop.hpp"
-#include "lastcall/core/duration.hpp"
-#include "lastcall/core/exit/exit_watch.hpp"
-#include "lastcall/core/lifecycle/shutdown_requests.hpp"
-#include "lastcall/core/report/kernel_counters.hpp"
-#include "lastcall/core/lifecycle/lifecycle.hpp"
-#include "lastcall/core/metrics.hpp"
-#include "lastcall/core/report/report_file.hpp"
 #include "lastcall/core/app/settings.hpp"
+#include "lastcall/core/duration.hpp"
+#include "lastcall/core/exit/backstop.hpp"
+#include "lastcall/core/exit/exit_watch.hpp"
+#include "lastcall/core/exit/watchdog.hpp"
+#include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/shutdown_plan.hpp"
+#include "lastcall/core/lifecycle/shutdown_requests.hpp"
+#include "lastcall/core/metrics.hpp"
+#include "lastcall/core/report/kernel_counters.hpp"
+#include "lastcall/core/report/report_file.hpp"
 #include "lastcall/core/signals/signal_policy.hpp"
 #include "lastcall/core/signals/signals.hpp"
 #include "lastcall/core/stacks/stack.hpp"
-#include "lastcall/core/exit/watchdog.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 
 namespace lastcall::inline v0 {
@@ -103,7 +103,7 @@ struct app::parts {
   }
 
   void keep_in_mind(int number) {
-    struct sigaction ours {};
+    struct sigaction ours{};
     if (sigaction(number, nullptr, &ours) == 0) caught.push_back({number, ours.sa_sigaction});
   }
 
@@ -125,10 +125,10 @@ struct app::parts {
   // that are executed later do not inherit it.
   void ignore_signals_until_exit() noexcept {
     for (const handler& h : caught) {
-      struct sigaction now {};
+      struct sigaction now{};
       if (sigaction(h.number, nullptr, &now) != 0 || now.sa_sigaction != h.installed)
         continue;  // somebody else's by now
-      struct sigaction deaf {};
+      struct sigaction deaf{};
       deaf.sa_handler = lastcall_same_request_again;
       deaf.sa_flags = SA_RESTART;
       sigaction(h.number, &deaf, nullptr);

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "lastcall/core/app/app_options.hpp"
-#include "lastcall/core/report/app_status.hpp"
-#include "lastcall/core/lifecycle/component.hpp"
-#include "lastcall/core/deadline.hpp"
 #include "lastcall/core/app/functions.hpp"
+#include "lastcall/core/deadline.hpp"
+#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/log/log.hpp"
+#include "lastcall/core/report/app_status.hpp"
 #include "lastcall/core/report/report.hpp"
 
 namespace lastcall::inline v0 {
@@ -196,8 +196,8 @@ template <class C> handle<C> app::add(std::string name, typename C::options opti
     it = std::make_unique<C>(std::move(options));
   }
   C& at = *it;
-  const component_ref ref = adopt(
-      std::move(name), std::move(it), under_way.with(std::move(stands_on)), requires { C::needed_by_all; });
+  const component_ref ref =
+      adopt(std::move(name), std::move(it), under_way.with(std::move(stands_on)), requires { C::needed_by_all; });
   if constexpr (requires { C::shared_name; }) keep_shared(&detail::type_key<C>, &at, ref);
   return handle<C>(at, ref);
 }

@@ -186,13 +186,13 @@ TEST_F(app_signals, hup_reloads_components_too_without_a_hook_of_the_program) {
 }
 
 TEST_F(app_signals, hup_stays_the_programs_own_where_it_catches_its_signals_itself) {
-  struct sigaction before {};
+  struct sigaction before{};
   sigaction(SIGHUP, nullptr, &before);
   app_options o = quiet();
   o.signals = {};
   app a(std::move(o));
   a.also_reload([] {});
-  struct sigaction now {};
+  struct sigaction now{};
   sigaction(SIGHUP, nullptr, &now);
   EXPECT_EQ(now.sa_handler, before.sa_handler);
 }

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
+#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/work_item.hpp"
 
@@ -26,8 +26,9 @@ class step {
  public:
   step() noexcept = default;
   template <class F>
-  requires(!std::same_as<std::decay_t<F>, step> &&
-           (std::invocable<std::decay_t<F>&, context> || std::invocable<std::decay_t<F>&>)) step(F&& callable) {
+    requires(!std::same_as<std::decay_t<F>, step> &&
+             (std::invocable<std::decay_t<F>&, context> || std::invocable<std::decay_t<F>&>))
+  step(F&& callable) {
     if constexpr (std::invocable<std::decay_t<F>&, context>) {
       call_ = function<void(context)>(std::forward<F>(callable));
     } else if (function<void()> plain(std::forward<F>(callable)); plain) {

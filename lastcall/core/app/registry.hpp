@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
+#include "lastcall/core/lifecycle/component.hpp"
 
 namespace lastcall::inline v0 {
 

@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "lastcall/core/signal_mask.hpp"
 #include "lastcall/core/exit/watchdog.hpp"
+#include "lastcall/core/signal_mask.hpp"
 
 namespace lastcall::inline v0 {
 namespace {

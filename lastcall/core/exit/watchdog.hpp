@@ -1,4 +1,5 @@
-// The last resort: how to leave the process when the driving thread does not come back. Decides no times; app.hpp arms it with signals::wake_at.
+// The last resort: how to leave the process when the driving thread does not come back. Decides no times; app.hpp arms
+// it with signals::wake_at.
 #pragma once
 
 #include <atomic>
@@ -6,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/core/namespace.hpp"
 #include "lastcall/core/lifecycle/driver_position.hpp"
 #include "lastcall/core/lifecycle/verb.hpp"
+#include "lastcall/core/namespace.hpp"
 
 namespace lastcall::inline v0 {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "lastcall/core/deadline.hpp"
-#include "lastcall/core/lifecycle/drain_chains.hpp"
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/lifecycle/drain_chains.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 #include "lastcall/core/lifecycle/verb_threads.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
@@ -123,7 +123,7 @@ void lifecycle::arrange() {
   shared_ = made;
 }
 
-std::pair<std::string, duration> lifecycle::longest(duration shutdown_times::*which) const {
+std::pair<std::string, duration> lifecycle::longest(duration shutdown_times::* which) const {
   std::vector<std::vector<std::size_t>> graph;
   std::vector<duration> takes;
   for (const slot& s : slots_) {

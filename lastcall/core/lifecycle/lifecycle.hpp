@@ -12,18 +12,18 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/core/report/app_status.hpp"
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/lifecycle/component.hpp"
-#include "lastcall/core/lifecycle/driver_position.hpp"
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
-#include "lastcall/core/lifecycle/shutdown_requests.hpp"
-#include "lastcall/core/log/log.hpp"
-#include "lastcall/core/report/report.hpp"
+#include "lastcall/core/lifecycle/component.hpp"
+#include "lastcall/core/lifecycle/driver_position.hpp"
 #include "lastcall/core/lifecycle/shutdown_plan.hpp"
+#include "lastcall/core/lifecycle/shutdown_requests.hpp"
 #include "lastcall/core/lifecycle/verb.hpp"
 #include "lastcall/core/lifecycle/verb_executor.hpp"
+#include "lastcall/core/log/log.hpp"
+#include "lastcall/core/report/app_status.hpp"
+#include "lastcall/core/report/report.hpp"
 #include "lastcall/core/work_item.hpp"
 
 namespace lastcall::inline v0 {
@@ -53,8 +53,8 @@ class lifecycle {
 
   enum class start_result : unsigned char { started, interrupted, failed };
   /// `meanwhile` is called on each wake-up on the way.
-  /// Starts each as soon as all that it needs has started, until all have, one throws, or the shutdown_requests is asked. Some may
-  /// be starting still when it returns: they are part of the end.
+  /// Starts each as soon as all that it needs has started, until all have, one throws, or the shutdown_requests is
+  /// asked. Some may be starting still when it returns: they are part of the end.
   start_result start(const function<void()>& meanwhile = {});
   /// What the failed start threw.
   std::exception_ptr failure() const noexcept { return failure_; }
@@ -122,7 +122,7 @@ class lifecycle {
   struct shared_state;
   struct happening;
 
-  std::pair<std::string, duration> longest(duration shutdown_times::*which) const;
+  std::pair<std::string, duration> longest(duration shutdown_times::* which) const;
   void order(std::size_t index, verb what);
   void submit(std::size_t index, verb what);
   void take_in();

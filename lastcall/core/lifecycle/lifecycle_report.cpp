@@ -11,12 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/core/lifecycle/drain_chains.hpp"
 #include "lastcall/core/duration.hpp"
-#include "lastcall/core/stacks/hung_threads.hpp"
+#include "lastcall/core/lifecycle/drain_chains.hpp"
 #include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 #include "lastcall/core/metrics.hpp"
+#include "lastcall/core/stacks/hung_threads.hpp"
 
 namespace lastcall::inline v0 {
 

@@ -13,14 +13,14 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/context.hpp"
-#include "lastcall/core/lifecycle/shutdown_requests.hpp"
+#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/lifecycle/lifecycle.hpp"
+#include "lastcall/core/lifecycle/shutdown_requests.hpp"
+#include "lastcall/core/lifecycle/verb.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/core/stacks/stack.hpp"
 #include "lastcall/core/timed_semaphore.hpp"
-#include "lastcall/core/lifecycle/verb.hpp"
 #include "lastcall/core/work_item.hpp"
 
 namespace lastcall::inline v0 {

@@ -67,8 +67,7 @@ extern "C" void ask_in_between(int) {
 
 TEST(shutdown_requests, has_a_cause_once_the_driver_has_asked_wherever_another_thread_was_preempted) {
   asking_thread = pthread_self();
-  struct sigaction handler {
-  }, before{};
+  struct sigaction handler{}, before{};
   handler.sa_handler = ask_in_between;
   ASSERT_EQ(sigaction(SIGALRM, &handler, &before), 0);
   const itimerval often{.it_interval = {0, 50}, .it_value = {0, 50}}, never{};

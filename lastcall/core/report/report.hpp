@@ -12,8 +12,8 @@
 #include <variant>
 #include <vector>
 
-#include "lastcall/core/report/kernel_counters.hpp"
 #include "lastcall/core/namespace.hpp"
+#include "lastcall/core/report/kernel_counters.hpp"
 #include "lastcall/core/work_item.hpp"
 
 namespace lastcall::inline v0 {
@@ -84,7 +84,8 @@ struct component_report {
 
   void add(std::string key, report_value value) { fields.emplace_back(std::move(key), std::move(value)); }
   template <std::integral I>
-  requires(!std::same_as<I, bool>) void add(std::string key, I value) {
+    requires(!std::same_as<I, bool>)
+  void add(std::string key, I value) {
     add(std::move(key), report_value(static_cast<std::int64_t>(value)));
   }
 };

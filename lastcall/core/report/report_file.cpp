@@ -42,7 +42,7 @@ std::error_code write_to(const char* path, int flags, std::string_view text) noe
 }  // namespace
 
 bool same_file(const struct stat& a, int descriptor) noexcept {
-  struct stat b {};
+  struct stat b{};
   return fstat(descriptor, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
@@ -59,8 +59,7 @@ bool cannot_be_replaced(std::error_code why) noexcept {
 std::string temporary_name(const std::string& path) { return path + "." + std::to_string(getpid()) + ".tmp"; }
 
 std::error_code write_whole(const char* path, const char* temporary, std::string_view text) noexcept {
-  struct stat there {
-  }, name{};
+  struct stat there{}, name{};
   const bool exists = stat(path, &there) == 0;
   const bool is_itself = lstat(path, &name) == 0 && S_ISREG(name.st_mode);
   // Non-blocking, so that a pipe without a reader is an error rather than a wait. What we log to is not cut.

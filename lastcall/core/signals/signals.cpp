@@ -40,7 +40,7 @@ struct slot {
   std::atomic<bool> taken{false};
   std::atomic<int> pipe{-1};
   pid_t owner = 0;
-  struct sigaction before {};
+  struct sigaction before{};
 };
 constexpr int most_signals = 65;
 constinit std::array<slot, most_signals> slots;
@@ -129,7 +129,7 @@ class claims {
       if (mine == number) return;
     }
     if (number == SIGHUP) {
-      struct sigaction inherited {};
+      struct sigaction inherited{};
       if (sigaction(number, nullptr, &inherited) == 0 && inherited.sa_handler == SIG_IGN) return;
     }
     numbers_.reserve(numbers_.size() + 1);
@@ -175,7 +175,7 @@ struct signals::state {
   void install(int number) noexcept {
     slot& of = slots[static_cast<std::size_t>(number)];
     of.owner = owner;
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_sigaction = lastcall_on_signal;
     action.sa_flags = SA_RESTART | SA_SIGINFO | SA_ONSTACK;  // the last for threads of other runtimes with small stacks
     sigemptyset(&action.sa_mask);
@@ -187,7 +187,7 @@ struct signals::state {
 
   void restore(int number) noexcept {
     slot& of = slots[static_cast<std::size_t>(number)];
-    struct sigaction current {};
+    struct sigaction current{};
     if (sigaction(number, nullptr, &current) == 0 && (current.sa_flags & SA_SIGINFO) != 0 &&
         current.sa_sigaction == lastcall_on_signal) {
       sigaction(number, &of.before, nullptr);

@@ -161,8 +161,8 @@ std::atomic<int> usr1_of_others{0};
 extern "C" void count_usr1(int) { ++usr1_of_others; }
 
 TEST(signals, gives_the_old_handler_back) {
-  struct sigaction mine {};
-  struct sigaction original {};
+  struct sigaction mine{};
+  struct sigaction original{};
   mine.sa_handler = count_usr1;
   sigaction(SIGUSR1, &mine, &original);
   usr1_of_others = 0;
@@ -179,15 +179,15 @@ TEST(signals, gives_the_old_handler_back) {
 }
 
 TEST(signals, leaves_a_handler_alone_that_somebody_installed_over_ours) {
-  struct sigaction theirs {};
-  struct sigaction original {};
+  struct sigaction theirs{};
+  struct sigaction original{};
   sigaction(SIGUSR1, nullptr, &original);
   theirs.sa_handler = count_usr1;
   {
     signals caught({SIGUSR1}, [](const signal_record&) {});
     sigaction(SIGUSR1, &theirs, nullptr);
   }
-  struct sigaction now {};
+  struct sigaction now{};
   sigaction(SIGUSR1, &original, &now);
   EXPECT_EQ(now.sa_handler, count_usr1);
 }
@@ -275,8 +275,8 @@ TEST(signals, takes_the_same_number_twice_in_one_list_for_once) {
 }
 
 TEST(signals, respects_an_ignored_sighup) {
-  struct sigaction ignore {};
-  struct sigaction original {};
+  struct sigaction ignore{};
+  struct sigaction original{};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGHUP, &ignore, &original);
   {

@@ -44,8 +44,8 @@ TEST(activity_label, is_never_read_torn) {
   std::thread writer([&] {
     std::vector<activity_text> texts;  // each of one letter, whose number is the time too, and with its own length
     for (int i = 0; i < 26; ++i)
-      texts.push_back(activity_text::joined(std::string(static_cast<std::size_t>(20 + 3 * i), static_cast<char>('a' + i)),
-                                        {}, time_point(duration(i))));
+      texts.push_back(activity_text::joined(
+          std::string(static_cast<std::size_t>(20 + 3 * i), static_cast<char>('a' + i)), {}, time_point(duration(i))));
     for (std::size_t i = 0; !over.load(std::memory_order_relaxed); ++i) label.set(texts[i % texts.size()]);
   });
   int seen = 0;

@@ -107,7 +107,7 @@ extern "C" void lastcall_on_stack_signal(int, siginfo_t* info, void* context) {
 bool is_blocked(const thread_facts& by, int signal) noexcept { return (by.blocked >> (signal - 1) & 1) != 0; }
 
 bool is_default(int signal) noexcept {
-  struct sigaction current {};
+  struct sigaction current{};
   return sigaction(signal, nullptr, &current) == 0 && (current.sa_flags & SA_SIGINFO) == 0 &&
          current.sa_handler == SIG_DFL;
 }
@@ -130,7 +130,7 @@ std::optional<int> choose_signal(std::span<const thread_facts> threads) noexcept
 class installed {
  public:
   explicit installed(int signal) noexcept : signal_(signal) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_sigaction = lastcall_on_stack_signal;
     action.sa_flags = SA_RESTART | SA_SIGINFO | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
@@ -140,13 +140,13 @@ class installed {
     sigaction(signal_, &action, nullptr);
   }
   ~installed() {
-    struct sigaction current {};
+    struct sigaction current{};
     if (sigaction(signal_, nullptr, &current) != 0 || (current.sa_flags & SA_SIGINFO) == 0 ||
         current.sa_sigaction != lastcall_on_stack_signal)
       return;  // somebody has put theirs in its place
     // What is still pending for a thread would end the process under the default. Ignoring it drops it, at once and
     // for every thread. Source: POSIX, sigaction, "pending signal ... shall be discarded".
-    struct sigaction left {};
+    struct sigaction left{};
     left.sa_handler = SIG_IGN;
     sigaction(signal_, &left, nullptr);
     left.sa_handler = SIG_DFL;

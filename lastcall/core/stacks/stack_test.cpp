@@ -250,7 +250,7 @@ TEST(stack, is_empty_for_a_thread_that_is_not_there) { EXPECT_FALSE(capture_stac
 
 TEST(stack, leaves_the_programs_own_signals_alone_and_takes_its_own_back) {
   static std::atomic<int> theirs{0};
-  struct sigaction mine {};
+  struct sigaction mine{};
   mine.sa_handler = [](int) { ++theirs; };
   std::vector<int> all;
   for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) all.push_back(signal);
@@ -259,7 +259,7 @@ TEST(stack, leaves_the_programs_own_signals_alone_and_takes_its_own_back) {
   ASSERT_TRUE(none_free);
   EXPECT_EQ(none_free->answer, stack_answer::unasked);
 
-  struct sigaction standard {};
+  struct sigaction standard{};
   standard.sa_handler = SIG_DFL;
   const int only = SIGRTMIN + 5;
   ASSERT_EQ(sigaction(only, &standard, nullptr), 0);
@@ -268,7 +268,7 @@ TEST(stack, leaves_the_programs_own_signals_alone_and_takes_its_own_back) {
   EXPECT_EQ(one_free->answer, stack_answer::given);
   EXPECT_EQ(theirs, 0);
   for (const int signal : all) {
-    struct sigaction now {};
+    struct sigaction now{};
     ASSERT_EQ(sigaction(signal, signal == only ? nullptr : &standard, &now), 0);
     if (signal == only)
       EXPECT_EQ(now.sa_handler, SIG_DFL);

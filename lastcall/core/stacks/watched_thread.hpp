@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/core/stacks/activity_label.hpp"
 #include "lastcall/core/clock.hpp"
+#include "lastcall/core/stacks/activity_label.hpp"
 
 namespace lastcall::inline v0 {
 

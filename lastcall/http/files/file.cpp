@@ -10,10 +10,10 @@
 #include <memory>
 #include <system_error>
 
-#include "lastcall/http/message/date.hpp"
-#include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/files/byte_range.hpp"
 #include "lastcall/http/files/preconditions.hpp"
+#include "lastcall/http/message/body_source.hpp"
+#include "lastcall/http/message/date.hpp"
 #include "lastcall/http/message/request.hpp"
 
 namespace lastcall::inline v0::http {
@@ -38,7 +38,7 @@ response file(const request& r, const std::string& path, std::string_view conten
   if (path.find('\0') != path.npos) return text("not found\n", 404);  // the kernel would take what stands before it
   // Not to wait for a writer, where the path is a pipe.
   net::unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat s {};
+  struct stat s{};
   if (!fd || ::fstat(fd.get(), &s) != 0) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ENXIO || errno == ELOOP || errno == ENAMETOOLONG)
       return text("not found\n", 404);

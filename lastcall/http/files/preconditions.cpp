@@ -1,7 +1,7 @@
 #include "lastcall/http/files/preconditions.hpp"
 
-#include "lastcall/http/message/date.hpp"
 #include "lastcall/http/message/ascii.hpp"
+#include "lastcall/http/message/date.hpp"
 #include "lastcall/http/message/request.hpp"
 
 namespace lastcall::inline v0::http::detail {

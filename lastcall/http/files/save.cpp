@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "lastcall/http/serving/call.hpp"
 #include "lastcall/http/files/whole_file.hpp"
+#include "lastcall/http/serving/call.hpp"
 
 namespace lastcall::inline v0::http {
 

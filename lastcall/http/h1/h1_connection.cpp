@@ -20,7 +20,8 @@ constexpr std::size_t kept_unsent_bytes = 4096;
 constexpr std::size_t gathered_bytes = 256 * 1024;  // of a pipeline's responses; more are made once these are sent
 }  // namespace
 
-h1_connection::h1_connection(detail::shard& on, net::unique_fd socket, const net::endpoint& remote, bool refusing) noexcept
+h1_connection::h1_connection(detail::shard& on, net::unique_fd socket, const net::endpoint& remote,
+                             bool refusing) noexcept
     : connection(on.set(), std::move(socket), remote, net::connection_kind::http1), shard_(on), refusing_(refusing) {
   enter(connection_state::fresh, loop_now() + on.service().limits.head_time);
 }
@@ -115,8 +116,9 @@ void h1_connection::go_on() noexcept {
 /// A single short answer, after which the connection has nothing to do but to wait, goes out with those of others.
 bool h1_connection::put_in_batch() noexcept {
   std::string& out = shard_.out();
-  if (!shard_.batched_writes().open() || unflushed_ != 1 || out.empty() || out.size() > batched_writes::most_bytes || closing_ ||
-      call_ || draining() || !unsent_.empty() || sending_body() || state() == connection_state::closed || !exchange_)
+  if (!shard_.batched_writes().open() || unflushed_ != 1 || out.empty() || out.size() > batched_writes::most_bytes ||
+      closing_ || call_ || draining() || !unsent_.empty() || sending_body() || state() == connection_state::closed ||
+      !exchange_)
     return false;
   const auto response = exchange_->records.hand_out(shard_.service().access_log);
   if (!response) return false;
@@ -222,7 +224,7 @@ call& h1_connection::begin_call(const handler* h) {
   call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, remote(), wants_context ? &shard_.life() : nullptr,
                long_lived_);
   request_access::remote(exchange_->req, &call_->remote());
-  enter(at_work(), time_point::max());                                           // bounded by the drain end alone
+  enter(at_work(), time_point::max());  // bounded by the drain end alone
   if (h && h->route_options().gone_at_fin && remote_is_ending()) call_->client_gone();  // it came with the request
   return *call_;
 }
@@ -238,7 +240,7 @@ void h1_connection::answered(response&& r) {
   if (call_ && call_->pool_was_full() && r.status() == 503) return end_call(), reject(r);
   append(r);
   exchange_->records.responded(shard_.service().access_log, &exchange_->req, remote(), r.status(), r.body().size(),
-                             request_end::answered);
+                               request_end::answered);
   ++unflushed_;
   end_call();
   finish_request();
@@ -247,7 +249,7 @@ void h1_connection::answered(response&& r) {
 void h1_connection::reject(const response& r) {
   append(r);
   exchange_->records.responded(shard_.service().access_log, &exchange_->req, remote(), r.status(), r.body().size(),
-                             request_end::rejected);
+                               request_end::rejected);
   shard_.rejected.add();
   finish_request();
 }
@@ -276,8 +278,8 @@ void h1_connection::refuse(int status, std::string_view why, request_end as) {
                 {.date = shard_.date(),
                  .head = head,
                  .request_id = exchange_->head != 0 ? request_access::id(exchange_->req) : std::string_view()});
-  exchange_->records.responded(shard_.service().access_log, exchange_->head != 0 ? &exchange_->req : nullptr, remote(), status,
-                             0, as);
+  exchange_->records.responded(shard_.service().access_log, exchange_->head != 0 ? &exchange_->req : nullptr, remote(),
+                               status, 0, as);
   (as == request_end::forced ? shard_.forced : shard_.rejected).add();
   begun_ = false;
   closing_ = true;
@@ -402,7 +404,8 @@ void h1_connection::all_sent() noexcept {
   (farewell_as_ == connection_end::forced ? shard_.forced : shard_.answered).add(std::exchange(unflushed_, 0));
   set().loop().refresh_now();  // handlers may have taken longer than a silence
   if (exchange_)
-    exchange_->records.sent(shard_.service().access_log, shard_.stats, loop_now(), farewell_as_ == connection_end::forced);
+    exchange_->records.sent(shard_.service().access_log, shard_.stats, loop_now(),
+                            farewell_as_ == connection_end::forced);
   note_response();
   if (exchange_ && exchange_->out.to) return hand_over();
   if (call_ && exchange_->in.waiting) return enter(connection_state::reading, exchange_->read_by);
@@ -469,9 +472,9 @@ void h1_connection::on_timeout() noexcept {
 void h1_connection::on_end(connection_end how) noexcept {
   if (in_batch_) shard_.batched_writes().drop(*this);
   if (exchange_)
-    exchange_->records.cut(shard_.service().access_log, begun_, exchange_->head != 0 ? &exchange_->req : nullptr, remote(),
-                         loop_now(),
-                         how == connection_end::forced ? request_end::forced : request_end::abandoned_by_client);
+    exchange_->records.cut(shard_.service().access_log, begun_, exchange_->head != 0 ? &exchange_->req : nullptr,
+                           remote(), loop_now(),
+                           how == connection_end::forced ? request_end::forced : request_end::abandoned_by_client);
   const std::uint64_t open = std::exchange(unflushed_, 0) + (std::exchange(begun_, false) ? 1 : 0);
   (how == connection_end::forced ? shard_.forced : shard_.abandoned).add(open);
   if (call_) {

@@ -9,10 +9,10 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/http/serving/request_dispatch.hpp"
-#include "lastcall/http/serving/shard.hpp"
 #include "lastcall/http/h1/h1_writer.hpp"
 #include "lastcall/http/message/response.hpp"
+#include "lastcall/http/serving/request_dispatch.hpp"
+#include "lastcall/http/serving/shard.hpp"
 #include "lastcall/net/connection/connection.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -112,8 +112,8 @@ class h1_connection final : public net::connection, private batched_writer, priv
   bool readable_ = false;    // an edge came while we could not read
   bool within_ = false;      // a coroutine runs that may answer at once
   bool long_lived_ = false;  // the present request's response is
-  bool in_batch_ = false;     // a response waits in the batched_writes
-  bool entered_ = false;        // somebody up the stack goes on when this returns
+  bool in_batch_ = false;    // a response waits in the batched_writes
+  bool entered_ = false;     // somebody up the stack goes on when this returns
 };
 
 }  // namespace lastcall::inline v0::http::detail

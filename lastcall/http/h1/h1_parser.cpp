@@ -8,8 +8,8 @@
 #include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/authority.hpp"
 #include "lastcall/http/message/byte_scan.hpp"
-#include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/limits.hpp"
+#include "lastcall/http/message/request_access.hpp"
 
 namespace lastcall::inline v0::http::detail {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/h1/h1_connection.hpp"
+#include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/status.hpp"
 

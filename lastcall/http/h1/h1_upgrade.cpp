@@ -1,9 +1,9 @@
 // The end of HTTP/1.1 on a connection that goes on in another protocol: 101, and a replacement.
 #include <exception>
 
-#include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/h1/h1_connection.hpp"
 #include "lastcall/http/h1/h1_writer.hpp"
+#include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/upgrade.hpp"
 

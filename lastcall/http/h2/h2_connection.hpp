@@ -20,7 +20,8 @@ namespace lastcall::inline v0::http::detail {
 
 class h2_connection final : public net::connection, private h2_events {
  public:
-  /// The replacement of `before`, which has received, and not used, the first bytes: the client's preface, or a part of it.
+  /// The replacement of `before`, which has received, and not used, the first bytes: the client's preface, or a part of
+  /// it.
   h2_connection(detail::shard& on, net::connection& before, std::string received) noexcept;
   ~h2_connection() override;
 

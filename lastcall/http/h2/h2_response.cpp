@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/http/message/ascii.hpp"
-#include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/h2/h2_connection.hpp"
 #include "lastcall/http/h2/h2_stream.hpp"
+#include "lastcall/http/message/ascii.hpp"
+#include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/status.hpp"
 
@@ -74,8 +74,8 @@ void h2_stream::reject(const response& r) {
   const bool sends = may_have_body(r.status()) && x.req.verb() != method::head && !r.body().empty();
   send_head(r, sends, r.status() != 204 ? std::optional<std::uint64_t>(r.body().size()) : std::nullopt);
   recorded_ = true;
-  x.records.responded(of_.shard().service().access_log, x.req.method().empty() ? nullptr : &x.req, of_.remote(), r.status(),
-                    r.body().size(), as_);
+  x.records.responded(of_.shard().service().access_log, x.req.method().empty() ? nullptr : &x.req, of_.remote(),
+                      r.status(), r.body().size(), as_);
   of_.shard().rejected.add();
   if (!sends) return;
   out_ = r.body();
@@ -241,7 +241,8 @@ void h2_stream::end_output(bool whole, std::string_view trailers) noexcept {
 void h2_stream::break_off(std::string_view why) noexcept {
   exchange& x = *exchange_;
   if (!why.empty())
-    of_.shard().service().log.error(of_.shard().service().name, "a response was cut", {{"target", x.req.target()}, {"why", why}});
+    of_.shard().service().log.error(of_.shard().service().name, "a response was cut",
+                                    {{"target", x.req.target()}, {"why", why}});
   of_.shard().broken.add();
   decided_ = true;
   x.out.open = body_open_ = false;

@@ -4,8 +4,8 @@
 #include <exception>
 #include <utility>
 
-#include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/h2/h2_connection.hpp"
+#include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/status.hpp"
 
@@ -137,8 +137,8 @@ call& h2_stream::begin_call(const handler* h) {
   const bool wants_context = h && h->wants_context();
   long_lived_ = long_lived_ || (h && h->route_options().long_lived);
   call_ = &of_.shard().coroutines().borrow();
-  call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, of_.remote(), wants_context ? &of_.shard().life() : nullptr,
-               long_lived_);
+  call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, of_.remote(),
+               wants_context ? &of_.shard().life() : nullptr, long_lived_);
   if (of_.was_told()) told();
   request_access::remote(exchange_->req, &call_->remote());
   if (h && h->route_options().gone_at_fin && of_.remote_ends()) call_->client_gone();
@@ -172,7 +172,7 @@ void h2_stream::cut(request_end as) noexcept {
   if (!exchange_) return;
   detail::shard& on = of_.shard();
   exchange_->records.cut(on.service().access_log, !recorded_, head_is_here_ ? &exchange_->req : nullptr, of_.remote(),
-                       of_.now(), as);
+                         of_.now(), as);
   if (!decided_)
     (as == request_end::forced ? on.forced : as == request_end::rejected ? on.rejected : on.abandoned).add();
   decided_ = true;
@@ -217,8 +217,8 @@ input h2_stream::wait_for_input() noexcept {
   exchange& x = *exchange_;
   x.in.waiting = true;
   x.in.waits_since = of_.refresh_now();
-  const duration may_take =
-      of_.shard().service().limits.body_time + std::chrono::seconds(x.in.received / least_bytes_per_second) - x.in.waited;
+  const duration may_take = of_.shard().service().limits.body_time +
+                            std::chrono::seconds(x.in.received / least_bytes_per_second) - x.in.waited;
   x.read_by = x.in.waits_since + std::max(may_take, duration::zero());
   return {.what = input::kind::wait};
 }
@@ -240,7 +240,8 @@ time_point h2_stream::due() const noexcept {
 }
 
 duration h2_stream::write_time() const noexcept {
-  return long_lived_ && of_.was_told() ? of_.shard().told_write_time(progress_) : of_.shard().service().limits.write_time;
+  return long_lived_ && of_.was_told() ? of_.shard().told_write_time(progress_)
+                                       : of_.shard().service().limits.write_time;
 }
 
 void h2_stream::overdue() noexcept {

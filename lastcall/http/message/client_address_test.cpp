@@ -6,9 +6,9 @@
 #include <string>
 
 #include "lastcall/http/h1/h1_parser.hpp"
-#include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/limits.hpp"
 #include "lastcall/http/message/request.hpp"
+#include "lastcall/http/message/request_access.hpp"
 
 namespace lastcall::http::client_address_test {
 

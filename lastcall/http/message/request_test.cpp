@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "lastcall/http/h1/h1_parser.hpp"
-#include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/limits.hpp"
+#include "lastcall/http/message/request_access.hpp"
 #include "lastcall/net/endpoint.hpp"
 
 namespace lastcall::http::request_test {

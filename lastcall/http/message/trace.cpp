@@ -5,8 +5,8 @@
 #include <random>
 
 #include "lastcall/http/message/ascii.hpp"
-#include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/request.hpp"
+#include "lastcall/http/message/request_access.hpp"
 
 namespace lastcall::inline v0::http {
 namespace {

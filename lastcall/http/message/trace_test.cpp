@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "lastcall/http/h1/h1_parser.hpp"
-#include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/limits.hpp"
 #include "lastcall/http/message/request.hpp"
+#include "lastcall/http/message/request_access.hpp"
 
 namespace lastcall::http::trace_test {
 

@@ -10,11 +10,11 @@
 #include <utility>
 
 #include "lastcall/core/context.hpp"
+#include "lastcall/http/message/request.hpp"
+#include "lastcall/http/message/response.hpp"
 #include "lastcall/http/routing/erased_handler.hpp"
 #include "lastcall/http/routing/meant_as.hpp"
-#include "lastcall/http/message/request.hpp"
 #include "lastcall/http/routing/responder.hpp"
-#include "lastcall/http/message/response.hpp"
 
 namespace lastcall::inline v0::http {
 
@@ -61,12 +61,12 @@ concept coroutine_handler = !plain_handler<F> && !responder_handler<F> && of<F>:
 template <class F>
 concept blocking_handler = of<F>::plain.has_value();
 
-template <class F> struct on_pool { F call; };
+template <class F> struct on_pool {
+  F call;
+};
 template <class F> struct callable;  // complete for all that have a form
 template <class F>
-concept has_form = requires {
-  sizeof(callable<F>);
-};
+concept has_form = requires { sizeof(callable<F>); };
 template <class F>
 concept formless = meant_as<std::decay_t<F>, handler> && !has_form<std::decay_t<F>>;
 
@@ -78,8 +78,10 @@ body_stream& body_of(call&) noexcept;
 /// after that a context, a body_stream& (to be read with read_blocking) or both. When the pool is full the client gets
 /// 503 with Retry-After.
 template <class F>
-requires detail::blocking_handler<std::decay_t<F>>
-auto blocking(F&& f) { return detail::on_pool<std::decay_t<F>>{std::forward<F>(f)}; }
+  requires detail::blocking_handler<std::decay_t<F>>
+auto blocking(F&& f) {
+  return detail::on_pool<std::decay_t<F>>{std::forward<F>(f)};
+}
 
 /// One of
 ///   response(const request&)              answers at once, on the loop's thread
@@ -106,8 +108,8 @@ class handler {
   handler() = default;
 
   template <class F>
-  requires(!std::same_as<std::decay_t<F>, handler> && detail::has_form<std::decay_t<F>>)
-      handler(F&& f)  // NOLINT: implicit
+    requires(!std::same_as<std::decay_t<F>, handler> && detail::has_form<std::decay_t<F>>)
+  handler(F&& f)  // NOLINT: implicit
       : call_(std::make_unique<const detail::callable<std::decay_t<F>>>(std::forward<F>(f))) {}
   /// Deleted rather than absent, so that the compiler shows this line.
   template <detail::formless F>

@@ -9,9 +9,7 @@
 namespace lastcall::inline v0::http::detail {
 
 template <class F, class Handler>
-concept turns_into = std::derived_from<F, Handler> || requires(F f) {
-  f.operator Handler();
-};
+concept turns_into = std::derived_from<F, Handler> || requires(F f) { f.operator Handler(); };
 
 /// A class or a function, but neither a Handler nor what turns into one by itself.
 template <class F, class Handler>

@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
-#include "lastcall/http/routing/pending_reply.hpp"
 #include "lastcall/http/message/response.hpp"
+#include "lastcall/http/routing/pending_reply.hpp"
 
 namespace lastcall::inline v0::http {
 

@@ -8,8 +8,8 @@
 #include <thread>
 #include <utility>
 
-#include "lastcall/http/routing/pending_reply.hpp"
 #include "lastcall/http/message/response.hpp"
+#include "lastcall/http/routing/pending_reply.hpp"
 
 namespace lastcall::http::responder_test {
 

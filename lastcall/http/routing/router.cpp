@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "lastcall/http/message/ascii.hpp"
-#include "lastcall/http/routing/path.hpp"
 #include "lastcall/http/message/request_access.hpp"
-#include "lastcall/http/routing/route_pattern.hpp"
 #include "lastcall/http/message/status.hpp"
+#include "lastcall/http/routing/path.hpp"
+#include "lastcall/http/routing/route_pattern.hpp"
 
 namespace lastcall::inline v0::http {
 namespace {

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "lastcall/core/function.hpp"
-#include "lastcall/http/routing/handler.hpp"
 #include "lastcall/http/message/request.hpp"
 #include "lastcall/http/message/response.hpp"
+#include "lastcall/http/routing/handler.hpp"
 
 namespace lastcall::inline v0::sse {
 class handler;
@@ -69,8 +69,8 @@ class router {
   /// Any method, also one without a name here. Not CONNECT, which has no path.
   router& route(std::string_view method, std::string_view pattern, handler h);
 
-  // The two below are templates, since this room does not know the others: `handler_for` is found in the namespace of its
-  // arguments when a program calls them.
+  // The two below are templates, since this room does not know the others: `handler_for` is found in the namespace of
+  // its arguments when a program calls them.
 
   /// GET of a stream of server-sent events. Needs lastcall/events.hpp, which has the forms of handlers and the options.
   template <class Handler = sse::handler, class Options = sse::options>

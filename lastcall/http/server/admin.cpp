@@ -9,11 +9,11 @@
 
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
-#include "lastcall/http/sse/events.hpp"
-#include "lastcall/http/routing/responder.hpp"
 #include "lastcall/http/message/response.hpp"
+#include "lastcall/http/routing/responder.hpp"
 #include "lastcall/http/routing/router.hpp"
 #include "lastcall/http/server/server.hpp"
+#include "lastcall/http/sse/events.hpp"
 #include "lastcall/net/loop/runtime.hpp"
 
 namespace lastcall::inline v0::http {

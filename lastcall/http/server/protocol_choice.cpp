@@ -18,8 +18,7 @@ const http2_choice& choose_http2() noexcept {
   static const http2_choice choice{
       .preface = h2_session::preface,
       .turned_away = h2_session::turned_away(),
-      .replacement = [](shard& on, net::connection& before,
-                        std::string received) -> std::unique_ptr<net::connection> {
+      .replacement = [](shard& on, net::connection& before, std::string received) -> std::unique_ptr<net::connection> {
         return std::make_unique<h2_connection>(on, before, std::move(received));
       }};
   return choice;

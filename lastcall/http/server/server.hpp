@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "lastcall/core/app/app.hpp"
-#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/deadline.hpp"
-#include "lastcall/http/serving/access_log.hpp"
+#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/http/message/limits.hpp"
 #include "lastcall/http/routing/router.hpp"
+#include "lastcall/http/serving/access_log.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/listen/listener.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"

@@ -15,9 +15,9 @@
 
 #include "lastcall/core/app/app.hpp"
 #include "lastcall/core/by_median_test.hpp"
+#include "lastcall/http/message/trace.hpp"
 #include "lastcall/http/routing/responder.hpp"
 #include "lastcall/http/server/serving_test.hpp"
-#include "lastcall/http/message/trace.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
 #include "lastcall/net/task.hpp"
 #include "lastcall/net/wait.hpp"

@@ -38,7 +38,7 @@ constexpr const char* has_gone = "the client has gone";
 /// also by being dropped unrun, the thread is told.
 class call::blocked_step {
  public:
-  blocked_step(call& c, const function<bool()>& step, function<void()> call::*waiter, std::shared_ptr<countdown> over)
+  blocked_step(call& c, const function<bool()>& step, function<void()> call::* waiter, std::shared_ptr<countdown> over)
       : call_(c), step_(&step), waiter_(waiter), over_(std::move(over)) {}
   blocked_step(blocked_step&&) noexcept = default;
   blocked_step& operator=(blocked_step&&) = delete;
@@ -54,7 +54,7 @@ class call::blocked_step {
  private:
   reference call_;
   const function<bool()>* step_;  // the waiting thread's
-  function<void()> call::*waiter_;
+  function<void()> call::* waiter_;
   std::shared_ptr<countdown> over_;
 };
 
@@ -415,7 +415,7 @@ response call::answer_or_failure(const erased_handler& h, const request& r, cons
   }
 }
 
-void call::step_on_loop(const function<bool()>& step, function<void()> call::*waiter) {
+void call::step_on_loop(const function<bool()>& step, function<void()> call::* waiter) {
   const auto over = std::make_shared<countdown>(1);
   {
     const std::lock_guard lock(mutex_);

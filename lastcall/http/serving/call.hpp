@@ -14,10 +14,10 @@
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
-#include "lastcall/http/routing/erased_handler.hpp"
-#include "lastcall/http/serving/exchange.hpp"
-#include "lastcall/http/routing/pending_reply.hpp"
 #include "lastcall/http/message/response.hpp"
+#include "lastcall/http/routing/erased_handler.hpp"
+#include "lastcall/http/routing/pending_reply.hpp"
+#include "lastcall/http/serving/exchange.hpp"
 #include "lastcall/http/serving/streaming.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/loop/loop.hpp"
@@ -167,7 +167,7 @@ class call final : public pending_reply {
   void look(time_point now) noexcept;
   void look_later();
   void server_forced() noexcept;
-  void step_on_loop(const function<bool()>& step, function<void()> call::*waiter);
+  void step_on_loop(const function<bool()>& step, function<void()> call::* waiter);
   void finish_from_thread(bool whole) noexcept;
   response answer_or_failure(const erased_handler&, const request&, const context&) noexcept;
 

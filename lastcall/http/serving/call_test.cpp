@@ -21,8 +21,8 @@
 
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/http/serving/shard.hpp"
-#include "lastcall/net/task.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
+#include "lastcall/net/task.hpp"
 
 namespace lastcall::http::detail::call_test {
 

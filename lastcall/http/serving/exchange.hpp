@@ -12,9 +12,9 @@
 #include "lastcall/core/clock.hpp"
 #include "lastcall/http/message/body_reader.hpp"
 #include "lastcall/http/message/message_info.hpp"
-#include "lastcall/http/serving/request_records.hpp"
 #include "lastcall/http/message/request.hpp"
 #include "lastcall/http/routing/router.hpp"
+#include "lastcall/http/serving/request_records.hpp"
 
 namespace lastcall::inline v0::http::detail {
 

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "lastcall/http/h1/h1_parser.hpp"
-#include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/limits.hpp"
+#include "lastcall/http/message/request_access.hpp"
 
 namespace lastcall::http::detail::exchange_test {
 

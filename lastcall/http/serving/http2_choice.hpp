@@ -1,5 +1,5 @@
-// How a connection that began as HTTP/1.1 goes on in HTTP/2, for who does not know HTTP/2. server/protocol_choice fills it
-// in.
+// How a connection that began as HTTP/1.1 goes on in HTTP/2, for who does not know HTTP/2. server/protocol_choice fills
+// it in.
 #pragma once
 
 #include <memory>

@@ -3,8 +3,8 @@
 #include <memory>
 #include <utility>
 
-#include "lastcall/http/serving/call.hpp"
 #include "lastcall/http/routing/pending_reply.hpp"
+#include "lastcall/http/serving/call.hpp"
 
 namespace lastcall::inline v0::http {
 

@@ -8,13 +8,13 @@
 #include <string_view>
 #include <utility>
 
-#include "lastcall/http/serving/call.hpp"
-#include "lastcall/http/routing/erased_handler.hpp"
 #include "lastcall/http/message/request_access.hpp"
-#include "lastcall/http/serving/shard.hpp"
-#include "lastcall/http/routing/responder.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/message/trace.hpp"
+#include "lastcall/http/routing/erased_handler.hpp"
+#include "lastcall/http/routing/responder.hpp"
+#include "lastcall/http/serving/call.hpp"
+#include "lastcall/http/serving/shard.hpp"
 
 namespace lastcall::inline v0::http::detail {
 

@@ -11,7 +11,7 @@
 namespace lastcall::inline v0::http::detail {
 
 void request_records::responded(const access_sink& sink, const request* r, const net::endpoint& remote, int status,
-                              std::uint64_t bytes, request_end as) {
+                                std::uint64_t bytes, request_end as) {
   if (r && r->verb() == method::head) bytes = 0;
   entry& added = unsent_.emplace_back(entry{begun_, bytes, status, as, {}});
   if (!sink) return;
@@ -26,7 +26,7 @@ void request_records::responded(const access_sink& sink, const request* r, const
 }
 
 void request_records::body_sent(const access_sink& sink, const request& r, const net::endpoint& remote,
-                              request_end as) noexcept {
+                                request_end as) noexcept {
   try {
     responded(sink, &r, remote, status_, bytes_, as);
   } catch (const std::exception&) {  // out of memory: the record is missing
@@ -42,7 +42,7 @@ void request_records::sent(const access_sink& sink, request_stats& stats, time_p
 }
 
 void request_records::cut(const access_sink& sink, bool open, const request* r, const net::endpoint& remote,
-                        time_point now, request_end as) noexcept {
+                          time_point now, request_end as) noexcept {
   for (entry& each : unsent_)
     if (each.ended == request_end::answered) each.ended = as;
   try {

@@ -10,10 +10,10 @@
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
-#include "lastcall/http/routing/meant_as.hpp"
-#include "lastcall/http/sse/event_text.hpp"
 #include "lastcall/http/routing/handler.hpp"
+#include "lastcall/http/routing/meant_as.hpp"
 #include "lastcall/http/routing/router.hpp"
+#include "lastcall/http/sse/event_text.hpp"
 #include "lastcall/net/task.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -70,7 +70,9 @@ class stream {
   const http::request& request_;
 };
 
-template <class F> struct on_pool { F call; };
+template <class F> struct on_pool {
+  F call;
+};
 class handler;
 
 namespace detail {

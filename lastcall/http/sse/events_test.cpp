@@ -6,8 +6,8 @@
 #include <stdexcept>
 
 #include "lastcall/core/metrics.hpp"
-#include "lastcall/http/serving/middleware.hpp"
 #include "lastcall/http/server/serving_test.hpp"
+#include "lastcall/http/serving/middleware.hpp"
 
 namespace lastcall::http::events_test {
 

@@ -14,8 +14,8 @@
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
-#include "lastcall/http/routing/meant_as.hpp"
 #include "lastcall/http/message/request.hpp"
+#include "lastcall/http/routing/meant_as.hpp"
 #include "lastcall/http/ws/websocket_message.hpp"
 #include "lastcall/net/task.hpp"
 #include "lastcall/net/tcp/tcp_stream.hpp"
@@ -107,7 +107,9 @@ class stream {
   std::shared_ptr<detail::conversation> of_;
 };
 
-template <class F> struct blocking_handler { F call; };
+template <class F> struct blocking_handler {
+  F call;
+};
 class handler;
 
 namespace detail {

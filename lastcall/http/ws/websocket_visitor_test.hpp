@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/http/ws/ws_frame.hpp"
 #include "lastcall/http/server/serving_test.hpp"
+#include "lastcall/http/ws/ws_frame.hpp"
 
 namespace lastcall::inline v0::ws {
 

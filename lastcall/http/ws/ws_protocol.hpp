@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "lastcall/http/ws/utf8_check.hpp"
-#include "lastcall/http/ws/ws_frame.hpp"
 #include "lastcall/http/ws/websocket_message.hpp"
+#include "lastcall/http/ws/ws_frame.hpp"
 
 namespace lastcall::inline v0::ws::detail {
 

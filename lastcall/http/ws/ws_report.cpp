@@ -10,7 +10,7 @@ namespace {
 
 using counts = http::detail::websocket_counts;
 
-std::uint64_t sum(const shards& all, net::tally counts::*of) {
+std::uint64_t sum(const shards& all, net::tally counts::* of) {
   std::uint64_t value = 0;
   for (const auto& each : all) value += (each->websockets.*of).value();
   return value;

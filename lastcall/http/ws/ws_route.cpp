@@ -4,12 +4,12 @@
 #include "lastcall/core/duration.hpp"
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/message/request_access.hpp"
-#include "lastcall/http/ws/ws_handshake.hpp"
-#include "lastcall/http/ws/ws_session.hpp"
-#include "lastcall/http/ws/websocket.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/message/status.hpp"
 #include "lastcall/http/routing/handler.hpp"
+#include "lastcall/http/ws/websocket.hpp"
+#include "lastcall/http/ws/ws_handshake.hpp"
+#include "lastcall/http/ws/ws_session.hpp"
 
 namespace lastcall::inline v0::ws {
 
@@ -30,8 +30,8 @@ void check(const options& o, std::string_view pattern) {
 }
 
 http::response refusal(int status, const char* why) {
-  http::response r =
-      http::text(std::to_string(status).append(" ").append(http::reason_phrase(status)).append(": ").append(why) + "\n", status);
+  http::response r = http::text(
+      std::to_string(status).append(" ").append(http::reason_phrase(status)).append(": ").append(why) + "\n", status);
   if (status == 426) r.header("Sec-WebSocket-Version", "13");
   if (status == 503) r.header("Retry-After", "1");
   return r;
@@ -47,7 +47,8 @@ http::response agree(const std::shared_ptr<const detail::route>& route, const ht
     kept = std::make_unique<detail::kept_request>();
     kept->head = http::detail::request_access::copy(kept->req, r);
   }
-  http::response yes = http::detail::switching(std::make_shared<detail::agreement>(route, now.subprotocol, std::move(kept)));
+  http::response yes =
+      http::detail::switching(std::make_shared<detail::agreement>(route, now.subprotocol, std::move(kept)));
   yes.header("Sec-WebSocket-Accept", now.accept);
   if (!now.subprotocol.empty()) yes.header("Sec-WebSocket-Protocol", now.subprotocol);
   return yes;

@@ -53,7 +53,8 @@ std::optional<message> conversation::take() noexcept {
   return taken;
 }
 
-std::unique_ptr<net::connection> agreement::make_replacement(net::connection& before, std::string behind, http::detail::shard& on) {
+std::unique_ptr<net::connection> agreement::make_replacement(net::connection& before, std::string behind,
+                                                             http::detail::shard& on) {
   auto shared = std::make_shared<conversation>();
   shared->subprotocol = std::move(subprotocol_);
   return std::make_unique<session>(before, std::move(behind), std::move(route_), std::move(shared), std::move(request_),

@@ -8,16 +8,16 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/http/message/upgrade.hpp"
-#include "lastcall/http/ws/ws_protocol.hpp"
 #include "lastcall/http/message/request.hpp"
+#include "lastcall/http/message/upgrade.hpp"
 #include "lastcall/http/ws/websocket.hpp"
+#include "lastcall/http/ws/ws_protocol.hpp"
 #include "lastcall/net/connection/session.hpp"
 
 namespace lastcall::inline v0::http::detail {
 class shard;
 struct websocket_counts;
-}
+}  // namespace lastcall::inline v0::http::detail
 
 namespace lastcall::inline v0::ws::detail {
 
@@ -121,7 +121,8 @@ class agreement final : public http::detail::upgrade {
       : route_(std::move(of)), subprotocol_(std::move(subprotocol)), request_(std::move(r)) {}
 
   std::string_view protocol() const noexcept override { return "websocket"; }
-  std::unique_ptr<net::connection> make_replacement(net::connection& before, std::string behind, http::detail::shard&) override;
+  std::unique_ptr<net::connection> make_replacement(net::connection& before, std::string behind,
+                                                    http::detail::shard&) override;
 
  private:
   std::shared_ptr<const route> route_;

@@ -13,8 +13,8 @@
 #include "lastcall/net/connection/connection_state.hpp"
 #include "lastcall/net/connection/drain_rules.hpp"
 #include "lastcall/net/endpoint.hpp"
-#include "lastcall/net/loop/intrusive_list.hpp"
 #include "lastcall/net/io_error.hpp"
+#include "lastcall/net/loop/intrusive_list.hpp"
 #include "lastcall/net/loop/loop.hpp"
 #include "lastcall/net/unique_fd.hpp"
 
@@ -35,8 +35,8 @@ class connection : public pollable, public timed, public list_hook<> {
  public:
   connection(connection_set& set, unique_fd socket, const endpoint& remote,
              connection_kind kind = connection_kind::tcp) noexcept;
-  /// The replacement of `before`, for connection_set::replace: takes its socket, its state and its past. What `before` has
-  /// received and not used is for the two to hand on.
+  /// The replacement of `before`, for connection_set::replace: takes its socket, its state and its past. What `before`
+  /// has received and not used is for the two to hand on.
   connection(connection& before, connection_kind kind) noexcept;
   ~connection() override;
   connection(const connection&) = delete;
@@ -183,9 +183,9 @@ class connection : public pollable, public timed, public list_hook<> {
   bool fin_owed_ = false;  // TLS has more to say before it
   endpoint remote_;
   connection_past past_;
-  time_point tell_at_ = time_point::max();    // while draining, until told
+  time_point tell_at_ = time_point::max();        // while draining, until told
   std::unique_ptr<detail::transport> transport_;  // null for most
-  time_point by_;                             // the deadline; the wheel may fire earlier and is then told again
+  time_point by_;                                 // the deadline; the wheel may fire earlier and is then told again
 };
 
 }  // namespace lastcall::inline v0::net

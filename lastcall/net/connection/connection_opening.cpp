@@ -7,8 +7,8 @@
 
 #include "lastcall/net/connection/connection.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
-#include "lastcall/net/connection/transport.hpp"
 #include "lastcall/net/connection/proxy_protocol.hpp"
+#include "lastcall/net/connection/transport.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -133,7 +133,7 @@ void connection::give_up_opening(connection_end as) noexcept {
     if (as == connection_end::timed_out) set_.count_proxied(false, remote_, "its header did not come in time");
   } else if (transport_->tls) {
     transport_->tls->context().handshake_failed(draining() ? tls_failure::drained : tls_failure::timed_out, {}, remote_,
-                                              loop_now());
+                                                loop_now());
     if (transport_->tls->heard() && !transport_->tls->spoke())
       ::send(socket_.get(), cancelled, sizeof cancelled, MSG_NOSIGNAL | MSG_DONTWAIT);
   }
@@ -160,9 +160,9 @@ void connection::leave_transport(connection_end how) noexcept {
   if (opening()) {
     if (transport_->tls && !transport_->header)
       transport_->tls->context().handshake_failed(how == connection_end::clean || how == connection_end::forced
-                                                    ? tls_failure::drained
-                                                    : tls_failure::client_left,
-                                                {}, remote_, loop_now());
+                                                      ? tls_failure::drained
+                                                      : tls_failure::client_left,
+                                                  {}, remote_, loop_now());
   } else if (how == connection_end::clean || how == connection_end::by_remote) {
     static_cast<void>(say_close());
   }

@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/gate.hpp"
+#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/net/connection/abnormal_ends.hpp"
-#include "lastcall/net/listen/acceptor.hpp"
 #include "lastcall/net/connection/address_counts.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
+#include "lastcall/net/listen/acceptor.hpp"
 #include "lastcall/net/listen/listener.hpp"
 #include "lastcall/net/loop/runtime.hpp"
 #include "lastcall/net/trusted_networks.hpp"

@@ -68,9 +68,9 @@ class connection_set final : private timed {
 
   /// Takes it in and listens to it. While draining it is told so at once.
   void adopt(std::unique_ptr<connection>) noexcept;
-  /// Puts `replacement`, made from `before`, in its place: one connection in the ledger. `before` is not told, and is gone
-  /// when the present batch of events is over. What is readable is announced to the replacement, which hears of a drain as a
-  /// newcomer does.
+  /// Puts `replacement`, made from `before`, in its place: one connection in the ledger. `before` is not told, and is
+  /// gone when the present batch of events is over. What is readable is announced to the replacement, which hears of a
+  /// drain as a newcomer does.
   void replace(connection& before, std::unique_ptr<connection> replacement) noexcept;
 
   /// Tells all. Those still unfinished at `drain_end` are left to `force`.

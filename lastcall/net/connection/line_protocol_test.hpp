@@ -158,9 +158,9 @@ class house {
 };
 
 /// Echoes lines. "wait" is not answered until somebody calls `answer`; "bye" is answered before a farewell; "leave"
-/// is one without an answer; "stay" becomes long-lived, and is answered with "told" in its moment; "replacement" is answered
-/// by another connection in its place, which gets what came behind that line; "fill" writes until the remote's window
-/// is full, then says farewell; "cut" ends it as forced.
+/// is one without an answer; "stay" becomes long-lived, and is answered with "told" in its moment; "replacement" is
+/// answered by another connection in its place, which gets what came behind that line; "fill" writes until the remote's
+/// window is full, then says farewell; "cut" ends it as forced.
 class line_connection final : public net::connection {
  public:
   line_connection(house& h, net::connection_set& set, net::unique_fd socket, const net::endpoint& remote,

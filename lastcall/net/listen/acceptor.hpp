@@ -11,8 +11,8 @@
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/log/log_limit.hpp"
 #include "lastcall/net/listen/listener.hpp"
-#include "lastcall/net/loop/loop.hpp"
 #include "lastcall/net/listen/settle_plan.hpp"
+#include "lastcall/net/loop/loop.hpp"
 
 namespace lastcall::inline v0::net {
 

@@ -157,7 +157,8 @@ void listener::adopt(int fd) {
 void listener::learn_local() {
   sockaddr_storage name;
   socklen_t size = sizeof name;
-  if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0) local_ = endpoint::from_sockaddr(name, size);
+  if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0)
+    local_ = endpoint::from_sockaddr(name, size);
 }
 
 result<accepted> listener::accept_one() const {

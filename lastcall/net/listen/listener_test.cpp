@@ -337,7 +337,7 @@ TEST(listener, removes_its_path_only_while_it_is_its_own) {
 TEST(listener, gives_its_path_the_mode_asked_for) {
   const folder dir;
   const listener ours({.where = dir.socket("s"), .unix_mode = 0600});
-  struct stat entry {};
+  struct stat entry{};
   ASSERT_EQ(::stat(std::string(ours.local().path()).c_str(), &entry), 0);
   EXPECT_EQ(entry.st_mode & 0777, 0600U);
 }

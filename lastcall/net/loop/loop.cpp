@@ -16,7 +16,8 @@ namespace {
 // Of one wake, until nothing is ready: going back to Asio costs two more system calls, for two or three connections
 // under an ordinary load. "Until empty" alone would delay its timers by hundreds of ms.
 constexpr int batch = 64;
-constexpr duration batch_time = std::chrono::milliseconds(1);  // room for 64 quick requests: in less, wakes would bring fewer
+constexpr duration batch_time =
+    std::chrono::milliseconds(1);  // room for 64 quick requests: in less, wakes would bring fewer
 // What has been taken must be told, however long that takes: so as many are taken at once as a turn has lately had room
 // for. Then only one that takes long by itself, or the first few that do, keep Asio's timers waiting for longer.
 constexpr int least_at_once = 1;

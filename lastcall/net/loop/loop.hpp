@@ -106,8 +106,8 @@ class loop {
   time_point armed_for_ = time_point::max();
   time_point now_;
   std::vector<std::unique_ptr<pollable>> dead_;
-  std::atomic<bool> posted_{false};  // since the last wake: it is not kept waiting
-  std::vector<batch_end*> after_batch_;       // of the present batch
+  std::atomic<bool> posted_{false};      // since the last wake: it is not kept waiting
+  std::vector<batch_end*> after_batch_;  // of the present batch
   bool in_batch_ = false;
   bool looked_ = false;  // at the clock, since epoll_wait
 };

@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/gate.hpp"
+#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/net/loop/loop.hpp"

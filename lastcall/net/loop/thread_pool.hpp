@@ -23,9 +23,9 @@ class thread_pool {
  public:
   using options = thread_pool_options;
 
-  /// `component`: whose work it does. Its threads are registered (core/stacks/watched_thread.hpp) as that one's handlers; what
-  /// they are doing is for the jobs to say.
-  /// Errors: std::invalid_argument for no threads, or more than 4096.
+  /// `component`: whose work it does. Its threads are registered (core/stacks/watched_thread.hpp) as that one's
+  /// handlers; what they are doing is for the jobs to say. Errors: std::invalid_argument for no threads, or more than
+  /// 4096.
   explicit thread_pool(options = {}, std::string_view component = "pool");
   /// Leaves behind the threads that `stop` has not seen end.
   ~thread_pool();

@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "lastcall/core/app/app.hpp"
-#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/function.hpp"
+#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
-#include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/connection/session.hpp"
-#include "lastcall/net/tcp/tcp_stream.hpp"
+#include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
+#include "lastcall/net/tcp/tcp_stream.hpp"
 #include "lastcall/net/tls/tls.hpp"
 #include "lastcall/net/trusted_networks.hpp"
 
@@ -24,7 +24,9 @@ namespace lastcall::inline v0::net {
 
 class runtime;
 
-template <class F> struct blocking_session { F call; };
+template <class F> struct blocking_session {
+  F call;
+};
 
 /// Runs a session's handler on a thread of the server's pool, which it holds for as long as the session lives.
 template <class F> auto blocking(F&& f) { return blocking_session<std::decay_t<F>>{std::forward<F>(f)}; }
@@ -35,12 +37,12 @@ template <class F> auto blocking(F&& f) { return blocking_session<std::decay_t<F
 struct session_handler {
   session_handler() = default;
   template <class F>
-  requires std::is_invocable_r_v < task<>,
-  const F&, tcp_stream& > session_handler(F f)  // NOLINT: implicit
+    requires std::is_invocable_r_v<task<>, const F&, tcp_stream&>
+  session_handler(F f)  // NOLINT: implicit
       : awaiting(std::move(f)) {}
   template <class F>
-  requires std::is_invocable_r_v<void, const F&, tcp_stream&> session_handler(
-      blocking_session<F> f)  // NOLINT: implicit
+    requires std::is_invocable_r_v<void, const F&, tcp_stream&>
+  session_handler(blocking_session<F> f)  // NOLINT: implicit
       : blocking(std::move(f.call)) {}
 
   function<task<>(tcp_stream&)> awaiting;
