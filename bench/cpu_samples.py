@@ -19,7 +19,8 @@ def perf_works():
     """True if perf sees the kernel. Without the rights for that it samples user space only, and does not say so."""
     if not shutil.which("perf"):
         return False
-    got = subprocess.run(["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "true"], capture_output=True, text=True)
+    got = subprocess.run(["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "true"],
+                         capture_output=True, text=True)
     return got.returncode == 0 and re.match("[1-9]", got.stderr) is not None
 
 
@@ -50,8 +51,9 @@ class PerfSamples:
 
     def user(self):
         """(samples in user space, all samples) of each server, of all its threads."""
-        lines = subprocess.run(["perf", "script", "-i", self.data, "-F", "pid,misc"], check=True, capture_output=True, text=True)
-        seen = collections.Counter(tuple(line.split()) for line in lines.stdout.splitlines())
+        lines = subprocess.run(["perf", "script", "-i", self.data, "-F", "pid,misc"],
+                               check=True, capture_output=True, text=True).stdout.splitlines()
+        seen = collections.Counter(tuple(line.split()) for line in lines)
         return [(seen[str(pid), "U"], seen[str(pid), "U"] + seen[str(pid), "K"]) for pid in self.servers]
 
 
@@ -75,7 +77,7 @@ class PerfCalls:
 
 
 class TickSamples:
-    """utime and stime of proc(5), in hundredths of a second: a hundredth of the samples that perf takes."""
+    """utime and stime of proc(5), in hundredths of a second."""
 
     def __init__(self, _, servers, __):
         self.servers, self.before = servers, [self.ticks(pid) for pid in servers]
@@ -102,7 +104,8 @@ class StraceCalls:
     @staticmethod
     def attached(scratch, pid, *options):
         out = pathlib.Path(scratch) / f"strace.{pid}"
-        process = subprocess.Popen(["strace", "-f", "-c", *options, "-o", out, "-p", str(pid)], stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(["strace", "-f", "-c", *options, "-o", out, "-p", str(pid)],
+                                   stderr=subprocess.PIPE, text=True)
         if "attached" not in (line := process.stderr.readline()):
             raise RuntimeError(line)
         return process, out
@@ -125,7 +128,7 @@ def threads(pids):
 
 
 def tools(scratch):
-    """What bench/run watches with: `samples` and `calls` are called with the process ids of servers and of their clients."""
+    """What bench/run watches with: `samples` and `calls` take the process ids of servers and of their clients."""
     if perf_works():
         found = PerfSamples, PerfCalls, f"perf, {FREQUENCY} samples of a CPU-second"
     elif shutil.which("strace"):
@@ -133,4 +136,5 @@ def tools(scratch):
     else:
         raise SystemExit("neither perf nor strace is installed (scripts/bootstrap --bench)")
     samples, calls, name = found
-    return types.SimpleNamespace(samples=functools.partial(samples, scratch), calls=functools.partial(calls, scratch), name=name)
+    return types.SimpleNamespace(samples=functools.partial(samples, scratch), calls=functools.partial(calls, scratch),
+                                 name=name)

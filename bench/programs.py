@@ -121,8 +121,9 @@ def free_port():
         return s.getsockname()[1]
 
 
-def testbed(*options):
-    return Program([BIN / "testbed", "--port", "0", "--threads", "1", "--log", "error", *options])
+def testbed(*options, of=BIN):
+    """`of`: the directory of its build."""
+    return Program([of / "testbed", "--port", "0", "--threads", "1", "--log", "error", *options])
 
 
 def raw_epoll():
