@@ -8,10 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/http/server/server.hpp"
-#include "lastcall/net/loop/runtime.hpp"
-#include "lastcall/net/task.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/http.hpp"
+#include "lastcall/task.hpp"
 
 namespace {
 

@@ -46,10 +46,9 @@ foreach(module IN LISTS modules)
   install(FILES ${PROJECT_BINARY_DIR}/lastcall-${module}.pc DESTINATION ${pc_dir} COMPONENT development)
 endforeach()
 
-# Which headers of detail/ the public ones need is found when they are installed: no list has to repeat the includes.
+# Which headers the public ones need is found when they are installed: no list has to repeat the includes.
 install(CODE "
   set(lastcall_source \"${PROJECT_SOURCE_DIR}\")
-  set(lastcall_modules \"${modules}\")
   set(lastcall_include \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}\")" COMPONENT development)
 install(SCRIPT ${PROJECT_SOURCE_DIR}/cmake/install_headers.cmake COMPONENT development)
 

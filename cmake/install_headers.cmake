@@ -1,12 +1,7 @@
-# Installs the public headers of lastcall_modules from lastcall_source into lastcall_include, and those of detail/ that
-# they include, directly or through others. Tests' headers never. Run by cmake --install.
+# Installs what users include, lastcall/*.hpp of lastcall_source, into lastcall_include, with all that it includes. Tests'
+# headers never. Run by cmake --install.
 cmake_policy(VERSION 3.25)
-set(headers "")
-foreach(module IN LISTS lastcall_modules)
-  file(GLOB public RELATIVE ${lastcall_source} ${lastcall_source}/lastcall/${module}/*.hpp)
-  list(APPEND headers ${public})
-endforeach()
-list(FILTER headers EXCLUDE REGEX "_test\\.hpp$")
+file(GLOB headers RELATIVE ${lastcall_source} ${lastcall_source}/lastcall/*.hpp)
 
 set(installed "")
 while(headers)

@@ -1,6 +1,6 @@
 // The smallest service: one route, and an end that loses nothing. Start it, load it, press Ctrl-C.
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/http/server/server.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/http.hpp"
 
 using namespace std::chrono_literals;
 

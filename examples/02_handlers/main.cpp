@@ -4,12 +4,11 @@
 #include <iostream>
 #include <thread>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/http/files/save.hpp"
-#include "lastcall/http/server/server.hpp"
-#include "lastcall/http/serving/middleware.hpp"
-#include "lastcall/http/serving/streaming.hpp"
-#include "lastcall/net/wait.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/http.hpp"
+#include "lastcall/middleware.hpp"
+#include "lastcall/streaming.hpp"
+#include "lastcall/task.hpp"
 
 using namespace std::chrono_literals;
 namespace http = lastcall::http;

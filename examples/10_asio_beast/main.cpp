@@ -11,9 +11,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/core/app/registry.hpp"
-#include "lastcall/net/listen/settle_listener.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/listen.hpp"
 #include "session.hpp"
 
 namespace asio = boost::asio;

@@ -11,10 +11,8 @@
 #include <stdexcept>
 #include <thread>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/core/gate.hpp"
-#include "lastcall/core/report/report.hpp"
-#include "lastcall/net/listen/settle_listener.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/listen.hpp"
 
 using namespace std::chrono_literals;
 

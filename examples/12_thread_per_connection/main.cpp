@@ -15,11 +15,8 @@
 #include <system_error>
 #include <thread>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/core/gate.hpp"
-#include "lastcall/core/report/report.hpp"
-#include "lastcall/net/listen/settle_listener.hpp"
-#include "lastcall/net/unique_fd.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/listen.hpp"
 
 using namespace std::chrono_literals;
 using lastcall::net::unique_fd;

@@ -9,8 +9,8 @@
 #include <string>
 #include <thread>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/http/server/server.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/http.hpp"
 
 using namespace std::chrono_literals;
 namespace http = lastcall::http;

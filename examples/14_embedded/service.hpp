@@ -4,8 +4,8 @@
 #include <atomic>
 #include <cstdint>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/http/server/server.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/http.hpp"
 
 /// Outlives the app that it was built into.
 class service {

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "lastcall/core/report/report.hpp"
+#include "lastcall/app.hpp"
 #include "service.hpp"
 
 using namespace std::chrono_literals;

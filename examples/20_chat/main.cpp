@@ -4,10 +4,9 @@
 #include <iostream>
 #include <string>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/http/server/server.hpp"
-#include "lastcall/http/ws/websocket.hpp"
-#include "lastcall/http/ws/websocket_group.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/http.hpp"
+#include "lastcall/websocket.hpp"
 #include "page.hpp"
 
 int main() try {

@@ -9,9 +9,9 @@
 #include <iostream>
 #include <string>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/http/server/server.hpp"
-#include "lastcall/http/sse/events.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/events.hpp"
+#include "lastcall/http.hpp"
 
 using namespace std::chrono_literals;
 namespace http = lastcall::http;

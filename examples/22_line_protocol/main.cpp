@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/net/tcp/tcp_server.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/tcp.hpp"
 
 using namespace std::chrono_literals;
 namespace net = lastcall::net;

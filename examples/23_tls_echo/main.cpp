@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/http/server/server.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/http.hpp"
 
 using namespace std::chrono_literals;
 namespace http = lastcall::http;

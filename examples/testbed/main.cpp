@@ -4,11 +4,9 @@
 #include <exception>
 #include <string>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/http/server/admin.hpp"
-#include "lastcall/http/server/server.hpp"
-#include "lastcall/net/loop/runtime.hpp"
-#include "lastcall/net/tcp/tcp_server.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/http.hpp"
+#include "lastcall/tcp.hpp"
 #include "options.hpp"
 #include "routes.hpp"
 

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "lastcall/core/duration.hpp"
+#include "lastcall/app.hpp"
 
 namespace testbed {
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "lastcall/core/app/app_options.hpp"
-#include "lastcall/http/server/server.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/http.hpp"
 
 namespace testbed {
 

@@ -4,12 +4,11 @@
 #include <string>
 #include <thread>
 
-#include "lastcall/http/files/file.hpp"
-#include "lastcall/http/files/save.hpp"
-#include "lastcall/http/serving/streaming.hpp"
-#include "lastcall/http/sse/events.hpp"
-#include "lastcall/http/ws/websocket.hpp"
-#include "lastcall/net/wait.hpp"
+#include "lastcall/events.hpp"
+#include "lastcall/http.hpp"
+#include "lastcall/streaming.hpp"
+#include "lastcall/task.hpp"
+#include "lastcall/websocket.hpp"
 
 namespace testbed {
 

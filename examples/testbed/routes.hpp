@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "lastcall/http/routing/router.hpp"
+#include "lastcall/http.hpp"
 
 namespace testbed {
 

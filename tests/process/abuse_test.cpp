@@ -176,10 +176,10 @@ class slow_senders {
     // Once a second each, evenly spread.
     thread_ = std::jthread([this](const std::stop_token& over) {
       const auto began = std::chrono::steady_clock::now();
-      for (std::size_t turn = 0; !over.stop_requested(); ++turn) {
-        const auto due = began + turn * 10ms;
+      for (std::size_t tick = 0; !over.stop_requested(); ++tick) {
+        const auto due = began + tick * 10ms;
         std::this_thread::sleep_until(due);  // the pace of the load
-        for (std::size_t i = turn % 100; i < all_.size(); i += 100) sent_ += all_[i].trickle('x') ? 1 : 0;
+        for (std::size_t i = tick % 100; i < all_.size(); i += 100) sent_ += all_[i].trickle('x') ? 1 : 0;
       }
     });
   }

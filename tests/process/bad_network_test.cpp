@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "lastcall/core/by_median_test.hpp"
-#include "lastcall/testing/fault_relay.hpp"
-#include "lastcall/testing/program.hpp"
+#include "lastcall/testing.hpp"
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
 

@@ -1,5 +1,5 @@
 // What is said to a server on one connection and what must come back, as data; and whoever holds such a conversation.
-// Knows no case; those are in conformance_cases.hpp and smuggling_cases.hpp.
+// Knows no case; those are in cases/.
 #pragma once
 
 #include <algorithm>

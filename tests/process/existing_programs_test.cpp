@@ -12,6 +12,7 @@
 namespace {
 
 using namespace process_tests;
+using process_tests::program;  // rather than testing::program
 using namespace lastcall::testing;
 
 class existing_program {

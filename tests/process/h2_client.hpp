@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/net/unique_fd.hpp"
+#include "lastcall/listen.hpp"
 #include "lastcall/testing/internal/server_address.hpp"
 
 namespace process_tests {

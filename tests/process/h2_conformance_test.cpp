@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "tests/process/h2_cases.hpp"
+#include "tests/process/cases/h2_cases.hpp"
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
 

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "lastcall/core/app/app.hpp"
+#include "lastcall/app.hpp"
 #include "lastcall/core/by_median_test.hpp"
 #include "tests/process/testbed.hpp"
 

@@ -14,7 +14,7 @@
 #include <system_error>
 #include <vector>
 
-#include "lastcall/core/deadline.hpp"
+#include "lastcall/app.hpp"
 #include "lastcall/testing/internal/server_address.hpp"
 
 namespace process_tests {

@@ -13,7 +13,7 @@
 #include <system_error>
 #include <utility>
 
-#include "lastcall/core/deadline.hpp"
+#include "lastcall/app.hpp"
 #include "lastcall/testing/internal/http_reply.hpp"
 #include "lastcall/testing/internal/server_address.hpp"
 

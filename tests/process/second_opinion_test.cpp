@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "tests/process/conformance_cases.hpp"
-#include "tests/process/smuggling_cases.hpp"
+#include "tests/process/cases/conformance_cases.hpp"
+#include "tests/process/cases/smuggling_cases.hpp"
 #include "tests/process/testbed.hpp"
 
 namespace {

@@ -13,8 +13,8 @@
 #include <random>
 #include <thread>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/testing/program.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/testing.hpp"
 #include "tests/process/testbed.hpp"
 
 namespace {

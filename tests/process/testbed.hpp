@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "lastcall/core/duration.hpp"
-#include "lastcall/testing/exact_client.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/testing.hpp"
 #include "lastcall/testing/internal/child_process.hpp"
 #include "lastcall/testing/probe_report.hpp"
 #include "tests/process/document.hpp"

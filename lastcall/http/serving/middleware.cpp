@@ -13,8 +13,8 @@ namespace {
 using erased = std::unique_ptr<const detail::erased_handler>;
 
 template <class Wrapper, class F> handler wrapped(handler h, const std::shared_ptr<const F>& f) {
-  const handler::options wishes = h.route_options();
-  return handler(std::make_unique<const Wrapper>(h.release(), f), wishes);
+  const handler::options options = h.route_options();
+  return handler(std::make_unique<const Wrapper>(h.release(), f), options);
 }
 
 using look_function = function<std::optional<response>(const request&)>;

@@ -46,10 +46,10 @@ struct guest {
 }  // namespace
 
 struct websocket_crowd::parts {
-  parts(const server_address& a, options o) : where(a), wishes(std::move(o)), epoll(::epoll_create1(EPOLL_CLOEXEC)) {
+  parts(const server_address& a, options o) : where(a), settings(std::move(o)), epoll(::epoll_create1(EPOLL_CLOEXEC)) {
     if (epoll < 0) fail("epoll_create1");
-    all.resize(wishes.connections);
-    ends.resize(wishes.connections);
+    all.resize(settings.connections);
+    ends.resize(settings.connections);
   }
   ~parts() {
     for (guest& g : all)
@@ -69,7 +69,7 @@ struct websocket_crowd::parts {
     e.events = EPOLLIN | EPOLLOUT | EPOLLET;
     e.data.u64 = i;
     if (::epoll_ctl(epoll, EPOLL_CTL_ADD, g.fd, &e) != 0) fail("epoll_ctl");
-    g.out = "GET " + wishes.path + " HTTP/1.1\r\nHost: " + where.host +
+    g.out = "GET " + settings.path + " HTTP/1.1\r\nHost: " + where.host +
             "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
   }
@@ -171,7 +171,7 @@ struct websocket_crowd::parts {
                                                               static_cast<unsigned char>(body[1]));
       if (g.to_say > 0) --talking;
       g.to_say = 0;
-      if (wishes.answers_close) send(i, frame(0x88, body.substr(0, 2)));
+      if (settings.answers_close) send(i, frame(0x88, body.substr(0, 2)));
     } else if (first == 0x89) {
       send(i, frame(0x8a, body));
     } else {
@@ -216,7 +216,7 @@ struct websocket_crowd::parts {
   }
 
   const server_address where;
-  const options wishes;
+  const options settings;
   const int epoll;
   std::vector<guest> all;
   std::vector<websocket_end> ends;

@@ -1,5 +1,5 @@
 // A program without a server: the lifecycle alone.
-#include "lastcall/core/app/app.hpp"
+#include "lastcall/app.hpp"
 
 int main() {
   lastcall::app app{{.grace = std::chrono::seconds(5), .signals = {}}};

@@ -11,12 +11,11 @@
 #include <thread>
 #include <utility>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/http/server/server.hpp"
-#include "lastcall/net/io_error.hpp"
-#include "lastcall/net/loop/runtime.hpp"
-#include "lastcall/net/task.hpp"
-#include "lastcall/testing/exact_client.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/http.hpp"
+#include "lastcall/listen.hpp"
+#include "lastcall/task.hpp"
+#include "lastcall/testing.hpp"
 
 using namespace std::chrono_literals;
 

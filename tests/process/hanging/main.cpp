@@ -27,9 +27,9 @@
 #include <string>
 #include <thread>
 
-#include "lastcall/core/app/app.hpp"
-#include "lastcall/http/server/server.hpp"
-#include "lastcall/net/task.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/http.hpp"
+#include "lastcall/task.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <span>
 
-#include "lastcall/core/clock.hpp"
+#include "lastcall/app.hpp"
 
 namespace net_lab {
 

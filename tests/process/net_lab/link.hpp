@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <thread>
 
-#include "lastcall/core/clock.hpp"
-#include "lastcall/net/unique_fd.hpp"
+#include "lastcall/app.hpp"
+#include "lastcall/listen.hpp"
 
 namespace net_lab {
 

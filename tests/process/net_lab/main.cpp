@@ -13,7 +13,7 @@
 #include <system_error>
 #include <vector>
 
-#include "lastcall/core/duration.hpp"
+#include "lastcall/app.hpp"
 #include "lastcall/testing/internal/child_process.hpp"
 #include "tests/process/net_lab/link.hpp"
 #include "tests/process/net_lab/side.hpp"

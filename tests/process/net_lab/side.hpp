@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/net/unique_fd.hpp"
+#include "lastcall/listen.hpp"
 
 namespace net_lab {
 

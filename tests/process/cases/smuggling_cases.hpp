@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/process/conformance_cases.hpp"
+#include "tests/process/cases/conformance_cases.hpp"
 
 namespace process_tests {
 

@@ -1,0 +1,8 @@
+// For programs whose server is not ours: a listener that closes without loss, addresses, descriptors.
+#pragma once
+
+#include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/io_error.hpp"
+#include "lastcall/net/listen/listener.hpp"
+#include "lastcall/net/listen/settle_listener.hpp"
+#include "lastcall/net/unique_fd.hpp"

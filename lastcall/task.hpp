@@ -1,0 +1,5 @@
+// Coroutines: what a handler returns and awaits. Brings Boost.Asio's coroutines.
+#pragma once
+
+#include "lastcall/net/task.hpp"
+#include "lastcall/net/wait.hpp"

@@ -1,0 +1,9 @@
+// For a program's own tests of its shutdown: virtual time, component doubles, real programs, a bad network, and the
+// client that accounts for every request.
+#pragma once
+
+#include "lastcall/testing/exact_client.hpp"
+#include "lastcall/testing/fault_relay.hpp"
+#include "lastcall/testing/harness.hpp"
+#include "lastcall/testing/program.hpp"
+#include "lastcall/testing/virtual_clock.hpp"

@@ -1,0 +1,195 @@
+// What RFC 9110 and 9112 ask of an HTTP/1.1 server, and what nobody should send one: lengths, chunks and Expect.
+#pragma once
+
+#include "tests/process/cases/requests.hpp"
+
+namespace process_tests {
+
+inline conversations length_cases() {
+  const auto length = [](const std::string& value, const std::string& body = "") {
+    return post("Content-Length:" + value + "\r\n", body);
+  };
+  conversations all{
+      {"a body", "9110 8.6", {length(" 3", "abc"), stored(3)}, open, agreed},
+      {"nothing", "9110 8.6", {length(" 0"), stored(0)}, open, agreed},
+      {"none is no body", "9112 6.3", {post(""), stored(0)}, open, agreed},
+      {"leading zeros", "9110 8.6", {length(" 0003", "abc"), stored(3)}, open, agreed},
+      {"white space around", "9112 5.1", {length("\t 3 \t", "abc"), stored(3)}},
+      {"a body of get",
+       "9110 9.3.1",
+       {get("/request/g", "Content-Length: 3\r\n") + "abc", echo({.rest = "g", .body = "abc"})}},
+      {"a body of an unknown path", "9112 6.3", {ask("POST", "/nowhere", "Content-Length: 3\r\n") + "abc", not_found}},
+      {"a body of a wrong method",
+       "9112 6.3",
+       {ask("PUT", "/", "Content-Length: 3\r\n") + "abc", reply{.status = 405}}},
+      {"a body of binary", "9110 6.4", {sized(std::string("\0\r\n\r\n\xff", 6)), stored(6)}, open, agreed},
+      {"just the limit", "9110 15.5.14", {sized(std::string(100'000, 'x')), stored(100'000)}},
+      {"one more than the limit", "9110 15.5.14", {sized(std::string(100'001, 'x')), reply{.status = 413}}, closed},
+      {"beyond the limit is told before the body", "9110 15.5.14", {length(" 100001"), reply{.status = 413}}, closed},
+      {"the largest number", "9110 8.6", {length(" 18446744073709551615"), reply{.status = 413}}, closed},
+      {"equal twice", "9112 6.3", {length(" 3\r\nContent-Length: 3", "abc"), bad}, closed, agreed},
+      {"different twice", "9112 6.3", {length(" 3\r\nContent-Length: 4", "abc"), bad}, closed, agreed},
+  };
+  const std::vector<std::pair<const char*, std::string>> malformed{
+      {"negative", " -1"},
+      {"a plus sign", " +3"},
+      {"nothing but white space", " "},
+      {"hexadecimal", " 0x3"},
+      {"a hexadecimal digit", " a"},
+      {"a fraction", " 3.0"},
+      {"an exponent", " 3e0"},
+      {"two numbers", " 3 3"},
+      {"a list of equal ones", " 3, 3"},
+      {"a list of different ones", " 3, 4"},
+      {"a comma behind it", " 3,"},
+      {"a semicolon behind it", " 3;a"},
+      {"quoted", " \"3\""},
+      {"an underscore", " 1_0"},
+      {"beyond 64 bits", " 18446744073709551616"},
+      {"40 digits", " 1000000000000000000000000000000000000000"},
+      {"arabic digits", " \xd9\xa3"},
+  };
+  for (const auto& [name, value] : malformed)
+    all.push_back({name, "9110 8.6", {length(value, "abc"), bad}, closed, agreed});
+  return all;
+}
+
+inline conversations chunked_cases() {
+  const std::string last = "0\r\n\r\n", abc = "3\r\nabc\r\n";
+  conversations all{
+      {"one", "9112 7.1", {chunked(abc + last), stored(3)}, open, agreed},
+      {"two", "9112 7.1", {chunked(abc + "2\r\nde\r\n" + last), stored(5)}, open, agreed},
+      {"none", "9112 7.1", {chunked(last), stored(0)}, open, agreed},
+      {"a size in upper case", "9112 7.1", {chunked("A\r\n0123456789\r\n" + last), stored(10)}, open, agreed},
+      {"a size in lower case", "9112 7.1", {chunked("a\r\n0123456789\r\n" + last), stored(10)}, open, agreed},
+      {"leading zeros", "9112 7.1", {chunked("0003\r\nabc\r\n000\r\n\r\n"), stored(3)}, open, agreed},
+      {"the coding in any case",
+       "9112 7",
+       {post("Transfer-Encoding: cHuNkEd\r\n", abc + last), stored(3)},
+       open,
+       agreed},
+      {"line ends in the data", "9112 7.1", {chunked("9\r\n\r\n0\r\n\r\n\r\n\r\n" + last), stored(9)}, open, agreed},
+      {"single bytes", "9112 7.1", {chunked(repeated("1\r\nx\r\n", 500) + last), stored(500)}, open, agreed},
+      {"an extension", "9112 7.1.1", {chunked("3;a\r\nabc\r\n0;b\r\n\r\n"), stored(3)}, open, agreed},
+      {"an extension with a value", "9112 7.1.1", {chunked("3;a=b;c\r\nabc\r\n" + last), stored(3)}, open, agreed},
+      {"a quoted extension", "9112 7.1.1", {chunked("3;a=\"b;\\\" c\"\r\nabc\r\n" + last), stored(3)}, open, agreed},
+      {"a trailer", "9112 7.1.2", {chunked(abc + "0\r\nX: y\r\n\r\n"), stored(3)}, open, agreed},
+      {"a trailer is no header",
+       "9112 7.1.2",
+       {ask("POST", "/request/t", "Transfer-Encoding: chunked\r\n") + "0\r\nX: y\r\n\r\n",
+        echo({.method = "POST", .rest = "t"})}},
+      {"a length in a trailer",
+       "9110 6.5.1",
+       {chunked(abc + "0\r\nContent-Length: 99\r\nHost: b\r\n\r\n"), stored(3)},
+       open,
+       agreed},
+      {"an announced trailer",
+       "9110 6.6.2",
+       {chunked(abc + "0\r\nX: y\r\n\r\n", "Trailer: X\r\nTE: trailers\r\n"), stored(3)},
+       open,
+       agreed},
+      {"just the limit",
+       "9110 15.5.14",
+       {chunked(repeated("2710\r\n" + std::string(10'000, 'x') + "\r\n", 10) + last), stored(100'000)}},
+      {"one more than the limit",
+       "9110 15.5.14",
+       {chunked(repeated("2710\r\n" + std::string(10'000, 'x') + "\r\n", 10) + "1\r\nx\r\n" + last),
+        reply{.status = 413}},
+       closed},
+      {"a size beyond the limit is told before the data",
+       "9110 15.5.14",
+       {chunked("186a1\r\n"), reply{.status = 413}},
+       closed},
+      {"the largest size", "9112 7.1", {chunked("ffffffffffffffff\r\n"), reply{.status = 413}}, closed, agreed},
+      {"extensions without end", "9112 7.1.1", {chunked("3;" + std::string(20'000, 'a')), bad}, closed},
+      {"many small extensions",
+       "9112 7.1.1",
+       {chunked(repeated("1;" + std::string(50, 'a') + "\r\nx\r\n", 400)), bad},
+       closed},
+      {"trailers without end", "9112 7.1.2", {chunked("0\r\n" + repeated("X: y\r\n", 5'000)), bad}, closed},
+      {"in http 1.0",
+       "9112 6.1",
+       {bare("Host: a\r\nTransfer-Encoding: chunked\r\n", "POST /upload HTTP/1.0") + last, bad},
+       closed,
+       agreed},
+      {"with a length", "9112 6.1", {chunked(abc + last, "Content-Length: 3\r\n"), bad}, closed, agreed},
+      {"twice", "9112 6.1", {chunked(last, "Transfer-Encoding: chunked\r\n"), bad}, closed, agreed},
+      {"another coding", "9112 6.1", {post("Transfer-Encoding: gzip\r\n", last), reply{.status = 501}}, closed, agreed},
+      {"another coding before it",
+       "9112 6.1",
+       {post("Transfer-Encoding: gzip, chunked\r\n", last), reply{.status = 501}},
+       closed,
+       agreed},
+      {"another coding behind it",
+       "9112 6.1",
+       {post("Transfer-Encoding: chunked, gzip\r\n", last), reply{.status = 501}},
+       closed,
+       agreed},
+      {"no coding at all", "9112 6.1", {post("Transfer-Encoding:\r\n", last), reply{.status = 501}}, closed},
+  };
+  const std::vector<std::pair<const char*, std::string>> malformed{
+      {"no size", "\r\nabc\r\n"},
+      {"a size that is none", "x\r\n"},
+      {"only an extension", ";a\r\n"},
+      {"a negative size", "-3\r\nabc\r\n"},
+      {"a signed size", "+3\r\nabc\r\n"},
+      {"a size with 0x", "0x3\r\nabc\r\n"},
+      {"a size with h", "3h\r\nabc\r\n"},
+      {"a size with an underscore", "0_3\r\nabc\r\n"},
+      {"a space before a size", " 3\r\nabc\r\n"},
+      {"a space behind a size", "3 \r\nabc\r\n"},
+      {"a tab behind a size", "3\t\r\nabc\r\n"},
+      {"a space before an extension", "3 ;a\r\nabc\r\n"},
+      {"a size of 17 digits", "00000000000000003\r\nabc\r\n"},
+      {"a size beyond 64 bits", "10000000000000003\r\nabc\r\n"},
+      {"a bare lf behind a size", "3\nabc\r\n"},
+      {"a bare cr behind a size", "3\rabc\r\n"},
+      {"a bare lf in an extension", "3;a\nabc\r\n"},
+      {"a nul in an extension", std::string("3;\0\r\nabc\r\n", 10)},
+      {"more data than its size", "3\r\nabcd\r\n"},
+      {"no line end behind the data", "3\r\nabc0\r\n"},
+      {"a bare lf behind the data", "3\r\nabc\n0\r\n"},
+      {"two line ends behind the data", "3\r\nabc\r\n\r\n0\r\n"},
+      {"a bare lf at the end", "0\r\n\n"},
+      {"a bare cr at the end", "0\r\n\rx"},
+      {"a trailer without a colon", "0\r\nX\r\n\r\n"},
+      {"a space before the colon of a trailer", "0\r\nX : y\r\n\r\n"},
+      {"a folded trailer", "0\r\nX: y\r\n z\r\n\r\n"},
+      {"a nul in a trailer", std::string("0\r\nX: \0\r\n\r\n", 11)},
+      {"a bare lf in a trailer", "0\r\nX: y\n\r\n"},
+  };
+  for (const auto& [name, body] : malformed) all.push_back({name, "9112 7.1", {chunked(body), bad}, closed});
+  return all;
+}
+
+inline conversations expect_cases() {
+  const std::string wait = "Expect: 100-continue\r\n", three = "Content-Length: 3\r\n";
+  const reply go_on{.status = 100};
+  return {
+      {"continue", "9110 10.1.1", {post(wait + three), go_on, "abc", stored(3)}},
+      {"continue with chunks", "9110 10.1.1", {chunked("", wait), go_on, "3\r\nabc\r\n0\r\n\r\n", stored(3)}},
+      {"in any case", "9110 10.1.1", {post("expect: 100-CONTINUE\r\n" + three), go_on, "abc", stored(3)}},
+      {"twice on one connection",
+       "9110 10.1.1",
+       {post(wait + three), go_on, "abc", stored(3), post(wait + three), go_on, "abc", stored(3)}},
+      {"not without a body", "9110 10.1.1", {get("/", wait), ok}, open, agreed},
+      {"not with an empty body", "9110 10.1.1", {post(wait + "Content-Length: 0\r\n"), stored(0)}},
+      {"not when the body is here", "9110 10.1.1", {post(wait + three, "abc"), stored(3)}, open, ours, nullptr, false},
+      {"not in http 1.0", "9110 10.1.1", {bare(wait + three, "POST /upload HTTP/1.0") + "abc", stored(3)}, closed},
+      {"not for an unknown path", "9110 10.1.1", {ask("POST", "/nowhere", wait + three), not_found}, closed},
+      {"not for a wrong method", "9110 10.1.1", {ask("PUT", "/", wait + three), reply{.status = 405}}, closed},
+      {"not for an unsound path", "9110 10.1.1", {ask("POST", "/..", wait + three), bad}, closed},
+      {"not for a body too large",
+       "9110 10.1.1",
+       {post(wait + "Content-Length: 100001\r\n"), reply{.status = 413}},
+       closed},
+      {"not for a malformed head", "9110 10.1.1", {post(wait + "Content-Length: x\r\n"), bad}, closed},
+      {"another", "9110 10.1.1", {post("Expect: miracles\r\n" + three, "abc"), reply{.status = 417}}, closed},
+      {"another beside it",
+       "9110 10.1.1",
+       {post("Expect: 100-continue, miracles\r\n" + three), reply{.status = 417}},
+       closed},
+  };
+}
+
+}  // namespace process_tests
