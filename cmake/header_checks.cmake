@@ -1,11 +1,11 @@
-# Each public header compiles alone, with the warnings that a user would switch on: one tiny source per header, built only
-# on request (target header_checks, which scripts/check builds). Public is what is neither in detail/ nor a test.
+# Each header compiles alone, with the warnings that a user would switch on: one tiny source per header, built only
+# on request (target header_checks, which scripts/check builds). Tests' headers are left out.
 
 # lastcall_header_checks(TARGET ROOT LINK target…): the headers are ROOT/lastcall/**.hpp; LINK is what gives include paths.
 function(lastcall_header_checks target root)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${root} ${root}/lastcall/*.hpp)
-  list(FILTER headers EXCLUDE REGEX "/detail/|_test\\.hpp$")
+  list(FILTER headers EXCLUDE REGEX "_test\\.hpp$")
   set(sources "")
   foreach(header IN LISTS headers)
     string(REGEX REPLACE "\\.hpp$" ".cpp" source ${PROJECT_BINARY_DIR}/${target}/${header})

@@ -45,24 +45,45 @@ plant lastcall/http/serving/shard.cpp '#include <boost/asio.hpp>'
 plant lastcall/core/gate_test.cpp '#include <gtest/gtest.h>
 
 #include "lastcall/testing/relay.hpp"'
-expect 0 'passed: modules' modules
+expect 0 'passed: rooms' rooms
 
-refuses modules lastcall/core/a.hpp '#include "lastcall/net/loop/loop.hpp"' 'lastcall/core/a.hpp:1: core may not include lastcall/net/loop/loop.hpp'
-refuses modules lastcall/core/a.cpp '#include <boost/asio.hpp>' 'core stands on the standard library'
-refuses modules lastcall/core/a.cpp '#include <openssl/ssl.h>' 'core stands on the standard library'
-refuses modules lastcall/net/a.cpp '#  include "lastcall/http/routing/router.hpp"' 'net may not include lastcall/http/routing/router.hpp'
-refuses modules lastcall/http/a.cpp '#include "lastcall/cli/probe/probe.hpp"' 'http may not include lastcall/cli/probe/probe.hpp'
-refuses modules lastcall/testing/a.cpp '#include <lastcall/net/loop/loop.hpp>' 'testing may not include lastcall/net/loop/loop.hpp'
-refuses modules lastcall/net/a.hpp '#include "loop.hpp"' 'write the path from the root'
-refuses modules lastcall/http/a.cpp '#include <boost/beast/core.hpp>' 'Beast is only what tests/fuzz compares with'
-refuses modules lastcall/http/a.hpp '#include <boost/asio/ip/tcp.hpp>' 'shows no third-party type'
-refuses modules lastcall/cloud/a.cpp '#include <string>' 'module cloud is not in the table'
+refuses rooms lastcall/core/a.hpp '#include "lastcall/net/loop/loop.hpp"' 'lastcall/core/a.hpp:1: core may not include lastcall/net/loop/loop.hpp'
+refuses rooms lastcall/core/a.cpp '#include <boost/asio.hpp>' 'core stands on the standard library'
+refuses rooms lastcall/core/a.cpp '#include <openssl/ssl.h>' 'core stands on the standard library'
+refuses rooms lastcall/net/a.cpp '#  include "lastcall/http/routing/router.hpp"' 'net may not include lastcall/http/routing/router.hpp'
+refuses rooms lastcall/http/h1/a.cpp '#include "lastcall/cli/probe/probe.hpp"' 'http/h1 may not include lastcall/cli/probe/probe.hpp'
+refuses rooms lastcall/testing/a.cpp '#include <lastcall/net/loop/loop.hpp>' 'testing may not include lastcall/net/loop/loop.hpp'
+refuses rooms lastcall/net/a.hpp '#include "loop.hpp"' 'write the path from the root'
+refuses rooms lastcall/http/h1/a.cpp '#include <boost/beast/core.hpp>' 'Beast is only what tests/fuzz compares with'
+refuses rooms lastcall/cloud/a.cpp '#include <string>' 'room cloud is not in the table'
+# Within a module: up, and to a sibling.
+refuses rooms lastcall/core/lifecycle/a.hpp '#include "lastcall/core/exit/watchdog.hpp"' 'core/lifecycle may not include lastcall/core/exit/watchdog.hpp'
+refuses rooms lastcall/http/h1/a.cpp '#include "lastcall/http/h2/h2_session.hpp"' 'http/h1 may not include lastcall/http/h2/h2_session.hpp'
+refuses rooms lastcall/http/h1/a.cpp '#include "lastcall/http/server/server_test.hpp"' 'only tests include'
+refuses rooms lastcall/http/h1/a.cpp '#include "lastcall/http.hpp"' 'an umbrella header is for programs'
+refuses rooms examples/a.cpp '#include "lastcall/http/server/server.hpp"' 'programs include lastcall/*.hpp only'
+plant lastcall/http/message/a.hpp '#include <boost/asio/ip/tcp.hpp>'
+refuses rooms lastcall/http.hpp '#include "lastcall/http/message/a.hpp"' 'shows Boost to programs that have no coroutines'
+uproot lastcall/http/message/a.hpp
 
-if command -v clang-format >/dev/null && clang-format --version | grep -q 'version 14\.'; then
+expect 0 'passed: sizes' sizes
+refuses sizes lastcall/net/a.cpp "$(yes '// one of many' | head -n 451)" 'lastcall/net/a.cpp: more than 450 lines'
+for n in {1..49}; do plant "lastcall/crowded/a$n.cpp" ''; done
+expect 1 'lastcall/crowded: 49 files in one folder' sizes
+for n in {1..49}; do uproot "lastcall/crowded/a$n.cpp"; done
+refuses names lastcall/net/a.cpp 'int heir = 0;  // not a word here' 'int heir = 0;'
+refuses names lastcall/net/a.cpp 'int n = s.on().of();' 's.on().of()'
+expect 0 'passed: names' names
+
+if command -v clang++-19 >/dev/null; then
+  refuses clang lastcall/odd.hpp '#pragma once
+struct odd { virtual void f(); };' 'non-virtual destructor'
+fi
+if command -v clang-format-19 >/dev/null; then
   plant lastcall/net/sound.cpp 'namespace lastcall::inline v0::net {
 int answer() { return 42; }
 }  // namespace lastcall::inline v0::net'
-  refuses format lastcall/net/a.cpp 'int   main( ){return 0 ;}' '+int main()'
+  refuses format lastcall/net/a.cpp 'int   main( ){return 0 ;}' 'code should be clang-formatted'
 fi
 if command -v shellcheck >/dev/null; then
   # shellcheck disable=SC2016  # the planted script is to be taken literally
@@ -91,7 +112,7 @@ uproot lastcall/core/unguarded.hpp
 plant lastcall/core/shadow.hpp '#pragma once
 inline int shadow(int n) { for (int i = 0; i < n; ++i) { int n = i; (void)n; } return n; }'
 headers 1 'shadow'
-plant lastcall/core/detail/shadow.hpp 'struct private_and_unchecked : nothing {};'
+plant lastcall/core/tests_own_test.hpp 'struct a_tests_own_and_unchecked : nothing {};'
 uproot lastcall/core/shadow.hpp
 headers 0 'passed: headers'
 
