@@ -1,5 +1,6 @@
-# Each header compiles alone, with the warnings that a user would switch on: one tiny source per header, built only
-# on request (target header_checks, which scripts/check builds). Tests' headers are left out.
+# Each header compiles alone, with the warnings that a user would switch on. One that has a source of its name is the first
+# that this includes (scripts/check rooms), so the build has shown it. The others get a tiny source each, built only on
+# request (target header_checks, which scripts/check builds). Tests' headers are left out.
 
 # lastcall_header_checks(TARGET ROOT LINK target…): the headers are ROOT/lastcall/**.hpp; LINK is what gives include paths.
 function(lastcall_header_checks target root)
@@ -8,7 +9,11 @@ function(lastcall_header_checks target root)
   list(FILTER headers EXCLUDE REGEX "_test\\.hpp$")
   set(sources "")
   foreach(header IN LISTS headers)
-    string(REGEX REPLACE "\\.hpp$" ".cpp" source ${PROJECT_BINARY_DIR}/${target}/${header})
+    string(REGEX REPLACE "\\.hpp$" ".cpp" own ${header})
+    if(EXISTS ${root}/${own})
+      continue()
+    endif()
+    set(source ${PROJECT_BINARY_DIR}/${target}/${own})
     # Twice: what is not guarded does not compile either.
     file(CONFIGURE OUTPUT ${source} CONTENT "#include \"${header}\"\n#include \"${header}\"\n")
     list(APPEND sources ${source})

@@ -33,6 +33,7 @@ FILENAME ~ /\.md$/ && /^\| [a-z0-9\/]+ \|/ && !/^\| room \|/ {
 FILENAME ~ /\.md$/ { next }
 
 FNR == 1 {
+  here[FILENAME] = 1
   room = room_of(FILENAME)
   module = module_of(room)
   test = FILENAME ~ /_test\.[ch]pp$/
@@ -49,6 +50,7 @@ FNR == 1 {
   sub(/[">].*$/, "", target)
   quoted = $0 ~ /include[ \t]*"/
 
+  if (!(FILENAME in first)) first[FILENAME] = target
   if (target ~ /^lastcall\//) {
     other = room_of(target)
     includes[FILENAME] = includes[FILENAME] " " target
@@ -86,6 +88,14 @@ function reach(header, from, coroutines,    all, count, i) {
 }
 
 END {
+  # So every header is compiled alone once: at the top of its source.
+  for (file in here) {
+    own = file
+    if (sub(/\.cpp$/, ".hpp", own) && own !~ /_test\.hpp$/ && own in here && first[file] != own) {
+      printf "%s: include %s first, which shows that it needs nothing before it\n", file, own
+      violations++
+    }
+  }
   for (file in includes) {
     if (file !~ /^lastcall\/[a-z]+\.hpp$/) continue
     delete seen
