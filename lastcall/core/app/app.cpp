@@ -13,6 +13,7 @@
 
 #include "lastcall/core/app/settings.hpp"
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/exit/backstop.hpp"
 #include "lastcall/core/exit/exit_watch.hpp"
 #include "lastcall/core/exit/watchdog.hpp"
@@ -208,11 +209,11 @@ struct app::parts {
              " (LASTCALL_GRACE) - reserve " + to_text(chosen.reserve) + " (LASTCALL_RESERVE) - readiness delay " +
              to_text(chosen.readiness_delay) + " (LASTCALL_READINESS_DELAY) leaves " + to_text(room);
     };
-    if (const auto least = life.longest_least(); least.second > room) {
+    if (const auto least = life.longest_minimum_chain(); least.second > room) {
       throw std::invalid_argument("app: the components need at least " + arithmetic(least) +
                                   " to drain in; raise the grace period or shorten what they take");
     }
-    if (const auto typical = life.longest_typical(); typical.second > room)
+    if (const auto typical = life.longest_typical_chain(); typical.second > room)
       log.warning("app", "the components typically need more time than there is",
                   {{"arithmetic", arithmetic(typical)}});
   }
@@ -234,7 +235,7 @@ struct app::parts {
 
   // run() has nothing else to do meanwhile.
   void serve() {
-    life.look_after_verbs();
+    life.maintain_verbs();
     look_aside();
     if (!in->announced() || life.announced()) return;
     log.info("app", "announced: not ready any more, serving on", {{"delay", to_text(chosen.readiness_delay)}});
@@ -247,7 +248,7 @@ struct app::parts {
     if (reload_hangs() || !in->take_reload()) return;
     reload->under_way = true;
     log.info("app", "reloading");
-    life.aside([r = reload] { r->run(); });
+    life.run_in_background([r = reload] { r->run(); });
   }
 
   // Not again while the one before is being told: whoever hangs in it is asked once.
@@ -258,7 +259,7 @@ struct app::parts {
     for (const component_status& c : life.status().components)
       text.append("  ").append(c.name).append(": ").append(to_text(c.state)).append("\n");
     say_all(text);
-    life.tell_progress(10, [told = telling, wakes = in](const lifecycle::work_of_components& all) {
+    life.report_progress(10, [told = telling, wakes = in](const lifecycle::work_of_components& all) {
       try {
         std::string lines;
         for (const auto& [name, items] : all)
@@ -517,7 +518,7 @@ int app::run() {
   if (p.begun) throw std::logic_error("app: run() comes once, and not after start()");
   p.check_process();
   p.life.arrange();
-  p.dog.emplace(p.life.where(), p.life.names(), p.chosen.report_file);
+  p.dog.emplace(p.life.current_position(), p.life.names(), p.chosen.report_file);
   p.start();
   serve_and_end();
   p.publish();

@@ -8,8 +8,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
-#include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/put_off_signals.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"

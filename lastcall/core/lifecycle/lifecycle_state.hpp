@@ -1,5 +1,5 @@
-// What the lifecycle's driver shares with the threads that its verbs run on, and with whoever asks how things stand.
-// For lifecycle.cpp, which drives, and lifecycle_account.cpp, which tells.
+// What the driver of the lifecycle shares with the threads that run verbs, and with threads that ask for the status.
+// For the sources of the lifecycle only.
 #pragma once
 
 #include <atomic>
@@ -25,68 +25,71 @@
 
 namespace lastcall::inline v0 {
 
-/// What happened in a verb's thread, told to the driver.
-struct lifecycle::happening {
+/// What happened in a component, for the driver.
+struct lifecycle::verb_event {
   std::size_t component = 0;
-  verb what = verb::none;  // which has returned; none: the component says that it has drained
+  verb what = verb::none;  ///< the verb that has returned; none: the component has called `done`, so it has drained
   time_point at{};
   std::exception_ptr error{};
   component_report report{};
   std::vector<work_item> progress{};
 };
 
-/// Outlives the lifecycle where a verb hangs, or where `done` is called when everything else is gone.
+/// Every verb holds a shared_ptr to it, and so does every `done`. So it outlives a lifecycle that is destroyed while a
+/// verb hangs, and a late call of `done` finds it.
 struct lifecycle::shared_state {
   struct entry {
-    component* it = nullptr;
+    component* object = nullptr;  // owned by the lifecycle; null once destroyed
     std::string name{};
-    context_source ends{};
-    position at{};  // of the verbs that wait for each other
-    position force_at{};
+    context_source context{};
+    position verb_position{};  // of the verbs that wait for each other
+    position force_position{};
     std::atomic<bool> drained{false};
-    std::atomic<bool> accounts{false};  // its account has begun
+    std::atomic<bool> account_began{false};
     std::atomic<component_state> state{};
   };
 
-  static constexpr duration longest_asking = std::chrono::seconds(1);  // components answer in 100 ms
+  static constexpr duration longest_query = std::chrono::seconds(1);  // components answer in 100 ms
 
-  shared_state(std::shared_ptr<shutdown_requests> in, const clock& of, std::size_t size)
-      : wakes(std::move(in)), time(of), count(size), entries(std::make_unique<entry[]>(size)) {}
+  shared_state(std::shared_ptr<shutdown_requests> of, const clock& steady_or_virtual, std::size_t size)
+      : requests(std::move(of)), time(steady_or_virtual), count(size), entries(std::make_unique<entry[]>(size)) {}
 
-  void tell(happening it) {
+  /// Threads: any.
+  void post(verb_event it) {
     it.at = time.now();
     {
       const std::lock_guard lock(mutex);
-      happened.push_back(std::move(it));
+      events.push_back(std::move(it));
     }
-    wakes->driver().ring();
+    requests->driver().ring();
   }
-  std::vector<happening> take() {
+  std::vector<verb_event> take_events() {
     const std::lock_guard lock(mutex);
-    return std::exchange(happened, {});
+    return std::exchange(events, {});
   }
 
-  /// A component whose own context says what is waited for tells that even if it says nothing else.
+  /// Adds what the component's own context waits for, so that a component without in_progress() says something too.
   void add_own_waits(std::size_t index, std::vector<work_item>& into) const {
-    std::string waits_for = entries[index].ends.get().waits_for();
+    std::string waits_for = entries[index].context.get().waits_for();
     if (waits_for.empty()) return;
-    const duration age = time.now() - entries[index].at.since();
+    const duration age = time.now() - entries[index].verb_position.since();
     into.insert(into.begin(), {.label = "its own work", .age = age, .waits_for = std::move(waits_for)});
   }
 
-  const std::shared_ptr<shutdown_requests> wakes;
+  const std::shared_ptr<shutdown_requests> requests;
   const clock& time;
   const std::size_t count;
   const std::unique_ptr<entry[]> entries;
-  // A component is not destroyed while it is asked for its numbers or its work. Where one hangs in that, nobody waits
-  // for ever for the other.
-  mutable detail::timed_semaphore asking;
-  std::mutex mutex;
-  std::vector<happening> happened;
+  // Held while measure() or in_progress() of a component runs, and while one is destroyed. With a time limit: a
+  // component that hangs in one of them must not block the next question, nor the destruction, for ever.
+  mutable detail::timed_semaphore query_semaphore;
+
+  std::mutex mutex;  // of all below
+  std::vector<verb_event> events;
   std::vector<thread_stack> stacks;  // first with places in files, then with names
-  bool stacks_named = false;         // those of the last question
-  unsigned stacks_asked = 0;         // the number of the last question, and of the one that they answer
-  unsigned stacks_of = 0;
+  bool stacks_named = false;         // those of the latest question
+  unsigned stacks_question = 0;      // counts the questions
+  unsigned stacks_answered = 0;      // the number of the question that `stacks` answer
 };
 
 }  // namespace lastcall::inline v0

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/lifecycle/component_double_test.hpp"
 #include "lastcall/core/metrics.hpp"
 
@@ -96,11 +97,11 @@ TEST_F(lifecycle_test, says_where_it_is_while_it_destroys_and_destroys_once) {
   };
   driver_position::place seen;
   add("pg");
-  life.add("http", std::make_unique<looks>([&] { seen = life.where().at(); }), {0});
+  life.add("http", std::make_unique<looks>([&] { seen = life.current_position().at(); }), {0});
   life.destroy();
   EXPECT_EQ(seen.in, verb::destroy);
   EXPECT_EQ(seen.component, 1u);
-  EXPECT_EQ(life.where().at().in, verb::none);
+  EXPECT_EQ(life.current_position().at().in, verb::none);
   life.destroy();
   EXPECT_THAT(notes.lines(), ElementsAre("~pg"));
 }

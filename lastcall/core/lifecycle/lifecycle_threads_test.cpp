@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/lifecycle/component_double_test.hpp"
 #include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/metrics.hpp"
@@ -373,7 +374,7 @@ TEST_F(lifecycle_threads, that_tell_their_progress_late_outlive_the_lifecycle) {
         out.push_back({.label = "late"});
       }});
   ASSERT_EQ(life().start(), lifecycle::start_result::started);
-  life().tell_progress(10, [&](const lifecycle::work_of_components& all) {
+  life().report_progress(10, [&](const lifecycle::work_of_components& all) {
     EXPECT_EQ(all.at(0).second.at(0).label, "late");
     ++told;
   });

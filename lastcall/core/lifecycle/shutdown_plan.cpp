@@ -7,6 +7,16 @@
 
 namespace lastcall::inline v0 {
 
+// States of a node: starting → running → draining → stopping → stopped. A node that is forced before its drain began
+// goes from running to stopping. A failed start goes from starting to stopped. Every step is taken once.
+//
+// Phases: serving → announcing → draining → forcing → leaving_behind → over. Phases only go forward; `request_force`
+// and a late tick skip some.
+//
+// Two counts keep the order. `held_up_by` of a node is how many of the nodes that need it still hold it up; at zero it
+// may go on. A node stops holding its needs up when it has stopped, or in `leave_behind` when it has not come back.
+// `unstopped_` is how many have not stopped; at zero everything is over.
+
 shutdown_plan::shutdown_plan(std::vector<std::vector<std::size_t>> graph, shutdown_budget budget,
                              std::vector<bool> starting)
     : nodes_(graph.size()), budget_(budget), unstopped_(graph.size()) {
@@ -69,6 +79,7 @@ shutdown_plan::actions shutdown_plan::stopped(std::size_t index, time_point now)
   return out;
 }
 
+// The node has stopped, or its start has failed. What it needs may go on.
 void shutdown_plan::gone(std::size_t index, time_point now, actions& out) {
   nodes_[index].state = state::stopped;
   release_needs(index, now, out);
@@ -126,6 +137,7 @@ void shutdown_plan::begin(time_point now, actions& out) {
   for (std::size_t i = nodes_.size(); i-- > 0;) out.push_back(announce{i});
 }
 
+// From the last to the first, as everything on the way down: users before what they need.
 void shutdown_plan::drain_free(time_point now, actions& out) {
   phase_ = phase::draining;
   for (std::size_t i = nodes_.size(); i-- > 0;) {
@@ -133,6 +145,8 @@ void shutdown_plan::drain_free(time_point now, actions& out) {
   }
 }
 
+// Forces first, all at once, then orders the stops that are possible already. A node that is draining stays so until it
+// says that it has drained.
 void shutdown_plan::force_all(time_point now, actions& out) {
   phase_ = phase::forcing;
   for (std::size_t i = nodes_.size(); i-- > 0;) {
@@ -143,6 +157,7 @@ void shutdown_plan::force_all(time_point now, actions& out) {
   }
 }
 
+// First all missing nodes are found, then their needs are released: releasing changes states.
 void shutdown_plan::leave_behind(time_point now, actions& out) {
   phase_ = phase::leaving_behind;
   std::vector<std::size_t> missing;
@@ -152,6 +167,7 @@ void shutdown_plan::leave_behind(time_point now, actions& out) {
   for (const std::size_t index : missing) release_needs(index, now, out);
 }
 
+// Once for each node: one that was left behind may still stop later.
 void shutdown_plan::release_needs(std::size_t index, time_point now, actions& out) {
   if (std::exchange(nodes_[index].holds_nobody_up, true)) return;
   for (const std::size_t need : nodes_[index].needs) {
@@ -159,12 +175,13 @@ void shutdown_plan::release_needs(std::size_t index, time_point now, actions& ou
   }
 }
 
+// What comes next for a running node that nothing holds up: a drain while there is time for one, otherwise its stop.
 void shutdown_plan::go_on(std::size_t index, time_point now, actions& out) {
   node& it = nodes_[index];
-  if (it.state != state::running) return;   // a start returns first
-  if (phase_ <= phase::announcing) return;  // with all others
+  if (it.state != state::running) return;   // a start must return first
+  if (phase_ <= phase::announcing) return;  // it drains together with all others, after the readiness delay
   if (phase_ == phase::draining) {
-    if (now >= drain_end_) return;  // too late for a drain: the tick that is due forces it
+    if (now >= drain_end_) return;  // too late for a drain: the next tick forces it
     it.state = state::draining;
     out.push_back(drain{index, drain_end_});
   } else {

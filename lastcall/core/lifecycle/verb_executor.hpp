@@ -20,10 +20,10 @@ class verb_executor {
   virtual void run(function<void()> job, priority when = priority::usual) noexcept = 0;
 
   /// When to look next, on the steady clock, whether what runs holds up what waits. Empty: nothing waits.
-  virtual std::optional<time_point> next_look() const noexcept { return std::nullopt; }
-  virtual void look() noexcept {}
+  virtual std::optional<time_point> next_check() const noexcept { return std::nullopt; }
+  virtual void check() noexcept {}
   /// Nothing is to come for now: lets go of the threads that have nothing to do.
-  virtual void rest() noexcept {}
+  virtual void end_idle_threads() noexcept {}
 };
 
 /// Runs each job where it is ordered, before `run` returns. For virtual time: nothing else could let a job go on.

@@ -15,14 +15,15 @@
 namespace lastcall::inline v0 {
 namespace {
 
-// A thread that is told to end has nothing of ours to do any more, but other people's thread-local objects to destroy.
+// A thread that ends runs no code of ours any more, but it destroys thread-local objects of other libraries.
 constexpr duration most_waited_for = std::chrono::milliseconds(5);
 
-#ifdef __SANITIZE_THREAD__  // which knows only this one of the two, and would take the thread for one that is never
-                            // joined
+// ThreadSanitizer intercepts only pthread_timedjoin_np. With the other call it would report a thread that is never
+// joined.
+#ifdef __SANITIZE_THREAD__
 constexpr clockid_t join_clock = CLOCK_REALTIME;
 int join_by(pthread_t thread, const timespec& until) noexcept { return pthread_timedjoin_np(thread, nullptr, &until); }
-#else  // a clock that nobody sets: set back an hour, the other would have this wait an hour
+#else  // the monotonic clock: if the wall clock is set back an hour, a wait on it takes an hour longer
 constexpr clockid_t join_clock = CLOCK_MONOTONIC;
 int join_by(pthread_t thread, const timespec& until) noexcept {
   return pthread_clockjoin_np(thread, nullptr, CLOCK_MONOTONIC, &until);
@@ -31,6 +32,12 @@ int join_by(pthread_t thread, const timespec& until) noexcept {
 
 }  // namespace
 
+// Owned by the verb_threads and by each of its threads, so a thread that hangs in a job still has its queue and its
+// mutex when the verb_threads is gone.
+//
+// A worker is idle (waits for a job) or inside a job. `ending_idle` makes idle workers end instead of waiting. A worker
+// that ends moves its own entry from `workers` to `ended`, so the entry, which holds its pthread_t, is valid until
+// joined.
 struct verb_threads::state {
   struct worker {
     pthread_t thread{};
@@ -42,11 +49,11 @@ struct verb_threads::state {
   std::condition_variable ends;
   std::deque<function<void()>> urgent;
   std::deque<function<void()>> usual;
-  std::list<worker> workers;  // each takes itself to `ended` as its last act
+  std::list<worker> workers;  // a list: a worker keeps an iterator to its entry
   std::list<worker> ended;
   std::size_t idle = 0;
-  time_point last_taken{};  // when the latest job began
-  bool resting = false;     // who has nothing to do ends
+  time_point last_taken{};   // when the latest job began
+  bool ending_idle = false;  // a worker that has nothing to do ends
 
   bool waiting() const noexcept { return !urgent.empty() || !usual.empty(); }
 
@@ -58,6 +65,7 @@ struct verb_threads::state {
     return job;
   }
 
+  // The lock is not held while a job runs, nor while it is destroyed: both are user code.
   void work(std::list<worker>::iterator me) {
     std::unique_lock lock(mutex);
     for (;;) {
@@ -70,7 +78,7 @@ struct verb_threads::state {
         lock.lock();
         me->inside = false;
       }
-      if (resting) break;
+      if (ending_idle) break;
       ++idle;
       wake.wait(lock);
       --idle;
@@ -79,7 +87,7 @@ struct verb_threads::state {
     ends.notify_all();
   }
 
-  // Without the lock. All together have the time of one; what could not be waited for ends by itself.
+  // Called without the lock. The time limit is for all threads together; a thread that is late is detached.
   static void join(const std::list<worker>& all) noexcept {
     timespec until{};
     clock_gettime(join_clock, &until);
@@ -95,13 +103,13 @@ struct verb_threads::state {
 
 namespace {
 
-struct beginning {
-  std::shared_ptr<void> keeps;
+struct thread_start {
+  std::shared_ptr<void> state;
   function<void()> work;
 };
 
 extern "C" void* lastcall_verb_thread(void* given) {
-  const std::unique_ptr<beginning> mine(static_cast<beginning*>(given));
+  const std::unique_ptr<thread_start> mine(static_cast<thread_start*>(given));
   mine->work();
   return nullptr;
 }
@@ -111,30 +119,32 @@ extern "C" void* lastcall_verb_thread(void* given) {
 verb_threads::verb_threads() : state_(std::make_shared<state>()) {}
 
 verb_threads::~verb_threads() {
-  std::deque<function<void()>> never_begun[2];  // destroyed outside of the lock
+  std::deque<function<void()>> never_begun[2];  // destroyed after the lock is released: their destructors are user code
   {
     const std::lock_guard lock(state_->mutex);
     never_begun[0].swap(state_->urgent);
     never_begun[1].swap(state_->usual);
   }
-  rest();
+  end_idle_threads();
   const std::lock_guard lock(state_->mutex);
   for (const state::worker& w : state_->workers) pthread_detach(w.thread);
   for (const state::worker& w : state_->ended) pthread_detach(w.thread);
 }
 
+// On the driver. Without memory or a thread the job runs here, so that it is not lost; then the watchdog is the only
+// bound.
 void verb_threads::add_thread() noexcept {
   state& s = *state_;
   std::unique_lock lock(s.mutex);
   if (!s.waiting()) return;
   try {
     const auto me = s.workers.emplace(s.workers.end());
-    auto given = std::make_unique<beginning>(beginning{state_, [&s, me] { s.work(me); }});
+    auto given = std::make_unique<thread_start>(thread_start{state_, [&s, me] { s.work(me); }});
     const detail::signals_kept_out from_it;
     if (pthread_create(&me->thread, nullptr, lastcall_verb_thread, given.get()) == 0) {
       static_cast<void>(given.release());
       pthread_setname_np(me->thread, "lastcall-verb");
-      s.last_taken = steady().now();  // it is about to take one
+      s.last_taken = steady().now();  // the new thread is about to take a job, so the next check is a millisecond away
       return;
     }
     s.workers.erase(me);
@@ -147,25 +157,25 @@ void verb_threads::add_thread() noexcept {
 
 void verb_threads::run(function<void()> job, priority when) noexcept {
   state& s = *state_;
-  bool none = false;
+  bool no_thread = false;
   {
     const std::lock_guard lock(s.mutex);
-    s.resting = false;
+    s.ending_idle = false;
     (when == priority::urgent ? s.urgent : s.usual).push_back(std::move(job));
-    none = s.workers.empty();
+    no_thread = s.workers.empty();
     if (s.idle > 0) s.wake.notify_one();
   }
-  if (none) add_thread();
+  if (no_thread) add_thread();
 }
 
-std::optional<time_point> verb_threads::next_look() const noexcept {
+std::optional<time_point> verb_threads::next_check() const noexcept {
   const state& s = *state_;
   const std::lock_guard lock(state_->mutex);
   if (!s.waiting()) return std::nullopt;
   return (s.idle > 0 ? steady().now() : s.last_taken) + patience;
 }
 
-void verb_threads::look() noexcept {
+void verb_threads::check() noexcept {
   {
     const std::lock_guard lock(state_->mutex);
     const state& s = *state_;
@@ -174,14 +184,14 @@ void verb_threads::look() noexcept {
   add_thread();
 }
 
-void verb_threads::rest() noexcept {
+void verb_threads::end_idle_threads() noexcept {
   std::list<state::worker> leaving;
   {
     std::unique_lock lock(state_->mutex);
     if (state_->waiting()) return;
-    state_->resting = true;
+    state_->ending_idle = true;
     state_->wake.notify_all();
-    // One that is inside has mostly just told that its verb is over. One that hangs is left to itself.
+    // A thread inside a job has usually just posted its result and is about to return. A thread that hangs stays.
     state_->ends.wait_for(lock, most_waited_for, [this] { return state_->workers.empty(); });
     leaving.swap(state_->ended);
   }

@@ -23,10 +23,10 @@ class verb_threads final : public verb_executor {
 
   /// Blocks: only when no thread can be made; then the job runs here.
   void run(function<void()> job, priority when = priority::usual) noexcept override;
-  std::optional<time_point> next_look() const noexcept override;
-  void look() noexcept override;
+  std::optional<time_point> next_check() const noexcept override;
+  void check() noexcept override;
   /// Blocks: until all have ended, which is at once; 10 ms if one hangs.
-  void rest() noexcept override;
+  void end_idle_threads() noexcept override;
 
   /// How many there are, be they inside a job or not.   Threads: any.
   std::size_t threads() const noexcept;

@@ -1,0 +1,38 @@
+// What the driver of the lifecycle knows about one component: its verbs under way, and its part of the report.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lastcall/core/lifecycle/component.hpp"
+#include "lastcall/core/lifecycle/verb.hpp"
+#include "lastcall/core/report/report.hpp"
+#include "lastcall/core/work_item.hpp"
+
+namespace lastcall::inline v0 {
+
+/// Threads: the driver only. What other threads read is in lifecycle_state.hpp.
+struct component_record {
+  std::string name;
+  std::unique_ptr<component> object;
+  std::vector<std::size_t> needs;  ///< indices of components that start before it
+  component_report report;
+  bool running = false;  ///< started, and not stopped yet
+  bool needed_by_all = false;
+  std::size_t unstarted_needs = 0;
+
+  verb current_verb = verb::none;   ///< the one verb under way, of those that wait for each other
+  std::vector<verb> waiting_verbs;  ///< in the order in which they will run
+  bool force_under_way = false;     ///< force waits for no verb, and only stop waits for it
+  bool progress_requested = false;  ///< in_progress() has not returned
+  bool account_requested = false;
+  bool account_taken = false;  ///< account() has returned, and `report` has its numbers
+
+  std::optional<std::size_t> plan_node;  ///< its number in the shutdown plan; empty: not part of the shutdown
+  std::vector<work_item> progress;       ///< the latest answer of in_progress()
+};
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,77 @@
+// Carries out what the shutdown plan decides: one function for each kind of action.
+#include <algorithm>
+#include <variant>
+
+#include "lastcall/core/lifecycle/lifecycle.hpp"
+#include "lastcall/core/lifecycle/lifecycle_state.hpp"
+
+namespace lastcall::inline v0 {
+
+// An action changes the record of its own component and orders verbs, nothing else. It never takes events in, so
+// `carry_out` is never called from inside itself.
+void lifecycle::carry_out(const shutdown_plan::actions& todo) {
+  for (const shutdown_plan::action& next : todo) std::visit([&](const auto& it) { carry_out_one(it); }, next);
+}
+
+void lifecycle::carry_out_one(const shutdown_plan::announce& it) {
+  if (components_[component_of_node_[it.node]].running) order_verb(component_of_node_[it.node], verb::announce);
+}
+
+void lifecycle::carry_out_one(const shutdown_plan::drain& it) {
+  const std::size_t index = component_of_node_[it.node];
+  set_state(index, component_state::draining);
+  phase_.store(app_phase::draining, std::memory_order_relaxed);
+  const time_point now = time_.now();
+  if (!first_drain_began_) first_drain_began_ = now;
+  components_[index].report.drain_began_ms = ms_since_request(now);
+  order_verb(index, verb::drain);
+}
+
+void lifecycle::carry_out_one(const shutdown_plan::force& it) {
+  const std::size_t index = component_of_node_[it.node];
+  if (!force_began_) force_began_ = time_.now();
+  phase_.store(app_phase::forcing, std::memory_order_relaxed);
+  if (components_[index].report.forced) return;
+  request_progress(index);  // before the force: afterwards its work is gone
+  force_component(index);
+}
+
+void lifecycle::carry_out_one(const shutdown_plan::stop& it) { order_verb(component_of_node_[it.node], verb::stop); }
+
+void lifecycle::carry_out_one(const shutdown_plan::hung& it) {
+  const std::size_t index = component_of_node_[it.node];
+  component_record& c = components_[index];
+  c.report.hung = true;
+  const verb in = c.current_verb != verb::none ? c.current_verb : c.force_under_way ? verb::force : verb::none;
+  if (in != verb::none) c.report.hung_in = to_text(in);
+  if (in != verb::none && position_.at().in == verb::none)
+    position_.enter(in, index);  // for the watchdog, if the report is not written in time
+  set_state(index, component_state::hung);
+  log_.error("app", "component hangs", {{"component", c.name}, {"in", in == verb::none ? "its drain" : to_text(in)}});
+}
+
+void lifecycle::carry_out_one(const shutdown_plan::finish&) {
+  finished_at_ = time_.now();
+  phase_.store(app_phase::over, std::memory_order_relaxed);
+}
+
+void lifecycle::force_component(std::size_t index) {
+  component_record& c = components_[index];
+  set_state(index, component_state::forced);
+  c.report.forced = true;
+  c.report.forced_ms = ms_since_request(time_.now());
+  // A drain that waits for another verb will not run any more, so the component will not call `done`: we say it
+  // instead.
+  const auto waiting = std::remove(c.waiting_verbs.begin(), c.waiting_verbs.end(), verb::drain);
+  const bool never_drains = waiting != c.waiting_verbs.end();
+  c.waiting_verbs.erase(waiting, c.waiting_verbs.end());
+  order_verb(index, verb::force);
+  if (never_drains) post_drained(index);
+}
+
+// The flag makes it one event, whether the component calls `done` as well or not.
+void lifecycle::post_drained(std::size_t index) {
+  if (!shared_->entries[index].drained.exchange(true, std::memory_order_acq_rel)) shared_->post({.component = index});
+}
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,85 @@
+// The start: each component starts as soon as all that it needs has started.
+#include <algorithm>
+#include <exception>
+#include <stdexcept>
+#include <string>
+
+#include "lastcall/core/duration.hpp"
+#include "lastcall/core/exception_text.hpp"
+#include "lastcall/core/lifecycle/lifecycle.hpp"
+#include "lastcall/core/lifecycle/lifecycle_state.hpp"
+
+namespace lastcall::inline v0 {
+
+// The driver only counts and orders. `unstarted_needs` of a component is how many of its needs have not started; at
+// zero its start is ordered. The first failure or request ends the loop, and starts under way are left to `begin`.
+lifecycle::start_result lifecycle::start(const function<void()>& meanwhile) {
+  arrange();
+  const time_point from = time_.now();
+  for (component_record& c : components_) c.unstarted_needs = c.needs.size();
+  unstarted_ = components_.size();
+  starting_ = true;
+  const auto goes_on = [this] { return unstarted_ > 0 && !failure_ && requests_->asked() == nullptr; };
+  for (std::size_t i = 0; i < components_.size() && goes_on(); ++i) {
+    if (components_[i].unstarted_needs == 0) begin_start(i);
+    if (&time_ != &steady()) take_events();  // it has run already. With threads, all that need nothing begin first
+  }
+  take_events();
+  for (; goes_on(); take_events()) {
+    if (meanwhile) meanwhile();
+    wait(std::nullopt);
+  }
+  starting_ = false;
+  start_ms_ = to_ms(time_.now() - from);
+  if (requests_->asked() != nullptr) return start_result::interrupted;
+  if (failure_) return start_result::failed;
+  verbs_->end_idle_threads();
+  phase_.store(app_phase::serving, std::memory_order_relaxed);
+  started_.store(true, std::memory_order_release);
+  return start_result::started;
+}
+
+void lifecycle::begin_start(std::size_t index) {
+  if (components_[index].current_verb != verb::none || components_[index].running) return;
+  set_state(index, component_state::starting);
+  order_verb(index, verb::start);
+}
+
+// After `begin` the component has a node in the plan, and the plan decides what follows. Before, the next starts
+// follow.
+void lifecycle::start_returned(const verb_event& it) {
+  component_record& c = components_[it.component];
+  if (it.error) {
+    set_state(it.component, component_state::failed);
+    const std::string why = "component \"" + c.name + "\" failed to start: " + to_text(it.error);
+    if (plan_ || failure_ || requests_->asked() != nullptr) {
+      log_and_report(log_level::info, "start ended by the shutdown: " + why);
+    } else {
+      try {
+        try {
+          std::rethrow_exception(it.error);
+        } catch (...) {
+          std::throw_with_nested(std::runtime_error(why));
+        }
+      } catch (...) {
+        failure_ = std::current_exception();
+      }
+    }
+    // It may have given its context to other threads: they must not wait on it any longer.
+    verbs_->run([shared = shared_, i = it.component] { shared->entries[i].context.force(); });
+    if (plan_ && c.plan_node) carry_out(plan_->start_failed(*c.plan_node, time_.now()));
+    return;
+  }
+  c.running = true;
+  --unstarted_;
+  set_state(it.component, component_state::running);
+  if (plan_ && c.plan_node) return carry_out(plan_->started(*c.plan_node, time_.now()));
+  for (std::size_t i = it.component + 1; i < components_.size(); ++i) {
+    const auto& needed = components_[i].needs;
+    if (!std::binary_search(needed.begin(), needed.end(), it.component)) continue;
+    if (--components_[i].unstarted_needs == 0 && starting_ && !failure_ && requests_->asked() == nullptr)
+      begin_start(i);
+  }
+}
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,184 @@
+// Runs verbs on the executor, and takes their results in on the driver.
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "lastcall/core/duration.hpp"
+#include "lastcall/core/exception_text.hpp"
+#include "lastcall/core/lifecycle/lifecycle.hpp"
+#include "lastcall/core/lifecycle/lifecycle_state.hpp"
+#include "lastcall/core/stacks/watched_thread.hpp"
+
+namespace lastcall::inline v0 {
+
+namespace {
+
+constexpr std::size_t most_items = 10;  // of one component's work in progress
+
+}  // namespace
+
+// Verbs of one component run one after the other: `current_verb` is under way, `waiting_verbs` follow it in order.
+// There are three exceptions. `force` waits for none, and `stop` waits for it. `in_progress` runs beside all. `account`
+// is asked of a component that hangs in another verb, too.
+void lifecycle::order_verb(std::size_t index, verb what) {
+  component_record& c = components_[index];
+  if (what == verb::force) {
+    c.force_under_way = true;
+    return run_verb(index, what);
+  }
+  const bool waits =
+      c.current_verb != verb::none || !c.waiting_verbs.empty() || (what == verb::stop && c.force_under_way);
+  if (waits) return c.waiting_verbs.push_back(what);
+  c.current_verb = what;
+  run_verb(index, what);
+}
+
+// The job runs on a verb's thread. It captures the shared state, never `this`: the lifecycle may be gone when it
+// returns. It reads the component's address from there, which is valid, because a component with a verb under way is
+// not destroyed. `force` during `start` only forces the context, since a component that has not started can't take its
+// other verbs.
+void lifecycle::run_verb(std::size_t index, verb what) {
+  const bool only_context = what == verb::force && components_[index].current_verb == verb::start;
+  const time_point drain_end = plan_ ? plan_->drain_end() : time_point::max();
+  verbs_->run([shared = shared_, index, what, only_context, drain_end, report = components_[index].report] {
+    shared_state::entry& e = shared->entries[index];
+    position& at = what == verb::force ? e.force_position : e.verb_position;
+    verb_event it{.component = index, .what = what};
+    const watched_thread here(e.name, "verb");
+    const activity doing(to_text(what), e.name);
+    at.enter(what, shared->time.now());
+    try {
+      switch (what) {
+        case verb::start:
+          e.object->start(e.context.get());
+          break;
+        case verb::announce:
+          e.object->announce();
+          break;
+        case verb::drain:
+          e.context.begin_drain(drain_end);
+          e.object->drain(e.context.get(), [shared, index] {
+            if (!shared->entries[index].drained.exchange(true, std::memory_order_acq_rel))
+              shared->post({.component = index});
+          });
+          break;
+        case verb::force:
+          e.context.begin_drain(shared->time.now());  // no effect if its drain began earlier
+          e.context.force();
+          if (!only_context) e.object->force();
+          break;
+        case verb::stop:
+          e.object->stop();
+          break;
+        case verb::account:
+          e.account_began.store(true, std::memory_order_relaxed);
+          it.report = report;
+          e.object->account(it.report);
+          break;
+        case verb::in_progress:
+        case verb::destroy:
+        case verb::none:
+          break;
+      }
+    } catch (...) {
+      it.error = std::current_exception();
+    }
+    at.leave();
+    shared->post(std::move(it));
+  });
+}
+
+void lifecycle::request_account(std::size_t index) {
+  component_record& c = components_[index];
+  if (std::exchange(c.account_requested, true)) return;
+  if (c.current_verb == verb::none) c.current_verb = verb::account;
+  run_verb(index, verb::account);
+}
+
+void lifecycle::request_progress(std::size_t index) {
+  component_record& c = components_[index];
+  if (std::exchange(c.progress_requested, true)) return;  // it has not answered yet
+  verbs_->run([shared = shared_, index] {
+    verb_event it{.component = index, .what = verb::in_progress};
+    try {
+      shared->add_own_waits(index, it.progress);
+      shared->entries[index].object->in_progress(it.progress, most_items);
+    } catch (...) {
+      // What it has added so far stays.
+    }
+    if (it.progress.size() > most_items) it.progress.resize(most_items);
+    shared->post(std::move(it));
+  });
+}
+
+// Handling an event may order verbs, and with `inline_verbs` these post their events at once. So it repeats until no
+// event is left.
+void lifecycle::take_events() {
+  if (!shared_) return;
+  for (auto news = shared_->take_events(); !news.empty(); news = shared_->take_events())
+    for (const verb_event& it : news) handle_event(it);
+}
+
+// First the verb is over and the next one begins, then the plan is told. The order matters: what the plan orders in
+// answer comes after the verbs that were waiting already.
+void lifecycle::handle_event(const verb_event& it) {
+  component_record& c = components_[it.component];
+  switch (it.what) {
+    case verb::none:  // the component has called `done`
+      if (c.report.drained_ms) return;
+      c.report.drained_ms = ms_since_request(it.at);
+      c.report.drained = !c.report.forced;
+      if (!force_began_) last_drained_ = it.at;
+      return carry_out(plan_->drained(*c.plan_node, time_.now()));
+    case verb::in_progress:
+      c.progress_requested = false;
+      c.progress = it.progress;
+      return;
+    case verb::force:
+      c.force_under_way = false;
+      break;
+    case verb::account:
+      if (c.current_verb == verb::account) c.current_verb = verb::none;  // a hung component is inside another verb
+      break;
+    default:
+      c.current_verb = verb::none;
+  }
+  if (c.current_verb == verb::none && !c.waiting_verbs.empty() &&
+      !(c.waiting_verbs.front() == verb::stop && c.force_under_way)) {
+    c.current_verb = c.waiting_verbs.front();
+    c.waiting_verbs.erase(c.waiting_verbs.begin());
+    run_verb(it.component, c.current_verb);
+  }
+  switch (it.what) {
+    case verb::start:
+      if (!it.error) c.report.start_ms = to_ms(it.at - shared_->entries[it.component].verb_position.since());
+      return start_returned(it);
+    case verb::drain:
+      if (!it.error) return;
+      log_and_report(log_level::error, c.name + ": drain: " + to_text(it.error));
+      if (c.report.drained_ms) return;
+      if (!c.report.forced) force_component(it.component);
+      post_drained(it.component);
+      return;
+    case verb::stop:
+      c.running = false;
+      set_state(it.component, component_state::stopped);
+      c.report.stopped = true;
+      c.report.stopped_ms = ms_since_request(it.at);
+      request_account(it.component);  // now, not at the end, when time may be short
+      return carry_out(plan_->stopped(*c.plan_node, time_.now()));
+    case verb::account:
+      c.report.connections = it.report.connections;
+      c.report.requests = it.report.requests;
+      c.report.fields = it.report.fields;
+      c.report.lost = it.report.lost;
+      c.report.failed = it.report.failed;
+      c.account_taken = true;
+      if (it.error) log_and_report(log_level::error, c.name + ": account: " + to_text(it.error));
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace lastcall::inline v0
