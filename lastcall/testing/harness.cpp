@@ -132,7 +132,7 @@ void harness::state::linger(const std::string& who, verb in, std::optional<time_
     if (limit && time.now() >= *limit && !threads.abandoned()) {
       if (!said) {
         note(who, "hangs in " + std::string(to_text(in)));
-        leave_at_once(4, outcome::hung, who + ": hangs in " + std::string(to_text(in)), who);
+        leave_at_once(exit_codes::hung, outcome::hung, who + ": hangs in " + std::string(to_text(in)), who);
       }
       threads.park(std::nullopt, virtual_threads::until::time);
       continue;
@@ -276,7 +276,7 @@ void harness::state::take(int signal) {
       break;
     case signal_action::exit_now:
       note("", name + ": a third time");
-      leave_at_once(128 + signal, outcome::forced, "asked a third time, by " + name, "");
+      leave_at_once(exit_codes::by_signal(signal), outcome::forced, "asked a third time, by " + name, "");
       break;
     case signal_action::merge:
       note("", name + ": the same request again");

@@ -21,6 +21,7 @@
 #include "lastcall/core/lifecycle/shutdown_plan.hpp"
 #include "lastcall/core/lifecycle/shutdown_requests.hpp"
 #include "lastcall/core/metrics.hpp"
+#include "lastcall/core/report/exit_code.hpp"
 #include "lastcall/core/report/kernel_counters.hpp"
 #include "lastcall/core/report/report_file.hpp"
 #include "lastcall/core/signals/signal_policy.hpp"
@@ -152,7 +153,7 @@ struct app::parts {
       case signal_action::exit_now:
         if (embedded.load(std::memory_order_relaxed)) break;  // that is for the program to decide
         last_words("lastcall: asked a third time, leaving at once\n");
-        _exit(128 + record.number);
+        _exit(exit_codes::by_signal(record.number));
       case signal_action::merge:
         break;
     }
@@ -185,7 +186,7 @@ struct app::parts {
     if (!dog || &time != &steady() || deadline == armed_for) return;
     armed_for = deadline;
     catches.wake_at(deadline + watchdog_slack, [this] { dog->leave(); });
-    behind_the_watch.arm(deadline + watchdog_slack + watchdog_time, watchdog::exit_code);
+    behind_the_watch.arm(deadline + watchdog_slack + watchdog_time, exit_codes::hung);
   }
 
   // While signals are caught and the watch is armed: destructors may hang too.
@@ -338,10 +339,8 @@ struct app::parts {
         if (why != r.why) r.errors.push_back(std::move(why));
       failed = failed || !failures.empty();
     }
-    failed = failed && r.outcome == outcome::graceful;
-    if (by.trigger == trigger::failed_start || failed) r.outcome = outcome::failed;
-    constexpr int codes[] = {0, 3, watchdog::exit_code, 1};  // in the order of outcome
-    r.exit_code = codes[static_cast<std::size_t>(r.outcome)];
+    r.outcome = final_outcome(r.outcome, {.of_start = by.trigger == trigger::failed_start, .of_component = failed});
+    r.exit_code = exit_code_of(r.outcome);
   }
 
   // What it touches is about to be destroyed.
@@ -360,7 +359,7 @@ struct app::parts {
       const std::string temporary = temporary_name(chosen.report_file);
       if (const auto failure = write_whole(chosen.report_file.c_str(), temporary.c_str(), to_json(*said))) {
         log.error("app", "report not written", {{"file", chosen.report_file}, {"error", failure.message()}});
-      } else if (dog && said->exit_code == watchdog::exit_code) {
+      } else if (dog && said->exit_code == exit_codes::hung) {
         dog->keep_report();
       }
     }
@@ -380,7 +379,7 @@ struct app::parts {
   // Threads that are still inside of components, ours or their own, must not meet destructors of what they use, so
   // neither static objects nor exit handlers are left to run.
   void leave_if_hung() noexcept {
-    const bool hung = said->exit_code == watchdog::exit_code;
+    const bool hung = said->exit_code == exit_codes::hung;
     if (!hung && !life.verbs_under_way()) return;
     for (const component_report& c : said->components) {
       if (c.hung) dog->say(c.hung_in, c.name);

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "lastcall/core/exit/watchdog.hpp"
+#include "lastcall/core/report/exit_code.hpp"
 #include "lastcall/core/signal_mask.hpp"
 
 namespace lastcall::inline v0 {
@@ -34,7 +35,7 @@ extern "C" void* lastcall_watch_exit(void*) {
   last_words(
       "lastcall: deadline passed: something hangs after the app: an exit handler or the destructor of a static object; "
       "leaving with exit code 4\n");
-  _exit(watchdog::exit_code);
+  _exit(exit_codes::hung);
 }
 
 extern "C" void lastcall_at_exit() {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "lastcall/core/json.hpp"
+#include "lastcall/core/report/exit_code.hpp"
 #include "lastcall/core/report/report_file.hpp"
 
 namespace lastcall::inline v0 {
@@ -33,10 +34,10 @@ watchdog::lines watchdog::words_for(verb in, std::string_view component) const {
   } else {
     words.text.append("component ").append(quoted).append(" hangs in ").append(to_text(in));
   }
-  words.text.append("; leaving with exit code ").append(std::to_string(exit_code)).append("\n");
+  words.text.append("; leaving with exit code ").append(std::to_string(exit_codes::hung)).append("\n");
 
   json_writer json(words.report, json_writer::layout::indented);
-  json.begin_object().member("schema", 1).member("result", "hung").member("exit_code", exit_code);
+  json.begin_object().member("schema", 1).member("result", "hung").member("exit_code", exit_codes::hung);
   json.key("hung").begin_array();
   if (in != verb::none) json.value(component);
   json.end_array();
@@ -52,7 +53,7 @@ void watchdog::say(std::string_view in, std::string_view component) noexcept {
     std::string text = "lastcall: deadline passed: component ";
     json_writer(text).value(component);
     text.append(" hangs in ").append(in.empty() ? "its drain" : in);
-    text.append("; leaving with exit code ").append(std::to_string(exit_code)).append("\n");
+    text.append("; leaving with exit code ").append(std::to_string(exit_codes::hung)).append("\n");
     last_words(text);
   } catch (...) {  // out of memory
   }
@@ -66,7 +67,7 @@ void watchdog::leave() const noexcept {
   const bool kept = report_kept_.load(std::memory_order_relaxed);
   if (!report_file_.empty() && !kept) write_whole(report_file_.c_str(), temporary_file_.c_str(), words.report);
   last_words(words.text);
-  _exit(exit_code);
+  _exit(exit_codes::hung);
 }
 
 void last_words(std::string_view text) noexcept {

@@ -16,8 +16,6 @@ namespace lastcall::inline v0 {
 /// Everything it will say is laid out beforehand; from then on it neither locks nor allocates.
 class watchdog {
  public:
-  static constexpr int exit_code = 4;
-
   watchdog(const driver_position& where, const std::vector<std::string>& components, const std::string& report_file);
 
   /// Says which component hangs in which verb, or that the app itself does, to standard error and in the report, and is

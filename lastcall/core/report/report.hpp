@@ -13,42 +13,12 @@
 #include <vector>
 
 #include "lastcall/core/namespace.hpp"
+#include "lastcall/core/report/exit_code.hpp"
 #include "lastcall/core/report/kernel_counters.hpp"
+#include "lastcall/core/report/ledgers.hpp"
 #include "lastcall/core/work_item.hpp"
 
 namespace lastcall::inline v0 {
-
-/// Where every accepted connection went.
-struct connection_ledger {
-  std::uint64_t accepted = 0;
-  std::uint64_t closed_clean = 0;      ///< we ended it, and the remote has everything
-  std::uint64_t closed_by_remote = 0;  ///< an orderly end from the other side
-  std::uint64_t reset_by_remote = 0;
-  std::uint64_t timed_out = 0;  ///< too slow, also in its farewell
-  std::uint64_t handed_over = 0;
-  std::uint64_t forced = 0;  ///< cut by us with work in it
-
-  connection_ledger& operator+=(const connection_ledger& other) noexcept;
-  /// True once nothing is open: each accepted connection stands in exactly one other column.
-  bool adds_up() const noexcept;
-  bool operator==(const connection_ledger&) const = default;
-};
-
-/// Where every request went. *Begun* with the first byte of its head.
-struct request_ledger {
-  std::uint64_t begun = 0;
-  std::uint64_t answered = 0;  ///< the kernel has the last byte of a handler's response
-  std::uint64_t rejected = 0;  ///< refused by the server itself, before a handler ran
-  std::uint64_t abandoned_by_client = 0;
-  std::uint64_t handed_over = 0;
-  std::uint64_t forced = 0;
-  std::uint64_t broken =
-      0;  ///< a handler failed in the middle of its response, and the client saw that it is not whole
-
-  request_ledger& operator+=(const request_ledger& other) noexcept;
-  bool adds_up() const noexcept;
-  bool operator==(const request_ledger&) const = default;
-};
 
 using report_value = std::variant<std::string, std::int64_t, double, bool>;
 
@@ -93,9 +63,6 @@ struct component_report {
 /// What set the shutdown off.
 enum class trigger : unsigned char { none, signal, request, failed_start, failed_component };
 
-/// How it ended, from good to bad. Graceful is spelled "drained" in text.
-enum class outcome : unsigned char { graceful, forced, hung, failed };
-
 struct report {
   int schema = 1;
 
@@ -134,7 +101,6 @@ struct report {
 };
 
 std::string_view to_text(trigger what) noexcept;
-std::string_view to_text(outcome how) noexcept;
 
 /// One JSON object, indented, with a line for each component and a newline at its end.
 std::string to_json(const report& r);

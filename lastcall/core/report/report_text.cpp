@@ -1,0 +1,78 @@
+// The report as a few lines of text, for the log.
+#include <chrono>
+#include <cmath>
+
+#include "lastcall/core/duration.hpp"
+#include "lastcall/core/report/report.hpp"
+
+namespace lastcall::inline v0 {
+namespace {
+
+std::string span_text(double ms) {  // to a tenth of a millisecond: more is noise to people
+  return to_text(duration(std::chrono::microseconds(std::llround(ms * 10) * 100)));
+}
+
+template <class Ledger> void append_ledger(std::string& text, const char* name, const Ledger& ledger) {
+  const auto all = detail::columns(ledger);
+  if (all.front().count == 0) return;
+  text.append("  ").append(name).append(":");
+  for (const detail::ledger_column& c : all) {
+    if (c.count != 0) text.append(" ").append(c.name).append("=").append(std::to_string(c.count));
+  }
+  text += '\n';
+}
+
+std::string cause_text(const report& r) {
+  switch (r.trigger) {
+    case trigger::signal:
+      return r.signal + (r.sender.empty() ? "" : " from " + r.sender);
+    case trigger::request:
+      return r.why.empty() ? "requested" : "requested: " + r.why;
+    case trigger::failed_start:
+      return "failed to start: " + r.why;
+    case trigger::failed_component:
+      return r.why;
+    case trigger::none:
+      break;
+  }
+  return "not asked to end";
+}
+
+}  // namespace
+
+std::string to_text(const report& r) {
+  std::string text = cause_text(r) + "; " + std::string(to_text(r.outcome)) + " after " + span_text(r.total_ms) +
+                     " of " + span_text(r.grace_ms) + "; exit " + std::to_string(r.exit_code) + "\n";
+  append_ledger(text, "connections", r.connections());
+  append_ledger(text, "requests", r.requests());
+  if (r.trigger == trigger::failed_start) {
+    std::string unwound;
+    for (const component_report& c : r.components)
+      if (c.start_ms) unwound.append(unwound.empty() ? "" : ", ").append(c.name);
+    text.append("  had started, and was ended again: ").append(unwound.empty() ? "nothing" : unwound).append("\n");
+  }
+  for (const component_report& c : r.components) {
+    if (c.hung) {
+      text.append("  hung: ").append(c.name);
+      text.append(c.hung_in.empty() ? ", which never said that it had drained" : " in " + c.hung_in).append("\n");
+    } else if (c.forced && c.cut()) {
+      text.append("  forced: ").append(c.name).append("\n");
+    }
+  }
+  for (const component_report& c : r.components) {
+    for (const work_item& w : c.in_progress)
+      text.append("  ").append(c.name).append(" was at work on: ").append(to_text(w)).append("\n");
+    for (const std::string& line : c.stack) {
+      const bool thread = line.ends_with(':');
+      text.append(thread ? "  " + c.name + ", " : "    ").append(line).append("\n");
+    }
+  }
+  if (const std::uint64_t resets = r.unexplained_resets(); resets > 0) {
+    text.append("  the kernel reset ").append(std::to_string(resets));
+    text.append(" connections with data in them that no ledger explains; of all processes of this network namespace\n");
+  }
+  for (const std::string& error : r.errors) text.append("  error: ").append(error).append("\n");
+  return text;
+}
+
+}  // namespace lastcall::inline v0
