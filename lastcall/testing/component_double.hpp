@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <string>
 
-#include "lastcall/core/exit/watchdog.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
+#include "lastcall/core/lifecycle/verb.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/testing/virtual_threads.hpp"
 

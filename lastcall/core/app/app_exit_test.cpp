@@ -17,7 +17,7 @@
 
 #include "lastcall/core/app/app.hpp"
 #include "lastcall/core/by_median_test.hpp"
-#include "lastcall/core/exit/watchdog.hpp"
+#include "lastcall/core/exit/try_write_stderr.hpp"
 
 namespace lastcall::app_exit_test {
 
@@ -87,7 +87,7 @@ class child {
     if (errors_ >= 0) close(std::exchange(errors_, -1));
   }
   void wait_for_words() const { ASSERT_TRUE(readable(errors_, 20s)); }
-  std::string last_words() const {
+  std::string stderr_text() const {
     char text[4096];
     if (!readable(errors_, 0s)) return {};
     const ssize_t got = read(errors_, text, sizeof text);
@@ -153,7 +153,7 @@ TEST_BY_MEDIAN(app_exit, comes_by_the_deadline_when_a_stop_hangs_and_names_it) {
   it.send(SIGTERM);
   EXPECT_EQ(it.exit_code(), 4);
   EXPECT_GE(std::chrono::steady_clock::now() - sent, 300ms);
-  EXPECT_THAT(it.last_words(),
+  EXPECT_THAT(it.stderr_text(),
               HasSubstr("lastcall: deadline passed: component \"victim\" hangs in stop; leaving with exit code 4\n"));
   const std::string json = content_of(file);
   EXPECT_THAT(json, HasSubstr("\"result\": \"hung\""));
@@ -171,7 +171,7 @@ TEST_BY_MEDIAN(app_exit, comes_by_the_deadline_when_a_start_hangs_and_the_end_is
   };
   child it({.grace = 200ms}, std::make_unique<asks_and_hangs>());
   EXPECT_EQ(it.exit_code(), 4);
-  EXPECT_THAT(it.last_words(), HasSubstr("component \"victim\" hangs in start"));
+  EXPECT_THAT(it.stderr_text(), HasSubstr("component \"victim\" hangs in start"));
 }
 
 TEST_BY_MEDIAN(app_exit, comes_by_the_deadline_without_any_signal_too) {
@@ -180,7 +180,7 @@ TEST_BY_MEDIAN(app_exit, comes_by_the_deadline_without_any_signal_too) {
   };
   child it({.grace = 200ms, .signals = {}}, std::make_unique<asks_from_inside>());
   EXPECT_EQ(it.exit_code(), 4);
-  EXPECT_THAT(it.last_words(), HasSubstr("component \"victim\" hangs in stop"));
+  EXPECT_THAT(it.stderr_text(), HasSubstr("component \"victim\" hangs in stop"));
 }
 
 TEST_BY_MEDIAN(app_exit, keeps_its_code_and_its_report_when_nobody_reads_its_last_words) {
@@ -200,7 +200,7 @@ TEST_BY_MEDIAN(app_exit, comes_by_the_deadline_when_a_destructor_hangs_and_names
   it.wait_until_ready();
   it.send(SIGTERM);
   EXPECT_EQ(it.exit_code(), 4);
-  EXPECT_EQ(it.last_words(),
+  EXPECT_EQ(it.stderr_text(),
             "lastcall: deadline passed: component \"victim\" hangs in destroy; leaving with exit code 4\n");
   EXPECT_THAT(content_of(file), HasSubstr("\"hung_in\": \"destroy\""));
   std::filesystem::remove(file);
@@ -229,7 +229,7 @@ TEST_BY_MEDIAN(app_exit, comes_a_reserve_after_being_asked_a_second_time_althoug
   let_the_request_settle();
   it.send(SIGTERM);
   EXPECT_EQ(it.exit_code(), 4);
-  EXPECT_THAT(it.last_words(), HasSubstr("component \"victim\" hangs in force"));
+  EXPECT_THAT(it.stderr_text(), HasSubstr("component \"victim\" hangs in force"));
 }
 
 TEST_BY_MEDIAN(app_exit, is_128_and_the_signal_when_asked_a_third_time_although_the_driving_thread_hangs) {
@@ -241,7 +241,7 @@ TEST_BY_MEDIAN(app_exit, is_128_and_the_signal_when_asked_a_third_time_although_
   let_the_request_settle();
   it.send(SIGTERM);
   EXPECT_EQ(it.exit_code(), 128 + SIGTERM);
-  EXPECT_EQ(it.last_words(), "lastcall: asked a third time, leaving at once\n");
+  EXPECT_EQ(it.stderr_text(), "lastcall: asked a third time, leaving at once\n");
 }
 
 TEST(app_exit, stays_0_when_the_signal_is_sent_again_after_the_app_is_gone) {
@@ -285,19 +285,19 @@ TEST(app_exit, never_comes_by_itself_when_embedded_not_even_at_a_third_signal) {
 
 TEST_BY_MEDIAN(app_exit, comes_by_the_deadline_when_the_reload_hook_hangs_and_names_it) {
   const auto hook = [] {
-    last_words("inside\n");
+    try_write_stderr("inside\n");
     hang();
   };
   child it({.grace = 300ms, .on_reload = hook}, std::make_unique<component>());
   it.wait_until_ready();
   it.send(SIGHUP);
   it.wait_for_words();
-  EXPECT_EQ(it.last_words(), "inside\n");
+  EXPECT_EQ(it.stderr_text(), "inside\n");
   const auto sent = std::chrono::steady_clock::now();
   it.send(SIGTERM);
   EXPECT_EQ(it.exit_code(), 4);
   EXPECT_GE(std::chrono::steady_clock::now() - sent, 300ms);
-  EXPECT_THAT(it.last_words(), HasSubstr("component \"app\" hangs in on_reload"));
+  EXPECT_THAT(it.stderr_text(), HasSubstr("component \"app\" hangs in on_reload"));
 }
 
 /// Makes whoever opens the file for writing wait: the kernel waits 45 s for the lease to be given up.
@@ -358,7 +358,7 @@ TEST(app_exit, writes_every_line_of_its_log_before_it_leaves) {
   it.wait_until_ready();
   it.send(SIGTERM);
   EXPECT_EQ(it.exit_code(), 0);
-  const std::string log = it.last_words();
+  const std::string log = it.stderr_text();
   EXPECT_THAT(log, HasSubstr("app: shutting down: SIGTERM"));
   EXPECT_THAT(log, HasSubstr("; exit 0\n"));
 }

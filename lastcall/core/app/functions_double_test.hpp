@@ -12,20 +12,10 @@
 #include <utility>
 
 #include "lastcall/core/app/app.hpp"
+#include "lastcall/core/app/app_double_test.hpp"
 #include "lastcall/core/lifecycle/component_double_test.hpp"
 
 namespace lastcall::inline v0::testing_core {
-
-inline app_options quiet(app_options options = {}) {
-  options.signals = {};
-  options.log = log_level::none;
-  options.environment = false;
-  return options;
-}
-
-inline std::unique_ptr<component> double_of(const char* name, journal& notes, behaviour does = {}) {
-  return std::make_unique<component_double>(name, notes, std::move(does));
-}
 
 inline std::string failure_of(const function<void()>& call) {
   try {

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "lastcall/core/exit/watchdog.hpp"
+#include "lastcall/core/exit/try_write_stderr.hpp"
 #include "lastcall/core/report/exit_code.hpp"
 #include "lastcall/core/signal_mask.hpp"
 
@@ -32,7 +32,7 @@ extern "C" void* lastcall_watch_exit(void*) {
   const timespec until{.tv_sec = static_cast<std::time_t>(seconds.count()),
                        .tv_nsec = static_cast<long>((since_boot - seconds).count())};
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) != 0) {}
-  last_words(
+  try_write_stderr(
       "lastcall: deadline passed: something hangs after the app: an exit handler or the destructor of a static object; "
       "leaving with exit code 4\n");
   _exit(exit_codes::hung);

@@ -1,8 +1,8 @@
 #include "lastcall/core/exit/watchdog.hpp"
 
-#include <poll.h>
 #include <unistd.h>
 
+#include "lastcall/core/exit/try_write_stderr.hpp"
 #include "lastcall/core/json.hpp"
 #include "lastcall/core/report/exit_code.hpp"
 #include "lastcall/core/report/report_file.hpp"
@@ -54,7 +54,7 @@ void watchdog::say(std::string_view in, std::string_view component) noexcept {
     json_writer(text).value(component);
     text.append(" hangs in ").append(in.empty() ? "its drain" : in);
     text.append("; leaving with exit code ").append(std::to_string(exit_codes::hung)).append("\n");
-    last_words(text);
+    try_write_stderr(text);
   } catch (...) {  // out of memory
   }
 }
@@ -66,16 +66,8 @@ void watchdog::leave() const noexcept {
   const lines& words = words_[index < words_.size() ? index : 0];
   const bool kept = report_kept_.load(std::memory_order_relaxed);
   if (!report_file_.empty() && !kept) write_whole(report_file_.c_str(), temporary_file_.c_str(), words.report);
-  last_words(words.text);
+  try_write_stderr(words.text);
   _exit(exit_codes::hung);
-}
-
-void last_words(std::string_view text) noexcept {
-  pollfd out{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-  // Only POLLOUT, nothing else: an error beside it means that the reader is gone, and a write would raise SIGPIPE.
-  if (poll(&out, 1, 0) != 1 || out.revents != POLLOUT) return;
-  // A pipe that is ready takes PIPE_BUF bytes without blocking.
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size() < 4096 ? text.size() : 4096);
 }
 
 }  // namespace lastcall::inline v0

@@ -40,7 +40,4 @@ class watchdog {
   std::vector<lines> words_;    // one for each verb of each component, after one for no verb at all
 };
 
-/// To standard error if it takes them at once. Neither locks nor allocates.
-void last_words(std::string_view text) noexcept;
-
 }  // namespace lastcall::inline v0

@@ -1,0 +1,78 @@
+// Adding components to an app, and the components that its others share.
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/core/app/app_parts.hpp"
+
+namespace lastcall::inline v0 {
+
+app::construction::construction(app& owner) : owner_(owner) { owner_.parts_->constructions.emplace_back(); }
+
+app::construction::~construction() { owner_.parts_->constructions.pop_back(); }
+
+needs app::construction::with(needs stated) const {
+  const needs& asked_for = owner_.parts_->constructions.back();
+  stated.insert(stated.end(), asked_for.begin(), asked_for.end());
+  return stated;
+}
+
+handle<component> app::add(std::string name, std::unique_ptr<component> it, needs needed) {
+  check_addition(name);
+  if (!it) throw std::invalid_argument("app: component \"" + name + "\" is a null pointer");
+  component& at = *it;
+  return handle<component>(at, adopt(std::move(name), std::move(it), needed));
+}
+
+handle<component> app::add(std::string name, functions verbs, needs needed) {
+  check_addition(name);
+  auto failed = [this, name](std::string why) { fail(name, std::move(why)); };
+  auto it = make_component(name, std::move(verbs), log(), std::move(failed));
+  return add(std::move(name), std::move(it), std::move(needed));
+}
+
+void app::check_addition(const std::string& name) const {
+  if (parts_->begun) {
+    throw std::logic_error("app: component \"" + name + "\" is added after the start; add all before run() or start()");
+  }
+  if (name.empty()) throw std::invalid_argument("app: a component without a name can't be reported; name it");
+  if (parts_->life.has(name)) {
+    throw std::invalid_argument("app: there is a component \"" + name + "\" already; give this one another name");
+  }
+}
+
+component_ref app::adopt(std::string name, std::unique_ptr<component> it, const needs& needed, bool needed_by_all) {
+  check_addition(name);  // again: its constructor may have added one of the same name
+  std::vector<std::size_t> indices;
+  for (const component_ref& need : needed) {
+    if (need.owner_ != this) {
+      throw std::invalid_argument("app: component \"" + name + "\" needs " +
+                                  (need.owner_ == nullptr ? "an empty handle" : "a component of another app") +
+                                  "; pass the handle that add() of this app returned");
+    }
+    indices.push_back(need.index_);
+  }
+  std::sort(indices.begin(), indices.end());
+  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+  return component_ref(this, parts_->life.add(std::move(name), std::move(it), std::move(indices), needed_by_all));
+}
+
+void app::keep_shared(const void* type, void* at, component_ref ref) {
+  auto& all = parts_->shared;
+  const bool known = std::any_of(all.begin(), all.end(), [&](const auto& s) { return s.type == type; });
+  if (!known) all.push_back({type, at, ref});
+}
+
+void* app::find_shared(const void* type) {
+  for (const parts::shared_component& s : parts_->shared) {
+    if (s.type != type) continue;
+    if (!parts_->constructions.empty()) parts_->constructions.back().push_back(s.ref);
+    return s.at;
+  }
+  return nullptr;
+}
+
+}  // namespace lastcall::inline v0

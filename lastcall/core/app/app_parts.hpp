@@ -1,0 +1,82 @@
+// What an app consists of, and how its driver starts, serves and ends it. For the sources of app only.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/core/app/exit_guard.hpp"
+#include "lastcall/core/app/reload.hpp"
+#include "lastcall/core/app/settings.hpp"
+#include "lastcall/core/app/signal_routing.hpp"
+#include "lastcall/core/app/state_dump.hpp"
+#include "lastcall/core/lifecycle/lifecycle.hpp"
+#include "lastcall/core/lifecycle/shutdown_requests.hpp"
+
+namespace lastcall::inline v0 {
+
+/// Threads: the driver, which is in run(), start() or shutdown(), except where a member says otherwise.
+struct app::parts {
+  struct shared_component {
+    const void* type;
+    void* at;
+    component_ref ref;
+  };
+
+  explicit parts(app_options options);
+
+  /// Errors: std::logic_error in another process than the app was made in.
+  void check_process() const;
+  lifecycle::start_result start();
+  /// At each wake-up while run() serves.
+  void serve();
+  /// Drives the shutdown until it is finished, then makes the report. `from` is when the budget begins to count.
+  void end(shutdown_budget budget, time_point from);
+  /// Signals are still caught and the guard is armed, since destructors may hang too.
+  void destroy() noexcept;
+
+  shutdown_budget whole_budget() const;
+  /// How much of the readiness delay had passed since an announcement when the end was requested.
+  duration readiness_served(time_point requested_at) const noexcept;
+
+ private:
+  void drive(shutdown_budget& budget, time_point from);
+  void wait_for_reload(duration reserve);
+  void make_report(shutdown_budget budget, duration reload_took);
+  bool take_failures();
+
+ public:
+  const pid_t made_in;
+  const settings chosen;
+  const clock& time;
+  logger log;
+  const std::shared_ptr<shutdown_requests> requests = std::make_shared<shutdown_requests>();
+  lifecycle life{time, log, requests};
+  std::vector<std::vector<component_ref>> constructions;  // needs of those under construction, the innermost last
+  std::vector<shared_component> shared;
+  bool begun = false;  // run() or start() was called
+  std::optional<report> final_report;
+
+  std::mutex failures_mutex;
+  std::vector<std::string> failures;  // of components that ran; from any thread
+
+  reload reloads;
+  state_dump dump;
+  exit_guard guard;
+
+ private:
+  time_point ends_by_{};  // the deadline of the shutdown under way
+  std::string forced_by_;
+  std::optional<kernel_counters> counted_before_;
+
+ public:
+  signal_routing signal_routes;  // last: its thread uses the rest
+};
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,50 @@
+#include "lastcall/core/app/exit_guard.hpp"
+
+#include <unistd.h>
+
+#include <chrono>
+
+#include "lastcall/core/report/exit_code.hpp"
+
+namespace lastcall::inline v0 {
+namespace {
+
+// How long after the deadline the driver may still write its report before it counts as hung. The process must be gone
+// 100 ms after the deadline; the rest of them is for the watchdog's own report.
+constexpr duration watchdog_slack = std::chrono::milliseconds(60);
+// How much of the rest the watchdog may take. Then the backstop exits, without a word.
+constexpr duration watchdog_time = std::chrono::milliseconds(30);
+
+}  // namespace
+
+void exit_guard::enable(const driver_position& position, const std::vector<std::string>& components,
+                        const std::string& report_file) {
+  watchdog_.emplace(position, components, report_file);
+}
+
+void exit_guard::arm(time_point deadline, signals& thread) {
+  if (!watchdog_ || &time_ != &steady() || deadline == deadline_) return;
+  deadline_ = deadline;
+  thread.wake_at(deadline + watchdog_slack, [this] { watchdog_->leave(); });
+  backstop_.arm(deadline + watchdog_slack + watchdog_time, exit_codes::hung);
+}
+
+std::optional<time_point> exit_guard::exits_at() const noexcept {
+  if (deadline_ == time_point::max()) return std::nullopt;
+  return deadline_ + watchdog_slack;
+}
+
+void exit_guard::keep_report() noexcept {
+  if (watchdog_) watchdog_->keep_report();
+}
+
+void exit_guard::exit_if_hung(const report& r, bool verbs_under_way, bool reload_under_way) const noexcept {
+  if (r.exit_code != exit_codes::hung && !verbs_under_way) return;
+  for (const component_report& c : r.components) {
+    if (c.hung) watchdog::say(c.hung_in, c.name);
+  }
+  if (reload_under_way) watchdog::say("on_reload", "app");
+  if (&time_ == &steady()) _exit(r.exit_code);
+}
+
+}  // namespace lastcall::inline v0

@@ -1,0 +1,66 @@
+// Which signals an app catches, and what each of them requests: the end, a force, an exit, a reload, a dump of the
+// state.
+#pragma once
+
+#include <atomic>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lastcall/core/app/app_options.hpp"
+#include "lastcall/core/clock.hpp"
+#include "lastcall/core/lifecycle/shutdown_requests.hpp"
+#include "lastcall/core/signals/signal_policy.hpp"
+#include "lastcall/core/signals/signals.hpp"
+
+namespace lastcall::inline v0 {
+
+/// Threads: one, besides its own signal thread, on which requests are made. Stands after all that its users share with
+/// that thread, so that it is destroyed first.
+class signal_routing {
+ public:
+  /// Errors: as of signals; std::invalid_argument when SIGHUP is to end the app and to reload.
+  signal_routing(const app_options& options, std::shared_ptr<shutdown_requests> requests, const clock& time);
+  signal_routing(const signal_routing&) = delete;
+  signal_routing& operator=(const signal_routing&) = delete;
+
+  /// From here on SIGHUP requests a reload, unless it ends the app or the app catches no signals.
+  void catch_reload();
+  /// A third signal does not exit the process: an embedding program decides that itself.
+  void never_exit() noexcept { embedded_.store(true, std::memory_order_relaxed); }
+  /// What the report says when a second signal has forced the end; empty: none has.
+  std::string forced_by() const;
+  /// The signals that ended the app may come again until the process is gone. They must not turn a clean exit into a
+  /// kill, so they are ignored from here on. Signals that another handler has taken over are left alone.
+  void ignore_signals_until_exit() noexcept;
+
+  /// Its thread can leave the process while every other thread hangs.
+  signals& thread() noexcept { return signals_; }
+
+ private:
+  struct installed_handler {
+    int number;
+    void (*function)(int, siginfo_t*, void*);
+  };
+
+  std::vector<int> numbers(const app_options& options) const;
+  void remember_handler(int number);
+  void on_signal(const signal_record& record) noexcept;
+
+  const std::shared_ptr<shutdown_requests> requests_;
+  const clock& time_;
+  const bool hup_reloads_;   // by app_options::on_reload
+  const bool hup_is_taken_;  // it ends the app, or the program catches its signals itself
+  const bool quit_dumps_;
+  std::vector<installed_handler> installed_;
+  std::atomic<bool> embedded_{false};
+  signal_policy policy_;    // the signal thread's
+  signal_record second_{};  // written once by the signal thread, before the flag
+  std::atomic<bool> has_second_{false};
+  signals signals_;  // last, with the next: their threads use the rest
+  std::optional<signals> reload_signals_;
+};
+
+}  // namespace lastcall::inline v0
