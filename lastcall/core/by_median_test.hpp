@@ -1,4 +1,4 @@
-// For tests of moments: on a machine that others share one run says little, the median of three says enough.
+// For tests that measure time. On a shared machine one run proves little, so a failed run is repeated twice.
 #pragma once
 
 #include <gtest/gtest-spi.h>
@@ -11,11 +11,12 @@
 namespace lastcall {
 
 namespace detail {
-/// What `each_time` has seen fail in a run that may be outvoted; null while there is none.
+/// Where `each_time` writes failures while a run may be repeated; null otherwise.
 inline std::string* not_to_be_outvoted = nullptr;
 }  // namespace detail
 
-/// For the body of a TEST_BY_MEDIAN: what must hold in each of its runs, such as that nothing is lost.
+/// For the body of a TEST_BY_MEDIAN: fails the test even if later runs pass. For what must hold in each run, such as
+/// that nothing is lost.
 inline void each_time(bool holds, const std::string& what) {
   if (holds) return;
   if (detail::not_to_be_outvoted != nullptr) {
@@ -25,8 +26,8 @@ inline void each_time(bool holds, const std::string& what) {
   }
 }
 
-/// Runs `measure`, and where an expectation in it fails, twice more: both must hold then, as the median of three would.
-/// Says what failed. In the first run HasFailure() knows of nothing, and a GTEST_SKIP counts as a run that holds.
+/// Runs `measure`. If an expectation fails, runs it twice more; both must pass then, so two of three do. Prints what
+/// failed. In the first run HasFailure() is always false, and GTEST_SKIP counts as a pass.
 template <class F> void by_median(F measure) {
   ::testing::TestPartResultArray first;
   std::string broken;
@@ -59,8 +60,7 @@ template <class F> void by_median(F measure) {
   }
 }
 
-/// The same for one verdict of a measure whose expectations must all hold each time: what the first run says if it is
-/// yes, otherwise what two of three say.
+/// The same for a measure that returns its verdict: true in the first run, or else in both of two more.
 template <class F> bool median_says(F measure) {
   if (measure()) return true;
   std::printf("one run of three failed: its verdict was no\n");
@@ -68,7 +68,7 @@ template <class F> bool median_says(F measure) {
   return second && measure();
 }
 
-/// TEST(suite, name) with its body run so.
+/// TEST(suite, name) whose body is run by `by_median`.
 #define TEST_BY_MEDIAN(suite, name)                            \
   static void suite##_##name();                                \
   TEST(suite, name) { ::lastcall::by_median(suite##_##name); } \

@@ -1,5 +1,5 @@
-// What a handler, loop or worker is told about the end: two stages, because "finish what you have" and "drop it" are
-// different events. Not a bag of values, and not a timer: the drain end is a fact to read.
+// Tells a handler, loop or worker that the end has come, in two stages: "finish what you have" and "drop it" are
+// different events. It carries no values, and it is not a timer: the drain end is only a time to read.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace lastcall::inline v0 {
 
-/// Why a context ended, as far as it has.
+/// Why a context ended; none: it has not.
 enum class cause : unsigned char { none, draining, forced, client_gone, deadline };
 
 const char* to_text(cause why) noexcept;
@@ -22,32 +22,33 @@ class context_state;
 struct wait_note;
 }  // namespace detail
 
-/// A view of somebody's end. Copies share it and stay valid after the source is gone.
-/// Threads: every member from any.
+/// What a context_source says. Copies share its state and stay valid after the source is gone.
+/// Threads: any.
 class context {
  public:
-  /// The background: never drains. Allocates nothing.
+  /// A context that never drains. Does not allocate.
   context() noexcept = default;
 
   bool draining() const noexcept;
   /// Implies `draining()`.
   bool forced() const noexcept;
   lastcall::cause cause() const noexcept;
-  /// The moment at which what is left will be forced; time_point::max() until draining began.
+  /// When the work that is left will be forced. time_point::max() before draining begins.
   time_point drain_end() const noexcept;
 
-  /// True: the time passed. False: draining began, at once if it had.   Blocks: for at most `time`, on the steady
-  /// clock.
+  /// True: the time has passed. False: draining began; at once if it had begun before.   Blocks: for at most `time`, on
+  /// the steady clock.
   bool wait_for(duration time) const;
-  /// The same for the second stage.
+  /// The same for `forced`.
   bool wait_until_forced_for(duration time) const;
 
-  /// A stop callback runs on the thread that ends the context, or at once; it must not throw.
+  /// A stop callback runs on the thread that ends the context, or at once if the stage was reached before. It must not
+  /// throw.
   std::stop_token draining_token() const;
   std::stop_token forced_token() const;
 
-  /// What is waited for with it, in the words of `waiting`, the latest first: "the stock (orders.cpp:42)". Empty:
-  /// nobody has said anything.
+  /// What the objects of `waiting` with this context say, the latest first: "the stock (orders.cpp:42)". Empty: there
+  /// are none.
   std::string waits_for() const;
 
  private:
@@ -58,10 +59,10 @@ class context {
   std::shared_ptr<detail::context_state> state_;  // null: background
 };
 
-/// While it lives, whoever tells what a shutdown waits for says what the work with this context waits for, and where in
-/// the code. For coroutines above all: one that is suspended holds no thread, and so has no stack to be seen.
-/// `const waiting here(ctx, "the stock"); co_await stock.reserve();`   Threads: may end on another one than it began
-/// on.
+/// While it lives, log lines and the report name what the work with this context waits for, and the place in the code.
+/// Most useful in coroutines: a suspended coroutine holds no thread, so no stack shows where it waits.
+/// `const waiting here(ctx, "the stock"); co_await stock.reserve();`   Threads: any; may be destroyed on another
+/// thread.
 class waiting {
  public:
   explicit waiting(const context& with, std::string_view what,
@@ -75,19 +76,19 @@ class waiting {
   std::unique_ptr<detail::wait_note> note_;
 };
 
-/// The one who ends a context. Ends nothing by being destroyed. Costs one allocation, and one more per kind of token
-/// used. Threads: every member from any, except moving.   Blocks: for as long as the stop callbacks run.
+/// Ends contexts. Its destruction does not end them. Costs one allocation, and one more for each kind of token in use.
+/// Threads: any, except for moving it.   Blocks: while the stop callbacks run.
 class context_source {
  public:
   context_source();
-  /// A child drains and is forced with its parent, with the parent's drain end and cause; its own end does not touch
-  /// the parent. The link is gone with the child's last context.
+  /// A child of `parent`: it drains and is forced when the parent is, with the parent's drain end and cause. Ending the
+  /// child does not end the parent. The link lasts as long as the child has a context.
   explicit context_source(const context& parent);
 
   context get() const noexcept { return context(state_); }
-  /// The first call counts.
+  /// Only the first call counts.
   void begin_drain(time_point drain_end, lastcall::cause why = cause::draining) noexcept;
-  /// Begins the drain too if it had not begun; its drain end is then now. The first call counts.
+  /// If the drain has not begun, begins it too, with a drain end of now. Only the first call counts.
   void force(lastcall::cause why = cause::forced) noexcept;
 
  private:

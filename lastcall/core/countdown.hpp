@@ -1,4 +1,4 @@
-// Waiting, for a bounded time, until several things have happened. Unlike std::latch it can give up.
+// Waits until several things have happened, with a time limit. std::latch has no time limit.
 #pragma once
 
 #include <condition_variable>
@@ -9,18 +9,18 @@
 
 namespace lastcall::inline v0 {
 
-/// Threads: any. Share its ownership with those who count: they may come after the one who waited has given up.
+/// Threads: any. Let the threads that count own it too (std::shared_ptr): they may count after the wait has ended.
 class countdown {
  public:
   explicit countdown(std::size_t from) noexcept : left_(from) {}
 
-  /// One of them happened. More calls than `from` change nothing.
+  /// One of the things has happened. Further calls at zero have no effect.
   void count_down() {
     const std::lock_guard lock(mutex_);
     if (left_ > 0 && --left_ == 0) zero_.notify_all();
   }
 
-  /// True: all have happened. False: `when` came first.   Blocks: until then.
+  /// True: the count is zero. False: `when` came first.   Blocks: until then.
   bool wait_until(time_point when) {
     std::unique_lock lock(mutex_);
     return zero_.wait_until(lock, when, [this] { return left_ == 0; });

@@ -1,4 +1,4 @@
-// A moment by which something has ended. There is no "never": what could wait for ever can't be written.
+// A moment by which something has ended. There is no value for "never", so nothing can be told to wait for ever.
 #pragma once
 
 #include <chrono>
@@ -7,7 +7,7 @@
 
 namespace lastcall::inline v0 {
 
-/// At most 24 hours away when it is made; a moment in the past has passed.
+/// At most 24 hours in the future when it is made. It may be in the past: then it has passed.
 class deadline {
  public:
   static constexpr duration longest = std::chrono::hours(24);

@@ -11,9 +11,9 @@
 
 namespace lastcall::inline v0 {
 
-/// Reads one number (a decimal fraction is welcome) and one unit of ns, us, ms, s, m, h. A bare "0" is zero; any other
-/// bare number is an error, since nobody knows whether it meant seconds. No sign, no spaces, nothing finer than 1 ns.
-/// Errors: std::errc::invalid_argument; result_out_of_range beyond 292 years. The caller names the value.
+/// Reads one number, which may have a decimal fraction, and one unit of ns, us, ms, s, m, h. "0" needs no unit; any
+/// other number without a unit is an error. No sign, no spaces, no fraction of a nanosecond. Errors:
+/// std::errc::invalid_argument; result_out_of_range beyond 292 years. The caller names the value.
 result<duration> parse_duration(std::string_view text);
 
 /// The shortest exact form, which `parse_duration` reads back (negative ones excepted): "250ms", "20s", "1.5s", "2m".

@@ -1,5 +1,5 @@
-// The door of something that drains: open, it counts who goes in; closed, it lets nobody in and tells when the last is
-// out. Not a lock: those inside run at the same time.
+// Counts the work in progress of something that drains. Open, it admits work; closed, it admits none and calls back
+// when the last work has ended. Not a lock: admitted work runs at the same time.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ namespace detail {
 class gate_state;
 }
 
-/// The right to be inside, for as long as it lives. May outlive its gate.
-/// Threads: like any object; may be given up on another thread than it was taken on.
+/// One admitted piece of work, for as long as the ticket lives. May outlive its gate.
+/// Threads: as any object; may be destroyed on another thread than it was made on.
 class ticket {
  public:
   ticket(ticket&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
@@ -34,9 +34,9 @@ class ticket {
   detail::gate_state* state_;  // null: moved from
 };
 
-/// Counts those inside and closes once. Entering and leaving is one atomic operation on one word, without a lock.
-/// Tickets share the state, so the gate may go before they do; what was passed to `close` is then still called.
-/// Threads: every member from any, but destruction comes after all other calls.
+/// Closes once. Entering and leaving is one atomic operation on one word, without a lock. Tickets share the state, so
+/// the gate may be destroyed before them; the function passed to `close` is then still called. Threads: any; destroy it
+/// after all other calls have returned.
 class gate {
  public:
   gate();
@@ -46,13 +46,13 @@ class gate {
 
   /// Empty once closed.
   std::optional<ticket> enter() noexcept;
-  /// Lets nobody in from now on. Calls `drained` once when the last ticket is gone: at once and on this thread if there
-  /// is none, otherwise on the thread that gives it up. It must not throw. The first call counts; what later ones bring
-  /// is dropped uncalled.
+  /// Admits no more work. Calls `drained` once when the last ticket is gone: at once if there is none, otherwise on the
+  /// thread that destroys the last one. `drained` must not throw. Only the first call counts; the functions of later
+  /// calls are never called.
   void close(function<void()> drained) noexcept;
 
   bool closed() const noexcept;
-  /// A moment's count.
+  /// How many tickets there are at this moment.
   std::size_t inside() const noexcept;
 
  private:

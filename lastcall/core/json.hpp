@@ -15,14 +15,14 @@
 
 namespace lastcall::inline v0 {
 
-/// Puts the commas, the escapes and, if wanted, the line breaks. Always valid UTF-8: bytes that are not become U+FFFD.
-/// The order of calls is the caller's duty (asserted in debug builds): a key before each value of an object, an end for
-/// each begin. Source: RFC 8259.
+/// Adds commas, escapes and, if wanted, line breaks. The output is always valid UTF-8: invalid bytes become U+FFFD. The
+/// caller must keep the order of calls: a key before each value of an object, an end for each begin (asserted in debug
+/// builds).   Source: RFC 8259.
 class json_writer {
  public:
   enum class layout : unsigned char { compact, indented };
 
-  /// A key as it is written on one line, for many objects that are alike.
+  /// A key that is quoted once, for many objects with the same keys on one line each.
   class label {
    public:
     explicit label(std::string_view name);
@@ -32,15 +32,14 @@ class json_writer {
     std::string text_;
   };
 
-  /// Appends to `out`, which must outlive it, and has all of a value once its outermost end is written. Indented means
-  /// by two spaces.
+  /// Appends to `out`, which must outlive it. `out` is complete after the outermost end. Indents by two spaces.
   explicit json_writer(std::string& out, layout looks = layout::compact)
       : out_(out), indented_(looks == layout::indented) {}
   json_writer(const json_writer&) = delete;
   json_writer& operator=(const json_writer&) = delete;
 
   json_writer& begin_object() { return begin('{'); }
-  /// One that stands on one line with all that is in it, whatever the layout.
+  /// An object on one line, in any layout.
   json_writer& begin_object_on_one_line() { return begin('{', true); }
   json_writer& end_object() { return end('}'); }
   json_writer& begin_array() { return begin('['); }
@@ -68,7 +67,7 @@ class json_writer {
     }
   }
   json_writer& null() { return raw("null"); }
-  /// A value that is JSON already.
+  /// Adds text that is valid JSON already.
   json_writer& raw(std::string_view json);
 
   /// A key and its value.
@@ -79,7 +78,7 @@ class json_writer {
   struct level {
     char closing;
     bool empty;
-    bool indented;  // what it stands in
+    bool indented;  // the layout outside of it
   };
 
   json_writer& begin(char bracket, bool one_line = false);
@@ -111,7 +110,7 @@ class json_writer {
   void flush();
 
   std::string& out_;
-  // A report of many components has a hundred thousand small pieces: the text grows once for many of them.
+  // Collects small pieces: a report of many components has a hundred thousand, and the string should not grow for each.
   std::array<char, 1024> piece_;
   std::size_t size_ = 0;
   std::vector<level> levels_;

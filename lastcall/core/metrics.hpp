@@ -1,4 +1,4 @@
-// Numbers of one moment as text for Prometheus. Counts nothing itself and serves nothing.
+// A snapshot of numbers, as text for Prometheus. It does not count and does not serve.
 #pragma once
 
 #include <cstdint>
@@ -18,34 +18,35 @@ struct metric_label {
   std::string_view value{};
 };
 
-/// One snapshot: make it, have everybody add to it, take its text. Samples of one name stand together, whoever adds
-/// them and in whatever order. Names end in their unit (_seconds, _bytes) and those of counters in _total.
-/// Errors: std::invalid_argument names what is no metric or label name, or a name that has another type already.
-/// Threads: one.   Source: Prometheus text exposition format 0.0.4.
+/// Make one, let every component add to it, take its text. Samples of one name are kept together, in any order of
+/// calls. Names end in their unit (_seconds, _bytes), names of counters in _total. Errors: std::invalid_argument names
+/// an invalid metric or label name, or a name that has another type already. Threads: one.   Source: Prometheus text
+/// exposition format 0.0.4.
 class metrics {
  public:
   using labels = std::initializer_list<metric_label>;
 
   static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
 
-  /// Every sample from here on has `component` as its first label. Empty: none has.
+  /// Later samples get `name` as their first label, `component`. Empty: they get none.
   void of_component(std::string_view name);
 
-  /// Of one name the first `help` counts.
+  /// For each name only the first `help` is used.
   metrics& counter(std::string_view name, std::string_view help, std::uint64_t value, labels with = {});
   metrics& gauge(std::string_view name, std::string_view help, double value, labels with = {});
-  /// `counts[i]` fell above the bound before and not above `bounds[i]`; one more, the last, counts what is above all.
+  /// `counts[i]` is the number of values above the bound before and not above `bounds[i]`. The last count, one more
+  /// than there are bounds, is of the values above all bounds.
   metrics& histogram(std::string_view name, std::string_view help, std::span<const double> bounds,
                      std::span<const std::uint64_t> counts, double sum, labels with = {});
 
   std::string text() const;
-  /// The sum of all gauges of one name and one component; empty if there is none.
+  /// The sum of the gauges with this name and component. Empty: there are none.
   std::optional<double> total(std::string_view name, std::string_view component) const;
   struct sample {
     std::string label;
     double value;
   };
-  /// The gauges and counters of one name and one component that have one label, by its value.
+  /// The gauges and counters with this name and component that have exactly one more label, by its value.
   std::vector<sample> by_label(std::string_view name, std::string_view component) const;
 
  private:

@@ -1,4 +1,4 @@
-// The inline namespace that carries the ABI version, and the one sentence for systems we do not run on.
+// The inline namespace that carries the ABI version, and the error for systems other than Linux.
 #pragma once
 
 #ifndef __linux__

@@ -1,4 +1,4 @@
-// What the outside world can refuse: a value or a std::error_code. Not for misuse by a caller, which throws.
+// A value or a std::error_code, for what the outside world can refuse. Misuse by a caller throws instead.
 #pragma once
 
 #include <cassert>

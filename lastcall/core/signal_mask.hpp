@@ -1,4 +1,4 @@
-// Keeps the signals that others send away from threads of ours that have no use for them.
+// Blocks, on threads of the library, the signals that other processes send.
 #pragma once
 
 #include <pthread.h>
@@ -10,8 +10,8 @@
 
 namespace lastcall::inline v0::detail {
 
-/// All but those that a thread brings upon itself by a fault. Were they blocked, the kernel would end the process at
-/// once, and the program's crash handler would never see it.   Source: signal(7), sigaction(2).
+/// All signals except those of a fault of the thread itself (SIGSEGV). If a fault's signal is blocked, the kernel ends
+/// the process at once, and the program's crash handler does not run.   Source: signal(7), sigaction(2).
 inline sigset_t signals_of_others() noexcept {
   sigset_t set;
   sigfillset(&set);
@@ -19,7 +19,7 @@ inline sigset_t signals_of_others() noexcept {
   return set;
 }
 
-/// The calling thread, and threads that are made while it lives, take none of those.
+/// Blocks them on the calling thread while it lives. Threads that are made meanwhile inherit the mask for good.
 class no_signals_of_others {
  public:
   no_signals_of_others() noexcept {

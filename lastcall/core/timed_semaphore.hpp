@@ -1,4 +1,5 @@
-// One at a time, for whom nobody waits without a bound. Not a mutex: whoever has it may hang, and others give up.
+// Lets one thread in at a time, and the others wait with a time limit. Unlike a mutex it is safe when its holder hangs:
+// the others give up.
 #pragma once
 
 #include <condition_variable>
@@ -8,10 +9,10 @@
 
 namespace lastcall::inline v0::detail {
 
-/// Threads: any; it may be given back on another than it was taken on.
+/// Threads: any; it may be released on another thread than it was acquired on.
 class timed_semaphore {
  public:
-  /// False: `by` came first, and it is still taken.   Blocks: until then.
+  /// False: `by` came first.   Blocks: until then.
   bool acquire(time_point by) {
     std::unique_lock lock(mutex_);
     if (!free_.wait_until(lock, by, [this] { return !taken_; })) return false;
@@ -29,7 +30,7 @@ class timed_semaphore {
   bool taken_ = false;
 };
 
-/// Has the turn while it lives, if it came to that.
+/// Holds the semaphore while it lives, if it could acquire it in time; then it tests true.
 class semaphore_hold {
  public:
   semaphore_hold(timed_semaphore& of, duration within) : of_(of), has_(of.acquire(steady().now() + within)) {}

@@ -1,4 +1,4 @@
-// The length of the UTF-8 sequence at the front of a text; what log and JSON need to let only valid text out.
+// The length of the UTF-8 sequence at the front of a text. Log and JSON use it to write only valid text.
 #pragma once
 
 #include <cstddef>

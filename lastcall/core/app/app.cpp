@@ -39,9 +39,9 @@ app::~app() {
   if (p.guard.enabled() && p.final_report && p.final_report->trigger == trigger::signal)
     p.signal_routes.ignore_signals_until_exit();
   if (p.begun && !p.final_report) {
-    p.requests->ask_as_driver(stamped({.trigger = trigger::request, .why = "the app is destroyed"}, p.time));
+    p.requests->request_as_driver(stamped({.trigger = trigger::request, .why = "the app is destroyed"}, p.time));
     p.requests->force();
-    p.end({.grace = p.chosen.reserve, .reserve = p.chosen.reserve}, p.time.now());
+    p.end({.grace = p.config.reserve, .reserve = p.config.reserve}, p.time.now());
   }
   p.destroy();
 }
@@ -57,10 +57,10 @@ int app::run() {
   if (p.begun) throw std::logic_error("app: run() comes once, and not after start()");
   p.check_process();
   p.life.arrange();
-  p.guard.enable(p.life.current_position(), p.life.names(), p.chosen.report_file);
+  p.guard.enable(p.life.current_position(), p.life.names(), p.config.report_file);
   p.start();
   serve_and_end();
-  publish_report(*p.final_report, p.chosen.report_file, p.log, p.guard);
+  publish_report(*p.final_report, p.config.report_file, p.log, p.guard);
   p.guard.exit_if_hung(*p.final_report, p.life.verbs_under_way(), p.reloads.under_way());
   p.destroy();
   if (const auto exits_at = p.guard.exits_at()) watch_exit(*exits_at);
@@ -69,8 +69,8 @@ int app::run() {
 
 void app::serve_and_end() {
   parts& p = *parts_;
-  for (; p.requests->asked() == nullptr; p.requests->driver().wait(p.time, p.life.next_wake())) p.serve();
-  p.end(p.whole_budget(), p.requests->asked()->at - p.readiness_served(p.requests->asked()->at));
+  for (; p.requests->first() == nullptr; p.requests->driver_wakeup().wait(p.time, p.life.next_wake())) p.serve();
+  p.end(p.whole_budget(), p.requests->first()->at - p.readiness_served(p.requests->first()->at));
 }
 
 void app::start() {
@@ -80,9 +80,9 @@ void app::start() {
   p.signal_routes.never_exit();
   const auto result = p.start();
   if (result == lifecycle::start_result::started) return;
-  p.end(p.whole_budget(), p.requests->asked()->at);
+  p.end(p.whole_budget(), p.requests->first()->at);
   if (result == lifecycle::start_result::failed) std::rethrow_exception(p.life.failure());
-  throw std::runtime_error("app: the start was ended: " + describe_cause(*p.requests->asked()));
+  throw std::runtime_error("app: the start was ended: " + describe_cause(*p.requests->first()));
 }
 
 const report& app::shutdown(deadline by) {
@@ -90,18 +90,18 @@ const report& app::shutdown(deadline by) {
   if (p.final_report) return *p.final_report;
   if (!p.begun) throw std::logic_error("app: shutdown() without start()");
   const time_point now = p.time.now();
-  p.requests->ask_as_driver(stamped({.trigger = trigger::request}, p.time));
+  p.requests->request_as_driver(stamped({.trigger = trigger::request}, p.time));
   // A shorter time than the grace period is divided as the grace period is.
   const duration time = by.remaining(now);
-  const double share = std::min(1.0, to_ms(time) / to_ms(p.chosen.grace));
+  const double share = std::min(1.0, to_ms(time) / to_ms(p.config.grace));
   const auto part = [&](duration of) { return std::chrono::duration_cast<duration>(of * share); };
-  const duration delay = std::max(part(p.chosen.readiness_delay) - p.readiness_served(now), duration::zero());
-  p.end({.grace = time, .reserve = part(p.chosen.reserve), .readiness_delay = delay}, now);
+  const duration delay = std::max(part(p.config.readiness_delay) - p.readiness_served(now), duration::zero());
+  p.end({.grace = time, .reserve = part(p.config.reserve), .readiness_delay = delay}, now);
   return *p.final_report;
 }
 
 void app::request_shutdown(std::string why) noexcept {
-  parts_->requests->ask(stamped({.trigger = trigger::request, .why = std::move(why)}, parts_->time));
+  parts_->requests->request(stamped({.trigger = trigger::request, .why = std::move(why)}, parts_->time));
 }
 
 void app::fail(std::string_view component, std::string why) noexcept {
@@ -111,16 +111,16 @@ void app::fail(std::string_view component, std::string why) noexcept {
     const std::lock_guard lock(parts_->failures_mutex);
     parts_->failures.push_back(why);
   }
-  parts_->requests->ask(stamped({.trigger = trigger::failed_component, .why = std::move(why)}, parts_->time));
+  parts_->requests->request(stamped({.trigger = trigger::failed_component, .why = std::move(why)}, parts_->time));
 }
 
 void app::request_shutdown(const signal_record& by) noexcept {
-  parts_->requests->ask(stamped({.trigger = trigger::signal, .signal = by}, parts_->time));
+  parts_->requests->request(stamped({.trigger = trigger::signal, .signal = by}, parts_->time));
 }
 
 void app::request_force() noexcept { parts_->requests->force(); }
 
-bool app::asked_to_end() const noexcept { return parts_->requests->asked() != nullptr; }
+bool app::asked_to_end() const noexcept { return parts_->requests->first() != nullptr; }
 
 void app::announce() noexcept { parts_->requests->announce(parts_->time.now()); }
 

@@ -18,8 +18,8 @@ app_status app::status() const {
   app_status s = p.life.status();
   s.ready = ready();
   std::optional<time_point> announced = p.requests->announced();
-  if (const shutdown_request* by = p.requests->asked()) {
-    s.cause = describe_cause(*p.requests->asked());
+  if (const shutdown_request* by = p.requests->first()) {
+    s.cause = describe_cause(*p.requests->first());
     announced = std::min(announced.value_or(by->at), by->at);
   }
   if (announced) s.announced = std::max(p.time.now() - *announced, duration::zero());
@@ -52,7 +52,7 @@ void app::measure(metrics& into) const {
 
 duration app::readiness_left() const noexcept {
   const parts& p = *parts_;
-  return p.chosen.readiness_delay - p.readiness_served(p.time.now());
+  return p.config.readiness_delay - p.readiness_served(p.time.now());
 }
 
 }  // namespace lastcall::inline v0

@@ -53,7 +53,7 @@ struct app::parts {
 
  public:
   const pid_t made_in;
-  const settings chosen;
+  const settings config;
   const clock& time;
   logger log;
   const std::shared_ptr<shutdown_requests> requests = std::make_shared<shutdown_requests>();

@@ -20,9 +20,9 @@ namespace lastcall::inline v0 {
 // Options are read before signals are caught: a wrong value must not change any signal handler.
 app::parts::parts(app_options options)
     : made_in(getpid()),
-      chosen(settle(options, options.environment ? process_environment() : environment())),
+      config(resolve(options, options.environment ? process_environment() : environment())),
       time(options.time != nullptr ? *options.time : steady()),
-      log(chosen.log, std::move(options.sink)),
+      log(config.log, std::move(options.sink)),
       reloads(log, requests),
       dump(requests),
       guard(time),
@@ -40,14 +40,14 @@ void app::parts::check_process() const {
 lifecycle::start_result app::parts::start() {
   begun = true;
   life.arrange();
-  check_budget(chosen, life, log);
+  check_budget(config, life, log);
   log.info("app", "starting", {{"components", std::to_string(life.names().size())}});
   const auto result = life.start([this] { dump.write_if_requested(life); });
   if (result == lifecycle::start_result::started) log.info("app", "ready");
   if (result == lifecycle::start_result::failed) {
     const std::string why = to_text(life.failure());
     log.error("app", why);
-    requests->ask_as_driver(stamped({.trigger = trigger::failed_start, .why = why}, time));
+    requests->request_as_driver(stamped({.trigger = trigger::failed_start, .why = why}, time));
   }
   return result;
 }
@@ -57,17 +57,17 @@ void app::parts::serve() {
   dump.write_if_requested(life);
   reloads.begin_if_requested(life);
   if (!requests->announced() || life.announced()) return;
-  log.info("app", "announced: not ready any more, serving on", {{"delay", to_text(chosen.readiness_delay)}});
+  log.info("app", "announced: not ready any more, serving on", {{"delay", to_text(config.readiness_delay)}});
   life.announce();
 }
 
 shutdown_budget app::parts::whole_budget() const {
-  return {.grace = chosen.grace, .reserve = chosen.reserve, .readiness_delay = chosen.readiness_delay};
+  return {.grace = config.grace, .reserve = config.reserve, .readiness_delay = config.readiness_delay};
 }
 
 duration app::parts::readiness_served(time_point requested_at) const noexcept {
   const auto announced = requests->announced();
-  return announced ? std::clamp(requested_at - *announced, duration::zero(), chosen.readiness_delay) : duration::zero();
+  return announced ? std::clamp(requested_at - *announced, duration::zero(), config.readiness_delay) : duration::zero();
 }
 
 void app::parts::end(shutdown_budget budget, time_point from) {
@@ -81,12 +81,12 @@ void app::parts::end(shutdown_budget budget, time_point from) {
 // The guard is armed before anything else, and again when a force brings the deadline nearer. The loop waits in one
 // place only, so each event that matters must wake the driver: requests, verbs that return, a dump that is over.
 void app::parts::drive(shutdown_budget& budget, time_point from) {
-  const shutdown_request& by = *requests->asked();
+  const shutdown_request& by = *requests->first();
   guard.arm(from + budget.grace, signal_routes.thread());
   counted_before_ = read_kernel_counters();
   log.info("app", "shutting down: " + describe_cause(by), {{"grace", to_text(budget.grace)}});
   budget.announce = life.started() && !life.announced();
-  const bool no_balancer = from_terminal(by) && !chosen.delay_from_terminal;
+  const bool no_balancer = from_terminal(by) && !config.delay_from_terminal;
   if (!life.started() || no_balancer) budget.readiness_delay = duration::zero();
   ends_by_ = from + budget.grace;
   life.begin(budget, from, [this](time_point deadline) {
@@ -96,7 +96,7 @@ void app::parts::drive(shutdown_budget& budget, time_point from) {
   for (life.step(); !life.finished(); life.step()) {
     dump.write_if_requested(life);
     if (forced_by_.empty() && !(forced_by_ = signal_routes.forced_by()).empty()) log.warning("app", forced_by_);
-    requests->driver().wait(time, life.next_wake());
+    requests->driver_wakeup().wait(time, life.next_wake());
   }
 }
 
@@ -104,7 +104,7 @@ void app::parts::drive(shutdown_budget& budget, time_point from) {
 // the deadline nearer, as it does earlier.
 void app::parts::wait_for_reload(duration reserve) {
   for (bool forced = requests->forced(); reloads.under_way() && time.now() < ends_by_;
-       requests->driver().wait(time, ends_by_)) {
+       requests->driver_wakeup().wait(time, ends_by_)) {
     if (forced || !requests->forced()) continue;
     forced = true;
     ends_by_ = std::min(ends_by_, time.now() + reserve);
@@ -113,7 +113,7 @@ void app::parts::wait_for_reload(duration reserve) {
 }
 
 void app::parts::make_report(shutdown_budget budget, duration reload_took) {
-  const shutdown_request& by = *requests->asked();
+  const shutdown_request& by = *requests->first();
   report& r = final_report.emplace();
   r.trigger = by.trigger;
   r.why = by.why;

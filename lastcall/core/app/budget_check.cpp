@@ -8,12 +8,12 @@
 
 namespace lastcall::inline v0 {
 
-void check_budget(const settings& chosen, const lifecycle& life, const logger& log) {
-  const duration room = chosen.grace - chosen.reserve - chosen.readiness_delay;
+void check_budget(const settings& config, const lifecycle& life, const logger& log) {
+  const duration room = config.grace - config.reserve - config.readiness_delay;
   const auto arithmetic = [&](const std::pair<std::string, duration>& chain) {
-    return chain.first + " = " + to_text(chain.second) + ", and grace " + to_text(chosen.grace) +
-           " (LASTCALL_GRACE) - reserve " + to_text(chosen.reserve) + " (LASTCALL_RESERVE) - readiness delay " +
-           to_text(chosen.readiness_delay) + " (LASTCALL_READINESS_DELAY) leaves " + to_text(room);
+    return chain.first + " = " + to_text(chain.second) + ", and grace " + to_text(config.grace) +
+           " (LASTCALL_GRACE) - reserve " + to_text(config.reserve) + " (LASTCALL_RESERVE) - readiness delay " +
+           to_text(config.readiness_delay) + " (LASTCALL_READINESS_DELAY) leaves " + to_text(room);
   };
   if (const auto least = life.longest_minimum_chain(); least.second > room) {
     throw std::invalid_argument("app: the components need at least " + arithmetic(least) +

@@ -9,6 +9,6 @@ namespace lastcall::inline v0 {
 
 /// Logs a warning when the typical times do not fit. Call it after lifecycle::arrange.
 /// Errors: std::invalid_argument with the arithmetic when the minimum times do not fit.
-void check_budget(const settings& chosen, const lifecycle& life, const logger& log);
+void check_budget(const settings& config, const lifecycle& life, const logger& log);
 
 }  // namespace lastcall::inline v0

@@ -25,7 +25,7 @@ void exit_guard::enable(const driver_position& position, const std::vector<std::
 void exit_guard::arm(time_point deadline, signals& thread) {
   if (!watchdog_ || &time_ != &steady() || deadline == deadline_) return;
   deadline_ = deadline;
-  thread.wake_at(deadline + watchdog_slack, [this] { watchdog_->leave(); });
+  thread.wake_at(deadline + watchdog_slack, [this] { watchdog_->exit_process(); });
   backstop_.arm(deadline + watchdog_slack + watchdog_time, exit_codes::hung);
 }
 
@@ -41,9 +41,9 @@ void exit_guard::keep_report() noexcept {
 void exit_guard::exit_if_hung(const report& r, bool verbs_under_way, bool reload_under_way) const noexcept {
   if (r.exit_code != exit_codes::hung && !verbs_under_way) return;
   for (const component_report& c : r.components) {
-    if (c.hung) watchdog::say(c.hung_in, c.name);
+    if (c.hung) watchdog::write_hung(c.hung_in, c.name);
   }
-  if (reload_under_way) watchdog::say("on_reload", "app");
+  if (reload_under_way) watchdog::write_hung("on_reload", "app");
   if (&time_ == &steady()) _exit(r.exit_code);
 }
 

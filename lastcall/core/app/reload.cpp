@@ -29,7 +29,8 @@ struct reload::state {
       }
     }
     under_way.store(false, std::memory_order_release);  // pairs with the acquire in under_way()
-    requests->driver().ring();  // a reload may have been requested meanwhile, or the shutdown may wait for this one
+    requests->driver_wakeup()
+        .notify();  // a reload may have been requested meanwhile, or the shutdown may wait for this one
   }
 };
 

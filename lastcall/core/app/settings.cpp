@@ -67,7 +67,7 @@ environment process_environment() {
   return [](const char* name) -> const char* { return std::getenv(name); };
 }
 
-settings settle(const app_options& options, const environment& env) {
+settings resolve(const app_options& options, const environment& env) {
   settings s{.grace = lookup_duration(env, "LASTCALL_GRACE").value_or(options.grace),
              .reserve = 0s,
              .readiness_delay = lookup_duration(env, "LASTCALL_READINESS_DELAY").value_or(options.readiness_delay),

@@ -27,6 +27,6 @@ environment process_environment();
 
 /// An empty variable counts as not set.
 /// Errors: std::invalid_argument names the value, where it came from, the arithmetic and the remedy.
-settings settle(const app_options& options, const environment& env);
+settings resolve(const app_options& options, const environment& env);
 
 }  // namespace lastcall::inline v0

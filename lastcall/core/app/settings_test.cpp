@@ -20,7 +20,7 @@ environment with(std::map<std::string, std::string> variables) {
 
 std::string refusal(const app_options& options, const environment& env = {}) {
   try {
-    settle(options, env);
+    resolve(options, env);
   } catch (const std::invalid_argument& e) {
     return e.what();
   }
@@ -28,21 +28,21 @@ std::string refusal(const app_options& options, const environment& env = {}) {
 }
 
 TEST(settings, keep_two_seconds_or_a_tenth_of_the_grace_in_reserve) {
-  EXPECT_EQ(settle({}, {}).grace, 20s);
-  EXPECT_EQ(settle({}, {}).reserve, 2s);
-  EXPECT_EQ(settle({.grace = 5s}, {}).reserve, 500ms);
-  EXPECT_EQ(settle({.grace = 60s}, {}).reserve, 2s);
-  EXPECT_EQ(settle({.grace = 60s, .reserve = 0s}, {}).reserve, 0s);
+  EXPECT_EQ(resolve({}, {}).grace, 20s);
+  EXPECT_EQ(resolve({}, {}).reserve, 2s);
+  EXPECT_EQ(resolve({.grace = 5s}, {}).reserve, 500ms);
+  EXPECT_EQ(resolve({.grace = 60s}, {}).reserve, 2s);
+  EXPECT_EQ(resolve({.grace = 60s, .reserve = 0s}, {}).reserve, 0s);
 }
 
 TEST(settings, let_the_environment_beat_the_code) {
   const settings s =
-      settle({.grace = 20s, .reserve = 1s, .report_file = "code.json"}, with({{"LASTCALL_GRACE", "30s"},
-                                                                              {"LASTCALL_RESERVE", "1.5s"},
-                                                                              {"LASTCALL_READINESS_DELAY", "250ms"},
-                                                                              {"LASTCALL_KILL_AFTER", "1m"},
-                                                                              {"LASTCALL_REPORT", "/tmp/report.json"},
-                                                                              {"LASTCALL_LOG", "warning"}}));
+      resolve({.grace = 20s, .reserve = 1s, .report_file = "code.json"}, with({{"LASTCALL_GRACE", "30s"},
+                                                                               {"LASTCALL_RESERVE", "1.5s"},
+                                                                               {"LASTCALL_READINESS_DELAY", "250ms"},
+                                                                               {"LASTCALL_KILL_AFTER", "1m"},
+                                                                               {"LASTCALL_REPORT", "/tmp/report.json"},
+                                                                               {"LASTCALL_LOG", "warning"}}));
   EXPECT_EQ(s.grace, 30s);
   EXPECT_EQ(s.reserve, 1500ms);
   EXPECT_EQ(s.readiness_delay, 250ms);
@@ -52,8 +52,8 @@ TEST(settings, let_the_environment_beat_the_code) {
 }
 
 TEST(settings, take_an_empty_variable_for_one_that_is_not_set) {
-  const settings s = settle({.grace = 7s, .report_file = "code.json"},
-                            with({{"LASTCALL_GRACE", ""}, {"LASTCALL_REPORT", ""}, {"LASTCALL_LOG", ""}}));
+  const settings s = resolve({.grace = 7s, .report_file = "code.json"},
+                             with({{"LASTCALL_GRACE", ""}, {"LASTCALL_REPORT", ""}, {"LASTCALL_LOG", ""}}));
   EXPECT_EQ(s.grace, 7s);
   EXPECT_EQ(s.report_file, "code.json");
 }

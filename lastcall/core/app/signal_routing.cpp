@@ -44,7 +44,7 @@ std::vector<int> signal_routing::numbers(const app_options& options) const {
 
 void signal_routing::catch_reload() {
   if (hup_reloads_ || reload_signals_ || hup_is_taken_) return;
-  reload_signals_.emplace(std::vector<int>{SIGHUP}, [this](const signal_record&) { requests_->ask_to_reload(); });
+  reload_signals_.emplace(std::vector<int>{SIGHUP}, [this](const signal_record&) { requests_->request_reload(); });
   remember_handler(SIGHUP);
 }
 
@@ -55,11 +55,11 @@ void signal_routing::remember_handler(int number) {
 
 // On the signal thread. It neither locks nor allocates, so that a signal counts while every other thread hangs.
 void signal_routing::on_signal(const signal_record& record) noexcept {
-  if (record.number == SIGHUP && hup_reloads_) return requests_->ask_to_reload();
-  if (record.number == SIGQUIT && quit_dumps_) return requests_->ask_for_state();
+  if (record.number == SIGHUP && hup_reloads_) return requests_->request_reload();
+  if (record.number == SIGQUIT && quit_dumps_) return requests_->request_state_dump();
   switch (policy_.take(record.at)) {
     case signal_action::begin:
-      requests_->ask(stamped({.trigger = trigger::signal, .signal = record}, time_));
+      requests_->request(stamped({.trigger = trigger::signal, .signal = record}, time_));
       break;
     case signal_action::force:
       second_ = record;

@@ -21,7 +21,7 @@ void write_in_pieces(std::string_view text) noexcept {
 }  // namespace
 
 void state_dump::write_if_requested(lifecycle& life) {
-  if (*under_way_ || !requests_->take_state()) return;
+  if (*under_way_ || !requests_->take_state_dump()) return;
   under_way_->store(true);
   std::string text = "lastcall: " + std::string(to_text(life.status().phase)) + "\n";
   for (const component_status& c : life.status().components)
@@ -40,7 +40,7 @@ void state_dump::write_if_requested(lifecycle& life) {
         } catch (...) {  // out of memory
         }
         under_way->store(false);
-        requests->driver().ring();
+        requests->driver_wakeup().notify();
       });
 }
 

@@ -15,18 +15,18 @@
 namespace lastcall::inline v0 {
 namespace {
 
-constexpr duration least = std::chrono::milliseconds(100);
+constexpr duration least_time = std::chrono::milliseconds(100);
 // A process that is still there so long after its deadline goes on because it wants to: a test, a program that embeds.
 // Its exit is bounded, but has time for what exit handlers do there: coverage, leak checks.
-constexpr duration went_on = std::chrono::seconds(1);
-constexpr duration time_then = std::chrono::seconds(10);
+constexpr duration goes_on_after = std::chrono::seconds(1);
+constexpr duration time_when_it_went_on = std::chrono::seconds(10);
 
-std::atomic<time_point> gone_by{};
-std::atomic<pid_t> watched{0};  // a forked child that exits is not
+std::atomic<time_point> exit_deadline{};
+std::atomic<pid_t> watched_process{0};  // a forked child that exits is not
 
 extern "C" void* lastcall_watch_exit(void*) {
-  const time_point now = steady().now(), due = gone_by.load();
-  const time_point by = now > due + went_on ? now + time_then : std::max(due, now + least);
+  const time_point now = steady().now(), due = exit_deadline.load();
+  const time_point by = now > due + goes_on_after ? now + time_when_it_went_on : std::max(due, now + least_time);
   const auto since_boot = by.time_since_epoch();  // steady_clock is CLOCK_MONOTONIC
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
   const timespec until{.tv_sec = static_cast<std::time_t>(seconds.count()),
@@ -39,7 +39,7 @@ extern "C" void* lastcall_watch_exit(void*) {
 }
 
 extern "C" void lastcall_at_exit() {
-  if (watched.load() != getpid()) return;
+  if (watched_process.load() != getpid()) return;
   const detail::no_signals_of_others for_the_thread;
   pthread_t thread;
   if (pthread_create(&thread, nullptr, lastcall_watch_exit, nullptr) == 0) pthread_detach(thread);
@@ -48,8 +48,8 @@ extern "C" void lastcall_at_exit() {
 }  // namespace
 
 void watch_exit(time_point by) noexcept {
-  gone_by.store(by);
-  watched.store(getpid());
+  exit_deadline.store(by);
+  watched_process.store(getpid());
   static const int registered = std::atexit(lastcall_at_exit);
   static_cast<void>(registered);
 }

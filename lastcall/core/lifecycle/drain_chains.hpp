@@ -1,4 +1,4 @@
-// The longest way through the graph of an end: what a shutdown will take at least, and what it took. Pure.
+// The longest chain in the graph of components: how long a shutdown takes at least, and what made it long. Pure.
 #pragma once
 
 #include <cstddef>
@@ -16,12 +16,12 @@ struct drain_chain {
   duration takes{};
 };
 
-/// Of all chains in which each node needs the next, the one that takes longest. `graph[i]` lists what node i needs, all
-/// of it before i; `takes[i]` is how long it takes itself.
+/// The longest of all chains in which each node needs the next. `graph[i]` lists the nodes that node i needs, all of
+/// them before i. `takes[i]` is the time of node i alone.
 drain_chain longest_chain(const std::vector<std::vector<std::size_t>>& graph, const std::vector<duration>& takes);
 
-/// The chain that an end had to wait for: the last to stop, before it the last of those that needed it, and so on.
-/// `stopped[i]` is when it had; those that had not are left out.
+/// The chain that determined how long the shutdown took: the node that stopped last, before it the last of those that
+/// needed it, and so on. `stopped[i]` is when node i had stopped; nodes without a time are left out.
 std::vector<std::size_t> critical_path(const std::vector<std::vector<std::size_t>>& graph,
                                        const std::vector<std::optional<double>>& stopped);
 

@@ -153,7 +153,7 @@ void lifecycle::step() {
 
 void lifecycle::wait(std::optional<time_point> until) {
   if (const auto check = verbs_->next_check()) until = std::min(until.value_or(*check), *check);
-  requests_->driver().wait(time_, until);
+  requests_->driver_wakeup().wait(time_, until);
   verbs_->check();
 }
 

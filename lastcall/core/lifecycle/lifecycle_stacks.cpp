@@ -44,7 +44,7 @@ void lifecycle::request_stacks() {
           true);
     } catch (const std::exception&) {  // out of memory: the stacks so far are the answer
     }
-    shared->requests->driver().ring();
+    shared->requests->driver_wakeup().notify();
   };
   verbs_->run(ask, verb_executor::priority::urgent);
 }

@@ -19,7 +19,7 @@ lifecycle::start_result lifecycle::start(const function<void()>& meanwhile) {
   for (component_record& c : components_) c.unstarted_needs = c.needs.size();
   unstarted_ = components_.size();
   starting_ = true;
-  const auto goes_on = [this] { return unstarted_ > 0 && !failure_ && requests_->asked() == nullptr; };
+  const auto goes_on = [this] { return unstarted_ > 0 && !failure_ && requests_->first() == nullptr; };
   for (std::size_t i = 0; i < components_.size() && goes_on(); ++i) {
     if (components_[i].unstarted_needs == 0) begin_start(i);
     if (&time_ != &steady()) take_events();  // it has run already. With threads, all that need nothing begin first
@@ -31,7 +31,7 @@ lifecycle::start_result lifecycle::start(const function<void()>& meanwhile) {
   }
   starting_ = false;
   start_ms_ = to_ms(time_.now() - from);
-  if (requests_->asked() != nullptr) return start_result::interrupted;
+  if (requests_->first() != nullptr) return start_result::interrupted;
   if (failure_) return start_result::failed;
   verbs_->end_idle_threads();
   phase_.store(app_phase::serving, std::memory_order_relaxed);
@@ -52,7 +52,7 @@ void lifecycle::start_returned(const verb_event& it) {
   if (it.error) {
     set_state(it.component, component_state::failed);
     const std::string why = "component \"" + c.name + "\" failed to start: " + to_text(it.error);
-    if (plan_ || failure_ || requests_->asked() != nullptr) {
+    if (plan_ || failure_ || requests_->first() != nullptr) {
       log_and_report(log_level::info, "start ended by the shutdown: " + why);
     } else {
       try {
@@ -77,7 +77,7 @@ void lifecycle::start_returned(const verb_event& it) {
   for (std::size_t i = it.component + 1; i < components_.size(); ++i) {
     const auto& needed = components_[i].needs;
     if (!std::binary_search(needed.begin(), needed.end(), it.component)) continue;
-    if (--components_[i].unstarted_needs == 0 && starting_ && !failure_ && requests_->asked() == nullptr)
+    if (--components_[i].unstarted_needs == 0 && starting_ && !failure_ && requests_->first() == nullptr)
       begin_start(i);
   }
 }

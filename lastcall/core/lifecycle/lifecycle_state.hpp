@@ -42,8 +42,8 @@ struct lifecycle::shared_state {
     component* object = nullptr;  // owned by the lifecycle; null once destroyed
     std::string name{};
     context_source context{};
-    position verb_position{};  // of the verbs that wait for each other
-    position force_position{};
+    verb_position position{};  // of the verbs that wait for each other
+    verb_position force_position{};
     std::atomic<bool> drained{false};
     std::atomic<bool> account_began{false};
     std::atomic<component_state> state{};
@@ -61,7 +61,7 @@ struct lifecycle::shared_state {
       const std::lock_guard lock(mutex);
       events.push_back(std::move(it));
     }
-    requests->driver().ring();
+    requests->driver_wakeup().notify();
   }
   std::vector<verb_event> take_events() {
     const std::lock_guard lock(mutex);
@@ -72,7 +72,7 @@ struct lifecycle::shared_state {
   void add_own_waits(std::size_t index, std::vector<work_item>& into) const {
     std::string waits_for = entries[index].context.get().waits_for();
     if (waits_for.empty()) return;
-    const duration age = time.now() - entries[index].verb_position.since();
+    const duration age = time.now() - entries[index].position.since();
     into.insert(into.begin(), {.label = "its own work", .age = age, .waits_for = std::move(waits_for)});
   }
 

@@ -37,7 +37,7 @@ class lifecycle_test : public testing::Test {
   void start() { ASSERT_EQ(life.start(), lifecycle::start_result::started); }
   void begin(duration readiness_delay = 0s) {
     begun = time.now();
-    in->ask({.at = begun});
+    in->request({.at = begun});
     life.begin({.grace = 20s, .reserve = 2s, .readiness_delay = readiness_delay}, begun);
     step();
   }
@@ -95,7 +95,7 @@ TEST_F(lifecycle_test, says_where_it_is_while_it_destroys_and_destroys_once) {
     ~looks() override { look(); }
     std::function<void()> look;
   };
-  driver_position::place seen;
+  driver_position::location seen;
   add("pg");
   life.add("http", std::make_unique<looks>([&] { seen = life.current_position().at(); }), {0});
   life.destroy();
@@ -206,7 +206,7 @@ TEST_F(lifecycle_test, tells_of_a_nearer_deadline_before_it_forces) {
   add("http", {},
       {.drain = [](context, const lastcall::drained&) {}, .force = [&] { told_before = told.has_value(); }});
   start();
-  in->ask({.at = time.now()});
+  in->request({.at = time.now()});
   life.begin({.grace = 20s, .reserve = 2s}, time.now(), [&](time_point deadline) { told = deadline; });
   step();
   EXPECT_EQ(told, std::nullopt);
@@ -281,7 +281,7 @@ TEST_F(lifecycle_test, ends_exactly_what_had_started_when_a_start_fails) {
   EXPECT_EQ(life.start(), lifecycle::start_result::failed);
   EXPECT_FALSE(life.started());
   EXPECT_EQ(to_text(life.failure()), "component \"http\" failed to start: address in use");
-  in->ask({.at = time.now()});
+  in->request({.at = time.now()});
   life.begin({.grace = 20s, .reserve = 2s, .announce = false}, time.now());
   step();
   EXPECT_TRUE(life.finished());

@@ -69,9 +69,9 @@ class lifecycle_threads : public testing::Test {
   }
   /// From the request to the finish, as a driver does.
   report end(duration grace = 700ms, duration reserve = 500ms) {
-    in->ask({.at = steady().now()});
+    in->request({.at = steady().now()});
     life().begin({.grace = grace, .reserve = reserve, .announce = life().started()}, steady().now());
-    for (life().step(); !life().finished(); life().step()) in->driver().wait(steady(), life().next_wake());
+    for (life().step(); !life().finished(); life().step()) in->driver_wakeup().wait(steady(), life().next_wake());
     report r;
     life().fill(r);
     return r;
@@ -79,7 +79,7 @@ class lifecycle_threads : public testing::Test {
   void asked_by_another_thread_once(trap& t) {
     asks_ = std::jthread([&] {
       t.wait_until_inside();
-      in->ask({.at = steady().now()});
+      in->request({.at = steady().now()});
     });
   }
   lifecycle& life() { return *life_; }
@@ -389,15 +389,15 @@ TEST_F(lifecycle_threads, that_tell_their_progress_late_outlive_the_lifecycle) {
 TEST_F(lifecycle_threads, begin_to_start_what_needs_nothing_before_the_end_of_a_quick_chain_is_heard_of) {
   for (int i = 0; i < 200 && !HasFailure(); ++i) {
     journal& seen = kept_journals().emplace_back();
-    const auto bell = std::make_shared<shutdown_requests>();
-    lifecycle one(steady(), logger(log_level::none, {}), bell);
+    const auto requests = std::make_shared<shutdown_requests>();
+    lifecycle one(steady(), logger(log_level::none, {}), requests);
     const auto base = one.add("base", std::make_unique<component_double>("base", seen), {});
     one.add("witness", std::make_unique<component_double>("witness", seen), {});
-    behaviour asks{.start = [&](context) { bell->ask({.at = steady().now()}); }};
+    behaviour asks{.start = [&](context) { requests->request({.at = steady().now()}); }};
     one.add("asks", std::make_unique<component_double>("asks", seen, std::move(asks)), {base});
     one.start();
     one.begin({.grace = generous, .reserve = 1s, .announce = false}, steady().now());
-    for (one.step(); !one.finished(); one.step()) bell->driver().wait(steady(), one.next_wake());
+    for (one.step(); !one.finished(); one.step()) requests->driver_wakeup().wait(steady(), one.next_wake());
     EXPECT_THAT(seen.lines(), Contains("start witness"));
     EXPECT_THAT(seen.lines(), Contains("stop witness"));
   }

@@ -42,7 +42,7 @@ void lifecycle::run_verb(std::size_t index, verb what) {
   const time_point drain_end = plan_ ? plan_->drain_end() : time_point::max();
   verbs_->run([shared = shared_, index, what, only_context, drain_end, report = components_[index].report] {
     shared_state::entry& e = shared->entries[index];
-    position& at = what == verb::force ? e.force_position : e.verb_position;
+    verb_position& at = what == verb::force ? e.force_position : e.position;
     verb_event it{.component = index, .what = what};
     const watched_thread here(e.name, "verb");
     const activity doing(to_text(what), e.name);
@@ -151,7 +151,7 @@ void lifecycle::handle_event(const verb_event& it) {
   }
   switch (it.what) {
     case verb::start:
-      if (!it.error) c.report.start_ms = to_ms(it.at - shared_->entries[it.component].verb_position.since());
+      if (!it.error) c.report.start_ms = to_ms(it.at - shared_->entries[it.component].position.since());
       return start_returned(it);
     case verb::drain:
       if (!it.error) return;

@@ -1,5 +1,5 @@
-// Decides what happens next while everything ends: events and time in, comparable actions out. Pure; it calls nothing,
-// waits for nothing and asks no clock. Its driver is lifecycle.hpp.
+// Decides what happens next in a shutdown: events and time in, comparable actions out. Pure: it calls no component,
+// does not wait and reads no clock. lifecycle.hpp carries its actions out.
 #pragma once
 
 #include <cstddef>
@@ -13,28 +13,26 @@ namespace lastcall::inline v0 {
 
 /// How long a shutdown may take, counted from the request.
 struct shutdown_budget {
-  duration grace;    ///< the deadline: everything is over by then
-  duration reserve;  ///< what of it is kept for force and the last stops
+  duration grace;    ///< its end is the deadline: by then everything is over
+  duration reserve;  ///< the last part of it, for force and the last stops
   duration readiness_delay = duration::zero();
   bool announce = true;
 };
 
-/// The order of an end.
-///  1. `request`: announce to all, then wait the readiness delay.
-///  2. Drain a component once all that need it have stopped; stop it once it has drained. Branches do not wait for each
-///     other.
-///  3. At the drain end (deadline − reserve) force all that have neither drained nor stopped, at once. Those whose
-///  drain
-///     had not begun are stopped without it, still after all that need them.
-///  4. Half of the reserve later, whoever has not come back holds nobody up any longer: what it needs is stopped, so
-///  that
-///     the rest of the reserve is there for flushing and closing.
-///  5. When all have stopped, or at the deadline, finish, naming those that never came back.
-/// One that is still starting when the end begins is waited for like one that drains: once it has started it takes its
-/// turn, if its start fails it is gone, and it is forced at the drain end.
-/// No action is repeated. Steps 3, 4 and 5 never come out of one tick, so that a driver that is late, or a reserve of
-/// zero, still lets answers in between. Events that no longer matter are ignored.
-/// Threads: one.
+/// The order of a shutdown.
+///  1. `request`: all announce, then the readiness delay passes.
+///  2. A component drains once all that need it have stopped, and stops once it has drained. Independent branches do
+///  not
+///     wait for each other.
+///  3. At the drain end (deadline − reserve) all that have neither drained nor stopped are forced, at once. A component
+///     whose drain had not begun is stopped without one, still after all that need it.
+///  4. Half of the reserve later, a component that has not come back no longer delays the others: what it needs is
+///     stopped, so that the rest of the reserve is left for flushing and closing.
+///  5. When all have stopped, or at the deadline, the shutdown finishes, and names those that never came back.
+/// A component may still be starting when the shutdown begins. It drains and stops after its start has returned; if the
+/// start fails it is gone; at the drain end it is forced.
+/// No action is repeated. Steps 3, 4 and 5 never come out of one tick, so that verbs can return in between, even when
+/// the driver is late or the reserve is zero. Events that no longer matter are ignored. Threads: one.
 class shutdown_plan {
  public:
   struct announce {
@@ -54,7 +52,7 @@ class shutdown_plan {
     std::size_t node;
     bool operator==(const stop&) const = default;
   };
-  struct hung {  ///< never came back; said just before finish
+  struct hung {  ///< it never came back; comes just before finish
     std::size_t node;
     bool operator==(const hung&) const = default;
   };
@@ -64,14 +62,14 @@ class shutdown_plan {
   using action = std::variant<announce, drain, force, stop, hung, finish>;
   using actions = std::vector<action>;
 
-  /// `graph[i]` lists what node i needs, all of it before i. `starting[i]`: its start has not returned yet; left out,
-  /// all have.   Errors: std::invalid_argument if not.
+  /// `graph[i]` lists the nodes that node i needs, all of them before i. `starting[i]`: its start has not returned yet;
+  /// an empty vector means that all have.   Errors: std::invalid_argument when a node needs a later one.
   shutdown_plan(std::vector<std::vector<std::size_t>> graph, shutdown_budget budget, std::vector<bool> starting = {});
 
   actions request(time_point now);
-  /// Brings the drain end to `now`, and the deadline with it: a reserve later. Requests as well if nobody has.
+  /// Moves the drain end to `now`, and the deadline to a reserve later. Also requests the shutdown if it was not.
   actions request_force(time_point now);
-  /// Of one that was starting.
+  /// Events of a node that was starting.
   actions started(std::size_t node, time_point now);
   actions start_failed(std::size_t node, time_point now);
   actions drained(std::size_t node, time_point now);
@@ -79,7 +77,7 @@ class shutdown_plan {
   /// Call again while `next_wake` is not in the future.
   actions tick(time_point now);
 
-  /// When to tick next, unless an event comes before. Empty: nothing was requested, or all is over.
+  /// When to tick next, unless an event comes first. Empty: nothing was requested, or all is over.
   std::optional<time_point> next_wake() const noexcept;
   bool finished() const noexcept { return phase_ == phase::over; }
   /// Both are time_point::max() until the request.
@@ -92,7 +90,7 @@ class shutdown_plan {
 
   struct node {
     std::vector<std::size_t> needs;
-    std::size_t held_up_by = 0;  // how many that need it have neither stopped nor been left behind
+    std::size_t held_up_by = 0;  // how many nodes that need it have neither stopped nor been left behind
     enum state state = state::running;
     bool holds_nobody_up = false;
   };

@@ -14,23 +14,6 @@ namespace lastcall::shutdown_requests_test {
 
 using namespace std::chrono_literals;
 
-TEST(bell, has_a_clock_of_ones_own_skip_the_wait_unless_it_was_rung) {
-  struct : lastcall::clock {
-    time_point now() const noexcept override { return at; }
-    bool skip(std::optional<time_point> until) const noexcept override {
-      at = *until;
-      return true;
-    }
-    mutable time_point at{};
-  } time;
-  const bell b;
-  b.ring();
-  b.wait(time, time_point(1h));
-  EXPECT_EQ(time.at, time_point{}) << "there is something to look at first";
-  b.wait(time, time_point(1h));
-  EXPECT_EQ(time.at, time_point(1h));
-}
-
 TEST(shutdown_requests, keeps_the_first_who_asks_whole) {
   for (int round = 0; round < 200; ++round) {
     shutdown_requests in;
@@ -39,15 +22,15 @@ TEST(shutdown_requests, keeps_the_first_who_asks_whole) {
     for (int i = 0; i < 4; ++i) {
       askers.emplace_back([&, i] {
         const std::string why(40, static_cast<char>('a' + i));
-        if (in.ask({.why = why})) ++firsts;
+        if (in.request({.why = why})) ++firsts;
       });
     }
-    while (in.asked() == nullptr) in.driver().wait(steady(), steady().now() + 10s);
-    const std::string why = in.asked()->why;
+    while (in.first() == nullptr) in.driver_wakeup().wait(steady(), steady().now() + 10s);
+    const std::string why = in.first()->why;
     EXPECT_EQ(why, std::string(40, why[0]));
     for (std::thread& t : askers) t.join();
     EXPECT_EQ(firsts, 1);
-    EXPECT_EQ(in.asked()->why, why);
+    EXPECT_EQ(in.first()->why, why);
   }
 }
 
@@ -61,8 +44,8 @@ extern "C" void ask_in_between(int) {
   shutdown_requests* const in = interrupted;
   if (in == nullptr || !pthread_equal(pthread_self(), asking_thread)) return;
   interruptions = interruptions + 1;
-  in->ask_as_driver({});
-  if (in->asked() == nullptr) causeless = causeless + 1;
+  in->request_as_driver({});
+  if (in->first() == nullptr) causeless = causeless + 1;
 }
 
 TEST(shutdown_requests, has_a_cause_once_the_driver_has_asked_wherever_another_thread_was_preempted) {
@@ -75,7 +58,7 @@ TEST(shutdown_requests, has_a_cause_once_the_driver_has_asked_wherever_another_t
   for (const time_point end = steady().now() + 10s; interruptions < 500 && steady().now() < end;) {
     shutdown_requests in;
     interrupted = &in;
-    in.ask({.why = "other"});
+    in.request({.why = "other"});
     interrupted = nullptr;
   }
   setitimer(ITIMER_REAL, &never, nullptr);
@@ -86,50 +69,23 @@ TEST(shutdown_requests, has_a_cause_once_the_driver_has_asked_wherever_another_t
 
 TEST(shutdown_requests, keeps_who_asked_before_the_driver) {
   shutdown_requests in;
-  EXPECT_TRUE(in.ask({.why = "other"}));
-  EXPECT_EQ(in.ask_as_driver({.why = "driver"}).why, "other");
+  EXPECT_TRUE(in.request({.why = "other"}));
+  EXPECT_EQ(in.request_as_driver({.why = "driver"}).why, "other");
 }
 
 TEST(shutdown_requests, keeps_the_driver_who_asked_first) {
   shutdown_requests in;
-  EXPECT_EQ(in.ask_as_driver({.why = "driver"}).why, "driver");
-  EXPECT_FALSE(in.ask({.why = "other"}));
-  EXPECT_EQ(in.asked()->why, "driver");
+  EXPECT_EQ(in.request_as_driver({.why = "driver"}).why, "driver");
+  EXPECT_FALSE(in.request({.why = "other"}));
+  EXPECT_EQ(in.first()->why, "driver");
 }
 
 TEST(shutdown_requests, rings_whoever_is_asked_or_forced) {
   shutdown_requests in;
-  in.ask({});
-  in.driver().wait(steady(), std::nullopt);
+  in.request({});
+  in.driver_wakeup().wait(steady(), std::nullopt);
   in.force();
-  in.driver().wait(steady(), std::nullopt);
-}
-
-TEST(bell, rung_before_the_wait_is_not_missed) {
-  const bell b;
-  b.ring();
-  b.ring();
-  b.wait(steady(), std::nullopt);
-  const time_point until = steady().now() + 20ms;
-  b.wait(steady(), until);
-  EXPECT_GE(steady().now(), until) << "two rings wake once";
-}
-
-TEST(bell, returns_at_once_when_the_moment_has_passed) {
-  const bell b;
-  b.wait(steady(), steady().now() - 1s);
-  b.wait(steady(), time_point::min());
-}
-
-TEST(bell, looks_again_soon_when_time_is_not_the_real_one) {
-  struct : lastcall::clock {
-    time_point now() const noexcept override { return time_point(1h); }
-  } time;
-  const bell b;
-  const time_point from = steady().now();
-  b.wait(time, std::nullopt);
-  b.wait(time, time_point(1000h));
-  EXPECT_LT(steady().now() - from, 10s);
+  in.driver_wakeup().wait(steady(), std::nullopt);
 }
 
 }  // namespace lastcall::shutdown_requests_test

@@ -37,14 +37,14 @@ std::string_view to_text(verb v) noexcept {
   return "none";
 }
 
-void position::enter(verb in, time_point now) noexcept {
+void verb_position::enter(verb in, time_point now) noexcept {
   since_.store(now, std::memory_order_relaxed);
   thread_.store(thread_number(), std::memory_order_relaxed);
   in_.store(in, std::memory_order_release);
 }
 
-place position::at() const noexcept {
-  place seen;
+verb_place verb_position::at() const noexcept {
+  verb_place seen;
   seen.in = in_.load(std::memory_order_acquire);
   if (seen.in == verb::none) return seen;
   seen.since = since_.load(std::memory_order_relaxed);

@@ -1,4 +1,4 @@
-// What can be asked of a component, and where it is inside at this moment. For whoever names what hangs.
+// The verbs of a component, and which of them a thread is in at this moment. A report that names a hang reads it.
 #pragma once
 
 #include <atomic>
@@ -13,25 +13,25 @@ enum class verb : unsigned char { none, start, announce, drain, force, stop, acc
 
 std::string_view to_text(verb v) noexcept;
 
-/// What a thread is doing in a component.
-struct place {
+/// The verb that a thread is in.
+struct verb_place {
   verb in = verb::none;
   time_point since{};
   int thread = 0;  ///< as the kernel numbers it (gettid)
 };
 
-/// Where one thread at a time writes down what it does in a component.   Threads: one writes, any read.
-class position {
+/// The verb that is under way in a component. One verb at a time is written.   Threads: one writes, any reads.
+class verb_position {
  public:
   void enter(verb in, time_point now) noexcept;
   void leave() noexcept { in_.store(verb::none, std::memory_order_release); }
-  /// What belongs to a verb that has just begun may come with one that has just ended.
-  place at() const noexcept;
-  /// When the latest verb began, be it over or not.
+  /// At a change of verb, `since` and `thread` may belong to the verb before or after `in`.
+  verb_place at() const noexcept;
+  /// When the latest verb began, whether it has returned or not.
   time_point since() const noexcept { return since_.load(std::memory_order_relaxed); }
 
  private:
-  std::atomic<verb> in_{verb::none};  // written last, with release: the rest is there once it is seen
+  std::atomic<verb> in_{verb::none};  // written last, with release; pairs with the acquire in at()
   std::atomic<time_point> since_{};
   std::atomic<int> thread_{0};
 };

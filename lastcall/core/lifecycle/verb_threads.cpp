@@ -172,14 +172,14 @@ std::optional<time_point> verb_threads::next_check() const noexcept {
   const state& s = *state_;
   const std::lock_guard lock(state_->mutex);
   if (!s.waiting()) return std::nullopt;
-  return (s.idle > 0 ? steady().now() : s.last_taken) + patience;
+  return (s.idle > 0 ? steady().now() : s.last_taken) + longest_blocked;
 }
 
 void verb_threads::check() noexcept {
   {
     const std::lock_guard lock(state_->mutex);
     const state& s = *state_;
-    if (!s.waiting() || s.idle > 0 || steady().now() < s.last_taken + patience) return;
+    if (!s.waiting() || s.idle > 0 || steady().now() < s.last_taken + longest_blocked) return;
   }
   add_thread();
 }

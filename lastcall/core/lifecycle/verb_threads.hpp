@@ -1,5 +1,5 @@
-// Threads for verbs that may block: one, and another whenever all are held up. Not a pool for work: it grows by one in
-// a millisecond at most, and is empty while nothing is under way.
+// Threads for verbs that may block: one, and one more whenever all are blocked. Not a pool for work: it adds at most
+// one thread each millisecond, and has none while no verb is under way.
 #pragma once
 
 #include <cstddef>
@@ -12,30 +12,30 @@ namespace lastcall::inline v0 {
 /// Never has more threads than jobs under way at once. The threads are called "lastcall-verb".
 class verb_threads final : public verb_executor {
  public:
-  /// How long every thread must have been inside its present job before another is added.
-  static constexpr duration patience = std::chrono::milliseconds(1);
+  /// How long every thread must have been inside its current job before a thread is added.
+  static constexpr duration longest_blocked = std::chrono::milliseconds(1);
 
   verb_threads();
-  /// Jobs that have not begun never do. Threads inside a job are left to it, and end after it.
+  /// Jobs that wait never run. A thread inside a job ends after the job.
   ~verb_threads() override;
   verb_threads(const verb_threads&) = delete;
   verb_threads& operator=(const verb_threads&) = delete;
 
-  /// Blocks: only when no thread can be made; then the job runs here.
+  /// Blocks: only when no thread can be made. Then the job runs on the caller's thread.
   void run(function<void()> job, priority when = priority::usual) noexcept override;
   std::optional<time_point> next_check() const noexcept override;
   void check() noexcept override;
-  /// Blocks: until all have ended, which is at once; 10 ms if one hangs.
+  /// Blocks: until all have ended, usually for microseconds; 10 ms if one hangs.
   void end_idle_threads() noexcept override;
 
-  /// How many there are, be they inside a job or not.   Threads: any.
+  /// How many threads there are, with a job or idle.   Threads: any.
   std::size_t threads() const noexcept;
 
  private:
   struct state;
   void add_thread() noexcept;
 
-  std::shared_ptr<state> state_;  // shared with the threads: those inside a job that hangs outlive this
+  std::shared_ptr<state> state_;  // shared with the threads: one that hangs in a job outlives this
 };
 
 }  // namespace lastcall::inline v0

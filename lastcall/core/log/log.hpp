@@ -1,4 +1,4 @@
-// Where lines of log go: a level, a sink to replace, and a default that never blocks. Not a logging framework: no
+// Log lines: a level, a sink that can be replaced, and a default sink that never blocks. Not a logging framework: no
 // files, no rotation, no formats.
 #pragma once
 
@@ -18,7 +18,7 @@ namespace lastcall::inline v0 {
 enum class log_level : unsigned char { debug, info, warning, error, none };
 
 std::string_view to_text(log_level level) noexcept;
-/// Empty unless it is one of "debug", "info", "warning", "error", "none".
+/// One of "debug", "info", "warning", "error", "none"; empty for any other text.
 std::optional<log_level> parse_log_level(std::string_view text) noexcept;
 
 struct log_field {
@@ -28,31 +28,31 @@ struct log_field {
 
 using log_fields = std::initializer_list<log_field>;
 
-/// One line. The views live as long as the call of the sink.
+/// One line. The views are valid only during the call of the sink.
 struct log_record {
   log_level level = log_level::info;
   std::string_view component{};
-  std::string_view text{};  // our own words; what came from outside belongs into fields
+  std::string_view text{};  // fixed text; data from outside belongs in `fields`
   std::span<const log_field> fields{};
 };
 
-/// Called from any thread, several at once; must not block. What it throws is swallowed.
+/// Called from any thread, from several at once. Must not block. Its exceptions are ignored.
 using log_sink = std::function<void(const log_record&)>;
 
 class log_queue;
 
-/// One line a record to standard error, by way of a log_queue of its own: whoever writes waits for no reader, what does
-/// not fit is dropped and counted, and when the last copy goes what waits has 100 ms.
+/// Writes one line for each record to standard error, through a log_queue: a slow reader does not block the caller, and
+/// lines that do not fit are dropped and counted. The destruction of the last copy waits up to 100 ms for the queue.
 log_sink stderr_sink();
-/// The same to a copy of another descriptor.   Errors: std::system_error when there is none left.
+/// The same to a copy of a descriptor.   Errors: std::system_error when no descriptor is left.
 log_sink descriptor_sink(int descriptor);
 
-/// Cheap to copy; copies share the sink.   Threads: every member from any.
+/// Cheap to copy; copies share the sink.   Threads: any.
 class logger {
  public:
-  /// From info on, to standard error.
+  /// Level info and above, to standard error.
   logger() : logger(log_level::info, nullptr) {}
-  /// An empty sink means standard error, by way of a log_queue.
+  /// An empty sink means standard error, through a log_queue.
   logger(log_level threshold, log_sink sink);
 
   bool enabled(log_level level) const noexcept { return level >= threshold_ && level != log_level::none; }
@@ -76,10 +76,10 @@ class logger {
     write(log_level::error, component, text, fields);
   }
 
-  /// True: everything that was written before is out. Of a sink of the user's nothing is known: true.
+  /// True: all lines written before are out. Always true for a sink of the user's.
   /// Blocks: at most `within`.
   bool flush(duration within) const noexcept;
-  /// Lines dropped so far, since nobody read them. Of a sink of the user's nothing is known: 0.
+  /// Lines that were dropped so far, because they were not read in time. Always 0 for a sink of the user's.
   std::uint64_t dropped() const noexcept;
 
  private:

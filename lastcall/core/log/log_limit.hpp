@@ -1,4 +1,4 @@
-// Keeps a log readable when the outside world repeats itself. Pure: it only counts; the caller writes.
+// Limits how many lines of one kind are logged each second. Pure: it only counts, the caller writes.
 #pragma once
 
 #include <algorithm>
@@ -11,14 +11,13 @@
 
 namespace lastcall::inline v0 {
 
-/// At most so many lines within any one second; the rest is counted.
-/// Threads: none of its own safety; give each thread one, or guard it.
+/// Admits a number of lines in any one second, and counts the others.   Threads: one, or guard it.
 class log_limit {
  public:
   /// At least 1, at most 1,000.
   explicit log_limit(std::size_t lines_per_second) : admitted_(std::clamp<std::size_t>(lines_per_second, 1, 1000)) {}
 
-  /// Empty: suppress the line. Otherwise how many were suppressed since the last admitted one.
+  /// Empty: do not write the line. Otherwise write it; the number is how many were suppressed since the last one.
   std::optional<std::uint64_t> admit(time_point now) {
     std::optional<time_point>& oldest = admitted_[next_];
     if (oldest && now - *oldest < std::chrono::seconds(1)) {

@@ -1,5 +1,4 @@
-// Lines of log on their way to a descriptor that may be slow: a bounded queue and one thread that writes. Chooses
-// neither lines nor levels (log.hpp).
+// A bounded queue of log lines, and a thread that writes them to a descriptor, which may be slow. Levels are log.hpp's.
 #pragma once
 
 #include <cstddef>
@@ -11,28 +10,27 @@
 
 namespace lastcall::inline v0 {
 
-/// One line a record, at most 4,096 bytes, whole lines in one write. What finds the queue full is dropped; a line with
-/// the number of those dropped stands where they are missing. The thread ("lastcall-log") begins with the first line
-/// and takes no signals. A child that forks without exec writes nothing.
-/// Threads: every member from any; `write` waits for no reader.
+/// One line for each record, at most 4,096 bytes; a line is never split. When the queue is full, lines are dropped, and
+/// a line with their number is written in their place. The thread "lastcall-log" starts with the first line and takes
+/// no signals. A forked child writes nothing. Threads: any; `write` never waits for the reader.
 class log_queue {
  public:
   static constexpr std::size_t default_bytes = 256 * 1024;
 
-  /// Writes to a copy of the descriptor; only standard error is used as it is, wherever it is redirected to.
+  /// Writes to a copy of the descriptor. Only standard error is not copied, so that a later redirection takes effect.
   /// Errors: std::system_error when there is no descriptor left.
   explicit log_queue(int descriptor, std::size_t most_bytes = default_bytes);
-  /// What waits still has 100 ms, unless a flush has shown before that nobody reads.
+  /// Waits up to 100 ms for the lines in the queue, unless an earlier flush has failed.
   ~log_queue();
   log_queue(const log_queue&) = delete;
   log_queue& operator=(const log_queue&) = delete;
 
   void write(const log_record& record) noexcept;
 
-  /// True: everything that was written before is out.   Blocks: at most `within`.
+  /// True: all lines written before are out.   Blocks: at most `within`.
   bool flush(duration within) noexcept;
 
-  /// Lines that nobody will read: the queue was full, or the reader is gone.
+  /// Lines that were lost: the queue was full, or the reader was gone.
   std::uint64_t dropped() const noexcept;
 
  private:

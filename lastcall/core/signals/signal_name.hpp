@@ -1,4 +1,4 @@
-// What a signal is called, and whether a program can catch it to shut down. Pure; installs nothing.
+// The names of signals, and which of them a program can catch to shut down. Pure: it installs nothing.
 #pragma once
 
 #include <optional>
@@ -8,10 +8,10 @@
 
 namespace lastcall::inline v0 {
 
-/// "SIGTERM", "SIGRTMIN+3"; "signal 99" for what is none.
+/// "SIGTERM", "SIGRTMIN+3"; "signal 99" for an unknown number.
 std::string signal_name(int number);
 
-/// Why this number can't be the request to shut down, and what to use instead; empty when it can.
+/// Why this signal can't request a shutdown, and what to use instead. Empty: it can.
 std::optional<std::string> why_not_catchable(int number);
 
 }  // namespace lastcall::inline v0

@@ -1,4 +1,4 @@
-// What one more signal means: pure, so that the rule of the second and third Ctrl-C takes no Ctrl-C to test.
+// What the first, second and third signal mean. Pure, so that tests need no signals.
 #pragma once
 
 #include <optional>
@@ -9,20 +9,20 @@ namespace lastcall::inline v0 {
 
 enum class signal_action : unsigned char {
   begin,     ///< the first: shut down gracefully
-  merge,     ///< the same request again: Ctrl-C reaches a whole process group, wrappers repeat it
+  merge,     ///< a repetition: Ctrl-C goes to a whole process group, and wrappers send it once more
   force,     ///< the second request: cut what is left
-  exit_now,  ///< the third and every later one: leave with 128 + its number, without locks or allocation
+  exit_now,  ///< the third and every later one: exit with 128 + its number, without locks or allocation
 };
 
-/// Counts requests. Which signal it was does not matter: SIGTERM after SIGINT is the second request, too.
-/// Threads: one; it is the signal thread's.
+/// Counts requests. The number of the signal does not matter: SIGTERM after SIGINT is the second request.
+/// Threads: one, the signal thread.
 class signal_policy {
  public:
-  /// Signals that come no later than this after the last one that counted are the same request.
+  /// Signals within this time after the last one that counted belong to the same request.
   static constexpr duration same_request = std::chrono::milliseconds(500);
 
   signal_action take(time_point at) noexcept {
-    // Records of several threads may arrive out of order: one from before the last that counted merges, too.
+    // Records may arrive out of order. A record from before the last one that counted merges too.
     if (last_counted_ && at - *last_counted_ <= same_request) return signal_action::merge;
     last_counted_ = at;
     if (requests_ < 3) ++requests_;

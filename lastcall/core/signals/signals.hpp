@@ -1,4 +1,4 @@
-// Catches signals and hands them over on an ordinary thread, without losing one. Decides nothing: see
+// Catches signals and passes them to a callback on an ordinary thread, without losing one. What they mean is decided in
 // signal_policy.hpp.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace lastcall::inline v0 {
 
-/// One signal, as the kernel told it.
+/// One signal, with what the kernel says about it.
 struct signal_record {
   int number = 0;
   int code = 0;   // si_code
@@ -24,31 +24,31 @@ struct signal_record {
   char sender[16]{};  // the sender's name (comm), unless it was gone already
 };
 
-/// Catches some signals for as long as it lives. The handler (SA_RESTART, SA_SIGINFO) writes one fixed record to a
-/// non-blocking pipe; the thread "lastcall-signal" reads it. No thread's mask is touched but that one's, which takes
-/// these signals, so neither threads that were there before nor an inherited mask are a trap.
-/// When the pipe is full (thousands unread) further signals are dropped: the request is known by then.
-/// SIGHUP stays ignored if it was (nohup). A child that forks without exec gets the handling from before back for each
-/// signal that reaches it, and can't write into its parent's pipe.
-/// Errors: std::invalid_argument, with reason and remedy, for what can't be caught (SIGKILL, SIGSTOP) and for a signal
-/// that another object of this process catches; std::system_error when descriptors or threads run out.
-/// Threads: every member from any, but construction and destruction belong to one.
+/// Catches signals while it lives. The handler (SA_RESTART, SA_SIGINFO) writes a record of fixed size to a non-blocking
+/// pipe, and the thread "lastcall-signal" reads it. That thread unblocks these signals for itself and changes no other
+/// thread's mask, so earlier threads and an inherited mask do no harm. When the pipe is full (thousands of records)
+/// further signals are dropped; the request is known by then. If SIGHUP was ignored (nohup), it stays ignored. In a
+/// forked child each caught signal restores its earlier handling when it arrives, and the child can't write into its
+/// parent's pipe. Errors: std::invalid_argument, with reason and remedy, for a signal that can't be caught (SIGKILL,
+/// SIGSTOP) or that another object of this process catches; std::system_error when no descriptor or thread is left.
+/// Threads: any; construct and destroy it on one thread.
 class signals {
  public:
-  /// `on_signal` runs on the signal thread, one record at a time; it must not throw. While it runs no wake-up comes, so
-  /// it should take no lock. Nothing here allocates or locks before it is called. No numbers: only `wake_at` works.
+  /// `on_signal` runs on the signal thread, for one record at a time. It must not throw, and should take no lock, since
+  /// `wake_at` can't run meanwhile. Between the signal and the call nothing locks or allocates. Without numbers only
+  /// `wake_at` is useful.
   signals(const std::vector<int>& numbers, function<void(const signal_record&)> on_signal);
-  /// Restores the handlers from before, except where somebody has replaced ours since. No callback runs afterwards.
-  /// Blocks: while a callback runs. Must not be called from one.
+  /// Restores the earlier handlers, except where ours was replaced meanwhile. No callback runs afterwards.
+  /// Blocks: while a callback runs. Must not be called from a callback.
   ~signals();
   signals(const signals&) = delete;
   signals& operator=(const signals&) = delete;
 
-  /// Has the signal thread call `f` once at `when`, or at once if that has passed. There is one such wake-up: the last
-  /// call counts. Meant for leaving the process although every other thread hangs: from here to `f` nothing locks or
-  /// allocates. `f` must not throw.
+  /// Calls `f` once on the signal thread, at `when`, or at once if that has passed. Only the last call counts. It can
+  /// leave the process while every other thread hangs: nothing locks or allocates before `f` is called. `f` must not
+  /// throw.
   void wake_at(time_point when, function<void()> f);
-  /// A wake-up that has not begun does not begin. One that has is not waited for.
+  /// Cancels the call if it has not begun. Does not wait for a call that has.
   void cancel_wake();
 
  private:

@@ -55,7 +55,7 @@ class activity_label {
   }
 
   /// What the writing thread itself has set last.
-  activity_text mine() const noexcept {
+  activity_text latest() const noexcept {
     const place& from = places_[version_.load(std::memory_order_relaxed) & 1];
     activity_text copy;
     for (std::size_t i = 0; i < activity_text::words; ++i)

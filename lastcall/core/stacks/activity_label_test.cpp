@@ -35,7 +35,7 @@ TEST(activity_label, is_read_as_it_was_set) {
   ASSERT_TRUE(label.read());
   EXPECT_EQ(label.read()->text(), "GET /block");
   EXPECT_EQ(label.read()->since, some_time);
-  EXPECT_EQ(label.mine().text(), "GET /block");
+  EXPECT_EQ(label.latest().text(), "GET /block");
 }
 
 TEST(activity_label, is_never_read_torn) {

@@ -67,7 +67,7 @@ std::string_view why_no_frames(stack_answer answer) noexcept {
       return "its stack has no frames";
     case stack_answer::late:
       return "it did not answer in time";
-    case stack_answer::deaf:
+    case stack_answer::blocked:
       return "it blocks signals";
     case stack_answer::gone:
       return "it has ended";

@@ -202,8 +202,8 @@ class batch {
     std::size_t taken = 0, asked_count = 0, next_slot = 0;
     for (; taken < threads.size() && taken < slot_of.size(); ++taken) {
       const thread_facts& to = threads[taken];
-      if (is_blocked(to, signal_) || to.takes_from_queue) {
-        into[taken].answer = stack_answer::deaf;
+      if (is_blocked(to, signal_) || to.waits_for_signals) {
+        into[taken].answer = stack_answer::blocked;
         continue;
       }
       while (next_slot < slots.size() && phase_of(slots[next_slot].state.load(std::memory_order_acquire)) == writing)

@@ -16,7 +16,7 @@ namespace lastcall::inline v0 {
 enum class stack_answer : unsigned char {
   given,
   late,     ///< none in time: it sleeps uninterruptibly, or gets no processor
-  deaf,     ///< not asked: it blocks the signal, or takes signals itself (sigwait)
+  blocked,  ///< not asked: it blocks the signal, or takes signals itself (sigwait)
   gone,     ///< the thread has ended
   unasked,  ///< no signal number is free, the kernel's queue is full, or too many are late already
 };

@@ -220,7 +220,7 @@ TEST(stack, tells_of_a_thread_that_blocks_signals_what_the_kernel_knows) {
   const auto stack = capture_stack(thread.tid(), {.answer = 10s});
   ASSERT_TRUE(stack);
   EXPECT_LT(steady().now() - before, 10s);  // nobody waits for an answer that can't come
-  EXPECT_EQ(stack->answer, stack_answer::deaf);
+  EXPECT_EQ(stack->answer, stack_answer::blocked);
   EXPECT_THAT(stack->frames, IsEmpty());
   EXPECT_EQ(stack->state, 'S');
   EXPECT_THAT(stack->waits, StartsWith("read on fd "));
@@ -242,7 +242,7 @@ TEST(stack, is_not_asked_of_a_thread_that_takes_signals_itself) {
   ASSERT_TRUE(thread.comes_to_wait("rt_sigtimedwait"));
   const auto stack = capture_stack(thread.tid(), plain);
   ASSERT_TRUE(stack);
-  EXPECT_EQ(stack->answer, stack_answer::deaf);
+  EXPECT_EQ(stack->answer, stack_answer::blocked);
   EXPECT_EQ(taken, 0);
 }
 

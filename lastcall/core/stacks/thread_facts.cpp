@@ -154,7 +154,7 @@ std::optional<thread_facts> facts_of_thread(pid_t tid) {
   facts.state = stat[name_end + 2];
   facts.blocked = mask_in(content_of("/proc/self/task/%d/status", tid));
   const std::string syscall = content_of("/proc/self/task/%d/syscall", tid);
-  if (const auto call = parse_syscall(syscall)) facts.takes_from_queue = call->number == SYS_rt_sigtimedwait;
+  if (const auto call = parse_syscall(syscall)) facts.waits_for_signals = call->number == SYS_rt_sigtimedwait;
   if (facts.state == 'R') return facts;
   facts.waits = waits_in(syscall);
   if (facts.waits.empty()) {

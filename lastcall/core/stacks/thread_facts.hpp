@@ -19,8 +19,8 @@ struct thread_facts {
   /// What it sleeps in: "futex", "read on fd 7 (pipe:[81])", "syscall 451", or the kernel's function where the system
   /// call is hidden from us. Empty when it runs.
   std::string waits{};
-  std::uint64_t blocked = 0;      ///< its signal mask; bit 0 is signal 1
-  bool takes_from_queue = false;  ///< it waits for signals (sigwait): they don't run a handler
+  std::uint64_t blocked = 0;       ///< its signal mask; bit 0 is signal 1
+  bool waits_for_signals = false;  ///< it waits for signals (sigwait): they don't run a handler
 };
 
 /// Empty when there is no such thread (any more).   Threads: any.   Blocks: no.

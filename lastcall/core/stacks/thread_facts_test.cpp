@@ -19,7 +19,7 @@ TEST(thread_facts, say_that_the_calling_thread_runs) {
   EXPECT_EQ(mine->tid, gettid());
   EXPECT_EQ(mine->state, 'R');
   EXPECT_EQ(mine->waits, "");
-  EXPECT_FALSE(mine->takes_from_queue);
+  EXPECT_FALSE(mine->waits_for_signals);
 }
 
 TEST(thread_facts, know_the_name_whatever_is_in_it) {

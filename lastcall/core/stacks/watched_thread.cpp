@@ -118,7 +118,7 @@ bool watched_thread::is_registered(std::uint64_t id) noexcept {
 
 activity::activity(std::string_view what, std::string_view of) noexcept : thread_(of_this_thread) {
   if (thread_ == nullptr) return;
-  before_ = thread_->doing_.mine();
+  before_ = thread_->doing_.latest();
   thread_->doing_.set(activity_text::joined(what, of, steady().now()));
 }
 
