@@ -3,12 +3,11 @@
 // ThreadSanitizer runs a handler only when the thread enters or leaves a function that it intercepts. Seen with
 // g++ 12.2:
 //  - It does not run handlers in ppoll. A signal just before ppoll waits until ppoll returns. A program of 20 lines
-//  without
-//    this library loses its first signal that way; without the sanitizer none of 200,000 was lost.
+//    without this library loses its first signal that way; without the sanitizer none of 200,000 was lost.
 //  - A signal that is delivered to a thread which has just begun or is about to end may be lost. The kernel chooses the
 //    thread among those that do not block the signal.
-// With both handled, one in some dozens of first signals is still lost on a busy machine: strace shows that the main thread
-// gets it, and no handler is called. So tests send signals again under ThreadSanitizer.
+// With both handled, one in some dozens of first signals is still lost on a busy machine: strace shows that the main
+// thread gets it, and no handler is called. So tests send signals again under ThreadSanitizer.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// The whole of a program that ends well: its components, the signals that end it, the report and the exit code. Not a
-// framework: it owns no event loop, and start() and shutdown() put it into a program that has its own.
+// An app: the components of a program, the signals that end it, the report and the exit code. Not a framework: it owns
+// no event loop. A program with a loop of its own uses start() and shutdown().
 #pragma once
 
 #include <concepts>
@@ -37,7 +37,7 @@ class component_ref {
   std::size_t index_ = 0;
 };
 
-/// Points to a component that its app owns: as long as the app lives, or until run() returns.
+/// Points to a component, which its app owns. Valid until run() returns, or the app is destroyed.
 template <class C> class handle {
  public:
   handle() = default;
@@ -55,113 +55,112 @@ template <class C> class handle {
   component_ref ref_;
 };
 
-/// What a component stands on: it starts after them and has stopped before they drain.
+/// The components that a component needs: it starts after them, and has stopped before they drain.
 using needs = std::vector<component_ref>;
 
 namespace detail {
 class rehearsal;  // of lastcall/testing
 
-template <class C> inline char type_key = 0;  // its address is the key; not const, so that no linker folds two into one
+template <class C>
+inline char type_key = 0;  // its address is the key; not const, so that a linker does not merge two of them
 }  // namespace detail
 
-/// Threads: one thread builds, starts and ends it; what may be called from any says so. Verbs of components run on
-/// threads of their own, those of one component one after the other.
+/// Threads: one thread builds, starts and ends it; a member that may be called from any thread says so. The verbs of
+/// components run on threads of their own, the verbs of one component one after the other.
 class app {
  public:
-  /// Signals are caught from here on: make it the first statement of main(), but after a fork (daemon(3)). Opens
-  /// /dev/null for those of the descriptors 0, 1 and 2 that the process was started without.
-  /// Errors: std::invalid_argument names the value and the remedy.
+  /// Catches signals from here on: make it the first statement of main(), but after a fork (daemon(3)). Opens /dev/null
+  /// for each of the descriptors 0, 1 and 2 that is not open. Errors: std::invalid_argument names the value and the
+  /// remedy.
   explicit app(app_options options = {});
   app(const app&) = delete;
   app& operator=(const app&) = delete;
-  /// Ends what still runs, within the reserve. A component that hangs then is left in memory rather than destroyed.
-  /// The signal handlers from before come back, except after a run() that was ended by a signal: then its repetitions
-  /// stay without effect until the process is gone.
+  /// Ends what still runs, within the reserve. A component that hangs is not destroyed and stays in memory. Restores
+  /// the earlier signal handlers, except after a run() that a signal has ended: then further signals are ignored until
+  /// the process is gone.
   ~app();
 
-  /// Makes a C from (options, *this), or else from (options), whose `name`, if it has an empty one, becomes this. What
-  /// its constructor asks for with shared() becomes a need. With a static C::needed_by_all, all others need it,
-  /// wherever it is added: it starts first and drains last. Errors: std::invalid_argument for an empty or taken name or
-  /// a need of another app, std::logic_error once started.
+  /// Makes a C from (options, *this), or else from (options). An empty `options.name` is set to `name`. What its
+  /// constructor gets with shared() becomes a need. With a static C::needed_by_all, all others need it: it starts first
+  /// and drains last. Errors: std::invalid_argument for an empty or taken name, or a need of another app;
+  /// std::logic_error after the start.
   template <class C> handle<C> add(std::string name, typename C::options options = {}, needs stands_on = {});
   handle<component> add(std::string name, std::unique_ptr<component> it, needs stands_on = {});
-  /// Makes one of functions: app.add("x", {.run = …, .drain = …}). When its run fails, the app ends in order.
+  /// A component made of functions: app.add("x", {.run = …, .drain = …}). If its run fails, the app shuts down.
   handle<component> add(std::string name, functions verbs, needs stands_on = {});
-  /// A worker: runs work(context) in a thread of its own, which is to return once its context drains, and may before:
-  /// while (ctx.wait_for(1s)) beat(). When it throws, the app ends in order.
+  /// A worker: runs work(context) on a thread of its own. It must return when its context drains, and may return
+  /// earlier: while (ctx.wait_for(1s)) beat(). If it throws, the app shuts down.
   template <std::invocable<context> F> handle<component> add(std::string name, F work, needs stands_on = {}) {
     return add(std::move(name), functions{.run = std::move(work), .may_return = true}, std::move(stands_on));
   }
 
-  /// Has `f` called at each SIGHUP in run(), after on_reload: for components that take in changed files. From here on
-  /// SIGHUP is caught, unless it ends the app or `signals` is empty. `f` may be called until run() returns, also while
-  /// its component ends. Errors: what it throws is logged; std::logic_error once started.
+  /// Calls `f` at each SIGHUP in run(), after on_reload: for components that read changed files. Catches SIGHUP from
+  /// here on, unless it ends the app or `signals` is empty. `f` may be called until run() returns, also while its
+  /// component ends. Errors: exceptions of `f` are logged; std::logic_error after the start.
   void also_reload(std::function<void()> f);
 
-  /// The one C of this app: the first that was added, or else one with default options, added now under C::shared_name.
+  /// The C that components share: the first that was added, or else one that is added now, with default options and the
+  /// name C::shared_name.
   template <class C> C& shared();
 
-  /// Starts everything, serves until a signal or a request, shuts down, writes the report.
-  /// Destroys the components, and returns the exit code: 0 drained, 1 a component failed, at its start or later, 3
-  /// something was forced, 4 a component hung. It owns the process. When a component hangs, whose threads may still be
-  /// at work, it does not return: the process exits with 4, without destructors and exit handlers, once the report is
-  /// written. The same happens by the watch 60 ms after the deadline when a destructor of a component or the log hangs,
-  /// when main() has not destroyed the app by then, and when static objects or exit handlers hang after it. At a third
-  /// signal it exits with 128+n.
-  /// Errors: std::invalid_argument when the least times that the components state do not fit into the budget;
-  /// std::logic_error in another process than it was made in.
+  /// Starts everything, serves until a signal or a request, shuts down, writes the report, destroys the components, and
+  /// returns the exit code: 0 drained, 1 a component failed, 3 something was forced, 4 a component hung.
+  /// It owns the process. If a component hangs, its threads may still run, so run() does not return: after the report
+  /// the process exits with 4, without destructors and exit handlers. It also exits with 4, 60 ms after the deadline,
+  /// when a destructor, the log, a static object or an exit handler hangs, or when main() has not destroyed the app by
+  /// then. A third signal exits with 128+n. Errors: std::invalid_argument when the minimum times of the components do
+  /// not fit into the grace period; std::logic_error in another process than the app was made in.
   int run();
 
-  /// For programs that have their own loop: starts everything. Pair it with shutdown().
-  /// From here on nothing exits the process: a third signal neither.
-  /// Errors: what the component threw, inside a std::runtime_error that names it (std::throw_with_nested); before that,
-  /// what had started is stopped again. The same when a signal or request_shutdown() came in between.
+  /// For programs with a loop of their own: starts everything. shutdown() is its counterpart. The app never exits such
+  /// a process, not even at a third signal. Errors: std::runtime_error when a component fails to start, with its
+  /// exception nested (std::throw_with_nested), or when a shutdown is requested meanwhile; what had started is stopped
+  /// first.
   void start();
-  /// Ends everything; with `by` in the past, at once. Returns the same report when called again.
-  /// Never exits the process, and returns by the deadline, naming those that hang; ~app leaves them in memory.
+  /// Ends everything by the deadline; at once if it is in the past. Never exits the process. The report names the
+  /// components that hang; ~app leaves them in memory. A second call returns the same report.
   const report& shutdown(deadline by);
 
-  /// Ends readiness before the end itself is asked for, which is expected to follow (a Kubernetes preStop hook runs
-  /// before SIGTERM). All components announce; everything goes on being served. Of the readiness delay, and of the
-  /// grace period as well, what passes from here on counts as served, so that a shutdown lasts as long as if it had
-  /// begun here. With start() instead of run() the components announce with the shutdown. There is no way back; the
-  /// first call counts. Threads: any; takes no lock.
+  /// Ends readiness before the shutdown is requested, which must follow (a Kubernetes preStop hook runs before
+  /// SIGTERM). All components announce, and continue to serve. The readiness delay, and with it the grace period,
+  /// begins to count here. With start() instead of run() the components announce later, with the shutdown. It can't be
+  /// undone; only the first call counts.   Threads: any; takes no lock.
   void announce() noexcept;
 
-  /// Asks run() to end. The first to ask counts.   Threads: any; takes no lock. Not for signal handlers.
+  /// Requests the end of run(). Only the first request counts.   Threads: any; takes no lock. Not for signal handlers.
   void request_shutdown(std::string why) noexcept;
-  /// The same by a signal that the program received by its own means (a signalfd, Asio's signal_set): the report names
-  /// it and its sender. Its `at`, if set, is when the time begins to count.
+  /// The same, for a signal that the program has received itself (a signalfd, Asio's signal_set). The report names it
+  /// and its sender. The grace period counts from its `at`, if that is set.
   void request_shutdown(const signal_record& by) noexcept;
-  /// Cuts what is left, as a second signal does: the drain end is now, the deadline a reserve later. Before the
-  /// end was asked for it waits for that.   Threads: any; takes no lock. Not for signal handlers.
+  /// Cuts what is left, as a second signal does: the drain end is now, the deadline a reserve later. Before a request
+  /// for the shutdown it takes effect with that request.   Threads: any; takes no lock. Not for signal handlers.
   void request_force() noexcept;
 
-  /// A component has failed while it ran: ends run() in order, as request_shutdown() does. Exit code 1 unless something
-  /// was forced or hangs.   Threads: any. Not for signal handlers.
+  /// A component has failed while it ran: requests the shutdown. The exit code is 1, unless something was forced or
+  /// hangs.   Threads: any. Not for signal handlers.
   void fail(std::string_view component, std::string why) noexcept;
 
-  /// A signal or a request came. After start() that is all that happens: it is for the embedding program to call
-  /// shutdown().
+  /// A signal or a request has come. After start() nothing else happens by itself: the program must call shutdown().
   bool asked_to_end() const noexcept;
 
-  /// All have started, and nobody has announced or asked for the end: what /readyz says.   Threads: any.
+  /// All have started, and neither an announcement nor a request for the end has come: what /readyz says.   Threads:
+  /// any.
   bool ready() const noexcept;
 
-  /// Where everything stands. From the start on.   Threads: any.
+  /// The state of the app and its components. After the start.   Threads: any.
   app_status status() const;
-  /// Adds the numbers of the app and of every component that has started. From the start on.   Threads: any.
+  /// Adds the numbers of the app and of every component that has started. After the start.   Threads: any.
   void measure(metrics& into) const;
-  /// What of the readiness delay is still to be waited for once announced; all of it before.   Threads: any.
+  /// The rest of the readiness delay after an announcement; all of it before.   Threads: any.
   duration readiness_left() const noexcept;
 
   lastcall::logger& log() noexcept;
   const clock& time() const noexcept;
 
  private:
-  friend class detail::rehearsal;  // does what run() does, but for the process
+  friend class detail::rehearsal;  // does what run() does, except for exiting the process
   struct parts;
-  class construction {  // while it lives, what shared() hands out is noted as a need of what is being constructed
+  class construction {  // while it lives, what shared() returns becomes a need of the component under construction
    public:
     explicit construction(app& owner);
     ~construction();

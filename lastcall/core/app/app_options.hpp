@@ -1,4 +1,4 @@
-// What can be chosen about an app. Not checked here: settings.hpp lays the environment over it and validates the whole.
+// The options of an app. settings.hpp overrides them by the environment, and validates the result.
 #pragma once
 
 #include <csignal>
@@ -12,37 +12,37 @@
 
 namespace lastcall::inline v0 {
 
-/// Where an environment variable is named, it beats the code, unless `environment` is false.
+/// An environment variable that is named below overrides its option, unless `environment` is false.
 struct app_options {
-  /// From the request for the shutdown to the exit.   LASTCALL_GRACE
+  /// The time from the request for the shutdown to the exit.   LASTCALL_GRACE
   duration grace = std::chrono::seconds(20);
-  /// The last part of the grace period, kept for force and the stops that must run. Default: the smaller of 2 s and a
-  /// tenth of the grace.   LASTCALL_RESERVE
+  /// The last part of the grace period, for force and the last stops. Default: 2 s or a tenth of the grace, whichever
+  /// is smaller.   LASTCALL_RESERVE
   std::optional<duration> reserve{};
-  /// How long to serve on after the announcement, so that load balancers notice.   LASTCALL_READINESS_DELAY
+  /// How long to continue serving after the announcement, so that load balancers notice it.   LASTCALL_READINESS_DELAY
   duration readiness_delay = duration::zero();
-  /// After how long the platform kills (terminationGracePeriodSeconds, TimeoutStopSec, docker stop --time); the grace
-  /// period must be shorter.   LASTCALL_KILL_AFTER
+  /// The time after which the platform kills the process (terminationGracePeriodSeconds, TimeoutStopSec, docker stop
+  /// --time). The grace period must be shorter.   LASTCALL_KILL_AFTER
   std::optional<duration> kill_after{};
-  /// Caught for the lifetime of the app. Empty: none.
+  /// The signals that request a shutdown, caught while the app lives. Empty: none.
   std::vector<int> signals = {SIGINT, SIGTERM};
-  /// Called in run() at each SIGHUP, on a thread of the app's, one call at a time; signals meanwhile are one more call.
-  /// What it throws is logged. Empty: SIGHUP is left alone. A SIGHUP that the process was started to ignore (nohup)
+  /// Called in run() at each SIGHUP, on a thread of the app. Signals during a call cause one more call after it. Its
+  /// exceptions are logged. Empty: SIGHUP is not caught. If SIGHUP was ignored when the process started (nohup), it
   /// stays ignored.
   std::function<void()> on_reload{};
-  /// SIGQUIT in run() writes to standard error how everything stands: components, work in progress, and where each
-  /// registered thread is. Nothing ends. Not if `signals` is empty or has SIGQUIT.
+  /// SIGQUIT in run() writes the state to standard error: components, work in progress, and the stack of each
+  /// registered thread. It ends nothing. No effect if `signals` is empty or contains SIGQUIT.
   bool state_on_quit = true;
-  /// Also a request from a terminal (Ctrl-C) waits the readiness delay: no load balancer sent it.
+  /// Wait the readiness delay also after a signal from a terminal (Ctrl-C), where usually no load balancer is involved.
   bool readiness_delay_from_terminal = false;
-  /// Where run() leaves the report as JSON. Empty: nowhere.   LASTCALL_REPORT
+  /// The file to which run() writes the report as JSON. Empty: none.   LASTCALL_REPORT
   std::string report_file{};
   /// LASTCALL_LOG: debug, info, warning, error, none
   log_level log = log_level::info;
-  /// Empty: lines to stderr.
+  /// Empty: lines to standard error.
   log_sink sink{};
   bool environment = true;
-  /// Null: the real one. Outlives the app.
+  /// Null: steady(). Outlives the app.
   const clock* time = nullptr;
 };
 

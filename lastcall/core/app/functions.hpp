@@ -1,5 +1,5 @@
-// A component made of a few functions: for another library's server, a loop, a worker, whatever has a begin and an end
-// but no class of its own. What they are called by is the lifecycle (component.hpp); app.add takes them as they are.
+// A component made of a few functions: for another library's server, a loop, a worker, or anything else with a
+// beginning and an end that is not a class. app.add takes them; component.hpp says when each verb is called.
 #pragma once
 
 #include <concepts>
@@ -21,7 +21,7 @@ namespace lastcall::inline v0 {
 struct component_report;
 class metrics;
 
-/// A callable that takes the context or does without. Empty tests false.
+/// A callable with or without a context as its argument. Empty tests false.
 class step {
  public:
   step() noexcept = default;
@@ -43,40 +43,42 @@ class step {
   function<void(context)> call_;
 };
 
-/// The verbs of a component, each optional, but for one at least. `start`, `run` and `drain` may take a context: the
-/// component's, which drains and is forced with it. What any but `start` throws is a line of the log and the field
-/// `failure` of the report; nothing of it stops the way down.
+/// The verbs of a component. At least one is set. `start`, `run` and `drain` may take the component's context, which
+/// drains and is forced with it. An exception of any verb but `start` is logged, and is the field `failure` of the
+/// report; the shutdown continues.
 struct functions {
-  /// Becomes usable; all that it needs has started.   Errors: throws to fail.   Blocks: as long as it likes.
+  /// Makes it usable. All that it needs has started.   Errors: an exception means that the start failed.   Blocks: may,
+  /// without a limit.
   step start{};
 
-  /// Runs in a thread of its own, after `start`, until it is told to end: by `drain`, or by its context. Not begun when
-  /// the start is no longer wanted. When it returns or throws while nobody has told it to, the component has failed,
-  /// and the app ends in order. One that never returns is hung; its thread and these functions are left behind then.
+  /// Runs on a thread of its own, after `start`, until `drain` or its context tells it to end. Not called when a
+  /// shutdown was requested before. If it returns or throws earlier, the component has failed, and the app shuts down.
+  /// If it never returns, the component is hung; its thread and these functions stay in memory.
   step run{};
 
-  /// Whether `run` is ready to serve; the start waits until it is, looking each millisecond (a library that calls back
-  /// needs no `ready`: let `start` wait). If `run` ends before, or this throws, the start has failed, and `stop` is
-  /// called if `start` was.
+  /// `run` is ready to serve. The start waits until it returns true, and calls it each millisecond; if the library has
+  /// a callback for that, wait for it in `start` instead. If `run` ends first, or this throws, the start has failed,
+  /// and `stop` is called if `start` was.
   function<bool()> ready{};
 
-  /// Says that the end is coming; everything goes on being served.
+  /// Tells others that the end is coming, and continues to serve.
   function<void()> announce{};
 
-  /// Takes no new work and makes `run` end. It has a thread of its own, so it may block, and be the one that does the
-  /// waiting: the component has drained when both have returned. Not called before `ready` was true while `run` goes
-  /// on, since many a library loses a stop that comes too early. What it throws brings `force` at once.
+  /// Takes no new work and makes `run` return. It has a thread of its own, so it may block until the work is finished:
+  /// the component has drained when both have returned. While `run` runs it is not called before `ready` was true,
+  /// since many libraries lose a stop that comes too early. After an exception `force` follows at once.
   step drain{};
 
-  /// Time is up: makes what is left return. May overtake `start` and `drain`; comes at most once. Left out, a forced
-  /// component that was not drained before is drained instead, by a context that is forced already.   Blocks: must not.
+  /// Cuts what is left, so that the other functions return. May be called while `start` or `drain` runs; at most once.
+  /// If it is empty and the component has not drained yet, `drain` is called instead, with a forced context.   Blocks:
+  /// must not.
   function<void()> force{};
 
   /// Releases what `start` took. `run` and `drain` have returned.
   function<void()> stop{};
 
-  /// As component::account, measure and in_progress, the last two at any time, beside all the others. What the
-  /// component waits for itself, be it `run` or `drain`, is in progress without a word.
+  /// As component::account, measure and in_progress. The last two may be called at any time, beside all others. What
+  /// `run` or `drain` waits for is in progress without `in_progress`.
   function<void(component_report&)> account{};
   function<void(metrics&)> measure{};
   function<void(std::vector<work_item>&, std::size_t limit)> in_progress{};
@@ -84,13 +86,13 @@ struct functions {
   /// As component::times.
   shutdown_times takes{};
 
-  /// A `run` that returns by itself has done its work, rather than failed. What it throws is a failure all the same.
+  /// `run` may return before it is told to: then its work is done. An exception is still a failure.
   bool may_return = false;
 };
 
-/// For those without an app. `failed` is told once, on the thread of `run`, that it ended by itself, and why; never
-/// after `drain`, `force` or `stop` has returned. It must not call the component back.
-/// Errors: std::invalid_argument if there is nothing to call.
+/// Makes the component, for use without an app. Calls `failed` once, on the thread of `run`, with the reason, when
+/// `run` has ended by itself; never after `drain`, `force` or `stop` has returned. `failed` must not call the
+/// component. Errors: std::invalid_argument if all functions are empty.
 std::unique_ptr<component> make_component(std::string name, functions verbs, logger log,
                                           function<void(std::string)> failed);
 

@@ -1,6 +1,6 @@
-// Knows the long connections that no server of ours sees: those of a WebSocket library, raw sockets, other servers'
-// sessions. It tells each when the end comes and cuts what is left. It owns no socket and closes nothing by itself. As
-// a component of an app, app.add<registry>("sessions", {}), it does so in its turn; it works without an app too.
+// A list of long connections that Lastcall's servers do not own: of a WebSocket library, raw sockets, another server's
+// sessions. It tells each when the drain begins, and cuts those that are left. It owns and closes no socket. It is a
+// component, app.add<registry>("sessions", {}), and works without an app too.
 #pragma once
 
 #include <cstddef>
@@ -18,12 +18,13 @@ namespace lastcall::inline v0 {
 
 class app;
 
-/// One long connection and how to reach it. Callbacks may be empty. What they throw is swallowed and counted.
+/// One long connection and its callbacks, which may be empty. Exceptions of callbacks are counted, and otherwise
+/// ignored.
 struct registration {
   std::string label{};             // what it is: "chat"
   std::string remote{};            // the other end: "10.0.0.7:51234"
-  function<void(context)> tell{};  // the end is coming: say goodbye, then give the entry up
-  function<void()> cut{};          // time is up: close now; must not block; may overtake `tell` on another thread
+  function<void(context)> tell{};  // the drain has begun: close in order, then destroy the entry
+  function<void()> cut{};          // close now; must not block; may run while `tell` runs on another thread
 };
 
 struct registry_item {
@@ -32,26 +33,25 @@ struct registry_item {
   duration age{};
 };
 
-/// Callbacks run outside of any lock, each at most once, on the thread that calls `drain`, `force` or `add`. In an app
-/// the first two have threads of their own, and a callback that blocks holds up this component alone. Reports the
-/// fields `told`, `cut` and, if any, `left` and `failures`; being forced lost something if anything was cut. Threads:
-/// every member from any, but destruction comes after all other calls. Entries may outlive it.
+/// Callbacks run without a lock, each at most once, on the thread that calls `drain`, `force` or `add`. In an app,
+/// `drain` and `force` run on threads of their own, and a callback that blocks delays only this component. Reports the
+/// fields `told`, `cut` and, if not zero, `left` and `failures`; work was lost if an entry was cut. Threads: any;
+/// destroy it after all other calls have returned. Entries may outlive it.
 class registry final : public component {
   struct state;
   struct node;
 
  public:
-  /// Keeps its connection registered. When it is destroyed, no callback of it runs afterwards.
-  /// Blocks: while another thread runs a callback of it; not when it is destroyed inside its own callback, which then
-  /// finishes after. So don't destroy it while holding a lock that its callbacks take, nor inside `cut` if `tell` may
-  /// hang.
+  /// Keeps its connection registered while it lives. No callback of it runs after its destruction.
+  /// Blocks: while another thread runs one of its callbacks; not inside its own callback. So do not destroy it while
+  /// you hold a lock that its callbacks take, nor inside `cut` if `tell` may hang.
   class entry {
    public:
     entry() noexcept = default;
     entry(entry&&) noexcept = default;
     entry& operator=(entry&& other) noexcept;
     ~entry() { leave(); }
-    /// Gives up early.
+    /// Removes the connection before the destruction.
     void leave() noexcept;
 
    private:
@@ -64,32 +64,32 @@ class registry final : public component {
 
   struct options {};
 
-  /// Ages are read from `time`, which must outlive it.
+  /// `time`, for the ages of entries, outlives it.
   explicit registry(const clock& time = steady());
-  /// Ages are read from the app's clock.
+  /// Uses the app's clock.
   registry(options, app& owner);
-  /// A `done` that has not been called yet never is.
+  /// If `done` has not been called, it never is.
   ~registry() override;
   registry(const registry&) = delete;
   registry& operator=(const registry&) = delete;
 
-  /// Whoever comes while it drains is told, and once forced is cut too, before this returns.
+  /// While it drains, the new entry is told before this returns; once it is forced, the entry is cut too.
   [[nodiscard]] entry add(registration what);
 
-  /// Tells every entry, oldest first, and those that come later. Calls `done` once when all are gone and no callback
-  /// runs, on the thread on which that comes true, at the earliest before this returns. The first call counts.
+  /// Tells every entry, oldest first, and each that is added later. Calls `done` once, when all entries are gone and no
+  /// callback runs: inside this call, or later on the thread that removes the last one. Only the first call counts.
   void drain(context ctx, drained done) override;
-  /// Cuts every entry that is left and was not cut before.
+  /// Cuts every entry that is left.
   void force() noexcept override;
   void account(component_report& out) const override;
-  /// Its entries, the oldest first: what a shutdown waits for.
+  /// Its entries, the oldest first.
   void in_progress(std::vector<work_item>& out, std::size_t limit) const override;
 
   std::size_t size() const;
-  /// Entries that were told so far, and those that were cut, be it without a callback.
+  /// How many entries were told so far, and how many were cut, also without a callback.
   std::size_t told() const;
   std::size_t cut() const;
-  /// Callbacks that threw so far.
+  /// How many callbacks have thrown so far.
   std::size_t failures() const;
   /// At most `limit` of them, oldest first.
   std::vector<registry_item> snapshot(time_point now, std::size_t limit) const;

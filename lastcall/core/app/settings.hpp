@@ -1,4 +1,4 @@
-// What an app really runs with: its options, the environment laid over them, the whole validated. Reads nothing else.
+// The settings of an app: its options, overridden by environment variables, and validated. Reads no files.
 #pragma once
 
 #include <functional>

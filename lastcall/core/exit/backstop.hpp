@@ -1,5 +1,5 @@
-// Ends the process at a moment, whatever else hangs: also the watchdog itself, whose report may be on a disk that does
-// not answer. It says nothing and writes nothing, so there is nothing in it that could hang.
+// Ends the process at a given time, even if the watchdog itself hangs: it may write its report to a disk that does not
+// answer. The backstop writes nothing, so it can't hang.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace lastcall::inline v0 {
 
-/// Threads: one. It has a thread of its own from the first `arm` on, which takes nobody's signals.
+/// Threads: one. The first `arm` starts a thread, which blocks signals.
 class backstop {
  public:
   backstop() noexcept = default;
@@ -17,8 +17,8 @@ class backstop {
   backstop(const backstop&) = delete;
   backstop& operator=(const backstop&) = delete;
 
-  /// The process exits with `code` at `when`, without any destructor or exit handler. The last call counts. Without
-  /// memory or a thread for it nothing is armed.
+  /// The process exits with `code` at `when`, without destructors and exit handlers. Only the last call counts. If no
+  /// memory or no thread is left, it has no effect.
   void arm(time_point when, int code) noexcept;
 
  private:

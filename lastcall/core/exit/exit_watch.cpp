@@ -16,13 +16,13 @@ namespace lastcall::inline v0 {
 namespace {
 
 constexpr duration least_time = std::chrono::milliseconds(100);
-// A process that is still there so long after its deadline goes on because it wants to: a test, a program that embeds.
-// Its exit is bounded, but has time for what exit handlers do there: coverage, leak checks.
+// A process that still runs a second after its deadline does so on purpose: a test, or a program that embeds an app.
+// Its exit gets more time, for coverage and leak checks in exit handlers.
 constexpr duration goes_on_after = std::chrono::seconds(1);
 constexpr duration time_when_it_went_on = std::chrono::seconds(10);
 
 std::atomic<time_point> exit_deadline{};
-std::atomic<pid_t> watched_process{0};  // a forked child that exits is not
+std::atomic<pid_t> watched_process{0};  // not a forked child
 
 extern "C" void* lastcall_watch_exit(void*) {
   const time_point now = steady().now(), due = exit_deadline.load();

@@ -1,5 +1,4 @@
-// The last resort: how to leave the process when the driving thread does not come back. Decides no times; app.hpp arms
-// it with signals::wake_at.
+// Leaves the process, with a report, when the driver hangs. app/exit_guard.hpp decides when.
 #pragma once
 
 #include <atomic>
@@ -13,17 +12,17 @@
 
 namespace lastcall::inline v0 {
 
-/// Everything it will say is laid out beforehand; from then on it neither locks nor allocates.
+/// The constructor prepares all texts. Afterwards it does not lock or allocate.
 class watchdog {
  public:
   watchdog(const driver_position& position, const std::vector<std::string>& components, const std::string& report_file);
 
-  /// Says which component hangs in which verb, or that the app itself does, to standard error and in the report, and is
-  /// gone. The report may hang as well: backstop.hpp.   Threads: any.
+  /// Writes to standard error and to the report which component hangs in which verb, or that the app itself does; then
+  /// exits with 4. Writing the report may hang: see backstop.hpp.   Threads: any.
   [[noreturn]] void exit_process() const noexcept;
-  /// Says which component hangs in which verb, to standard error. An empty verb: it never said that it had drained.
+  /// Writes to standard error which component hangs in which verb. An empty verb: it never called `done`.
   static void write_hung(std::string_view in, std::string_view component) noexcept;
-  /// What is in the report file already says exit code 4, and more: leave it there.   Threads: any.
+  /// The report file is complete: `exit_process` must not replace it.   Threads: any.
   void keep_report() noexcept { report_kept_.store(true, std::memory_order_relaxed); }
 
  private:
@@ -36,8 +35,8 @@ class watchdog {
   const driver_position& position_;
   std::atomic<bool> report_kept_{false};
   std::string report_file_;
-  std::string temporary_file_;  // its own: the driving thread may be writing at the same time
-  std::vector<lines> lines_;    // one for each verb of each component, after one for no verb at all
+  std::string temporary_file_;  // not the driver's: the driver may be writing at the same time
+  std::vector<lines> lines_;    // the first is for no verb, then one for each verb of each component
 };
 
 }  // namespace lastcall::inline v0

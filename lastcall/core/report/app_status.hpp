@@ -1,4 +1,4 @@
-// Where an app and each of its components stand at one moment. For monitoring: the report says how it ended.
+// The state of an app and of its components at one moment, for monitoring. How it ended is in the report.
 #pragma once
 
 #include <optional>
@@ -14,9 +14,9 @@ namespace lastcall::inline v0 {
 enum class app_phase : unsigned char {
   starting,
   serving,
-  announced,  ///< not ready any more, and still serving everything
+  announced,  ///< not ready any more, but still serving
   draining,
-  forcing,  ///< the drain end has come: what is left was cut
+  forcing,  ///< the drain end has come, and the work that was left was cut
   over,
 };
 inline constexpr std::size_t app_phases = 6;
@@ -30,27 +30,27 @@ std::string_view to_text(component_state state) noexcept;
 struct component_status {
   std::string name{};
   component_state state = component_state::waiting;
-  std::optional<double> connections{};  ///< open now, if it measures them
-  std::optional<double> requests{};     ///< in progress, likewise
-  /// Of the connections, how many of each kind: "http1", "events".
+  std::optional<double> connections{};  ///< open now; empty if it does not measure them
+  std::optional<double> requests{};     ///< in progress now; empty if it does not measure them
+  /// How many of the connections are of each kind: "http1", "events".
   std::vector<std::pair<std::string, double>> kinds{};
-  double told{};  ///< long-lived remotes that have heard of the drain
+  double told{};  ///< long-lived remotes that were told of the drain
 };
 
 struct app_status {
   app_phase phase = app_phase::starting;
   bool ready = false;
-  std::string cause{};                         ///< who asked for the end; empty before
-  std::optional<duration> announced{};         ///< how long ago readiness ended
-  std::optional<duration> until_force{};       ///< until the drain end; empty before the end was asked for
-  std::optional<duration> left{};              ///< until the deadline, likewise
-  std::vector<component_status> components{};  ///< in the order of their start
+  std::string cause{};                         ///< what requested the shutdown; empty before
+  std::optional<duration> announced{};         ///< the time since readiness ended
+  std::optional<duration> until_force{};       ///< the time until the drain end; empty before the request
+  std::optional<duration> left{};              ///< the time until the deadline; empty before the request
+  std::vector<component_status> components{};  ///< in the order of the start
 
-  /// How many have started and have not stopped.
+  /// How many components have started and have not stopped.
   std::size_t running() const noexcept;
 };
 
-/// Why it is not ready, in a few words; empty if it is: "starting: postgres, http", "draining; not ready for 1.5s".
+/// Why it is not ready: "starting: postgres, http", "draining; not ready for 1.5s". Empty if it is ready.
 std::string unready_because(const app_status& s);
 
 /// One JSON object, in one line; durations in milliseconds.

@@ -1,4 +1,5 @@
-// A short text that one thread changes often and others may read at any moment, whole. Not a string: cut at 119 bytes.
+// A short text that one thread changes often, and that other threads may read at any moment. Longer texts are cut at
+// 119 bytes.
 #pragma once
 
 #include <array>
@@ -12,35 +13,36 @@
 
 namespace lastcall::inline v0 {
 
-/// What a thread says that it is doing, and since when. A plain copy, without a pointer to anything.
+/// What a thread is doing, and since when. Plain data without pointers.
 struct activity_text {
   static constexpr std::size_t words = 15;
-  static constexpr std::size_t most_bytes = words * 8 - 1;  // the last byte of all says how long it is
+  static constexpr std::size_t most_bytes = words * 8 - 1;  // the last byte holds the length
 
   std::array<std::uint64_t, words> packed{};
   time_point since{};
 
-  /// `first`, a space, `second`, as far as there is room; without the space when either is empty.
+  /// `first`, a space, `second`, cut to the room there is. No space when one of them is empty.
   static activity_text joined(std::string_view first, std::string_view second, time_point since) noexcept;
-  /// A view into this.
+  /// A view into this object.
   std::string_view text() const noexcept;
 };
 
-/// Setting neither locks nor allocates nor waits; a reader meanwhile sees the text before. There are two places: the
-/// current one is never written to.   Threads: `set` one; `read` any.
+/// There are two places, and `set` writes to the one that is not current. So it never locks, allocates or waits, and a
+/// reader sees the old text or the new one.   Threads: `set` one, `read` any.
 class activity_label {
  public:
   void set(const activity_text& what) noexcept {
     const std::uint32_t next = version_.load(std::memory_order_relaxed) + 1;
     place& into = places_[next & 1];
-    // Each store releases the version before: who reads a word of this text will not find that version unchanged.
+    // Each store releases the version before: a reader that sees a word of this text also sees that the version
+    // changed.
     for (std::size_t i = 0; i < activity_text::words; ++i)
       into.words[i].store(what.packed[i], std::memory_order_release);
     into.since.store(what.since.time_since_epoch().count(), std::memory_order_release);
-    version_.store(next, std::memory_order_release);  // with the acquire in read()
+    version_.store(next, std::memory_order_release);  // pairs with the acquire in read()
   }
 
-  /// Empty: it changed under each of a thousand looks.
+  /// Empty: it changed during each of a thousand attempts.
   std::optional<activity_text> read() const noexcept {
     for (int looks = 0; looks < 1000; ++looks) {
       const std::uint32_t version = version_.load(std::memory_order_acquire);
@@ -54,7 +56,7 @@ class activity_label {
     return std::nullopt;
   }
 
-  /// What the writing thread itself has set last.
+  /// The latest text. Only for the thread that sets it.
   activity_text latest() const noexcept {
     const place& from = places_[version_.load(std::memory_order_relaxed) & 1];
     activity_text copy;

@@ -1,4 +1,4 @@
-// Which of all stacks are worth a line of the report on a component that hangs, and how they read there. Takes no
+// Chooses, from the stacks of all threads, those that show why a component hangs, as lines for the report. Takes no
 // stacks.
 #pragma once
 
@@ -12,9 +12,9 @@
 
 namespace lastcall::inline v0 {
 
-/// Of each thread a line that ends with a colon, then one for each frame: loops of `component` and threads at work on
-/// something of it, eight at most. Where it hangs in no verb its work is not over, so loops that do not wait for events
-/// may be the cause, whoever they belong to.
+/// For each thread a line that ends with a colon, then a line for each frame. Lists the loops of `component` and the
+/// threads that work for it, eight at most. A component that hangs in no verb has unfinished work: then loops of any
+/// component that do not wait for events are listed too, since they may be the cause.
 std::vector<std::string> where_it_hangs(std::span<const thread_stack> all, std::string_view component, bool in_a_verb);
 
 }  // namespace lastcall::inline v0

@@ -1,4 +1,4 @@
-// Names for addresses within the code of this process: "function (file:line)". Takes no stacks.
+// Names for code addresses of this process: "function (file:line)". Takes no stacks.
 #pragma once
 
 #include <cstdint>
@@ -11,29 +11,29 @@
 
 namespace lastcall::inline v0 {
 
-/// The function at one address, after those that the compiler inlined into it there, innermost first.
+/// The functions at one address, innermost first: the inlined ones, then the one that contains them.
 using function_names = std::vector<std::string>;
 
-/// One for each of `addresses`, in their order, never empty; the same address costs only once.
+/// One for each of `addresses`, in their order, never empty. An address that is repeated is looked up once.
 ///
-/// With debug information and libdw.so.1 on the machine: "function (file:line)", and "function (file:line) [inlined]"
-/// before it where the compiler did that. libdw is loaded by the first call and never linked with.
-/// Without: "function+0x12 (libx.so)" from the symbol tables, else "libx.so+0x1234". Nothing is fetched from a network.
-/// Takes no lock of the dynamic loader on the calling thread: a thread that hangs may hold it. libdw works on a thread
-/// of its own; what it has not said after `within` comes from the symbol tables.
-/// Threads: any.   Blocks: `within`, and while files of /proc and symbol tables are read.
+/// With debug information and libdw.so.1: "function (file:line)", and for inlined functions "function (file:line)
+/// [inlined]". The first call loads libdw; it is never linked. Without them: "function+0x12 (libx.so)" from symbol
+/// tables, or else "libx.so+0x1234". Does not use a network. Does not take the lock of the dynamic loader on the
+/// calling thread, since a hung thread may hold it. libdw runs on a thread of its own; names that it has not found
+/// after `within` come from the symbol tables. Threads: any.   Blocks: `within`, and while files of /proc and symbol
+/// tables are read.
 std::vector<function_names> symbol_names(std::span<const std::uintptr_t> addresses, duration within);
 
 namespace detail {
-/// By debug information alone, through libdw; what it does not know stays empty. Empty altogether without libdw.
-/// Blocks: for as long as libdw takes, and on the dynamic loader.
+/// From debug information only, by libdw; unknown names stay empty. Without libdw the result is empty.
+/// Blocks: without a limit, in libdw and on the lock of the dynamic loader.
 std::vector<function_names> names_from_debug_info(std::span<const std::uintptr_t> addresses);
-/// By the symbol tables alone; never empty.   Blocks: while files are read.
+/// From symbol tables only; never empty.   Blocks: while files are read.
 std::vector<std::string> names_from_symbol_tables(std::span<const std::uintptr_t> addresses);
-/// "libx.so+0x1234", the offset in the file; a number alone where there is no file. One for each.
+/// One for each address: "libx.so+0x1234", the offset in the file, or only the address if it is in no file.
 /// Blocks: reads /proc/self/maps.
 std::vector<std::string> places_in_files(std::span<const std::uintptr_t> addresses);
-/// As C++ wrote it, at most 200 bytes; what is no mangled name stays as it is.
+/// The demangled name, at most 200 bytes. A name that is not mangled is not changed.
 std::string readable_symbol(const char* name);
 }  // namespace detail
 

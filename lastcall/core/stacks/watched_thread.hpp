@@ -1,5 +1,4 @@
-// Threads that say who they are and what they are doing, so that whoever looks for a hang can name it. It takes no
-// stacks: see stack.hpp.
+// A list of threads with what each is doing, so that a hang can be named. Stacks are taken in stack.hpp.
 #pragma once
 
 #include <sys/types.h>
@@ -15,29 +14,30 @@
 
 namespace lastcall::inline v0 {
 
-/// One registered thread, as it was at the moment of asking.
+/// One registered thread, at the moment of the snapshot.
 struct thread_entry {
-  std::uint64_t id = 0;  // never used again, unlike the number of the thread
+  std::uint64_t id = 0;  // unique in the process; a tid may be reused
   pid_t tid = 0;
   std::string component{};
   std::string role{};
-  std::string activity{};  ///< empty: nothing in particular
-  time_point since{};      ///< of the activity, or of the registration when there is none
+  std::string activity{};  ///< empty: none is set
+  time_point since{};      ///< since when: the activity, or without one the registration
 };
 
-/// Registers the calling thread for as long as it lives. Made and destroyed on that thread, as a local variable. One
-/// within another counts while it lives; both are listed.
+/// Registers the calling thread while it lives. Make it a local variable of that thread. If there are two on one
+/// thread, both are listed, and the inner one gets the activities.
 class watched_thread {
  public:
-  /// `component`: whose work it does, at most 47 bytes of it. `role`: "verb", "handler", "loop", at most 15.
+  /// `component`: the component that it works for, cut to 47 bytes. `role`: "verb", "handler", "loop", cut to 15 bytes.
   watched_thread(std::string_view component, std::string_view role) noexcept;
   ~watched_thread();
   watched_thread(const watched_thread&) = delete;
   watched_thread& operator=(const watched_thread&) = delete;
 
-  /// At most `limit` of them, in no order.   Threads: any.   Blocks: while others register or look.
+  /// At most `limit` threads, in no order.   Threads: any.   Blocks: while another thread registers or takes a
+  /// snapshot.
   static std::vector<thread_entry> snapshot(std::size_t limit);
-  /// Whether it is still registered.   Threads: any.
+  /// The thread with this id is still registered.   Threads: any.
   static bool is_registered(std::uint64_t id) noexcept;
 
  private:
@@ -59,12 +59,12 @@ class watched_thread {
   watched_thread* after_ = nullptr;
 };
 
-/// What the calling thread is doing for as long as this lives: "GET /block", "start of postgres"; afterwards it is
-/// doing again what it did before. On a thread that is not registered it does nothing. Costs some tens of nanoseconds:
-/// reading the clock, and copying 128 bytes twice; no lock, no allocation. Made and destroyed on one thread, in order.
+/// Sets what the calling thread is doing, "GET /block", and restores the text before when it is destroyed. No effect on
+/// a thread that is not registered. Costs some tens of nanoseconds: it reads the clock and copies 128 bytes twice; no
+/// lock, no allocation. Make it a local variable of that thread.
 class activity {
  public:
-  /// Both parts joined by a space, together at most 119 bytes.
+  /// Both parts joined by a space, cut to 119 bytes.
   explicit activity(std::string_view what, std::string_view of = {}) noexcept;
   ~activity();
   activity(const activity&) = delete;
