@@ -16,9 +16,14 @@ enum class stage : unsigned char { running, draining, forced };
 
 struct wait_note {
   const std::string text;
-  wait_note* before = nullptr;  // the one that was the latest until then
+  wait_note* before = nullptr;  // the latest one before this
 };
 
+// Stages go forward only: running, draining, forced. Stage and cause are one atomic word, so a reader sees a pair that
+// belongs together, without a lock. `advance` takes the lock, since waiting threads and tokens need it. Ownership:
+// shared by the source, the contexts and the `waiting` objects. A child holds its parent's state through `parent_`; the
+// parent reaches its children only through stop callbacks with a weak pointer. Re-entrancy: a stop callback is user
+// code. It runs after the lock is released, and may use, end or destroy contexts.
 class context_state : public std::enable_shared_from_this<context_state> {
  public:
   bool reached(stage wanted) const noexcept { return word_.load(std::memory_order_acquire).at >= wanted; }
@@ -66,7 +71,7 @@ class context_state : public std::enable_shared_from_this<context_state> {
     const std::lock_guard lock(mutex_);
     note.before = std::exchange(latest_note_, &note);
   }
-  // Mostly the latest, but those of waits side by side end in any order.
+  // Usually the latest. Waits of several coroutines with one context may end in any order.
   void remove(const wait_note& note) noexcept {
     const std::lock_guard lock(mutex_);
     wait_note** at = &latest_note_;
@@ -89,7 +94,8 @@ class context_state : public std::enable_shared_from_this<context_state> {
   }
 
  private:
-  // Weak, so that a callback which drops the last context of the child does not pull the state from under advance().
+  // Weak: if a callback drops the last context of the child, the locked pointer keeps the state until advance()
+  // returns.
   struct parent_ended {
     std::weak_ptr<context_state> child;
     stage to;
@@ -103,14 +109,14 @@ class context_state : public std::enable_shared_from_this<context_state> {
   };
   static_assert(std::atomic<word>::is_always_lock_free && std::atomic<time_point>::is_always_lock_free);
 
-  static constexpr std::size_t most_notes = 4;  // that are told
+  static constexpr std::size_t most_notes = 4;  // in the text
 
   std::atomic<word> word_{};
   std::atomic<time_point> drain_end_{};
-  mutable std::mutex mutex_;  // guards the way forward, the notes and the two sources below
+  mutable std::mutex mutex_;  // guards changes of the word, the notes and the two sources below
   wait_note* latest_note_ = nullptr;
   std::condition_variable advanced_;
-  std::stop_source draining_{std::nostopstate};  // made when first asked for: most contexts are only looked at
+  std::stop_source draining_{std::nostopstate};  // made at the first use: most contexts need no token
   std::stop_source forced_{std::nostopstate};
   context parent_;
   std::optional<std::stop_callback<parent_ended>> on_parent_draining_;  // last members: unlinked before the rest dies

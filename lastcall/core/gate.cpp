@@ -7,8 +7,10 @@ namespace lastcall::inline v0 {
 
 namespace detail {
 
-// Everything is in one word: the number of tickets and four facts. The state deletes itself when nobody can reach it
-// any more: no ticket, no gate, and no callback still to come.
+// States, all in one word: the number of tickets, and four bits. `claimed`: a thread is inside close(), or was.
+// `closed`: no new ticket. `pending`: the callback has not returned. `owned`: the gate exists. Ownership: nobody owns
+// the state. It deletes itself when no ticket, no gate and no pending callback can reach it. Re-entrancy: the callback
+// may destroy the gate; `pending` keeps the state until the callback has returned.
 class gate_state {
  public:
   bool enter() noexcept {
@@ -20,8 +22,8 @@ class gate_state {
   }
 
   void leave() noexcept {
-    // Release: what was done inside comes before the callback. Acquire, for the last one: pairs with all those
-    // releases, and with the one in close(), which made drained_ visible.
+    // Release: work under the ticket happens before the callback. Acquire, for the last ticket: pairs with those
+    // releases, and with the release in close(), which makes drained_ visible.
     const std::uint64_t left = word_.fetch_sub(1, std::memory_order_acq_rel) - 1;
     if ((left & count_mask) != 0) return;
     if ((left & pending_bit) != 0) {
@@ -47,12 +49,12 @@ class gate_state {
 
  private:
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
-  static constexpr std::uint64_t claimed_bit = std::uint64_t{1} << 62;  // somebody is closing
+  static constexpr std::uint64_t claimed_bit = std::uint64_t{1} << 62;  // close() was called
   static constexpr std::uint64_t pending_bit = std::uint64_t{1} << 61;  // the callback has not returned
-  static constexpr std::uint64_t owned_bit = std::uint64_t{1} << 60;    // the gate is there
+  static constexpr std::uint64_t owned_bit = std::uint64_t{1} << 60;    // the gate exists
   static constexpr std::uint64_t count_mask = owned_bit - 1;
 
-  // Once only: after closing the count reaches 0 once.
+  // Called once: after the close the count reaches 0 only once.
   void call() noexcept {
     if (drained_) std::exchange(drained_, nullptr)();
     const std::uint64_t before = word_.fetch_and(~pending_bit, std::memory_order_acq_rel);

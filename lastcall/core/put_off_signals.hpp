@@ -6,8 +6,7 @@
 //    without this library loses its first signal that way; without the sanitizer none of 200,000 was lost.
 //  - A signal that is delivered to a thread which has just begun or is about to end may be lost. The kernel chooses the
 //    thread among those that do not block the signal.
-// With both handled, one in some dozens of first signals is still lost on a busy machine: strace shows that the main
-// thread gets it, and no handler is called. So tests send signals again under ThreadSanitizer.
+// With both handled, one in some dozens of first signals is still lost on a busy machine, so tests send them again.
 #pragma once
 
 #include <optional>
@@ -18,8 +17,7 @@
 namespace lastcall::inline v0::detail {
 
 #if defined(__SANITIZE_THREAD__)
-/// The longest single wait of a thread that a signal handler wakes.
-inline constexpr std::optional<duration> longest_wait = std::chrono::milliseconds(20);
+inline constexpr std::optional<duration> longest_wait = std::chrono::milliseconds(20);  ///< for a signal, at a time
 
 /// Threads that are made while it lives block signals. For threads that may end soon.
 using signals_kept_out = no_signals_of_others;

@@ -34,6 +34,8 @@ app::app(app_options options) {
   parts_ = std::make_unique<parts>(std::move(options));
 }
 
+// The end is driven here, on the thread that destroys the app, when shutdown() was not called or run() was left by an
+// exception.
 app::~app() {
   parts& p = *parts_;
   if (p.guard.enabled() && p.final_report && p.final_report->trigger == trigger::signal)
@@ -104,6 +106,7 @@ void app::request_shutdown(std::string why) noexcept {
   parts_->requests->request(stamped({.trigger = trigger::request, .why = std::move(why)}, parts_->time));
 }
 
+// The lock is held for the push only. The report takes the failures under it, in app::parts::take_failures.
 void app::fail(std::string_view component, std::string why) noexcept {
   why.insert(0, "component \"" + std::string(component) + "\" failed: ");
   parts_->log.error("app", why);

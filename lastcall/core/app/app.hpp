@@ -122,9 +122,9 @@ class app {
   const report& shutdown(deadline by);
 
   /// Ends readiness before the shutdown is requested, which must follow (a Kubernetes preStop hook runs before
-  /// SIGTERM). All components announce, and continue to serve. The readiness delay, and with it the grace period,
-  /// begins to count here. With start() instead of run() the components announce later, with the shutdown. It can't be
-  /// undone; only the first call counts.   Threads: any; takes no lock.
+  /// SIGTERM). All components announce, and continue to serve. The time from here to the request, up to the
+  /// readiness delay, counts as part of that delay and of the grace period. After start() the components announce
+  /// later. It can't be undone; only the first call counts.   Threads: any; takes no lock.
   void announce() noexcept;
 
   /// Requests the end of run(). Only the first request counts.   Threads: any; takes no lock. Not for signal handlers.

@@ -14,8 +14,8 @@ namespace lastcall::inline v0 {
 
 /// An environment variable that is named below overrides its option, unless `environment` is false.
 struct app_options {
-  /// The time from the request for the shutdown to the exit.   LASTCALL_GRACE
-  duration grace = std::chrono::seconds(20);
+  duration grace =
+      std::chrono::seconds(20);  ///< The time from the request for the shutdown to the exit.   LASTCALL_GRACE
   /// The last part of the grace period, for force and the last stops. Default: 2 s or a tenth of the grace, whichever
   /// is smaller.   LASTCALL_RESERVE
   std::optional<duration> reserve{};
@@ -37,13 +37,10 @@ struct app_options {
   bool readiness_delay_from_terminal = false;
   /// The file to which run() writes the report as JSON. Empty: none.   LASTCALL_REPORT
   std::string report_file{};
-  /// LASTCALL_LOG: debug, info, warning, error, none
-  log_level log = log_level::info;
-  /// Empty: lines to standard error.
-  log_sink sink{};
+  log_level log = log_level::info;  ///< LASTCALL_LOG: debug, info, warning, error, none
+  log_sink sink{};                  ///< Empty: lines to standard error.
   bool environment = true;
-  /// Null: steady(). Outlives the app.
-  const clock* time = nullptr;
+  const clock* time = nullptr;  ///< Null: steady(). Outlives the app.
 };
 
 }  // namespace lastcall::inline v0

@@ -22,6 +22,7 @@ bool contains(const std::vector<int>& numbers, int number) {
 
 }  // namespace
 
+// `signals_` is made last: from then on the signal thread may call on_signal, which uses all other members.
 signal_routing::signal_routing(const app_options& options, std::shared_ptr<shutdown_requests> requests,
                                const clock& time)
     : requests_(std::move(requests)),

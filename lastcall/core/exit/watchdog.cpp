@@ -15,6 +15,8 @@ constexpr verb verbs[] = {verb::start, verb::announce, verb::drain,  verb::force
 
 }  // namespace
 
+// Position 0 is for a hang outside of components; then the verbs of the first component, and so on. exit_process()
+// finds the text by this order, without a search that could allocate.
 watchdog::watchdog(const driver_position& position, const std::vector<std::string>& components,
                    const std::string& report_file)
     : position_(position), report_file_(report_file), temporary_file_(temporary_name(report_file + ".watch")) {

@@ -36,12 +36,10 @@ struct component {
   /// done. Blocks: may, without a limit.
   virtual void start(context) {}
 
-  /// Tells others that the end is coming, and continues to serve. Not called when the app was never ready.
-  virtual void announce() noexcept {}
+  virtual void announce() noexcept {}  ///< tells others of the coming end; still serves. Only if the app was ready
 
   /// Takes no new work, finishes the accepted work, then calls `done`. All that needs it has stopped. The context
-  /// drains already and knows the drain end. `drain` may return at once, and call `done` later. Errors: an exception is
-  /// reported, and `force` follows at once.
+  /// drains already. `drain` may return at once, and call `done` later. Errors: after an exception `force` follows.
   virtual void drain(context, drained done) { done(); }
 
   /// Cuts what is left, so that `done` is called soon; otherwise the component is hung. Called while it drains, or
@@ -49,15 +47,12 @@ struct component {
   /// until `stop`, and `stop` does not wait for `done`.   Blocks: must not.
   virtual void force() noexcept {}
 
-  /// Releases threads, sockets, memory. No code of it runs afterwards. All that needs it has stopped, or hangs.
-  virtual void stop() noexcept {}
+  virtual void stop() noexcept {}  ///< releases threads, sockets, memory. All that needs it has stopped, or hangs
 
-  /// How long its end takes, for the check of the grace period. Called once, before the start.
-  virtual shutdown_times times() const { return {}; }
+  virtual shutdown_times times() const { return {}; }  ///< for the check of the grace period, before the start
 
-  /// Adds its ledgers and fields to the report. Called after `stop`, or while it hangs, beside its own threads. A
-  /// forced component makes the exit code 3, unless its ledgers or its `lost` show that nothing was lost.   Blocks:
-  /// must not.
+  /// Adds its ledgers and fields to the report, after `stop` or while it hangs. A forced component makes exit code 3,
+  /// unless its ledgers or its `lost` show that nothing was lost.   Blocks: must not.
   virtual void account(component_report&) const {}
 
   /// Adds its numbers to a snapshot for monitoring; each has its name as a label already. Called at any time after the

@@ -81,6 +81,8 @@ void lifecycle::maintain_verbs() {
   if (!verbs_under_way()) verbs_->end_idle_threads();
 }
 
+// The plan has a node for each component that has started or is starting; the others are not part of the shutdown. The
+// order of the nodes is that of the components, so needs come first.
 void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_point)> deadline_nearer) {
   take_events();
   deadline_nearer_ = std::move(deadline_nearer);
@@ -116,6 +118,7 @@ void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_
   take_events();
 }
 
+// The earliest of: the plan's next moment, the next check of the verbs' threads, the stacks, the log line.
 std::optional<time_point> lifecycle::next_wake() const noexcept {
   std::optional<time_point> next = plan_ ? plan_->next_wake() : std::nullopt;
   if (next && (verbs_under_way() || force_began_)) next = std::max(*next, next_tick_);
@@ -151,6 +154,7 @@ void lifecycle::step() {
   verbs_->check();
 }
 
+// Waits for an event or `until`, and keeps the verbs' threads going meanwhile.
 void lifecycle::wait(std::optional<time_point> until) {
   if (const auto check = verbs_->next_check()) until = std::min(until.value_or(*check), *check);
   requests_->driver_wakeup().wait(time_, until);

@@ -55,6 +55,7 @@ void lifecycle::carry_out_one(const shutdown_plan::finish&) {
   phase_.store(app_phase::over, std::memory_order_relaxed);
 }
 
+// `force` is ordered first, so that it does not wait for anything that follows from it.
 void lifecycle::force_component(std::size_t index) {
   component_record& c = components_[index];
   set_state(index, component_state::forced);

@@ -17,6 +17,7 @@ namespace lastcall::inline v0 {
 // component still comes after all that it needs. From here on the order is fixed, and so are the indices.
 void lifecycle::arrange() {
   if (shared_) return;
+  // From the last to the first, since needs have smaller indices.
   std::vector<bool> in_front(components_.size(), false);
   for (std::size_t i = components_.size(); i-- > 0;) {
     if (components_[i].needed_by_all) in_front[i] = true;
@@ -39,6 +40,7 @@ void lifecycle::arrange() {
     }
   }
   components_ = std::move(sorted);
+  // From here on verbs and questions of other threads use the addresses of the components, which stay where they are.
   const auto made = std::make_shared<shared_state>(requests_, time_, components_.size());
   for (std::size_t i = 0; i < components_.size(); ++i) {
     made->entries[i].object = components_[i].object.get();

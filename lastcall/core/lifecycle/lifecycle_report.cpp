@@ -18,6 +18,8 @@ constexpr duration answer_time = std::chrono::milliseconds(200);  // components 
 
 }  // namespace
 
+// Called once, after `finished`. No verb is ordered any more except `account`, so the records change only by events of
+// verbs that are late. The durations follow each other without gaps: request, first drain, last drain or force, end.
 void lifecycle::fill(report& out) {
   out.start_ms = start_ms_;
   const time_point drain_begins = first_drain_began_.value_or(force_began_.value_or(finished_at_));

@@ -39,6 +39,7 @@ lifecycle::start_result lifecycle::start(const function<void()>& meanwhile) {
   return start_result::started;
 }
 
+// Called once all needs have started. A component may have been reached twice, so it is checked.
 void lifecycle::begin_start(std::size_t index) {
   if (components_[index].current_verb != verb::none || components_[index].running) return;
   set_state(index, component_state::starting);

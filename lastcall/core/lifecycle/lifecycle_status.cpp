@@ -12,6 +12,7 @@
 
 namespace lastcall::inline v0 {
 
+// Threads: any. Reads names, which do not change after `arrange`, and atomics. The values may be of different moments.
 app_status lifecycle::status() const {
   app_status s{.phase = phase_.load(std::memory_order_relaxed)};
   const time_point now = time_.now();
@@ -46,6 +47,7 @@ template <class Ask> void lifecycle::for_each_started(const shared_state& state,
   }
 }
 
+// The copy of the pointer keeps the shared state alive if this hangs and the lifecycle is destroyed.
 void lifecycle::measure(metrics& into) const {
   if (!shared_) return;
   const std::shared_ptr<const shared_state> kept = shared_;

@@ -48,6 +48,7 @@ void lifecycle::run_verb(std::size_t index, verb what) {
     const activity doing(to_text(what), e.name);
     at.enter(what, shared->time.now());
     try {
+      // Ending a context runs stop callbacks, which are user code too, so it is part of the verb.
       switch (what) {
         case verb::start:
           e.object->start(e.context.get());
@@ -83,11 +84,14 @@ void lifecycle::run_verb(std::size_t index, verb what) {
     } catch (...) {
       it.error = std::current_exception();
     }
+    // First leave, then post: when the driver takes the event in, the position is free for the next verb.
     at.leave();
     shared->post(std::move(it));
   });
 }
 
+// Marks a component as inside `account` only if it is in no other verb: of a hung component the report names the verb
+// that hangs.
 void lifecycle::request_account(std::size_t index) {
   component_record& c = components_[index];
   if (std::exchange(c.account_requested, true)) return;
@@ -95,6 +99,7 @@ void lifecycle::request_account(std::size_t index) {
   run_verb(index, verb::account);
 }
 
+// One question at a time for each component: one that hangs in its answer is not asked again.
 void lifecycle::request_progress(std::size_t index) {
   component_record& c = components_[index];
   if (std::exchange(c.progress_requested, true)) return;  // it has not answered yet

@@ -41,6 +41,7 @@ shutdown_plan::actions shutdown_plan::request(time_point now) {
   return out;
 }
 
+// In the phases after draining the force has happened already.
 shutdown_plan::actions shutdown_plan::request_force(time_point now) {
   actions out;
   if (phase_ == phase::serving) begin(now, out);
@@ -86,6 +87,7 @@ void shutdown_plan::gone(std::size_t index, time_point now, actions& out) {
   if (--unstopped_ == 0) end(out);
 }
 
+// One phase for each call, however late it is: verbs can return in between.
 shutdown_plan::actions shutdown_plan::tick(time_point now) {
   actions out;
   const std::optional<time_point> due = next_wake();
@@ -190,6 +192,7 @@ void shutdown_plan::go_on(std::size_t index, time_point now, actions& out) {
   }
 }
 
+// A node that is neither running nor stopped was told something and did not come back.
 void shutdown_plan::end(actions& out) {
   phase_ = phase::over;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {

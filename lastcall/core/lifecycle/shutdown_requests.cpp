@@ -4,6 +4,7 @@
 
 namespace lastcall::inline v0 {
 
+// The claim decides which other thread may write the place; `first_` decides which request counts, and publishes it.
 bool shutdown_requests::request(shutdown_request&& by) noexcept {
   if (claimed_.exchange(true, std::memory_order_relaxed)) return false;
   by_other_ = std::move(by);
@@ -17,6 +18,7 @@ const shutdown_request& shutdown_requests::request_as_driver(shutdown_request&& 
   return *first();
 }
 
+// Release: the acquire in first() then sees the whole request.
 bool shutdown_requests::publish(const shutdown_request& by) noexcept {
   const shutdown_request* nobody = nullptr;
   if (!first_.compare_exchange_strong(nobody, &by, std::memory_order_release, std::memory_order_relaxed)) return false;

@@ -118,6 +118,7 @@ extern "C" void* lastcall_verb_thread(void* given) {
 
 verb_threads::verb_threads() : state_(std::make_shared<state>()) {}
 
+// Waiting jobs are dropped, idle threads end and are joined. A thread inside a job is detached: it shares the state.
 verb_threads::~verb_threads() {
   std::deque<function<void()>> never_begun[2];  // destroyed after the lock is released: their destructors are user code
   {
@@ -175,6 +176,7 @@ std::optional<time_point> verb_threads::next_check() const noexcept {
   return (s.idle > 0 ? steady().now() : s.last_taken) + longest_blocked;
 }
 
+// Adds a thread only when all are inside a job, and none has taken one for a millisecond.
 void verb_threads::check() noexcept {
   {
     const std::lock_guard lock(state_->mutex);

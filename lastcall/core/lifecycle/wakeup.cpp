@@ -44,6 +44,7 @@ bool wakeup::notified_within(const timespec* time) const noexcept {
   return true;
 }
 
+// A virtual clock may have moved on already: it is asked first. Then the wait is in real time, with the limits above.
 void wakeup::wait(const clock& time, std::optional<time_point> until) const noexcept {
   const bool real = &time == &steady();
   if (const timespec at_once{}; !real && (notified_within(&at_once) || time.skip(until))) return;

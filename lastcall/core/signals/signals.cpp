@@ -25,7 +25,7 @@
 namespace lastcall::inline v0 {
 namespace {
 
-// What the handler writes. Smaller than PIPE_BUF, so records of several threads never mix.
+// What the handler writes. It is smaller than PIPE_BUF, so a write is never split, and records do not mix.
 struct pipe_record {
   int number;
   int code;
@@ -35,7 +35,8 @@ struct pipe_record {
 };
 static_assert(std::is_trivially_copyable_v<pipe_record> && sizeof(pipe_record) < PIPE_BUF);
 
-// A handler gets no argument of ours, so its data are global: written before it is installed, read only while it is.
+// A signal handler gets no argument of ours, so its data is global. It is written before the handler is installed, and
+// read only while it is installed.
 struct slot {
   std::atomic<bool> taken{false};
   std::atomic<int> pipe{-1};
@@ -44,10 +45,12 @@ struct slot {
 };
 constexpr int most_signals = 65;
 constinit std::array<slot, most_signals> slots;
-// Handlers between their first and last line. The destructor takes the pipe from the slots and then waits for 0, a
-// handler counts itself and then looks for the pipe: both sequentially consistent, so one of them sees the other.
+// How many handlers are running. The destructor clears the pipe in the slots and then waits for 0. A handler increments
+// this and then reads the pipe. Both are sequentially consistent, so one of the two sees the other.
 constinit std::atomic<int> handlers_inside{0};
 
+// Runs on any thread, at any point of its code, so it only calls async-signal-safe functions.   Source:
+// signal-safety(7).
 extern "C" void lastcall_on_signal(int number, siginfo_t* info, void*) {
   const int kept_errno = errno;
   handlers_inside.fetch_add(1);
@@ -56,7 +59,7 @@ extern "C" void lastcall_on_signal(int number, siginfo_t* info, void*) {
     if (getpid() == of.owner) {
       const pipe_record record{number, info->si_code, info->si_pid, info->si_uid, std::chrono::steady_clock::now()};
       [[maybe_unused]] const ssize_t written = write(pipe, &record, sizeof record);
-    } else {  // a forked child: the signal is not for the parent, so act as if we had never been here
+    } else {  // a forked child: restore the earlier handling, and deliver the signal to it
       sigaction(number, &of.before, nullptr);
       raise(number);
     }
@@ -105,7 +108,7 @@ void read_sender(signal_record& record) noexcept {
   if (char* end = std::strchr(record.sender, '\n')) *end = '\0';
 }
 
-// Gives back every slot it took, unless all went well.
+// The slots of one `signals` object. Releases them when it is destroyed, also when a later one can't be taken.
 class claims {
  public:
   explicit claims(const std::vector<int>& numbers) {
@@ -149,6 +152,10 @@ class claims {
 
 }  // namespace
 
+// Three kinds of threads meet here. Handlers, on any thread, write to the pipe. The reader, a thread of ours, reads it
+// and calls back. Users call wake_at and destroy the object. A wake-up is an order that goes from a user to the reader
+// and back, to be freed: `mailbox` → `armed` → `spent`. Each is owned by where it is. The reader must not free it: a
+// thread that hangs may hold a lock of the allocator, and the reader must still be able to leave the process.
 struct signals::state {
   struct wake {
     std::optional<time_point> when;  // empty: cancels
@@ -166,7 +173,7 @@ struct signals::state {
     if (!handlers_left()) write_end.leak();
     leaving.store(true);
     poke();
-    getpid() == owner ? reader.join() : reader.detach();  // in a forked child there is no such thread
+    getpid() == owner ? reader.join() : reader.detach();  // a forked child has no such thread
     free_all(mailbox.exchange(nullptr));
     free_all(spent.exchange(nullptr));
     free_all(armed);
@@ -177,9 +184,9 @@ struct signals::state {
     of.owner = owner;
     struct sigaction action{};
     action.sa_sigaction = lastcall_on_signal;
-    action.sa_flags = SA_RESTART | SA_SIGINFO | SA_ONSTACK;  // the last for threads of other runtimes with small stacks
+    action.sa_flags = SA_RESTART | SA_SIGINFO | SA_ONSTACK;  // ONSTACK for threads of other runtimes with small stacks
     sigemptyset(&action.sa_mask);
-    // Asked for in a call of its own: the handler may run before a single call has returned what was there.
+    // Two calls: after a single call the handler could run before `before` is written.
     sigaction(number, nullptr, &of.before);
     of.pipe.store(write_end.number());
     sigaction(number, &action, nullptr);
@@ -195,7 +202,7 @@ struct signals::state {
     of.pipe.store(-1);
   }
 
-  // Bounded, since a process forked in the middle of a handler inherits a count that nobody brings down.
+  // With a limit: a process that is forked inside a handler inherits a count that never becomes 0.
   static bool handlers_left() noexcept {
     for (int tries = 0; tries < 1000; ++tries) {
       if (handlers_inside.load() == 0) return true;
@@ -205,7 +212,7 @@ struct signals::state {
   }
 
   void put(std::unique_ptr<wake> next) {
-    // One that the reader has not taken yet is ours again.
+    // An order that the reader has not taken is replaced, and freed here.
     free_all(mailbox.exchange(next.release()));
     free_all(spent.exchange(nullptr));
     poke();
@@ -220,7 +227,6 @@ struct signals::state {
     while (list != nullptr) delete std::exchange(list, list->next);
   }
 
-  // The reader frees nothing: a thread that hangs may hold a lock of the allocator.
   void retire(wake* used) noexcept {
     if (used == nullptr) return;
     used->next = spent.load();
@@ -229,7 +235,7 @@ struct signals::state {
 
   void run() noexcept {
     pthread_setname_np(pthread_self(), "lastcall-signal");
-    // Only on this thread: a mask inherited from whoever started us would otherwise keep the signals away for ever.
+    // The process may have been started with these signals blocked. They are unblocked on this thread only.
     sigset_t ours;
     sigemptyset(&ours);
     for (const int number : claimed.numbers()) sigaddset(&ours, number);
@@ -296,10 +302,10 @@ struct signals::state {
   descriptor write_end{ends.ends[1]};
   descriptor wakeup{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   std::atomic<bool> leaving{false};
-  std::atomic<wake*> mailbox{nullptr};  // the newest order, not yet seen by the reader
+  std::atomic<wake*> mailbox{nullptr};  // the latest order, not taken by the reader yet
   std::atomic<wake*> spent{nullptr};    // used orders, for others to free
   wake* armed = nullptr;                // the reader's
-  std::thread reader;                   // last: starts when the rest is there
+  std::thread reader;                   // last: it starts when all other members exist
 };
 
 signals::signals(const std::vector<int>& numbers, function<void(const signal_record&)> on_signal)

@@ -26,12 +26,11 @@ struct signal_record {
 
 /// Catches signals while it lives. The handler (SA_RESTART, SA_SIGINFO) writes a record of fixed size to a non-blocking
 /// pipe, and the thread "lastcall-signal" reads it. That thread unblocks these signals for itself and changes no other
-/// thread's mask, so earlier threads and an inherited mask do no harm. When the pipe is full (thousands of records)
-/// further signals are dropped; the request is known by then. If SIGHUP was ignored (nohup), it stays ignored. In a
-/// forked child each caught signal restores its earlier handling when it arrives, and the child can't write into its
-/// parent's pipe. Errors: std::invalid_argument, with reason and remedy, for a signal that can't be caught (SIGKILL,
-/// SIGSTOP) or that another object of this process catches; std::system_error when no descriptor or thread is left.
-/// Threads: any; construct and destroy it on one thread.
+/// thread's mask, so earlier threads and an inherited mask do no harm. A full pipe (thousands of
+/// records) drops signals. If SIGHUP was ignored (nohup), it stays ignored. In a forked child each caught signal
+/// restores its earlier handling when it arrives. Errors: std::invalid_argument, with reason and remedy, for a signal
+/// that can't be caught (SIGKILL, SIGSTOP) or that another object of this process catches; std::system_error when no
+/// descriptor or thread is left. Threads: any; construct and destroy it on one thread.
 class signals {
  public:
   /// `on_signal` runs on the signal thread, for one record at a time. It must not throw, and should take no lock, since

@@ -11,8 +11,7 @@
 
 namespace lastcall::inline v0 {
 
-/// The functions at one address, innermost first: the inlined ones, then the one that contains them.
-using function_names = std::vector<std::string>;
+using function_names = std::vector<std::string>;  ///< of one address, innermost first, with the inlined ones
 
 /// One for each of `addresses`, in their order, never empty. An address that is repeated is looked up once.
 ///
@@ -25,13 +24,10 @@ using function_names = std::vector<std::string>;
 std::vector<function_names> symbol_names(std::span<const std::uintptr_t> addresses, duration within);
 
 namespace detail {
-/// From debug information only, by libdw; unknown names stay empty. Without libdw the result is empty.
-/// Blocks: without a limit, in libdw and on the lock of the dynamic loader.
+/// By libdw; unknown names stay empty, without libdw all.   Blocks: without a limit, also on the dynamic loader's lock.
 std::vector<function_names> names_from_debug_info(std::span<const std::uintptr_t> addresses);
-/// From symbol tables only; never empty.   Blocks: while files are read.
-std::vector<std::string> names_from_symbol_tables(std::span<const std::uintptr_t> addresses);
-/// One for each address: "libx.so+0x1234", the offset in the file, or only the address if it is in no file.
-/// Blocks: reads /proc/self/maps.
+std::vector<std::string> names_from_symbol_tables(std::span<const std::uintptr_t> addresses);  ///< never empty
+/// One for each: "libx.so+0x1234", the offset in the file, or only the address if it is in no file.
 std::vector<std::string> places_in_files(std::span<const std::uintptr_t> addresses);
 /// The demangled name, at most 200 bytes. A name that is not mangled is not changed.
 std::string readable_symbol(const char* name);
