@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "lastcall/net/connection/connection_set.hpp"
 #include "lastcall/net/connection/transport.hpp"
 #include "lastcall/net/without_sigpipe.hpp"
 
@@ -45,11 +44,10 @@ constexpr int reads_per_wake = 16;  // of a remote that goes on sending after ou
 
 }  // namespace
 
-connection::connection(connection_set& set, unique_fd socket, const endpoint& remote, connection_kind kind) noexcept
+connection::connection(owning_set& set, unique_fd socket, const endpoint& remote, connection_kind kind) noexcept
     : set_(set), socket_(std::move(socket)), kind_(kind), remote_(remote), by_(time_point::max()) {
   past_.last_active = set.loop().now();
-  set_.in_state_[static_cast<std::size_t>(state_)].add();
-  set_.kinds_[static_cast<std::size_t>(kind_)].open.add();
+  set_.counts().count_begin(state_, kind_);
 }
 
 connection::connection(connection& before, connection_kind kind) noexcept
@@ -62,8 +60,7 @@ connection::connection(connection& before, connection_kind kind) noexcept
       past_(before.past_),
       transport_(std::move(before.transport_)),
       by_(before.by_) {
-  set_.in_state_[static_cast<std::size_t>(state_)].add();
-  set_.kinds_[static_cast<std::size_t>(kind_)].open.add();
+  set_.counts().count_begin(state_, kind_);
 }
 
 connection::~connection() = default;
@@ -78,14 +75,14 @@ void connection::on_ready(std::uint32_t events) noexcept {
     if (error != 0) return end_by(classify_errno(error));
   }
   if (events & (EPOLLRDHUP | EPOLLHUP)) remote_is_ending_ = true;
-  if (transport_) events = events_through(events);
+  if (transport_) events = events_for_protocol(events);
   if (events & EPOLLOUT) on_writable();
   if (state_ == connection_state::closed || state_ == connection_state::lingering) return;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) on_readable();
 }
 
 io_result connection::receive(char* into, std::size_t size) noexcept {
-  if (transport_) return receive_through(into, size);
+  if (transport_) return receive_tls(into, size);
   for (;;) {
     const ssize_t n = receive_some(socket_.get(), into, size);
     if (n > 0) return {.bytes = static_cast<std::size_t>(n)};
@@ -151,7 +148,7 @@ void connection::on_due(time_point now) noexcept {
   }
 }
 
-void connection::readable() noexcept { opening() ? go_on_opening() : on_readable(); }
+void connection::readable() noexcept { opening() ? continue_opening() : on_readable(); }
 
 void connection::farewell(connection_end as) noexcept {
   if (state_ == connection_state::closed || state_ == connection_state::lingering) return;
@@ -163,7 +160,7 @@ void connection::farewell(connection_end as) noexcept {
 void connection::half_close() noexcept {
   if (opening()) transport_.reset();
   if (set_.options().linger <= duration::zero()) return end(farewell_as_);
-  if (transport_ && !say_close()) {
+  if (transport_ && !send_close_notify()) {
     fin_owed_ = true;
   } else if (::shutdown(socket_.get(), SHUT_WR) != 0) {
     return end_by(classify_errno(errno));
@@ -173,7 +170,7 @@ void connection::half_close() noexcept {
 }
 
 void connection::send_fin() noexcept {
-  if (!say_close()) return;
+  if (!send_close_notify()) return;
   fin_owed_ = false;
   ::shutdown(socket_.get(), SHUT_WR);  // a reset is found by the next read
 }
@@ -182,7 +179,7 @@ void connection::linger() noexcept {
   if (fin_owed_) send_fin();
   char unwanted[16 * 1024];
   for (int i = 0; i < reads_per_wake; ++i) {
-    const io_result read = transport_ ? discard(unwanted, sizeof unwanted) : receive(unwanted, sizeof unwanted);
+    const io_result read = transport_ ? discard_tls(unwanted, sizeof unwanted) : receive(unwanted, sizeof unwanted);
     if (read.bytes > 0) {
       crossed_ = crossed_ || emptied_;
       continue;
@@ -202,14 +199,13 @@ void connection::linger() noexcept {
 void connection::tell() noexcept {
   if (tell_at_ == time_point::max()) return;
   tell_at_ = time_point::max();
-  set_.count_told(*this);
+  set_.count_told(kind_);
   on_told();
 }
 
 void connection::become(connection_kind kind) noexcept {
-  set_.kinds_[static_cast<std::size_t>(kind_)].open.subtract();
+  set_.counts().move_kind(kind_, kind);
   kind_ = kind;
-  set_.kinds_[static_cast<std::size_t>(kind_)].open.add();
 }
 
 std::size_t connection::unread_bytes() const noexcept {
@@ -227,7 +223,7 @@ void connection::rearm() noexcept { set_.loop().rewatch(socket_.get(), *this, in
 
 void connection::end_by(io_end how) noexcept {
   if (state_ == connection_state::closed) return;
-  if (abnormal(how)) set_.abnormal_.note(remote_, state_, how, loop_now());
+  if (abnormal(how)) set_.note_abnormal(remote_, state_, how);
   end(how == io_end::timed_out ? connection_end::timed_out
       : abnormal(how)          ? connection_end::reset
                                : connection_end::by_remote);
@@ -242,17 +238,17 @@ void connection::abort(connection_end how) noexcept {
 void connection::end(connection_end how) noexcept {
   if (state_ == connection_state::closed) return;
   on_end(how);  // while there is TLS: last words go through it
-  if (transport_) leave_transport(how);
+  if (transport_) close_transport(how);
   leave();
   set_.loop().forget(socket_.get());  // a child process may hold a copy of it, and then closing would not
   socket_.reset();
-  set_.remove(*this, how);
+  set_.release(*this, how, crossed_);
 }
 
 /// Neither here nor there any more: the counts of the set know it no longer, and no timer does.
 void connection::leave() noexcept {
   become(connection_state::closed);
-  set_.kinds_[static_cast<std::size_t>(kind_)].open.subtract();
+  set_.counts().count_departure(kind_);
   timer_node::cancel();
 }
 

@@ -1,7 +1,8 @@
-// One accepted connection: its socket, its state, its one deadline and its farewell. Knows no protocol: one derives
-// from it, and is told what happens.
+// One accepted connection: its socket, its state, its one deadline and its farewell. Knows no protocol: a protocol
+// derives from it, and is called when something happens.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "lastcall/core/clock.hpp"
 #include "lastcall/net/connection/connection_state.hpp"
 #include "lastcall/net/connection/drain_rules.hpp"
+#include "lastcall/net/connection/owning_set.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/io_error.hpp"
 #include "lastcall/net/loop/intrusive_list.hpp"
@@ -20,7 +22,6 @@
 
 namespace lastcall::inline v0::net {
 
-class connection_set;
 class tls_context;
 struct tls_peer;
 
@@ -28,15 +29,17 @@ namespace detail {
 struct transport;
 }
 
-/// Threads: its loop's only, from `adopt` to the end. The set owns it.
+/// A connection_set owns it from `adopt` to its end, and frees it after the batch of events in which it ended: a
+/// function of it may still be running then. After any call that may end it, a protocol looks at `state()`.
+/// Threads: its loop's only.
 ///
-/// A connection may become another one, which speaks what was agreed on: connection_set::replace.
+/// When the two ends agree on another protocol, another object takes its place: owning_set::replace.
 class connection : public pollable, public timed, public list_hook<> {
  public:
-  connection(connection_set& set, unique_fd socket, const endpoint& remote,
+  connection(owning_set& set, unique_fd socket, const endpoint& remote,
              connection_kind kind = connection_kind::tcp) noexcept;
-  /// The replacement of `before`, for connection_set::replace: takes its socket, its state and its past. What `before`
-  /// has received and not used is for the two to hand on.
+  /// The replacement of `before`, for owning_set::replace. Takes its socket, state and past; bytes that `before` has
+  /// received and not used are not among them.
   connection(connection& before, connection_kind kind) noexcept;
   ~connection() override;
   connection(const connection&) = delete;
@@ -47,145 +50,166 @@ class connection : public pollable, public timed, public list_hook<> {
   const endpoint& remote() const noexcept { return remote_; }
   const connection_past& past() const noexcept { return past_; }
 
-  /// Before it is adopted: what comes first is a proxy's header, with the client's address, or a TLS handshake (`tls`
-  /// may be null), or both. Until they are over, at most until `by`, the protocol is told of its end only; then
-  /// `on_open`. Errors: std::bad_alloc.
+  /// Puts a proxy's header (with the client's address) or a TLS handshake (`tls` may be null) before the protocol, or
+  /// both. They have until `by`. `on_open` follows; before it the protocol is told only of the connection's end.
+  /// To be called before `adopt`. Errors: std::bad_alloc.
   void open_through(bool proxy_header, const std::shared_ptr<tls_context>& tls, time_point by);
-  /// What ALPN came to; empty: nothing, or no TLS.
+  /// The protocol that ALPN has chosen; empty: none, or no TLS.
   std::string_view agreed_protocol() const noexcept;
-  /// Who is at the other end of TLS; null: there is no TLS.
+  /// What TLS knows of the remote; null without TLS.
   std::shared_ptr<const tls_peer> tls_peer_at_hand() const noexcept;
 
   void on_ready(std::uint32_t epoll_events) noexcept final;
   void on_due(time_point now) noexcept final;
 
  protected:
-  // The protocol is told:
+  // A protocol is called:
 
-  /// New bytes or the remote's end may be there: read until `would_block`, no later edge announces what is left behind.
+  /// There may be new bytes, or the remote's end. Read until `would_block`: there is no second event for bytes that are
+  /// left behind; see `rearm`.
   virtual void on_readable() noexcept = 0;
-  /// What `open_through` asked for is over: the remote is known, TLS stands. The connection is fresh, without a bound.
-  /// There may be bytes already.
+  /// Header and handshake are complete. The state is fresh, without a deadline. There may be bytes already.
   virtual void on_open() noexcept { on_readable(); }
-  /// A proxy's header tells of a client whose address has too many connections: to be refused as if the server was
-  /// full.
+  /// The client that the proxy names has too many connections: refuse it, as when the server is full.
   virtual void on_overfull() noexcept {}
-  /// What to tell a client that speaks HTTP where TLS is spoken.
+  /// What to answer a client that speaks plain HTTP where TLS is expected.
   virtual std::string_view answer_to_plain_http() const noexcept { return {}; }
   /// There may be room to write again.
   virtual void on_writable() noexcept = 0;
-  /// The drain began, or this connection was accepted during it. Idle and new ones are closed by their rules.
+  /// The drain has begun, or had begun before `adopt`. Idle and fresh connections are closed without the protocol.
   virtual void on_drain() noexcept {}
-  /// Its moment to tell a long-lived remote has come: somewhere in the jitter window of the drain. Only while upgraded;
-  /// enters a state again, with the bound of its farewell.
+  /// While upgraded and draining: the moment to tell the remote has come. Enters a state again, with a new deadline.
   virtual void on_told() noexcept { farewell(); }
-  /// It has been idle for as long as it may be, by its own bound or by the rules of the drain. Enters another state.
+  /// It was idle for too long, by its own deadline or by the drain's rules. Enters another state.
   virtual void on_idle_over() noexcept { half_close(); }
-  /// The deadline of a new, reading, busy or upgraded connection passed.
+  /// The deadline of a fresh, reading, busy or upgraded connection has passed.
   virtual void on_timeout() noexcept { end(connection_end::timed_out); }
-  /// Since when it has been at work on something; empty: it is not.
+  /// When the work that is in progress began; empty: there is none.
   virtual std::optional<time_point> works_since() const { return std::nullopt; }
-  /// What it is at work on.
   virtual std::string work_label() const { return {}; }
-  /// As work_item::waits_for.
-  virtual std::string work_waits_for() const { return {}; }
-  /// It has ended; the socket is gone after this.
+  virtual std::string work_waits_for() const { return {}; }  ///< As work_item::waits_for.
+  /// The connection has ended; its socket is closed after this.
   virtual void on_end(connection_end) noexcept {}
 
-  // The protocol does:
+  // A protocol calls:
 
   io_result receive(char* into, std::size_t size) noexcept;
   io_result transmit(const char* from, std::size_t size) noexcept;
-  /// From a file, without a copy. No bytes and not `would_block`: the file has ended, or is `unreadable`.
+  /// From a file, without a copy. 0 bytes and not `would_block`: the file has ended, or is `unreadable`.
   /// Blocks: while the disk reads.
   io_result transmit_file(int file, std::uint64_t offset, std::size_t size) noexcept;
 
-  /// The remote's end or an error was announced: a read that filled less than its buffer has not seen all.
+  /// The remote's end or an error was announced. Then a `receive` that does not fill its buffer has not shown all.
   bool remote_is_ending() const noexcept { return remote_is_ending_; }
-  /// How many bytes wait in the kernel. With TLS it is no less than what can be read of them and of what TLS holds, and
-  /// may be more.
+  /// How many bytes wait in the kernel. With TLS at least as many as can be read, also from TLS; perhaps more.
   std::size_t unread_bytes() const noexcept;
-  /// How many bytes were written, and the remote's kernel has not acknowledged: shrinks as a slow remote reads, also
-  /// while there is no room to write. 0 where that is not known.
+  /// How many bytes were written and not acknowledged by the remote's kernel; 0 where that is not known. It shrinks
+  /// when a slow remote reads, also while there is no room to write.
   std::size_t unacknowledged() const noexcept;
-  /// Whether anything was sent that `receive` has not brought: it asks the kernel. Of TLS it may be no bytes of the
-  /// protocol's.
+  /// Asks the kernel whether anything came that `receive` has not returned. With TLS it may be no data of the protocol.
   bool may_have_unread() const noexcept { return unread_bytes() > 0; }
-  /// Has the kernel announce again what is still unread: for whoever stops reading to let others have their turn.
+  /// Makes the kernel announce unread bytes once more. For a protocol that stops reading to let other connections run.
   void rearm() noexcept;
 
-  /// Moves to a state and bounds it: nothing lasts beyond `by`, and while draining not beyond what the rules allow.
+  /// Changes the state and sets the deadline. While draining the deadline is no later than the drain's rules allow.
   void enter(connection_state, time_point by) noexcept;
-  /// When `on_told` will be called; time_point::max() before the drain and afterwards.
+  /// When `on_told` will be called; time_point::max() before the drain, and after the call.
   time_point tell_at() const noexcept { return tell_at_; }
-  /// Calls `on_told` as if its moment had come, for who is not upgraded: at most once.
+  /// Calls `on_told` now, if it was not called yet and the drain has begun. The state need not be upgraded.
   void tell() noexcept;
-  /// It speaks something else from now on.
   void become(connection_kind) noexcept;
-  /// A request has begun: learns how long this client pauses.
+  /// A request has begun: the time since the last response is a pause of this client.
   void note_request() noexcept;
-  /// A response has left: silence is counted from here.
-  void note_response() noexcept;
+  /// A response has left: the silence begins now.
+  void note_response() noexcept { past_.last_active = loop_now(); }
 
-  /// All that is to be said has been written: sends FIN, reads on until the remote's end or the linger bound, closes.
+  /// To be called when all has been written: sends FIN, reads on until the remote's end or the linger time, closes.
   /// Without it, unread bytes make the kernel send RST, and that can destroy the response on its way to the client.
   /// Source: RFC 9112 section 9.6.
   void farewell(connection_end as = connection_end::clean) noexcept;
   /// Closes now, without a farewell.
   void end(connection_end) noexcept;
-  /// Closes now, with a reset: what was sent must not be taken for whole.
+  /// Closes now, with a reset, so that the remote does not take an incomplete response for a complete one.
   void abort(connection_end) noexcept;
-  /// Ends it as the error says; abnormal ends are logged with the remote's address.
+  /// Ends it as the error says. Logs an abnormal end with the remote's address.
   void end_by(io_end) noexcept;
 
-  connection_set& set() const noexcept { return set_; }
+  owning_set& set() const noexcept { return set_; }
   /// `on_open` is still to come.
-  bool opening() const noexcept { return transport_ && still_opening(); }
-  bool draining() const noexcept;  // these two, and what is asked for each request, are in connection_set.hpp
-  time_point loop_now() const noexcept;
+  bool opening() const noexcept { return transport_ && transport_opening(); }
+  bool draining() const noexcept { return set_.draining(); }
+  /// The loop's time, at no cost; see loop::now.
+  time_point loop_now() const noexcept { return set_.loop().now(); }
 
  private:
+  // The set calls `drain`, `force` and `leave`, and watches the socket. The connection knows the set as owning_set.
   friend class connection_set;
+  void drain() noexcept;
+  void force() noexcept;
+  void leave() noexcept;
 
   void become(connection_state) noexcept;
-  void leave() noexcept;
+  void bound(time_point by) noexcept;
   bool input_waits() const noexcept;
   void readable() noexcept;
   void half_close() noexcept;
   void send_fin() noexcept;
-  io_result discard(char* into, std::size_t size) noexcept;
+  void linger() noexcept;
 
-  // Through TLS, and until it stands: connection_opening.cpp.
-  bool still_opening() const noexcept;
-  std::uint32_t events_through(std::uint32_t epoll_events) noexcept;
-  io_result receive_through(char* into, std::size_t size) noexcept;
-  bool holds_input() const noexcept;
-  void go_on_opening() noexcept;
+  // What a proxy's header and TLS need: connection_opening.cpp. All but `continue_opening` need a transport_.
+  bool transport_opening() const noexcept;
+  std::uint32_t events_for_protocol(std::uint32_t epoll_events) noexcept;
+  io_result receive_tls(char* into, std::size_t size) noexcept;
+  io_result discard_tls(char* into, std::size_t size) noexcept;
+  void continue_opening() noexcept;
   bool read_header() noexcept;
   void give_up_opening(connection_end) noexcept;
   void handshake_failed() noexcept;
-  void leave_transport(connection_end) noexcept;
-  bool say_close() noexcept;
-  void linger() noexcept;
-  void bound(time_point by) noexcept;
-  void drain() noexcept;
-  void force() noexcept;
+  bool send_close_notify() noexcept;
+  void close_transport(connection_end) noexcept;
 
-  connection_set& set_;
+  owning_set& set_;
   unique_fd socket_;
   connection_state state_ = connection_state::fresh;
   connection_kind kind_;
   connection_end farewell_as_ = connection_end::clean;
   bool fin_acknowledged_ = false;
   bool remote_is_ending_ = false;
-  bool emptied_ = false;   // after our FIN: what comes now was sent after it, or crossed it
+  bool emptied_ = false;   // lingering: all that came before our FIN was read; further bytes crossed it
   bool crossed_ = false;   // bytes arrived after our FIN
-  bool fin_owed_ = false;  // TLS has more to say before it
+  bool fin_owed_ = false;  // lingering: close_notify is not sent yet, and our FIN comes after it
   endpoint remote_;
   connection_past past_;
   time_point tell_at_ = time_point::max();        // while draining, until told
-  std::unique_ptr<detail::transport> transport_;  // null for most
-  time_point by_;                                 // the deadline; the wheel may fire earlier and is then told again
+  std::unique_ptr<detail::transport> transport_;  // null: a plain connection, and its protocol has begun
+  time_point by_;                                 // the deadline; the timer may fire earlier, and is then set again
 };
+
+// Called for each request, therefore inline.
+
+inline void connection::become(connection_state state) noexcept {
+  if (state == state_) return;
+  set_.counts().move_state(state_, state);
+  state_ = state;
+}
+
+inline void connection::enter(connection_state state, time_point by) noexcept {
+  become(state);
+  if (set_.draining()) {
+    by = std::min(by, set_.close_at(state, past_));
+    if (state == connection_state::upgraded) by = std::min(by, tell_at_);
+  }
+  bound(by);
+}
+
+/// The timer is not moved to a later time: a busy connection would do that for each request. `on_due` sets it again.
+inline void connection::bound(time_point by) noexcept {
+  by_ = by;
+  if (!armed() || due() > by) set_.loop().schedule(*this, by);
+}
+
+inline void connection::note_request() noexcept {
+  past_.longest_pause = remember_pause(past_.longest_pause, loop_now() - past_.last_active);
+}
 
 }  // namespace lastcall::inline v0::net

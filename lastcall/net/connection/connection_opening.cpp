@@ -6,7 +6,6 @@
 #include <cerrno>
 
 #include "lastcall/net/connection/connection.hpp"
-#include "lastcall/net/connection/connection_set.hpp"
 #include "lastcall/net/connection/proxy_protocol.hpp"
 #include "lastcall/net/connection/transport.hpp"
 
@@ -37,12 +36,12 @@ std::shared_ptr<const tls_peer> connection::tls_peer_at_hand() const noexcept {
   return transport_ && transport_->tls ? transport_->tls->peer() : nullptr;
 }
 
-bool connection::still_opening() const noexcept { return !transport_->open; }
+bool connection::transport_opening() const noexcept { return !transport_->open; }
 
 /// What the protocol is to be told of an edge; before it has its turn, nothing.
-std::uint32_t connection::events_through(std::uint32_t events) noexcept {
+std::uint32_t connection::events_for_protocol(std::uint32_t events) noexcept {
   if (opening()) {
-    go_on_opening();
+    continue_opening();
     return 0;
   }
   const detail::tls_channel& tls = *transport_->tls;
@@ -53,17 +52,17 @@ std::uint32_t connection::events_through(std::uint32_t events) noexcept {
   return events;
 }
 
-io_result connection::receive_through(char* into, std::size_t size) noexcept {
+io_result connection::receive_tls(char* into, std::size_t size) noexcept {
   const io_result read = transport_->tls->read(into, size);
   if (transport_->tls->input_over()) remote_is_ending_ = true;
   return read;
 }
 
-bool connection::holds_input() const noexcept { return transport_->tls && transport_->tls->holds_input(); }
+io_result connection::discard_tls(char* into, std::size_t size) noexcept {
+  return transport_->tls->discard(into, size);
+}
 
-io_result connection::discard(char* into, std::size_t size) noexcept { return transport_->tls->discard(into, size); }
-
-void connection::go_on_opening() noexcept {
+void connection::continue_opening() noexcept {
   if (transport_->header && !read_header()) return;
   if (transport_->tls) {
     switch (transport_->tls->shake_hands(remote_, loop_now())) {
@@ -90,14 +89,18 @@ bool connection::read_header() noexcept {
   for (;;) {
     const proxy_header found = parse_proxy_header(header);
     if (found.what == proxy_header::kind::malformed) {
-      set_.count_proxied(false, remote_, found.why);
+      set_.note_bad_header(remote_, found.why);
       transport_.reset();
       farewell();
       return false;
     }
     if (found.what == proxy_header::kind::complete) {
-      set_.count_proxied(true, remote_, {});
-      if (found.client && set_.rename(*this, *found.client)) on_overfull();
+      set_.counts().count_proxy_header(true);
+      if (found.client) {
+        const bool full = set_.move_address(remote_, *found.client);
+        remote_ = *found.client;
+        if (full) on_overfull();
+      }
       transport_->header.reset();
       return true;
     }
@@ -119,7 +122,7 @@ bool connection::read_header() noexcept {
       enter(connection_state::fresh, transport_->open_by);
     } else {
       const io_end how = classify_read(n, error);
-      if (had > 0) set_.count_proxied(false, remote_, "it ended within its header");
+      if (had > 0) set_.note_bad_header(remote_, "it ended within its header");
       transport_.reset();
       end_by(how);
     }
@@ -130,7 +133,7 @@ bool connection::read_header() noexcept {
 /// Its time is over, or it was quiet while the server drains.
 void connection::give_up_opening(connection_end as) noexcept {
   if (transport_->header) {
-    if (as == connection_end::timed_out) set_.count_proxied(false, remote_, "its header did not come in time");
+    if (as == connection_end::timed_out) set_.note_bad_header(remote_, "its header did not come in time");
   } else if (transport_->tls) {
     transport_->tls->context().handshake_failed(draining() ? tls_failure::drained : tls_failure::timed_out, {}, remote_,
                                                 loop_now());
@@ -153,10 +156,10 @@ void connection::handshake_failed() noexcept {
   farewell();
 }
 
-bool connection::say_close() noexcept { return !transport_ || transport_->tls->say_close(); }
+bool connection::send_close_notify() noexcept { return !transport_ || transport_->tls->say_close(); }
 
 /// The connection is about to be closed. An end that is meant is said so; a cut one must look like it.
-void connection::leave_transport(connection_end how) noexcept {
+void connection::close_transport(connection_end how) noexcept {
   if (opening()) {
     if (transport_->tls && !transport_->header)
       transport_->tls->context().handshake_failed(how == connection_end::clean || how == connection_end::forced
@@ -164,7 +167,7 @@ void connection::leave_transport(connection_end how) noexcept {
                                                       : tls_failure::client_left,
                                                   {}, remote_, loop_now());
   } else if (how == connection_end::clean || how == connection_end::by_remote) {
-    static_cast<void>(say_close());
+    static_cast<void>(send_close_notify());
   }
   transport_.reset();
 }

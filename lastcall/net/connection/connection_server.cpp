@@ -35,7 +35,7 @@ connection_server::connection_server(connection_server_options options, runtime&
   for (const auto& each : runtime_.loops())
     sets_.push_back(std::make_unique<connection_set>(*each, options_.farewell, abnormal_, options_.last_words));
   if (options_.max_connections_per_address > 0)
-    for (auto& each : sets_) each->tell_of_ends(addresses_, options_.max_connections_per_address);
+    for (auto& each : sets_) each->count_addresses(addresses_, options_.max_connections_per_address);
   // Those beyond the limit are still told "503"; the margin for that is part of what the descriptors allow.
   const std::size_t available =
       descriptors() > 2 * reserved_descriptors ? descriptors() - reserved_descriptors : descriptors() / 2;
@@ -169,7 +169,7 @@ cut connection_server::close() noexcept {
     });
   for (auto& each : sets_)
     each->loop().post([so_far, set = each.get()] {
-      const std::uint64_t open = set->open();
+      const std::uint64_t open = set->counts().open();
       const std::size_t working = set->force();
       so_far->connections += working;
       so_far->idle += open - working;
@@ -207,7 +207,7 @@ void connection_server::account(component_report& into) const {
     into.add("handshakes_given_up" + nth, end->given_up);
   }
   std::uint64_t crossed = 0;
-  for (const auto& each : sets_) crossed += each->crossed();
+  for (const auto& each : sets_) crossed += each->counts().crossed();
   into.add("crossed_our_fin", crossed);
   account_of_openings(into);
   tell_of_told(into);
@@ -219,7 +219,7 @@ void connection_server::account_of_openings(component_report& into) const {
   if (const auto tls = tls_of_any()) tls->account(into);
   if (options_.proxies.empty()) return;
   std::uint64_t proxied = 0, bad = 0;
-  for (const auto& each : sets_) proxied += each->proxied(), bad += each->bad_headers();
+  for (const auto& each : sets_) proxied += each->counts().proxied(), bad += each->counts().bad_headers();
   into.add("proxied", proxied);
   into.add("bad_proxy_headers", bad);
 }
@@ -234,19 +234,19 @@ std::shared_ptr<tls_context> connection_server::tls_of_any() const {
 /// How many long-lived remotes were told, of which kind, and how evenly over the window: by tenths of it.
 void connection_server::tell_of_told(component_report& into) const {
   std::uint64_t told = 0;
-  for (const auto& each : sets_) told += each->told();
+  for (const auto& each : sets_) told += each->counts().told();
   if (told == 0) return;
   into.add("told", told);
   for (std::size_t i = 0; i < connection_kinds; ++i) {
     const auto kind = static_cast<connection_kind>(i);
     std::uint64_t of_kind = 0;
-    for (const auto& each : sets_) of_kind += each->told(kind);
+    for (const auto& each : sets_) of_kind += each->counts().told(kind);
     if (of_kind > 0) into.add("told_" + std::string(to_text(kind)), of_kind);
   }
   std::string curve;
   for (std::size_t tenth = 0; tenth < 10; ++tenth) {
     std::uint64_t then = 0;
-    for (const auto& each : sets_) then += each->told_in_tenth(tenth);
+    for (const auto& each : sets_) then += each->counts().told_in_tenth(tenth);
     curve.append(curve.empty() ? "" : " ").append(std::to_string(then));
   }
   into.add("told_curve", curve);
@@ -256,7 +256,7 @@ void connection_server::measure(metrics& into) const {
   if (const auto tls = tls_of_any()) tls->measure(into);
   if (!options_.proxies.empty()) {
     std::uint64_t proxied = 0, bad = 0;
-    for (const auto& each : sets_) proxied += each->proxied(), bad += each->bad_headers();
+    for (const auto& each : sets_) proxied += each->counts().proxied(), bad += each->counts().bad_headers();
     const char* const help = "Connections that should begin with a PROXY header, by whether it was one.";
     into.counter("lastcall_proxy_headers_total", help, proxied, {{"header", "good"}});
     into.counter("lastcall_proxy_headers_total", help, bad, {{"header", "bad"}});
@@ -272,14 +272,14 @@ void connection_server::measure(metrics& into) const {
   for (std::size_t i = 0; i < open_connection_states; ++i) {
     const auto state = static_cast<connection_state>(i);
     std::uint64_t open = 0;
-    for (const auto& each : sets_) open += each->open(state);
+    for (const auto& each : sets_) open += each->counts().open(state);
     into.gauge("lastcall_connections_open", "Connections that are open, by what they do.", static_cast<double>(open),
                {{"state", to_text(state)}});
   }
   for (std::size_t i = 0; i < connection_kinds; ++i) {
     const auto kind = static_cast<connection_kind>(i);
     std::uint64_t open = 0, told = 0;
-    for (const auto& each : sets_) open += each->open(kind), told += each->told(kind);
+    for (const auto& each : sets_) open += each->counts().open(kind), told += each->counts().told(kind);
     into.gauge("lastcall_connections_by_kind", "Connections that are open, by what is spoken on them.",
                static_cast<double>(open), {{"kind", to_text(kind)}});
     into.counter("lastcall_connections_told_total", "Long-lived remotes that were told of the drain.", told,
@@ -337,7 +337,7 @@ connection_ledger connection_server::ledger() const noexcept {
 
 std::uint64_t connection_server::open_connections() const noexcept {
   std::uint64_t all = 0;
-  for (const auto& each : sets_) all += each->open();
+  for (const auto& each : sets_) all += each->counts().open();
   return all;
 }
 

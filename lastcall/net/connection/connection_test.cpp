@@ -89,7 +89,7 @@ TEST(connection, ends_clean_when_both_have_said_all) {
   EXPECT_EQ(c->heard_error(), 0);
   c->close();
   EXPECT_EQ(r.ended(1), (connection_ledger{.accepted = 1, .closed_clean = 1}));
-  EXPECT_EQ(r.set.open(), 0U);
+  EXPECT_EQ(r.set.counts().open(), 0U);
 }
 
 TEST(connection, ends_by_the_remote_at_its_orderly_end) {
@@ -252,7 +252,7 @@ TEST(connection, counts_bytes_that_crossed_its_farewell) {
   late->close();
   punctual->close();
   EXPECT_EQ(r.ended(2), (connection_ledger{.accepted = 2, .closed_clean = 2}));
-  EXPECT_EQ(r.set.crossed(), 1U);
+  EXPECT_EQ(r.set.counts().crossed(), 1U);
 }
 
 TEST(connection, hears_nothing_more_although_a_child_process_has_a_copy_of_its_socket) {
@@ -373,7 +373,7 @@ TEST(connection, set_is_finished_at_once_when_empty_and_else_with_its_last) {
   r.on_loop([&] {
     r.set.finish([&] {
       ++finished;
-      open_when_finished = r.set.open() != 0;
+      open_when_finished = r.set.counts().open() != 0;
     });
   });
   a->close();
@@ -425,10 +425,10 @@ bool long_lived_are_told_all_over_the_window() {
   }
   EXPECT_EQ(r.ended(20), (connection_ledger{.accepted = 20, .closed_clean = 20}));
   EXPECT_GE(steady().now() - began, 100ms) << "not all at once";
-  EXPECT_EQ(r.set.told(), 20U);
-  EXPECT_EQ(r.set.told(connection_kind::tcp), 20U);
+  EXPECT_EQ(r.set.counts().told(), 20U);
+  EXPECT_EQ(r.set.counts().told(connection_kind::tcp), 20U);
   std::size_t tenths = 0;
-  for (std::size_t i = 0; i < 10; ++i) tenths += r.set.told_in_tenth(i) > 0 ? 1 : 0;
+  for (std::size_t i = 0; i < 10; ++i) tenths += r.set.counts().told_in_tenth(i) > 0 ? 1 : 0;
   return tenths >= 4;
 }
 
@@ -452,15 +452,15 @@ TEST(connection, is_replaced_by_its_heir_and_stays_one_in_the_ledger) {
   c->say("second\n");
   EXPECT_EQ(c->hear_until("\n"), "second\n");
   r.on_loop([&] {
-    EXPECT_EQ(r.set.open(), 1U);
-    EXPECT_EQ(r.set.open(connection_kind::tcp), 0U);
-    EXPECT_EQ(r.set.open(connection_kind::websocket), 1U);
+    EXPECT_EQ(r.set.counts().open(), 1U);
+    EXPECT_EQ(r.set.counts().open(connection_kind::tcp), 0U);
+    EXPECT_EQ(r.set.counts().open(connection_kind::websocket), 1U);
   });
   c->say("bye\n");
   EXPECT_EQ(c->hear_all(), "bye\n");
   c->close();
   EXPECT_EQ(r.ended(1), (connection_ledger{.accepted = 1, .closed_clean = 1}));
-  r.on_loop([&] { EXPECT_EQ(r.set.open(connection_kind::websocket), 0U); });
+  r.on_loop([&] { EXPECT_EQ(r.set.counts().open(connection_kind::websocket), 0U); });
 }
 
 TEST(connection, that_was_replaced_during_a_drain_leaves_an_heir_that_drains) {

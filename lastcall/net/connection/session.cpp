@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "lastcall/core/countdown.hpp"
-#include "lastcall/net/connection/connection_set.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 
 namespace lastcall::inline v0::net {
@@ -123,7 +122,7 @@ void session_link::let_go(cause why) noexcept {
   wake();
 }
 
-session::session(connection_set& set, unique_fd socket, const endpoint& from, connection_kind kind,
+session::session(owning_set& set, unique_fd socket, const endpoint& from, connection_kind kind,
                  const session_limits& limits)
     : connection(set, std::move(socket), from, kind),
       limits_(limits),

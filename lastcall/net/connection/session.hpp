@@ -102,7 +102,7 @@ class session : public connection {
   bool told() const noexcept { return told_; }
 
  protected:
-  session(connection_set&, unique_fd, const endpoint& remote, connection_kind, const session_limits&);
+  session(owning_set&, unique_fd, const endpoint& remote, connection_kind, const session_limits&);
   /// The replacement of `before`, with what that one has received and not used.
   session(connection& before, connection_kind, const session_limits&, std::string received);
   ~session() override;

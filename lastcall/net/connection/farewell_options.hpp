@@ -1,0 +1,24 @@
+// How a server ends its connections: the times that a user may set.
+#pragma once
+
+#include <chrono>
+
+#include "lastcall/core/clock.hpp"
+
+namespace lastcall::inline v0::net {
+
+struct farewell_options {
+  /// How long an idle connection must have been quiet before a drain closes it. 0 closes it at once, and loses a
+  /// request that crosses our FIN.
+  duration silence = std::chrono::seconds(1);
+  /// The longest time from our FIN to the close. 0 closes without lingering: an RST can then destroy a response.
+  duration linger = std::chrono::seconds(2);
+  /// The longest time from the remote's acknowledgement of our FIN to the close. The remote has all our bytes by then;
+  /// only its own FIN is missing.
+  duration linger_acknowledged = std::chrono::milliseconds(150);
+  /// The window in which long-lived remotes are told of a drain, each at a random moment, so that they do not all
+  /// reconnect at once. Never more than half of the drain. 0 tells all at once.
+  duration jitter = duration::zero();
+};
+
+}  // namespace lastcall::inline v0::net
