@@ -75,7 +75,7 @@ session::session(net::connection& before, std::string behind, std::shared_ptr<co
   conversation_->link = link();
   if (request_) http::detail::request_access::remote(request_->req, &link()->remote());
   counts_.opened.add();
-  settle();
+  renew_deadline();
   link()->post([](net::session& s) { static_cast<session&>(s).begin(); });
 }
 
@@ -211,7 +211,7 @@ void session::on_idle() noexcept {
     char ping[most_head_bytes];
     send({ping, write_frame_head(ping, opcode::ping, 0)});
   }
-  if (state() == connection_state::upgraded) settle();
+  if (state() == connection_state::upgraded) renew_deadline();
 }
 
 bool session::reading_over(read_end& end) noexcept {
@@ -253,7 +253,7 @@ written session::put(opcode code, std::string_view payload) noexcept {
 void session::push(std::string_view frame, std::size_t most, slow then) noexcept {
   if (state() != connection_state::upgraded || protocol_.close_sent() || remote_time_over()) return;
   set().loop().refresh_now();
-  if (waiting() > 0 && waiting() + frame.size() > most) {
+  if (unsent_bytes() > 0 && unsent_bytes() + frame.size() > most) {
     if (then == slow::skip) return counts_.skipped.add();
     counts_.too_slow.add();
     return begin_close(close_code::policy, "reads too slowly");
@@ -302,7 +302,7 @@ void session::on_handler_over(std::exception_ptr error) noexcept {
 
 void session::on_end(connection_end how) noexcept {
   if (protocol_.close_sent() && !protocol_.over() && how == connection_end::timed_out) counts_.never_answered.add();
-  if (how == connection_end::forced && !protocol_.close_sent() && waiting() == 0) {
+  if (how == connection_end::forced && !protocol_.close_sent() && unsent_bytes() == 0) {
     // Its handler did not come back in time: at least the remote hears why.
     try {
       std::string last_words;

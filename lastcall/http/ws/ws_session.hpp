@@ -12,7 +12,7 @@
 #include "lastcall/http/message/upgrade.hpp"
 #include "lastcall/http/ws/websocket.hpp"
 #include "lastcall/http/ws/ws_protocol.hpp"
-#include "lastcall/net/connection/session.hpp"
+#include "lastcall/net/session/session.hpp"
 
 namespace lastcall::inline v0::http::detail {
 class shard;

@@ -13,7 +13,7 @@
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
-#include "lastcall/net/connection/session.hpp"
+#include "lastcall/net/session/session.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/tcp/tcp_stream.hpp"

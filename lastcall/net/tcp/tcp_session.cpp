@@ -17,7 +17,7 @@ tcp_session::tcp_session(connection_set& set, arrival it, const tcp_service& of)
       service_(of),
       stream_(std::make_shared<tcp_stream>(link())),
       refusing_(it.refusing) {
-  settle();
+  renew_deadline();
   // Soon: a session that is not adopted yet can't end.
   link()->post([](session& s) {
     if (!static_cast<tcp_session&>(s).opening()) static_cast<tcp_session&>(s).begin();
@@ -25,8 +25,8 @@ tcp_session::tcp_session(connection_set& set, arrival it, const tcp_service& of)
 }
 
 void tcp_session::on_open() noexcept {
-  link()->remote_is(remote());
-  settle();
+  link()->set_remote(remote());
+  renew_deadline();
   begin();
   if (state() == connection_state::upgraded) session::on_readable();
 }

@@ -7,7 +7,7 @@
 
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
-#include "lastcall/net/connection/session.hpp"
+#include "lastcall/net/session/session.hpp"
 #include "lastcall/net/tcp/tcp_stream.hpp"
 
 namespace lastcall::inline v0::net {

@@ -1,0 +1,34 @@
+// Bytes that are appended at one end and used at the other.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "lastcall/core/namespace.hpp"
+
+namespace lastcall::inline v0::net {
+
+/// Gives its memory back when it is empty, but for 4 KiB.
+class byte_queue {
+ public:
+  byte_queue() noexcept = default;
+  explicit byte_queue(std::string bytes) noexcept : bytes_(std::move(bytes)) {}
+
+  /// Valid until the next `append` or `drop_front`.
+  std::string_view view() const noexcept { return std::string_view(bytes_).substr(from_); }
+  std::size_t size() const noexcept { return bytes_.size() - from_; }
+  bool empty() const noexcept { return size() == 0; }
+
+  /// Errors: std::bad_alloc; nothing was appended then.
+  void append(std::string_view bytes) { bytes_ += bytes; }
+  /// At most `size()` bytes.
+  void drop_front(std::size_t count) noexcept;
+
+ private:
+  std::string bytes_;
+  std::size_t from_ = 0;  // bytes before it are used
+};
+
+}  // namespace lastcall::inline v0::net
