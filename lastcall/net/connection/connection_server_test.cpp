@@ -25,8 +25,8 @@ using ::testing::Pair;
 using ::testing::SizeIs;
 using testing_net::client;
 using testing_net::generous;
-using testing_net::house;
 using testing_net::line_connection;
+using testing_net::line_monitor;
 using testing_net::run_on;
 
 const logger quiet(log_level::none, nullptr);
@@ -41,7 +41,7 @@ connection_server_options options() {
 struct tavern {
   explicit tavern(connection_server_options o = options(), unsigned threads = 2)
       : runtime_({.threads = threads, .log = quiet}), server(std::move(o), runtime_, [this](arrival it) {
-          return std::make_unique<line_connection>(guests, server.set(it.loop), std::move(it.socket), it.remote,
+          return std::make_unique<line_connection>(monitor, server.set(it.loop), std::move(it.socket), it.remote,
                                                    it.refusing, it.loop);
         }) {
     runtime_.start({});
@@ -77,7 +77,7 @@ struct tavern {
     return r;
   }
 
-  house guests;
+  line_monitor monitor;
   runtime runtime_;
   connection_server server;
   context_source life;
@@ -90,9 +90,9 @@ TEST(connection_server, hands_connections_to_its_loops_in_turn) {
   tavern t(options(), 3);
   std::vector<std::unique_ptr<client>> all;
   for (int i = 0; i < 6; ++i) all.push_back(t.enters());
-  ASSERT_TRUE(t.guests.wait_for_made(6));
-  t.guests.change([](house& h) {
-    for (std::size_t loop = 0; loop < 3; ++loop) EXPECT_EQ(std::count(h.made_on.begin(), h.made_on.end(), loop), 2);
+  ASSERT_TRUE(t.monitor.wait_for_made(6));
+  t.monitor.change([](line_monitor& m) {
+    for (std::size_t loop = 0; loop < 3; ++loop) EXPECT_EQ(std::count(m.made_on.begin(), m.made_on.end(), loop), 2);
   });
   for (auto& c : all) {
     c->say("hi\n");
@@ -108,8 +108,8 @@ TEST(connection_server, gives_each_loop_a_listener_when_asked) {
   EXPECT_THAT(t.server.addresses(), SizeIs(1)) << "all on one port";
   std::vector<std::unique_ptr<client>> all;
   for (int i = 0; i < 30; ++i) all.push_back(t.enters());
-  ASSERT_TRUE(t.guests.wait_for_made(30));
-  t.guests.change([](house& h) { EXPECT_GT(std::set(h.made_on.begin(), h.made_on.end()).size(), 1U); });
+  ASSERT_TRUE(t.monitor.wait_for_made(30));
+  t.monitor.change([](line_monitor& m) { EXPECT_GT(std::set(m.made_on.begin(), m.made_on.end()).size(), 1U); });
   t.drain();
   ASSERT_TRUE(t.wait_drained());
   EXPECT_TRUE(t.server.ledger().adds_up());
@@ -123,8 +123,9 @@ TEST(connection_server, gives_a_newcomer_its_time_although_its_loop_slept) {
   while (steady().now() - since < 200ms) std::this_thread::yield();  // nothing happens on them meanwhile
   std::vector<std::unique_ptr<client>> more;
   for (int i = 0; i < 4; ++i) more.push_back(t.enters());
-  ASSERT_TRUE(t.guests.wait_for_made(5));
-  t.guests.change([](house& h) { EXPECT_LT(*std::max_element(h.staleness.begin() + 1, h.staleness.end()), 150ms); });
+  ASSERT_TRUE(t.monitor.wait_for_made(5));
+  t.monitor.change(
+      [](line_monitor& m) { EXPECT_LT(*std::max_element(m.staleness.begin() + 1, m.staleness.end()), 150ms); });
 }
 
 TEST(connection_server, listens_on_several_addresses_and_paths) {
@@ -140,7 +141,7 @@ TEST(connection_server, listens_on_several_addresses_and_paths) {
     c.say("one\nbye\n");
     EXPECT_EQ(c.hear_all(), "one\nbye\n");
   }
-  ASSERT_TRUE(t.guests.wait_for_ended(2));
+  ASSERT_TRUE(t.monitor.wait_for_ended(2));
   t.drain();
   ASSERT_TRUE(t.wait_drained());
   EXPECT_FALSE(std::filesystem::exists(path));
@@ -177,12 +178,12 @@ TEST(connection_server, refuses_beyond_its_limit_and_takes_again_when_there_is_r
   EXPECT_EQ(third->hear_all(), "full\n");
   third->close();
   a->close();
-  ASSERT_TRUE(t.guests.wait_for_ended(2));
+  ASSERT_TRUE(t.monitor.wait_for_ended(2));
   t.rest();
   auto fourth = t.enters();
   fourth->say("hi\n");
   EXPECT_EQ(fourth->hear_until("\n"), "hi\n");
-  t.guests.change([](house& h) { EXPECT_EQ(h.refused, 1U); });
+  t.monitor.change([](line_monitor& m) { EXPECT_EQ(m.refused, 1U); });
 }
 
 TEST(connection_server, accepts_nobody_far_beyond_its_limit_until_others_leave) {
@@ -191,11 +192,11 @@ TEST(connection_server, accepts_nobody_far_beyond_its_limit_until_others_leave) 
   tavern t(std::move(o), 1);
   std::vector<std::unique_ptr<client>> all;
   for (int i = 0; i < 20; ++i) all.push_back(t.enters());
-  ASSERT_TRUE(t.guests.wait_for_made(17));
+  ASSERT_TRUE(t.monitor.wait_for_made(17));
   t.rest();
   EXPECT_EQ(t.server.open_connections(), 17U);
   for (int i = 0; i < 10; ++i) all[static_cast<std::size_t>(i)]->close();
-  EXPECT_TRUE(t.guests.wait_for_made(20));
+  EXPECT_TRUE(t.monitor.wait_for_made(20));
 }
 
 TEST(connection_server, has_drained_once_and_with_the_last_connection) {
@@ -203,18 +204,18 @@ TEST(connection_server, has_drained_once_and_with_the_last_connection) {
   auto busy = t.enters(), idle = t.enters();
   busy->say("wait\n");
   idle->say("hi\n");
-  ASSERT_TRUE(t.guests.wait_for_lines(2));
+  ASSERT_TRUE(t.monitor.wait_for_lines(2));
   const endpoint where = t.server.addresses()[0];
   t.drain();
   EXPECT_EQ(client(where).error(), ECONNREFUSED);
   EXPECT_EQ(idle->hear_until("never"), "hi\n");  // its silence has passed
   idle->close();
-  ASSERT_TRUE(t.guests.wait_for_ended(1));
+  ASSERT_TRUE(t.monitor.wait_for_ended(1));
   t.rest();
   EXPECT_EQ(t.times_drained, 0);
   std::size_t loop = 0;
-  t.guests.change([&](house& h) { loop = h.made_on[0]; });
-  ASSERT_TRUE(run_on(t.server.set(loop).loop(), [&] { t.guests.here.at(0)->answer("done\n"); }));
+  t.monitor.change([&](line_monitor& m) { loop = m.made_on[0]; });
+  ASSERT_TRUE(run_on(t.server.set(loop).loop(), [&] { t.monitor.open.at(0)->answer("done\n"); }));
   EXPECT_EQ(busy->hear_all(), "done\n");
   const time_point closed = steady().now();
   busy->close();
@@ -265,10 +266,10 @@ TEST(connection_server, gives_last_words_when_forced) {
   tavern t(std::move(o), 1);
   auto c = t.enters();
   c->say("wait\n");
-  ASSERT_TRUE(t.guests.wait_for_lines(1));
+  ASSERT_TRUE(t.monitor.wait_for_lines(1));
   t.drain();
   t.server.force();
-  ASSERT_TRUE(run_on(t.server.set(0).loop(), [&] { t.guests.here.at(0)->answer("503\n"); }));
+  ASSERT_TRUE(run_on(t.server.set(0).loop(), [&] { t.monitor.open.at(0)->answer("503\n"); }));
   EXPECT_EQ(c->hear_all(), "503\n");
   c->close();
   ASSERT_TRUE(t.wait_drained());
@@ -282,7 +283,7 @@ TEST(connection_server, cuts_what_has_no_last_words_and_has_then_drained) {
     all.push_back(t.enters());
     all.back()->say("wait\n");
   }
-  ASSERT_TRUE(t.guests.wait_for_lines(4));
+  ASSERT_TRUE(t.monitor.wait_for_lines(4));
   t.drain();
   t.server.force();
   for (auto& c : all) EXPECT_EQ(c->hear_all(), "");
@@ -299,7 +300,7 @@ TEST(connection_server, says_how_many_its_close_cut) {
     all.push_back(t.enters());
     all.back()->say(i < 2 ? "wait\n" : "hi\n");
   }
-  ASSERT_TRUE(t.guests.wait_for_lines(5));
+  ASSERT_TRUE(t.monitor.wait_for_lines(5));
   t.rest();
   const cut what = t.server.close();
   EXPECT_EQ(what.connections, 2U);
@@ -327,7 +328,7 @@ TEST(connection_server, can_be_stopped_without_a_drain) {
   tavern t;
   auto busy = t.enters();
   busy->say("wait\n");
-  ASSERT_TRUE(t.guests.wait_for_lines(1));
+  ASSERT_TRUE(t.monitor.wait_for_lines(1));
   t.server.stop();
   EXPECT_EQ(busy->hear_all(), "");
   EXPECT_EQ(t.server.ledger(), (connection_ledger{.accepted = 1, .forced = 1}));
@@ -338,9 +339,9 @@ TEST(connection_server, reports_how_its_listener_and_connections_ended) {
   tavern t;
   auto c = t.enters();
   c->say("wait\n");
-  ASSERT_TRUE(t.guests.wait_for_lines(1));
+  ASSERT_TRUE(t.monitor.wait_for_lines(1));
   c->reset();
-  ASSERT_TRUE(t.guests.wait_for_ended(1));
+  ASSERT_TRUE(t.monitor.wait_for_ended(1));
   t.drain();
   ASSERT_TRUE(t.wait_drained());
   t.server.stop();
@@ -358,11 +359,11 @@ TEST(connection_server, lives_in_the_users_io_context) {
   auto work = boost::asio::make_work_guard(io);
   std::thread user([&] { io.run(); });
   {
-    house guests;
+    line_monitor monitor;
     runtime r({.io = &io, .log = quiet});
     connection_server* at = nullptr;
     connection_server server(options(), r, [&](arrival it) {
-      return std::make_unique<line_connection>(guests, at->set(it.loop), std::move(it.socket), it.remote, it.refusing,
+      return std::make_unique<line_connection>(monitor, at->set(it.loop), std::move(it.socket), it.remote, it.refusing,
                                                it.loop);
     });
     at = &server;

@@ -119,8 +119,8 @@ class client {
 
 class line_connection;
 
-/// What the connections of one test tell it, and how they behave.
-class house {
+/// What the connections of one test have done, and how they are to behave.
+class line_monitor {
  public:
   duration fresh_time = generous;
   duration idle_time = generous;
@@ -131,13 +131,13 @@ class house {
     return changed_.wait_for(lock, generous, [&] { return fact(*this); });
   }
   bool wait_for_made(std::size_t n) {
-    return wait_until([n](house& h) { return h.made >= n; });
+    return wait_until([n](line_monitor& m) { return m.made >= n; });
   }
   bool wait_for_ended(std::size_t n) {
-    return wait_until([n](house& h) { return h.ends.size() >= n; });
+    return wait_until([n](line_monitor& m) { return m.ends.size() >= n; });
   }
   bool wait_for_lines(std::size_t n) {
-    return wait_until([n](house& h) { return h.lines >= n; });
+    return wait_until([n](line_monitor& m) { return m.lines >= n; });
   }
   template <class F> void change(F f) {
     const std::lock_guard lock(mutex_);
@@ -148,7 +148,7 @@ class house {
   // Only within `wait_until` and `change`, or when no thread runs any more:
   std::size_t made = 0, refused = 0, lines = 0, drains = 0, replacements = 0;
   std::vector<net::connection_end> ends;
-  std::vector<line_connection*> here;
+  std::vector<line_connection*> open;
   std::vector<std::size_t> made_on;  // loop indices
   std::vector<duration> staleness;   // of the loop's time, when a connection was made
 
@@ -157,29 +157,33 @@ class house {
   std::condition_variable changed_;
 };
 
-/// Echoes lines. "wait" is not answered until somebody calls `answer`; "bye" is answered before a farewell; "leave"
-/// is one without an answer; "stay" becomes long-lived, and is answered with "told" in its moment; "replacement" is
-/// answered by another connection in its place, which gets what came behind that line; "fill" writes until the remote's
-/// window is full, then says farewell; "cut" ends it as forced.
+/// Echoes lines, but for these:
+///   wait     is busy until the test calls `answer`
+///   bye      echoes, then farewell
+///   leave    farewell, without an answer
+///   stay     becomes long-lived; answers "told" when it is told of a drain
+///   replace  is replaced by another connection, which gets the bytes after this line and answers
+///   fill     writes until the remote's window is full, then farewell
+///   cut      ends as forced
 class line_connection final : public net::connection {
  public:
-  line_connection(house& h, net::connection_set& set, net::unique_fd socket, const net::endpoint& remote,
+  line_connection(line_monitor& m, net::connection_set& set, net::unique_fd socket, const net::endpoint& remote,
                   bool refusing = false, std::size_t loop_index = 0)
-      : connection(set, std::move(socket), remote), house_(h), refusing_(refusing) {
-    enter(net::connection_state::fresh, loop_now() + h.fresh_time);
-    house_.change([&](house& all) {
+      : connection(set, std::move(socket), remote), monitor_(m), refusing_(refusing) {
+    enter(net::connection_state::fresh, loop_now() + m.fresh_time);
+    monitor_.change([&](line_monitor& all) {
       ++all.made;
       all.refused += refusing ? 1 : 0;
-      all.here.push_back(this);
+      all.open.push_back(this);
       all.made_on.push_back(loop_index);
       all.staleness.push_back(steady().now() - loop_now());
     });
   }
 
   line_connection(line_connection& before, std::string received)
-      : connection(before, net::connection_kind::websocket), house_(before.house_), text_(std::move(received)) {
-    house_.change([&](house& all) {
-      std::replace(all.here.begin(), all.here.end(), &before, this);
+      : connection(before, net::connection_kind::websocket), monitor_(before.monitor_), text_(std::move(received)) {
+    monitor_.change([&](line_monitor& all) {
+      std::replace(all.open.begin(), all.open.end(), &before, this);
       ++all.replacements;
     });
   }
@@ -216,7 +220,7 @@ class line_connection final : public net::connection {
   }
   void on_writable() noexcept override {}
   void on_drain() noexcept override {
-    house_.change([](house& all) { ++all.drains; });
+    monitor_.change([](line_monitor& all) { ++all.drains; });
   }
   void on_told() noexcept override { answer("told\n"); }
   void begin() noexcept {
@@ -225,16 +229,16 @@ class line_connection final : public net::connection {
     text_.clear();
   }
   void on_end(net::connection_end how) noexcept override {
-    house_.change([&](house& all) {
+    monitor_.change([&](line_monitor& all) {
       all.ends.push_back(how);
-      std::erase(all.here, this);
+      std::erase(all.open, this);
     });
   }
 
   void line() noexcept {
     if (state() == net::connection_state::idle) note_request();
     act();
-    house_.change([](house& all) { ++all.lines; });
+    monitor_.change([](line_monitor& all) { ++all.lines; });
   }
   void act() noexcept {
     if (refusing_) return answer("full\n");
@@ -250,11 +254,11 @@ class line_connection final : public net::connection {
     }
     say(text_);
     note_response();
-    enter(net::connection_state::idle, loop_now() + house_.idle_time);
+    enter(net::connection_state::idle, loop_now() + monitor_.idle_time);
   }
   void say(std::string_view text) noexcept { transmit(text.data(), text.size()); }
 
-  house& house_;
+  line_monitor& monitor_;
   std::string text_;
   const bool refusing_ = false;
 };
