@@ -1,3 +1,17 @@
+// States. The protocol moves between the first five by `enter`; the last two are this file's.
+//   fresh, reading, busy, idle, upgraded    open; each has a deadline (`by_`), after which on_due decides
+//   lingering    half_close has sent our FIN; `linger` reads until the remote's FIN, or until the deadline
+//   closed       `end` has closed the socket; the object waits to be freed
+//
+// Ownership: connection_set holds a plain pointer. `end` is the only way out: owning_set::release takes the connection
+// off its list, and the loop frees it after the batch. So `this` is valid until the outermost on_ready or on_due
+// returns.
+//
+// Re-entrancy: nearly every call into the protocol (on_…) may end this connection, or start its farewell. The code
+// after such a call returns at once, or looks at state_ first. `end` and `farewell` may be called in any state; in
+// closed (farewell: also in lingering) they do nothing.
+//
+// The timer: `by_` may be later than the moment at which the wheel fires (see `bound`); on_due then sets it again.
 #include "lastcall/net/connection/connection.hpp"
 
 #include <linux/sockios.h>
@@ -20,7 +34,7 @@ namespace lastcall::inline v0::net {
 
 namespace {
 
-/// Has the remote's kernel acknowledged our FIN, so that it has every byte? Source: RFC 9293, FIN-WAIT-2.
+/// The remote's kernel has acknowledged our FIN, and so has every byte. Source: RFC 9293, FIN-WAIT-2.
 bool fin_acknowledged(int fd) noexcept {
   tcp_info info{};
   socklen_t size = sizeof info;
@@ -31,8 +45,9 @@ bool fin_acknowledged(int fd) noexcept {
 using linger_option = struct ::linger;  // connection::linger hides it
 
 constexpr std::uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-// The C library's recv and send are points at which a thread may be cancelled, which costs two locked instructions each
-// wherever there are several threads. None of ours is cancelled in them.
+
+// System calls, not recv and send: those of the C library are cancellation points, which cost two locked instructions
+// each in a program with several threads. Our threads are never cancelled.
 ssize_t receive_some(int fd, char* into, std::size_t size) noexcept {
   return ::syscall(SYS_recvfrom, fd, into, size, 0, nullptr, nullptr);
 }
@@ -40,7 +55,7 @@ ssize_t send_some(int fd, const char* from, std::size_t size) noexcept {
   return ::syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, nullptr, 0);
 }
 
-constexpr int reads_per_wake = 16;  // of a remote that goes on sending after our FIN; others want their turn
+constexpr int reads_per_wake = 16;  // from a remote that sends on after our FIN; then other connections are served
 
 }  // namespace
 
@@ -117,8 +132,9 @@ io_result connection::transmit_file(int file, std::uint64_t offset, std::size_t 
   }
 }
 
-/// Timers may come before the readiness of the same moment, and a loop may have been busy for longer than a silence:
-/// what has arrived is a request, not silence. Of TLS, too: it leaves no whole record unread (see tls_channel::read).
+/// Asked before a connection is closed as silent. A timer may fire before the readiness of the same moment, and the
+/// loop may have been busy for longer than the silence: bytes that have arrived are a request. With TLS the kernel's
+/// answer is enough, since tls_channel::read leaves no complete record unread.
 bool connection::input_waits() const noexcept {
   char first;
   return ::recv(socket_.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
@@ -129,7 +145,7 @@ void connection::on_due(time_point now) noexcept {
   if (state_ == connection_state::upgraded && tell_at_ <= now) return tell();
   switch (state_) {
     case connection_state::lingering:
-      linger();  // the loop may have been busy while the remote finished
+      linger();  // the remote's FIN may have come while the loop was busy
       if (state_ == connection_state::lingering && now >= by_)
         end(fin_acknowledged_ ? farewell_as_ : connection_end::timed_out);
       return;
@@ -154,8 +170,11 @@ void connection::farewell(connection_end as) noexcept {
   if (state_ == connection_state::closed || state_ == connection_state::lingering) return;
   farewell_as_ = as;
   half_close();
-  if (state_ == connection_state::lingering) linger();  // what came before our FIN has had its edge already
+  // What came before our FIN was announced before it, too: no further event would make us read it.
+  if (state_ == connection_state::lingering) linger();
 }
+
+/// Our half of the close. The deadline is the linger time alone: the drain's rules are for connections without a FIN.
 
 void connection::half_close() noexcept {
   if (opening()) transport_.reset();
@@ -165,16 +184,19 @@ void connection::half_close() noexcept {
   } else if (::shutdown(socket_.get(), SHUT_WR) != 0) {
     return end_by(classify_errno(errno));
   }
-  become(connection_state::lingering);  // its own bound counts, not the drain's rules
+  become(connection_state::lingering);
   bound(set_.linger_until(loop_now()));
 }
 
+/// For a TLS connection whose socket was full at half_close: close_notify first, then the FIN.
 void connection::send_fin() noexcept {
   if (!send_close_notify()) return;
   fin_owed_ = false;
   ::shutdown(socket_.get(), SHUT_WR);  // a reset is found by the next read
 }
 
+/// Reads and drops what comes until would_block. The first would_block is the boundary: bytes that come later have
+/// crossed our FIN, perhaps with a request.
 void connection::linger() noexcept {
   if (fin_owed_) send_fin();
   char unwanted[16 * 1024];
@@ -187,8 +209,8 @@ void connection::linger() noexcept {
     if (!read.would_block && read.end == io_end::open) continue;
     emptied_ = true;
     if (read.end == io_end::orderly || (read.end != io_end::open && fin_acknowledged_)) return end(farewell_as_);
-    if (read.end != io_end::open) return end_by(read.end);  // it may not have had all of its answer
-    // The kernel wakes us when our FIN is acknowledged: from then on only the remote's own end is missing.
+    if (read.end != io_end::open) return end_by(read.end);  // perhaps not all of the response has arrived
+    // EPOLLOUT comes when our FIN is acknowledged. From then on only the remote's FIN is missing, for a shorter time.
     if (!fin_acknowledged_ && (fin_acknowledged_ = fin_acknowledged(socket_.get())))
       bound(std::min(by_, loop_now() + set_.options().linger_acknowledged));
     return;
@@ -237,21 +259,24 @@ void connection::abort(connection_end how) noexcept {
 
 void connection::end(connection_end how) noexcept {
   if (state_ == connection_state::closed) return;
-  on_end(how);  // while there is TLS: last words go through it
+  on_end(how);  // before TLS ends, since the protocol may still send
   if (transport_) close_transport(how);
   leave();
-  set_.loop().forget(socket_.get());  // a child process may hold a copy of it, and then closing would not
+  // Close alone does not end the events while a child process has a copy of the descriptor.
+  set_.loop().forget(socket_.get());
   socket_.reset();
   set_.release(*this, how, crossed_);
 }
 
-/// Neither here nor there any more: the counts of the set know it no longer, and no timer does.
+/// For the end, and for the one that is replaced: not counted as open any more, and without a timer.
 void connection::leave() noexcept {
   become(connection_state::closed);
   set_.counts().count_departure(kind_);
   timer_node::cancel();
 }
 
+/// The set calls it once. A lingering connection is only bounded; any other learns its moment to be told, and gets the
+/// deadline of the rules, which may have passed already.
 void connection::drain() noexcept {
   if (state_ == connection_state::lingering) return bound(std::min(by_, set_.linger_until(loop_now())));
   tell_at_ = set_.next_tell_at();
@@ -261,6 +286,7 @@ void connection::drain() noexcept {
   if (by_ <= loop_now()) on_due(loop_now());
 }
 
+/// How it ends says whose fault it is: ours (forced) only if a request or a response was cut.
 void connection::force() noexcept {
   switch (state_) {
     case connection_state::closed:
@@ -269,8 +295,7 @@ void connection::force() noexcept {
     case connection_state::idle:
       return end(input_waits() ? connection_end::forced : connection_end::clean);
     case connection_state::lingering:
-      return end(fin_acknowledged_ ? farewell_as_
-                                   : connection_end::timed_out);  // the remote never finished its farewell
+      return end(fin_acknowledged_ ? farewell_as_ : connection_end::timed_out);  // the remote's FIN did not come
     default:
       return end(connection_end::forced);
   }

@@ -1,5 +1,11 @@
-// The part of connection that has TLS, or comes through a proxy: what happens before its protocol has its turn, and how
-// bytes pass afterwards.
+// The part of connection that is for TLS and for proxies: what happens before the protocol begins, and how bytes pass
+// afterwards.
+//
+// While opening() the state is fresh, and each step is one call of continue_opening:
+//   1 the proxy's header, if one is expected (transport::header): exactly its bytes are read, none of the next
+//   2 the TLS handshake, if TLS is spoken (transport::tls)
+//   3 on_open; without TLS the transport goes first, and the connection is a plain one from then on
+// Each of them may fail or time out. Then the transport goes before the farewell, so that the farewell is plain TCP.
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -13,7 +19,7 @@ namespace lastcall::inline v0::net {
 
 namespace {
 
-/// What a client hears that is given up before the server has said a word: it is nobody's fault.
+/// Sent to a client whose handshake we end before our first byte: it may connect again at once.
 /// Source: RFC 8446 section 6.1, user_canceled and close_notify, in clear.
 constexpr char cancelled[] = {0x15, 3, 3, 0, 2, 1, 0x5a, 0x15, 3, 3, 0, 2, 1, 0};
 
@@ -38,7 +44,8 @@ std::shared_ptr<const tls_peer> connection::tls_peer_at_hand() const noexcept {
 
 bool connection::transport_opening() const noexcept { return !transport_->open; }
 
-/// What the protocol is to be told of an edge; before it has its turn, nothing.
+/// Turns events of the socket into events for the protocol; none while opening. TLS may have to write before it can
+/// read, and the other way round: then the event for one is an event for the other, too.
 std::uint32_t connection::events_for_protocol(std::uint32_t events) noexcept {
   if (opening()) {
     continue_opening();
@@ -69,7 +76,7 @@ void connection::continue_opening() noexcept {
       case detail::tls_channel::step::failed:
         return handshake_failed();
       case detail::tls_channel::step::would_block:
-        // One that goes on is no silence: a drain waits for the rest of it.
+        // A handshake that makes progress is not silent: a drain waits for the rest of it.
         note_response();
         return enter(connection_state::fresh, transport_->open_by);
       case detail::tls_channel::step::done:
@@ -83,7 +90,7 @@ void connection::continue_opening() noexcept {
   on_open();
 }
 
-/// Takes the proxy's header off the socket, and not a byte more. False: it is not complete, or all is over.
+/// Reads the proxy's header from the socket, and not a byte more. False: it is not complete, or the connection ends.
 bool connection::read_header() noexcept {
   std::string& header = *transport_->header;
   for (;;) {
@@ -130,7 +137,7 @@ bool connection::read_header() noexcept {
   }
 }
 
-/// Its time is over, or it was quiet while the server drains.
+/// The time for it has passed, or the remote was silent while the server drains.
 void connection::give_up_opening(connection_end as) noexcept {
   if (transport_->header) {
     if (as == connection_end::timed_out) set_.note_bad_header(remote_, "its header did not come in time");
@@ -144,7 +151,7 @@ void connection::give_up_opening(connection_end as) noexcept {
   farewell(as);
 }
 
-/// OpenSSL has sent an alert where one is due; it must not be destroyed by what was left unread.
+/// OpenSSL has sent an alert if one is due. The farewell reads what was left unread, since a reset could destroy it.
 void connection::handshake_failed() noexcept {
   const tls_failure why = transport_->tls->failure();
   transport_.reset();
@@ -158,7 +165,8 @@ void connection::handshake_failed() noexcept {
 
 bool connection::send_close_notify() noexcept { return !transport_ || transport_->tls->say_close(); }
 
-/// The connection is about to be closed. An end that is meant is said so; a cut one must look like it.
+/// The connection is about to be closed: close_notify for an intended end. One that is cut gets none, so that the
+/// remote can tell the difference.
 void connection::close_transport(connection_end how) noexcept {
   if (opening()) {
     if (transport_->tls && !transport_->header)
