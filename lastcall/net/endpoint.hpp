@@ -1,5 +1,4 @@
-// Where a socket listens or who is at its other end: an IP address and port, or a Unix-domain path. Names are not
-// looked up; there is no DNS in here.
+// The address of a socket, local or remote: IP address and port, or a Unix-domain path. Does not look up names.
 #pragma once
 
 #include <sys/socket.h>
@@ -14,19 +13,18 @@
 
 namespace lastcall::inline v0::net {
 
-/// A value of 40 bytes, as one is kept for each connection; copies of a path share it.
+/// 40 bytes, since each connection keeps one. Copies share the string of a path.
 class endpoint {
  public:
   enum class kind : unsigned char { none, ipv4, ipv6, unix_path };
 
   endpoint() noexcept = default;
 
-  /// From what accept, getsockname and getpeername fill in. A client's unnamed Unix socket has an empty path; of an
-  /// abstract one, which we do not listen on, no more is kept. Families other than these three give `none`.
+  /// From the result of accept, getsockname or getpeername. Unnamed and abstract Unix sockets have an empty path. Other
+  /// families than these three are `none`.
   static endpoint from_sockaddr(const sockaddr_storage& address, socklen_t size);
 
-  /// Writes what bind and connect take; returns its size. A path that is too long for the kernel (107 bytes) cannot be
-  /// parsed in the first place.
+  /// Writes the argument of bind and connect; returns its size. A path fits: parse_address refuses longer ones (107).
   socklen_t fill(sockaddr_storage& address) const noexcept;
 
   kind family() const noexcept { return kind_; }
@@ -34,13 +32,13 @@ class endpoint {
   std::uint16_t port() const noexcept { return port_; }
   std::string_view path() const noexcept { return path_ ? std::string_view(*path_) : std::string_view(); }
 
-  /// 0.0.0.0 or ::, so every address of the machine.
+  /// 0.0.0.0 or ::, which is every address of the machine.
   bool wildcard() const noexcept;
 
-  /// IPv4 in the form in which a dual-stack socket sees it (0:0:0:0:0:ffff:127.0.0.1).
+  /// An IPv4 address as a dual-stack socket shows it (0:0:0:0:0:ffff:127.0.0.1).
   bool mapped() const noexcept;
 
-  /// The IPv4 endpoint for a mapped one; any other as it is.
+  /// The IPv4 endpoint of a mapped one; any other unchanged.
   endpoint unmapped() const;
 
   endpoint with_port(std::uint16_t port) const;

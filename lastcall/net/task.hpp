@@ -1,5 +1,4 @@
-// What coroutines of Lastcall return. Asio's own type, so that everything that Asio's users await can be awaited in
-// one.
+// The return type of coroutines: Asio's own, so that they can await all that Asio's coroutines can.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -8,7 +7,7 @@
 
 namespace lastcall::inline v0 {
 
-/// A coroutine that begins when it is awaited, on the executor of whoever awaits it.
+/// A coroutine that begins when it is awaited, on the executor of the coroutine that awaits it.
 template <class T = void> using task = boost::asio::awaitable<T>;
 
 }  // namespace lastcall::inline v0

@@ -1,4 +1,4 @@
-// Which networks are our own proxies', so that what they say of their clients is believed.
+// The networks of our own proxies, whose headers with the address of a client are trusted.
 #pragma once
 
 #include <initializer_list>
@@ -9,17 +9,17 @@
 
 namespace lastcall::inline v0::net {
 
-/// Where our own proxies are. Empty: nowhere, so no header is believed.   Threads: `contains` any.
+/// Empty: no proxy is trusted.   Threads: `contains` any.
 class trusted_networks {
  public:
   trusted_networks() = default;
-  /// "10.0.0.0/8", "2001:db8::/32", single addresses, and "unix" for whoever connects to a Unix-domain listener.
-  /// Errors: std::invalid_argument names what is none of these.
+  /// "10.0.0.0/8", "2001:db8::/32", single addresses, and "unix" for all that connect to a Unix-domain listener.
+  /// Errors: std::invalid_argument with the wrong one.
   trusted_networks(std::initializer_list<std::string_view> networks);
 
   void add(std::string_view network);
   bool empty() const noexcept { return networks_.empty() && !unix_; }
-  /// IPv4 in the form in which a dual-stack socket sees it counts as IPv4.
+  /// An IPv4 address in the form of a dual-stack socket counts as IPv4.
   bool contains(const endpoint& address) const noexcept;
 
  private:

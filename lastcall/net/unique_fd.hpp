@@ -1,4 +1,4 @@
-// The owner of one file descriptor. Not shared, and no wrapper of the calls one makes on it.
+// The owner of one file descriptor.
 #pragma once
 
 #include <unistd.h>
@@ -10,9 +10,9 @@
 
 namespace lastcall::inline v0::net {
 
-/// Closes its descriptor when it goes; empty is -1. Closing leaves errno as it was, so that an error path can report
-/// the failure that led to it. EINTR is not retried: on Linux the descriptor is gone then too, and its number may be
-/// another's.
+/// Closes its descriptor when it is destroyed; -1 is empty. Closing does not change errno, so that an error path can
+/// still report its own error. Does not retry after EINTR: on Linux the descriptor is closed then, too, and its number
+/// may be in use again.
 class unique_fd {
  public:
   unique_fd() noexcept = default;
@@ -29,10 +29,10 @@ class unique_fd {
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
-  /// Gives the descriptor away; the caller closes it.
+  /// Gives up the ownership: the caller closes the descriptor.
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
 
-  /// Closes what it has and owns `fd` instead. Handing it the descriptor it already owns changes nothing.
+  /// Closes its descriptor, and owns `fd` from now on. Nothing happens if that is the same one.
   void reset(int fd = -1) noexcept {
     if (fd == fd_) return;
     const int old = std::exchange(fd_, fd);

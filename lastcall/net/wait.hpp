@@ -1,4 +1,4 @@
-// Waiting in a coroutine for time to pass or for a context's end, holding no thread.
+// Coroutines that wait for some time or for the end of a context, without a thread.
 #pragma once
 
 #include <source_location>
@@ -8,10 +8,10 @@
 
 namespace lastcall::inline v0::net {
 
-/// True: the time passed. False: draining began first (at once if it had). As context::wait_for, for coroutines. While
-/// it waits, whoever asks what is waited for is told, with the place of the call.
+/// True: the time has passed. False: `until` drains, or began to drain meanwhile. As context::wait_for, for coroutines.
+/// While it waits, the log line and the report of work in progress show the place of the call.
 task<bool> wait_for(const context& until, duration time, std::source_location at = std::source_location::current());
-/// The same for the second stage: false once forced, or once the client has gone.
+/// The same, but false when `until` is forced, or the client has gone.
 task<bool> wait_until_forced_for(const context& until, duration time,
                                  std::source_location at = std::source_location::current());
 

@@ -1,4 +1,4 @@
-// A write that cannot be told MSG_NOSIGNAL, to a remote that may have gone: EPIPE is enough, and no signal comes of it.
+// For writes that have no MSG_NOSIGNAL flag, such as sendfile: EPIPE without SIGPIPE.
 #pragma once
 
 #include <pthread.h>
@@ -11,15 +11,15 @@
 
 namespace lastcall::inline v0::net::detail {
 
-/// Calls `write`, and gives back its result and its errno. A SIGPIPE that was waiting for the thread before goes on
-/// waiting; one of this write is taken away.   Source: signal(7): the kernel sends it to the thread that wrote.
+/// Calls `write`, and returns its result, with its errno. Removes a SIGPIPE of this write; one that was pending before
+/// stays pending.   Source: signal(7): the kernel sends it to the thread that wrote.
 template <class Write> auto without_sigpipe(Write write) noexcept {
   sigset_t pipe, before, waiting;
   sigemptyset(&pipe);
   sigaddset(&pipe, SIGPIPE);
   sigemptyset(&waiting);
   pthread_sigmask(SIG_BLOCK, &pipe, &before);
-  if (sigismember(&before, SIGPIPE)) sigpending(&waiting);  // only one that was blocked already can wait
+  if (sigismember(&before, SIGPIPE)) sigpending(&waiting);  // it can be pending only if it was blocked
   const auto result = write();
   const int error = errno;
   if (result < 0 && error == EPIPE && !sigismember(&waiting, SIGPIPE)) {

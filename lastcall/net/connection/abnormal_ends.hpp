@@ -1,4 +1,4 @@
-// Logs connections that ended abnormally, with their remote, without letting a flood of them flood the log.
+// Logs and counts connections that ended abnormally, with a bound on the lines of log.
 #pragma once
 
 #include <atomic>
@@ -13,16 +13,17 @@
 
 namespace lastcall::inline v0::net {
 
-/// At most ten lines a second for one server; what was left out is counted and said with the next line.
-/// Threads: any. Whoever finds another thread writing does not wait: its line is counted as left out.
+/// At most ten lines a second for one server. The next line says how many were left out.
+/// Threads: any. Does not block: while another thread writes a line, further lines are left out.
 class abnormal_ends {
  public:
   abnormal_ends(logger log, std::string component) : log_(std::move(log)), component_(std::move(component)) {}
 
+  /// Counts the end and logs it.
   void note(const endpoint& remote, connection_state state, io_end how, time_point now) noexcept;
-  /// Only the line: who ends it counts it.
+  /// Logs only. For ends that the caller counts.
   void say(const endpoint& remote, connection_state state, std::string_view how, time_point now) noexcept;
-  /// How many there were of each kind.
+  /// How many `note` has counted.
   std::uint64_t count(io_end how) const noexcept {
     return counts_[static_cast<std::size_t>(how)].load(std::memory_order_relaxed);
   }

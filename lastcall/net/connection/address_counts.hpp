@@ -1,5 +1,4 @@
-// How many connections each address has: one client must not take all the room. Counts only; who is refused, the
-// server decides.
+// How many connections each address has, so that one client cannot take all. Only counts; the server refuses.
 #pragma once
 
 #include <array>
@@ -11,13 +10,14 @@
 
 namespace lastcall::inline v0::net {
 
-/// An IPv4 address counts for itself, and IPv6 by its first 64 bits, since a client usually has all of those; what is
-/// no IP address is not counted. As large as there are connections.
-/// Threads: every member from any; a lock for each connection, not for each request.
+/// An IPv6 address counts by its first 64 bits, since one client usually has such a network. Other families than IP are
+/// not counted. Its size is at most that of the number of connections.
+/// Threads: any. One lock for each connection, none for a request.
 class address_counts {
  public:
-  /// How many that makes, this one included; 0 for what is not counted.
+  /// A connection begins. Returns how many the address has now; 0: not counted. Errors: std::bad_alloc.
   std::size_t enter(const endpoint& remote);
+  /// A connection that was entered has ended.
   void leave(const endpoint& remote) noexcept;
 
  private:

@@ -72,7 +72,7 @@ io_result connection::discard_tls(char* into, std::size_t size) noexcept {
 void connection::continue_opening() noexcept {
   if (transport_->header && !read_header()) return;
   if (transport_->tls) {
-    switch (transport_->tls->shake_hands(remote_, loop_now())) {
+    switch (transport_->tls->continue_handshake(remote_, loop_now())) {
       case detail::tls_channel::step::failed:
         return handshake_failed();
       case detail::tls_channel::step::would_block:
@@ -144,7 +144,7 @@ void connection::give_up_opening(connection_end as) noexcept {
   } else if (transport_->tls) {
     transport_->tls->context().handshake_failed(draining() ? tls_failure::drained : tls_failure::timed_out, {}, remote_,
                                                 loop_now());
-    if (transport_->tls->heard() && !transport_->tls->spoke())
+    if (transport_->tls->received_any() && !transport_->tls->sent_any())
       ::send(socket_.get(), cancelled, sizeof cancelled, MSG_NOSIGNAL | MSG_DONTWAIT);
   }
   transport_.reset();
@@ -163,7 +163,7 @@ void connection::handshake_failed() noexcept {
   farewell();
 }
 
-bool connection::send_close_notify() noexcept { return !transport_ || transport_->tls->say_close(); }
+bool connection::send_close_notify() noexcept { return !transport_ || transport_->tls->send_close_notify(); }
 
 /// The connection is about to be closed: close_notify for an intended end. One that is cut gets none, so that the
 /// remote can tell the difference.

@@ -1,3 +1,10 @@
+// Threads: the lifecycle's thread calls the verbs; each acceptor and each set belongs to its loop's thread. So a verb
+// only posts to the loops. What several loops share are atomics: how many listeners and sets are left, and how many
+// sockets are on their way from one loop to another (in_transit_).
+//
+// Order of a drain: 1 unplug all listeners (from here); 2 each set begins its drain; 3 each acceptor settles, and
+// closes; 4 when the last listener is closed, each set is told that no more will come (finish); 5 when the last set is
+// empty, drained. A socket that was posted to another loop before 4 is ahead of `finish` in that loop's queue.
 #include "lastcall/net/connection/connection_server.hpp"
 
 #include <sys/resource.h>
@@ -13,13 +20,13 @@ namespace lastcall::inline v0::net {
 
 namespace {
 
-/// Descriptors that the rest of the program keeps: logs, databases, the listeners.
+/// For the rest of the program: logs, databases, the listeners.
 constexpr std::size_t reserved_descriptors = 64;
 
-/// For a proxy's header, where there is no handshake behind it.
+/// For a proxy's header without TLS; with TLS, header and handshake have handshake_time together.
 constexpr duration header_time = std::chrono::seconds(10);
 
-/// A loop that is not asleep in somebody's handler answers within one turn.
+/// A loop answers within one batch of events, unless a handler blocks it.
 constexpr duration loop_patience = std::chrono::milliseconds(50);
 
 std::size_t descriptors() noexcept {
@@ -36,11 +43,11 @@ connection_server::connection_server(connection_server_options options, runtime&
     sets_.push_back(std::make_unique<connection_set>(*each, options_.farewell, abnormal_, options_.last_words));
   if (options_.max_connections_per_address > 0)
     for (auto& each : sets_) each->count_addresses(addresses_, options_.max_connections_per_address);
-  // Those beyond the limit are still told "503"; the margin for that is part of what the descriptors allow.
+  // Clients beyond the limit still get a 503. The margin for these connections is part of what the descriptors allow.
   const std::size_t available =
       descriptors() > 2 * reserved_descriptors ? descriptors() - reserved_descriptors : descriptors() / 2;
-  full_ = options_.max_connections ? options_.max_connections : available - available / 16;
-  overfull_ = std::min(full_ + full_ / 16 + 16, std::max(available, full_));
+  refuse_from_ = options_.max_connections ? options_.max_connections : available - available / 16;
+  pause_from_ = std::min(refuse_from_ + refuse_from_ / 16 + 16, std::max(available, refuse_from_));
 }
 
 connection_server::~connection_server() = default;
@@ -55,43 +62,43 @@ void connection_server::open_listeners() {
       const std::size_t from = on_each ? i : acceptors_.size() % loops;
       const auto take_in = [this, from, on_each, number](unique_fd socket, const endpoint& remote) {
         const std::size_t to = on_each ? from : next_loop_.fetch_add(1, std::memory_order_relaxed) % sets_.size();
-        take({.loop = to, .listener = number, .socket = std::move(socket), .remote = remote}, from);
+        send_to_loop({.loop = to, .listener = number, .socket = std::move(socket), .remote = remote}, from);
       };
       acceptors_.push_back(std::make_unique<acceptor>(listener(wanted), sets_[from]->loop(), options_.log,
                                                       options_.name, take_in, [this] { return room(); }));
-      numbers_.push_back(number);
-      wanted.where = acceptors_.back()->local();  // of port 0, the one that the kernel chose
-      wanted.successor = true;                    // the group is ours
+      listener_of_.push_back(number);
+      wanted.where = acceptors_.back()->local();  // for port 0, the port that the kernel has chosen
+      wanted.successor = true;                    // the other members of the group are our own
     }
   }
   serving_ = true;
 }
 
 void connection_server::start(context) {
-  use_ = runtime_.use();
+  runtime_use_ = runtime_.use();
   try {
     open_listeners();
   } catch (...) {
     acceptors_.clear();
-    use_.reset();
+    runtime_use_.reset();
     throw;
   }
-  listeners_left_ = acceptors_.size() + 1;  // the last one counted is the drain's own: there may be no listener
+  listeners_left_ = acceptors_.size() + 1;  // one more for `drain` itself, since there may be no listener
   sets_left_ = sets_.size();
   for (auto& each : acceptors_)
     if (const auto error = each->begin()) {
       const std::string where = to_text(each->local());
       close();
       acceptors_.clear();
-      use_.reset();
+      runtime_use_.reset();
       throw std::system_error(error, options_.name + ": cannot watch the listener on " + where);
     }
 }
 
-bool connection_server::room() const noexcept { return open_connections() + handed_ < overfull_; }
+bool connection_server::room() const noexcept { return open_connections() + in_transit_ < pause_from_; }
 
-void connection_server::take(arrival newcomer, std::size_t from) noexcept {
-  newcomer.refusing = open_connections() + handed_ >= full_;
+void connection_server::send_to_loop(arrival newcomer, std::size_t from) noexcept {
+  newcomer.refusing = open_connections() + in_transit_ >= refuse_from_;
   if (options_.max_connections_per_address > 0 &&
       addresses_.enter(newcomer.remote) > options_.max_connections_per_address &&
       !options_.proxies.contains(newcomer.remote))
@@ -100,11 +107,11 @@ void connection_server::take(arrival newcomer, std::size_t from) noexcept {
   if (newcomer.loop == from) {
     admit(std::move(newcomer));
   } else {
-    ++handed_;
+    ++in_transit_;
     set.loop().post([this, &set, n = std::move(newcomer)]() mutable {
-      set.loop().refresh_now();  // a loop without work has an old one, and the newcomer would be too late at once
+      set.loop().refresh_now();  // an idle loop has an old time, which would make the newcomer late at once
       admit(std::move(n));
-      --handed_;
+      --in_transit_;
     });
   }
 }
@@ -123,8 +130,8 @@ void connection_server::admit(arrival newcomer) noexcept {
 void connection_server::drain(context life, drained done) {
   drained_ = std::move(done);
   const time_point drain_end = life.drain_end();
-  // First no new handshakes, all listeners at once: a client whose connection ends must find the door shut, not a
-  // listener that is about to die with its queue. Then the connections.
+  // All listeners first: a client whose connection ends reconnects at once, and must be refused then. A listener that
+  // is about to close would reset it.
   for (auto& each : acceptors_) each->unplug(options_.listener_close, options_.group);
   for (auto& each : sets_)
     each->loop().post([set = each.get(), drain_end] {
@@ -140,7 +147,7 @@ void connection_server::drain(context life, drained done) {
 
 void connection_server::one_listener_closed() noexcept {
   if (listeners_left_.fetch_sub(1) != 1) return;
-  // Sockets that a listener handed to other loops are ahead of this in their queues.
+  // Sockets that were posted to other loops are ahead of this in the queues of those.
   for (auto& each : sets_) each->loop().post([this, set = each.get()] { set->finish([this] { one_set_empty(); }); });
 }
 
@@ -154,7 +161,7 @@ void connection_server::force() noexcept {
 }
 
 cut connection_server::close() noexcept {
-  if (!serving_) return {};  // nobody may run the loops
+  if (!serving_) return {};  // the loops may not run
   struct progress {
     progress(std::size_t listeners, std::size_t sets) : listening(listeners), left(sets) {}
     countdown listening, left;
@@ -177,7 +184,7 @@ cut connection_server::close() noexcept {
     });
   so_far->listening.wait_until(by);
   so_far->left.wait_until(by);
-  if (handed_ > 0) {  // by a listener to another loop: it is cut as it comes
+  if (in_transit_ > 0) {  // it is cut when it arrives; wait for that
     const auto come = std::make_shared<countdown>(sets_.size());
     for (auto& each : sets_) each->loop().post([come] { come->count_down(); });
     come->wait_until(by);
@@ -186,14 +193,25 @@ cut connection_server::close() noexcept {
 }
 
 void connection_server::stop() noexcept {
-  close();  // mostly finds nothing left; afterwards nothing that was posted to a loop looks at us any more
+  close();  // usually finds nothing; after it, no work that was posted to a loop refers to this object
   serving_ = false;
-  use_.reset();
+  runtime_use_.reset();
 }
 
 void connection_server::account(component_report& into) const {
   into.connections += ledger();
   if (into.connections.accepted == 0) into.lost = false;
+  report_listeners(into);
+  std::uint64_t crossed = 0;
+  for (const auto& each : sets_) crossed += each->counts().crossed();
+  into.add("crossed_our_fin", crossed);
+  report_openings(into);
+  report_told(into);
+  for (const io_end how : {io_end::reset, io_end::broken_pipe, io_end::timed_out, io_end::unreachable, io_end::other})
+    if (const auto count = abnormal_.count(how)) into.add("ended_by_" + std::string(to_text(how)), count);
+}
+
+void connection_server::report_listeners(component_report& into) const {
   int number = 0;
   for (const auto& each : acceptors_) {
     const std::string nth = ++number == 1 ? "" : "_" + std::to_string(number);
@@ -206,17 +224,10 @@ void connection_server::account(component_report& into) const {
     into.add("settle_ms" + nth, to_ms(end->took));
     into.add("handshakes_given_up" + nth, end->given_up);
   }
-  std::uint64_t crossed = 0;
-  for (const auto& each : sets_) crossed += each->counts().crossed();
-  into.add("crossed_our_fin", crossed);
-  account_of_openings(into);
-  tell_of_told(into);
-  for (const io_end how : {io_end::reset, io_end::broken_pipe, io_end::timed_out, io_end::unreachable, io_end::other})
-    if (const auto count = abnormal_.count(how)) into.add("ended_by_" + std::string(to_text(how)), count);
 }
 
-void connection_server::account_of_openings(component_report& into) const {
-  if (const auto tls = tls_of_any()) tls->account(into);
+void connection_server::report_openings(component_report& into) const {
+  if (const auto tls = shared_tls()) tls->account(into);
   if (options_.proxies.empty()) return;
   std::uint64_t proxied = 0, bad = 0;
   for (const auto& each : sets_) proxied += each->counts().proxied(), bad += each->counts().bad_headers();
@@ -224,15 +235,15 @@ void connection_server::account_of_openings(component_report& into) const {
   into.add("bad_proxy_headers", bad);
 }
 
-/// The listeners of one server share it.
-std::shared_ptr<tls_context> connection_server::tls_of_any() const {
+/// All listeners with TLS share one context. Null: there is none.
+std::shared_ptr<tls_context> connection_server::shared_tls() const {
   for (const listener_options& each : options_.listeners)
     if (each.tls) return each.tls;
   return nullptr;
 }
 
-/// How many long-lived remotes were told, of which kind, and how evenly over the window: by tenths of it.
-void connection_server::tell_of_told(component_report& into) const {
+/// How many long-lived remotes were told, by kind, and by tenths of the jitter window.
+void connection_server::report_told(component_report& into) const {
   std::uint64_t told = 0;
   for (const auto& each : sets_) told += each->counts().told();
   if (told == 0) return;
@@ -253,7 +264,7 @@ void connection_server::tell_of_told(component_report& into) const {
 }
 
 void connection_server::measure(metrics& into) const {
-  if (const auto tls = tls_of_any()) tls->measure(into);
+  if (const auto tls = shared_tls()) tls->measure(into);
   if (!options_.proxies.empty()) {
     std::uint64_t proxied = 0, bad = 0;
     for (const auto& each : sets_) proxied += each->counts().proxied(), bad += each->counts().bad_headers();
@@ -288,15 +299,15 @@ void connection_server::measure(metrics& into) const {
 }
 
 void connection_server::in_progress(std::vector<work_item>& out, std::size_t limit) const {
-  if (!serving_ || limit == 0) return;  // nobody may run the loops
+  if (!serving_ || limit == 0) return;  // the loops may not run
   struct answers {
     explicit answers(std::size_t loops) : of(loops), said(loops), left(loops) {}
     std::vector<std::vector<work_item>> of;
     std::vector<std::atomic<bool>> said;
     countdown left;
   };
-  const auto got = std::make_shared<answers>(sets_.size());  // a loop may answer when nobody waits any more
-  const time_point now = steady().now();  // one for all, or those of a loop that answers late would seem older
+  const auto got = std::make_shared<answers>(sets_.size());  // shared: a loop may answer after this has returned
+  const time_point now = steady().now();  // the same for all: work of a loop that answers late must not seem older
   for (std::size_t i = 0; i < sets_.size(); ++i)
     sets_[i]->loop().post([got, i, limit, now, set = sets_[i].get()] {
       set->oldest_work(got->of[i], limit, now);
@@ -325,8 +336,9 @@ std::vector<endpoint> connection_server::addresses() const {
 }
 
 endpoint connection_server::address(std::size_t number) const {
-  const auto at = std::find(numbers_.begin(), numbers_.end(), number);
-  return at == numbers_.end() ? endpoint() : acceptors_[static_cast<std::size_t>(at - numbers_.begin())]->local();
+  const auto at = std::find(listener_of_.begin(), listener_of_.end(), number);
+  return at == listener_of_.end() ? endpoint()
+                                  : acceptors_[static_cast<std::size_t>(at - listener_of_.begin())]->local();
 }
 
 connection_ledger connection_server::ledger() const noexcept {

@@ -1,4 +1,4 @@
-// Listeners, the connections that come from them, and the drain of both: everything of a server but its protocol.
+// Listeners, the connections that they accept, and the drain of both: all of a server except its protocol.
 #pragma once
 
 #include <atomic>
@@ -24,45 +24,46 @@ namespace lastcall::inline v0::net {
 
 struct connection_server_options {
   std::vector<listener_options> listeners = {};
-  /// One listening socket on each loop, in one SO_REUSEPORT group, instead of one that hands connections out in turn.
+  /// One listening socket for each loop, in one SO_REUSEPORT group. False: one socket, whose connections go to the
+  /// loops in rotation.
   bool listener_per_loop = false;
   closing_way listener_close = closing_way::unplug;
-  /// For `steer`: where our listener stands in the group that it shares with a successor.
+  /// For `steer`: the place of our listener in the group that it shares with a successor.
   reuse_group group = {};
   settle_options settle = {};
   farewell_options farewell = {};
-  /// Beyond it, connections are made with `refusing`; 0: as many as the descriptor limit allows, less a reserve of 64.
+  /// When it is reached, new connections are made with `refusing`. 0: as many as the descriptor limit allows, less 64.
   std::size_t max_connections = 0;
-  /// Beyond it, further connections of one address are made with `refusing`; 0: no bound. IPv6 counts by /64.
+  /// The same for each address; an IPv6 address counts by its /64. 0: no bound.
   std::size_t max_connections_per_address = 0;
-  /// Who begins each connection with a PROXY header (version 2) that says who the client is. Empty: nobody, and no
-  /// header is believed. These proxies themselves are not counted by max_connections_per_address; their clients are.
+  /// The proxies that begin each connection with a PROXY header (version 2), which has the client's address. A header
+  /// from any other address is not accepted. max_connections_per_address counts their clients, not the proxies.
   trusted_networks proxies = {};
-  /// After force, how long handlers have to say that they gave up.
+  /// The time after force in which handlers may still send an error to their clients.
   duration last_words = std::chrono::milliseconds(20);
   std::string name = "tcp";
   logger log = {};
 };
 
-/// How many were cut.
+/// How many connections `close` has cut.
 struct cut {
   std::uint64_t connections = 0;  ///< with work in progress
   std::uint64_t idle = 0;         ///< without
 };
 
-/// A socket that was accepted, for whoever makes its connection.
+/// A socket that was accepted, for the `maker` of its connection.
 struct arrival {
-  std::size_t loop = 0;      ///< on which it is, by index
-  std::size_t listener = 0;  ///< from which it came, by its place in the options
+  std::size_t loop = 0;      ///< the index of its loop
+  std::size_t listener = 0;  ///< the index of its listener in the options
   unique_fd socket;
   endpoint remote;
-  bool refusing = false;  ///< the server is full
+  bool refusing = false;  ///< the server is full: answer so, and end
 };
 
-/// Threads: the verbs are the lifecycle's; the rest as said. Needs a runtime that has started.
+/// Needs a runtime that has started. Threads: the lifecycle's for the verbs; the others any, once `start` has returned.
 class connection_server final : public component {
  public:
-  /// Makes the protocol's connection for an accepted socket, on its loop.
+  /// Makes the connection of the protocol. Runs on the connection's loop.
   using maker = function<std::unique_ptr<connection>(arrival)>;
 
   connection_server(connection_server_options, runtime&, maker);
@@ -70,21 +71,21 @@ class connection_server final : public component {
 
   /// Opens the listeners.   Errors: std::system_error that names the address and the remedy.
   void start(context) override;
-  /// Unplugs the listeners first, then tells the connections; done with the last of both.
+  /// Unplugs the listeners first, then drains the connections. Drained when the last of both has ended.
   void drain(context, drained) override;
   void force() noexcept override;
   void stop() noexcept override;
   void account(component_report&) const override;
   void measure(metrics&) const override;
-  /// A loop that does not say within 50 ms is an item of its own.
+  /// A loop that does not answer within 50 ms is an item of its own.
   void in_progress(std::vector<work_item>& out, std::size_t limit) const override;
 
-  /// Cuts everything now. Blocks: until each loop has done so, at most 1 s.   Threads: any but a loop's.
+  /// Closes listeners and connections now. Blocks: until each loop has done so, at most 1 s. Threads: any but a loop's.
   cut close() noexcept;
 
-  /// Where it listens, with the ports the kernel chose. Valid after `start`.
+  /// Where it listens, with the ports that the kernel has chosen. To be called after `start`.
   std::vector<endpoint> addresses() const;
-  /// The address of one listener, by its place in the options.
+  /// The address of one listener, by its index in the options.
   endpoint address(std::size_t listener) const;
   std::size_t loops() const noexcept { return sets_.size(); }
   connection_set& set(std::size_t loop_index) const noexcept { return *sets_[loop_index]; }
@@ -93,11 +94,12 @@ class connection_server final : public component {
 
  private:
   void open_listeners();
-  void tell_of_told(component_report&) const;
-  void account_of_openings(component_report&) const;
-  std::shared_ptr<tls_context> tls_of_any() const;
+  void report_listeners(component_report&) const;
+  void report_openings(component_report&) const;
+  void report_told(component_report&) const;
+  std::shared_ptr<tls_context> shared_tls() const;
   bool room() const noexcept;
-  void take(arrival, std::size_t from_loop) noexcept;
+  void send_to_loop(arrival, std::size_t from_loop) noexcept;
   void admit(arrival) noexcept;
   void one_listener_closed() noexcept;
   void one_set_empty() noexcept;
@@ -109,15 +111,15 @@ class connection_server final : public component {
   address_counts addresses_;
   std::vector<std::unique_ptr<connection_set>> sets_;
   std::vector<std::unique_ptr<acceptor>> acceptors_;
-  std::vector<std::size_t> numbers_;  // of the acceptors' listeners
+  std::vector<std::size_t> listener_of_;  // for each acceptor, the index in the options
   std::atomic<std::size_t> next_loop_{0};
-  std::atomic<std::size_t> handed_{0};  // accepted, and on the way to another loop
-  std::atomic<std::size_t> listeners_left_{0};
-  std::atomic<std::size_t> sets_left_{0};
-  std::size_t full_ = 0;      // connections from which on new ones are refused
-  std::size_t overfull_ = 0;  // and from which on none is accepted
+  std::atomic<std::size_t> in_transit_{0};      // accepted, and posted to another loop
+  std::atomic<std::size_t> listeners_left_{0};  // to be closed, and one for the drain itself
+  std::atomic<std::size_t> sets_left_{0};       // to become empty
+  std::size_t refuse_from_ = 0;                 // with so many connections, new ones are refused
+  std::size_t pause_from_ = 0;                  // with so many, none is accepted
   std::atomic<bool> serving_{false};
-  std::optional<ticket> use_;  // of the runtime, while serving
+  std::optional<ticket> runtime_use_;  // while serving
   drained drained_;
 };
 

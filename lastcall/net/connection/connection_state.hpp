@@ -1,4 +1,4 @@
-// The names for where a connection stands and how it ended, as logs, metrics and the report use them.
+// The states, kinds and ends of connections, with their names in logs, metrics and the report.
 #pragma once
 
 #include <cstddef>
@@ -7,23 +7,23 @@
 
 namespace lastcall::inline v0::net {
 
-/// Where a connection stands. Each state has a bound, while serving and while draining.
+/// What a connection does. Each state has a deadline, while serving and while draining.
 enum class connection_state : std::uint8_t {
-  fresh,      ///< accepted; no byte came yet ("new")
+  fresh,      ///< accepted; no byte has come yet ("new")
   reading,    ///< a request has begun and is incomplete
-  busy,       ///< a handler works, or its response is on its way out
+  busy,       ///< a handler works, or its response is being sent
   idle,       ///< between two requests
-  upgraded,   ///< belongs to a long-lived session; told of a drain in its own moment, see connection::on_told
-  lingering,  ///< our FIN is out; read on until the remote's end
+  upgraded,   ///< a long-lived session; told of a drain at its own moment, see connection::on_told
+  lingering,  ///< our FIN is sent; reads until the remote's FIN
   closed,
 };
 inline constexpr std::size_t open_connection_states = 6;  // all but the last
 
-/// What is spoken on a connection, for status, metrics and report. A connection may become another kind.
+/// The protocol, for status, metrics and report. A connection may become another kind.
 enum class connection_kind : std::uint8_t { tcp, http1, http2, websocket, events };
 inline constexpr std::size_t connection_kinds = 5;
 
-/// The column of the connection ledger in which a connection ends up. Exactly one for each that was accepted.
+/// How a connection ended: one column of the connection ledger. Exactly one for each connection that was accepted.
 enum class connection_end : std::uint8_t { clean, by_remote, reset, timed_out, handed_over, forced };
 
 constexpr std::string_view to_text(connection_state state) noexcept {

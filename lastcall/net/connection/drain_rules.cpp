@@ -19,8 +19,8 @@ time_point drain_rules::close_at(connection_state state, const connection_past& 
   if (state != connection_state::fresh && state != connection_state::idle) return leave_by_;
   time_point quiet_until = past.last_active + silence_;
   if (silence_ > duration::zero()) {
-    // A client that pauses longer than the silence is waited for only if it would be back in time; otherwise waiting
-    // buys nothing, and its chance to send at the very moment of the close is small: round trip over pause.
+    // A client that pauses for longer than the silence is waited for only if its next request is expected in time. If
+    // not, waiting gains nothing, and the chance that it sends during the close is small: round trip over pause.
     const time_point expected_back = past.last_active + past.longest_pause + past.longest_pause / 4;
     if (expected_back < leave_by_) quiet_until = std::max(quiet_until, expected_back);
   }

@@ -1,5 +1,5 @@
-// What stands between a connection and its socket: a proxy's header still to come, and TLS. A plain connection has none
-// of it.
+// What is between a connection and its socket: TLS, and a proxy's header until it is complete. A plain connection has
+// no transport.
 #pragma once
 
 #include <memory>
@@ -11,10 +11,10 @@
 namespace lastcall::inline v0::net::detail {
 
 struct transport {
-  std::unique_ptr<tls_channel> tls;     ///< null: none
-  std::unique_ptr<std::string> header;  ///< of the proxy, as far as it has come; null: none, or it is complete
-  time_point open_by{};
-  bool open = false;  ///< the protocol has its turn
+  std::unique_ptr<tls_channel> tls;     ///< null: no TLS
+  std::unique_ptr<std::string> header;  ///< the part of the proxy's header that has come; null: none is expected
+  time_point open_by{};                 ///< the deadline of header and handshake
+  bool open = false;                    ///< both are complete; the protocol has begun
 };
 
 }  // namespace lastcall::inline v0::net::detail

@@ -1,3 +1,5 @@
+// Three phases: accepting (no plan_), settling (plan_ decides, `follow` does what it says), closed (no descriptor).
+// Re-entrancy: take_ and closed_ are the server's; take_ may close this acceptor, so `open()` is asked after each.
 #include "lastcall/net/listen/acceptor.hpp"
 
 #include <sys/epoll.h>
@@ -10,12 +12,13 @@
 namespace lastcall::inline v0::net {
 
 namespace {
-constexpr duration pause_time = std::chrono::milliseconds(50);  // out of descriptors: look again, but do not spin
+constexpr duration pause_time = std::chrono::milliseconds(50);  // then it tries again; at once it would spin
 }
 
-acceptor::acceptor(listener from, net::loop& on, logger log, std::string component, taker take, function<bool()> room)
-    : listener_(std::move(from)),
-      loop_(on),
+acceptor::acceptor(listener socket, net::loop& loop, logger log, std::string component, taker take,
+                   function<bool()> room)
+    : listener_(std::move(socket)),
+      loop_(loop),
       log_(std::move(log)),
       component_(std::move(component)),
       take_(std::move(take)),
@@ -53,6 +56,7 @@ acceptor::outcome acceptor::accept_some(int at_most) noexcept {
   return outcome::more;
 }
 
+/// Clients wait in the accept queue meanwhile.
 void acceptor::pause(std::string_view why) noexcept {
   if (const auto left_out = limit_.admit(loop_.refresh_now()))
     log_.warning(
@@ -61,7 +65,7 @@ void acceptor::pause(std::string_view why) noexcept {
         {{"address", end_.address}, {"why", why}, {"left_out", std::to_string(*left_out)}});
   if (std::exchange(paused_, true)) return;
   loop_.rewatch(listener_.fd(), *this, 0);
-  // While settling, the plan looks again by itself.
+  // While settling, the plan has a timer of its own.
   if (!plan_) loop_.schedule(*this, loop_.now() + pause_time);
 }
 
@@ -79,6 +83,7 @@ void acceptor::settle(settle_options options, time_point drain_end, function<voi
   follow(settles(way_) ? plan_->unplugged(now) : plan_->not_unplugged(now));
 }
 
+/// Does what the plan says, and tells it the result, until the plan waits or closes.
 void acceptor::follow(settle_action next) noexcept {
   for (;;) {
     switch (next.what) {
@@ -87,7 +92,7 @@ void acceptor::follow(settle_action next) noexcept {
         return;
       case settle_action::kind::look: {
         const time_point before = loop_.refresh_now();
-        // Of a group that is steered, younger handshakes are a sibling's.
+        // Steered away from: handshakes that began later are on a sibling of the group.
         const duration age = way_ == closing_way::steer ? plan_->took(before) : duration::zero();
         const auto in_flight = handshakes_in_flight(listener_.local(), age);
         const time_point now = loop_.refresh_now();
@@ -99,7 +104,7 @@ void acceptor::follow(settle_action next) noexcept {
         if (!open()) return;
         const time_point now = loop_.refresh_now();
         if (so_far == outcome::more)
-          return loop_.schedule(*this, now);  // others have their turn; tick() comes back here
+          return loop_.schedule(*this, now);  // other work of the loop first; tick() continues here
         next = so_far == outcome::empty ? plan_->accept_queue_empty(now) : plan_->could_not_accept(now);
         break;
       }
@@ -118,7 +123,8 @@ void acceptor::close() noexcept {
   end_.way = way_;
   ended_.store(true, std::memory_order_release);
   timer_node::cancel();
-  loop_.forget(listener_.fd());  // others may own it too: their clients would wake us for ever
+  // A socket that another process owns, too, stays open, and its events would wake us for ever.
+  loop_.forget(listener_.fd());
   listener_.close();
   if (closed_) std::exchange(closed_, nullptr)();
 }

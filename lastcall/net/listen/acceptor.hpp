@@ -1,5 +1,5 @@
-// Accepts on one listener for as long as it is wanted, and closes it without losing a handshake. Which connection goes
-// where is the server's business; how a listener is unplugged is the listener's.
+// Accepts on one listener until it is closed, and closes it without losing a handshake. Does not choose the loop of a
+// connection (connection_server does), nor how new clients are kept away (listener does).
 #pragma once
 
 #include <atomic>
@@ -16,30 +16,31 @@
 
 namespace lastcall::inline v0::net {
 
-/// What became of a listener; in the report.
+/// How a listener was closed; in the report.
 struct listener_end {
   std::string address;
   closing_way way = closing_way::plain;
   settle_end settled = settle_end::settled;
-  bool known = false;  ///< false: closed before anything was settled, by force or because it was to be plain
+  bool known = false;  ///< false: it was not settled, since it was forced or the way is `plain` or `leave`
   duration took = {};
-  std::size_t given_up = 0;  ///< handshakes in flight when it was closed all the same
+  std::size_t given_up = 0;  ///< handshakes that were in flight when it was closed
 };
 
-/// Threads: its loop's, but for `unplug`, which is for one other thread, before `settle`.
+/// Threads: its loop's; `unplug` is called by one other thread, before `settle`.
 class acceptor final : public pollable, public timed {
  public:
   using taker = function<void(unique_fd, const endpoint&)>;
 
-  acceptor(listener from, net::loop& on, logger log, std::string component, taker take, function<bool()> room);
+  /// `take` gets each accepted socket. `room`: false while there are too many connections.
+  acceptor(listener, net::loop&, logger, std::string component, taker take, function<bool()> room);
 
-  /// From here on it accepts, and pauses while there is no `room`.   Errors: those of epoll_ctl.   Threads: any, once.
+  /// Begins to accept. Pauses while there is no `room`.   Errors: those of epoll_ctl.   Threads: any, once.
   std::error_code begin() noexcept;
-  /// No new handshake from here on; everything already begun is still accepted.
+  /// No handshake begins from now on. Those that have begun are still accepted.
   void unplug(closing_way preferred, reuse_group group) noexcept { way_ = listener_.begin_close(preferred, group); }
-  /// Goes on accepting until nothing is in flight or `drain_end`, then closes and calls `closed`.
+  /// Accepts until no handshake is in flight, at most until `drain_end`; then closes, and calls `closed`.
   void settle(settle_options, time_point drain_end, function<void()> closed) noexcept;
-  /// Closes now; `closed` of `settle` is called if it is still owed.
+  /// Closes now. Calls `closed` of a `settle` that has not finished.
   void close() noexcept;
 
   bool open() const noexcept { return listener_.fd() >= 0; }
@@ -70,8 +71,8 @@ class acceptor final : public pollable, public timed {
   function<void()> closed_;
   function<bool()> room_;
   listener_end end_;
-  std::atomic<bool> ended_{false};  // release: end_ does not change any more
-  bool paused_ = false;
+  std::atomic<bool> ended_{false};  // stored with release when end_ is complete; `end` acquires it
+  bool paused_ = false;             // the listener is watched for nothing until on_due
 };
 
 }  // namespace lastcall::inline v0::net

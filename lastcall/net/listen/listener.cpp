@@ -69,7 +69,7 @@ unique_fd new_socket(const endpoint& where) {
   return fd;
 }
 
-// 0, or the errno.
+// Returns 0 or errno.
 int bind_to(const unique_fd& fd, const endpoint& where) noexcept {
   sockaddr_storage name;
   const socklen_t size = where.fill(name);
@@ -80,11 +80,11 @@ unique_fd new_ip_socket(const endpoint& where, bool v6_only) {
   unique_fd fd = new_socket(where);
   set(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);  // or a restart would fail while old connections are in TIME_WAIT
   if (where.family() == endpoint::kind::ipv6) set(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, v6_only ? 1 : 0);
-  set(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets have it from here: one call less for each
+  set(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it: one call less for each
   return fd;
 }
 
-// True if the path is a socket on which nobody accepts any more.
+// The path is a socket on which no process accepts any more.
 bool stale(const endpoint& where) noexcept {
   struct stat entry;
   if (::lstat(std::string(where.path()).c_str(), &entry) != 0 || !S_ISSOCK(entry.st_mode)) return false;
@@ -119,10 +119,11 @@ void listener::open(const listener_options& options) {
       path_device_ = entry.st_dev;
       path_inode_ = entry.st_ino;
     }
-    // Nobody can connect before listen, so nobody slips in under the umask's permissions.
+    // Before listen, since no client can connect yet: none comes in under the permissions of the umask.
     if (options.unix_mode && ::chmod(path.c_str(), *options.unix_mode) != 0) error = errno;
   } else {
     if (options.reuse_port && !options.successor && where.port() != 0) {
+      // Without SO_REUSEPORT bind fails if any other socket listens there. With it the kernel would accept both.
       const unique_fd probe = new_ip_socket(where, options.v6_only);
       if ((error = bind_to(probe, where)) != 0) fail(error, where);
     }
@@ -132,7 +133,7 @@ void listener::open(const listener_options& options) {
   }
   if (error == 0 && ::listen(fd_.get(), options.backlog) != 0) error = errno;
   if (error != 0) {
-    close();  // which takes the path with it
+    close();  // also removes the path
     fail(error, where);
   }
   learn_local();
@@ -198,7 +199,7 @@ accept_error classify_accept(const std::error_code& error) noexcept {
 }
 
 void listener::close() noexcept {
-  if (!fd_) return;  // closed before, or moved from
+  if (!fd_) return;  // closed already, or moved from
   remove_path();
   fd_.reset();
 }

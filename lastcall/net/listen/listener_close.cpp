@@ -1,5 +1,4 @@
-// The part of the listener that keeps new clients away; the reasons and the measurements are in
-// docs/design/lossless-close.md.
+// The part of listener that keeps new clients away. Reasons and measurements: docs/design/lossless-close.md.
 #include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -17,15 +16,15 @@ template <std::size_t n> bool attach(int fd, int option, sock_filter (&code)[n])
   return ::setsockopt(fd, SOL_SOCKET, option, &program, sizeof program) == 0;
 }
 
-// Bound to an interface that doesn't exist, the socket is found by no new SYN, while handshakes in flight and the
-// accept queue, which lead to it by reference, go on. The kernel (5.7 and later) lets anybody bind a socket that isn't
-// bound yet.
+// Binds the socket to an interface that does not exist. No new SYN finds it then; handshakes in flight and the accept
+// queue refer to it by pointer, and continue. Since Linux 5.7 no privilege is needed for a socket that is not bound to
+// an interface yet.
 bool unplug(int fd) noexcept {
   const int nowhere = INT_MAX;
   return ::setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof nowhere) == 0;
 }
 
-// Drops SYN without ACK. Connections accepted later have the filter too, and it never concerns them.
+// Drops SYN without ACK. Connections that are accepted later inherit the filter, and never send such a packet.
 bool filter(int fd) noexcept {
   constexpr __u32 flags_offset = offsetof(tcphdr, th_flags);
   sock_filter code[] = {
@@ -64,8 +63,8 @@ closing_way listener::begin_close(closing_way preferred, reuse_group group) noex
   return *closing_;
 }
 
-// A random one of the others for each new SYN. An index that is out of range once we have left the group makes the
-// kernel choose by hash.
+// For each new SYN a random other member. After we have left the group an index may be out of range; the kernel then
+// chooses by hash.
 bool listener::steer(reuse_group group) const noexcept {
   if (group.size < 2 || group.position >= group.size) return false;
   sock_filter code[] = {

@@ -1,5 +1,5 @@
-// How a listener that takes no new handshake is closed without losing one in flight. Pure: events and time in, one
-// action out; it reads no clock and no socket. What accepts in the meantime is the server's usual loop.
+// When a listener that takes no new handshake can be closed without losing one in flight. Pure: events and time in, one
+// action out; reads no clock and no socket. The server goes on accepting meanwhile.
 #pragma once
 
 #include <chrono>
@@ -10,18 +10,18 @@
 namespace lastcall::inline v0::net {
 
 struct settle_options {
-  duration floor = std::chrono::milliseconds(5);  ///< The least that is waited before and after the decisive look.
-  duration cap = std::chrono::seconds(3);         ///< Then handshakes in flight are given up.
-  duration cap_without_evidence = std::chrono::seconds(1);  ///< The same where the kernel doesn't let us look.
-  int look_rarity = 10;                                     ///< Looks are at least so many times their cost apart.
+  duration floor = std::chrono::milliseconds(5);  ///< The shortest wait before and after the look that finds none.
+  duration cap = std::chrono::seconds(3);         ///< After it, handshakes in flight are given up.
+  duration cap_without_evidence = std::chrono::seconds(1);  ///< The same where the kernel does not let us look.
+  int look_rarity = 10;  ///< The time between two looks is at least this many times the time of one.
 };
 
 /// Why the listener is closed; in the report.
 enum class settle_end : unsigned char {
-  settled,           ///< None was in flight: nothing is lost.
-  without_evidence,  ///< We could not look and waited instead.
-  capped,            ///< Some never finished in time (often a SYN flood or a scan).
-  stuck              ///< Connections that were ready could not be accepted in time (no descriptors).
+  settled,           ///< No handshake was in flight: nothing is lost.
+  without_evidence,  ///< We could not look, and waited for the cap instead.
+  capped,            ///< Some did not finish in time (often a SYN flood or a scan).
+  stuck              ///< Clients in the queue could not be accepted in time (no descriptors).
 };
 
 constexpr std::string_view to_text(settle_end end) noexcept {
@@ -31,10 +31,10 @@ constexpr std::string_view to_text(settle_end end) noexcept {
 
 struct settle_action {
   enum class kind : unsigned char {
-    wait,    ///< Call `tick` at `until`; go on accepting.
+    wait,    ///< Go on accepting, and call `tick` at `until`.
     look,    ///< Count the handshakes in flight; then call `looked` or `could_not_look`.
     accept,  ///< Accept until the queue is empty; then call `accept_queue_empty` or `could_not_accept`.
-    close    ///< Over, because of `end`.
+    close    ///< Close now; `end` says why.
   };
   kind what = kind::wait;
   time_point until{};
@@ -42,16 +42,16 @@ struct settle_action {
   friend bool operator==(const settle_action&, const settle_action&) = default;
 };
 
-/// Each event returns what is to be done next. After `close`, everything returns `close` again.
+/// Each event returns the next action. After `close` each event returns `close` again.
 class settle_plan {
  public:
-  /// Nothing goes on beyond `drain_end`.
+  /// It closes no later than at `drain_end`.
   settle_plan(settle_options options, time_point drain_end) noexcept;
 
   /// The listener was unplugged, steered away from or filtered: no new handshake begins. First event.
   settle_action unplugged(time_point now) noexcept;
 
-  /// There is nothing to settle (Unix-domain), or it can't be kept from new handshakes. First event.
+  /// There are no handshakes (Unix-domain), or new ones cannot be kept away. First event.
   settle_action not_unplugged(time_point now) noexcept;
 
   settle_action tick(time_point now) noexcept;
@@ -62,7 +62,7 @@ class settle_plan {
   /// Out of descriptors or memory.
   settle_action could_not_accept(time_point now) noexcept;
 
-  /// What the last look counted; what is lost if the end is `capped`.
+  /// What the last look counted. These are lost if the end is `capped`.
   std::size_t in_flight() const noexcept { return in_flight_; }
   duration took(time_point now) const noexcept { return now - begin_; }
 

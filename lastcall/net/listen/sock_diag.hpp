@@ -1,5 +1,4 @@
-// What the kernel knows about handshakes on our port, by NETLINK_SOCK_DIAG, which needs no privilege. Not a general
-// socket lister.
+// Asks the kernel for the handshakes on our port, by NETLINK_SOCK_DIAG, which needs no privilege.
 #pragma once
 
 #include <chrono>
@@ -11,16 +10,16 @@
 
 namespace lastcall::inline v0::net {
 
-/// Counts the handshakes in flight (SYN received, its last ACK not yet) on the address and port of a listener, as
-/// `listener::local` tells them. Once the listener is unplugged, 0 means: who could still connect, has.
+/// Counts the handshakes in flight (SYN received, last ACK missing) on the address and port of a listener, as
+/// `listener::local` returns them. When the listener is unplugged, 0 means that no further client can connect.
 ///
-/// The kernel can't tell the members of an SO_REUSEPORT group apart here. For a listener that was steered away from,
-/// pass as `at_least_old` the time since then: younger handshakes are a sibling's. (A handshake's age is read off its
-/// retransmission timer, which begins at 1 s; errors of a clock tick count as older.) Handshakes in which the kernel
-/// fell back to SYN cookies leave no trace, so they are not counted.
+/// In an SO_REUSEPORT group the kernel does not say to which member a handshake belongs. For a listener that new
+/// clients are steered away from, pass the time since then as `at_least_old`: younger handshakes belong to other
+/// members. (The age comes from the retransmission timer, which begins at 1 s; within a clock tick it counts as older.)
+/// Handshakes for which the kernel sends SYN cookies are not known to it, and so not counted.
 ///
-/// Blocks: for as long as the kernel takes to walk its table of all TCP sockets, which grows with the machine's memory
-/// rather than with its sockets (2 to 3 ms with 24 GB; docs/design/lossless-close.md). At most about a second.
+/// Blocks: while the kernel walks its table of all TCP sockets, whose size follows the machine's memory (2 to 3 ms with
+/// 24 GB; docs/design/lossless-close.md). At most about a second.
 /// Threads: any.
 /// Errors: EINVAL for an endpoint that is not IP; EPROTONOSUPPORT, ENOENT and the like from kernels without inet_diag;
 /// ETIMEDOUT.

@@ -1,5 +1,5 @@
-// Doubly linked list whose links live in its elements. Not a container: it owns nothing, allocates nothing and does not
-// know its size.
+// A doubly linked list whose links are members of its elements. Owns nothing, allocates nothing, and does not know its
+// size.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@ namespace lastcall::inline v0::net {
 
 template <class T, class Tag> class intrusive_list;
 
-/// What an element derives from to be on one list at a time; with a `Tag` for each, it can be on several.
-/// An element that is destroyed leaves its list.   Threads: those of an element and of its neighbours are the same one.
+/// The base class of an element. It can be on one list at a time; with several hooks of different tags, on several.
+/// An element that is destroyed leaves its list.   Threads: one for all elements of a list.
 template <class Tag = void> class list_hook {
  public:
   list_hook() noexcept = default;
@@ -23,7 +23,7 @@ template <class Tag = void> class list_hook {
 
   bool linked() const noexcept { return next_ != nullptr; }
 
-  /// Leaves the list, if on one. O(1).
+  /// Leaves the list, if it is on one. O(1).
   void unlink() noexcept {
     if (!linked()) return;
     prev_->next_ = next_;
@@ -38,9 +38,9 @@ template <class Tag = void> class list_hook {
   list_hook* next_ = nullptr;
 };
 
-/// Elements in the order in which they came. One that is added while it is on another list of the same tag moves over.
-/// While iterating, the current element may go once the iterator has passed it (`T& t = *it++;`); when others may go as
-/// well, splice into a local list and take from its front.
+/// Elements in the order in which they were added. An element that is added leaves the list it was on (of the same
+/// tag). In a loop the current element may leave once the iterator has passed it (`T& t = *it++;`). If others may
+/// leave, too, splice into a local list and take from its front.
 template <class T, class Tag = void> class intrusive_list {
   using hook = list_hook<Tag>;
 

@@ -1,3 +1,9 @@
+// How one thread runs: Asio waits for the inner epoll set to become readable, then calls run_batch, which calls
+// on_ready for batches of events until the set is empty, or the wake has lasted for batch_time. Timers, posted work and
+// coroutines are Asio's, and run between two wakes.
+//
+// Re-entrancy: on_ready may watch, forget and free any object, also one whose event is still to come in this batch. So
+// nothing is freed before the end of the batch (free_after_batch), and a closed connection ignores its event.
 #include "lastcall/net/loop/loop.hpp"
 
 #include <sys/epoll.h>
@@ -13,19 +19,20 @@
 namespace lastcall::inline v0::net {
 
 namespace {
-// Of one wake, until nothing is ready: going back to Asio costs two more system calls, for two or three connections
-// under an ordinary load. "Until empty" alone would delay its timers by hundreds of ms.
+// The most events of one wake. Going back to Asio costs two more system calls, and under an ordinary load a wake brings
+// two or three connections; so the set is asked until it is empty. Without a bound that would delay Asio's timers by
+// hundreds of ms.
 constexpr int batch = 64;
-constexpr duration batch_time =
-    std::chrono::milliseconds(1);  // room for 64 quick requests: in less, wakes would bring fewer
-// What has been taken must be told, however long that takes: so as many are taken at once as a turn has lately had room
-// for. Then only one that takes long by itself, or the first few that do, keep Asio's timers waiting for longer.
+// The longest wake: enough for 64 quick requests. With less, wakes would bring fewer.
+constexpr duration batch_time = std::chrono::milliseconds(1);
+// All events that epoll_wait has returned must be handled, however long that takes. So it is asked for no more than a
+// wake has lately had time for (asio_part::at_once). Then only a single slow handler delays Asio's timers.
 constexpr int least_at_once = 1;
-constexpr unsigned due_between_looks = 8;  // timers; the clock is looked at then
+constexpr unsigned timers_between_clock_reads = 8;
 
-/// Asks for the memory of one that is told next while another is at work: between two requests of a connection, those
-/// of hundreds of others have pushed it out of the near caches.
-void ask_for(const void* at) noexcept {
+/// Loads the next object of a batch into the cache while another one works. Between two requests of a connection those
+/// of hundreds of others have displaced it.
+void prefetch(const void* at) noexcept {
   for (const std::size_t offset : {0, 64, 128, 192, 239}) __builtin_prefetch(static_cast<const char*>(at) + offset, 1);
 }
 }  // namespace
@@ -36,7 +43,7 @@ struct loop::asio_part {
   boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
                                     boost::asio::io_context::executor_type>
       timer;
-  int at_once = batch;  // taken from the inner set by one call
+  int at_once = batch;  // the most events that the next epoll_wait is asked for
 };
 
 loop::loop(boost::asio::io_context& io)
@@ -58,12 +65,13 @@ void loop::close() noexcept {
   asio_->timer.cancel(ignored);
   if (asio_->readiness.is_open()) asio_->readiness.release();
   epoll_.reset();
-  if (!in_batch_) dead_.clear();  // else at its end: events of theirs may still be waiting there
+  if (!in_batch_) dead_.clear();  // otherwise run_batch does it
 }
 
 void loop::post(function<void()> f) {
   boost::asio::post(io_.get_executor(), std::move(f));
-  posted_.store(true, std::memory_order_release);  // afterwards: who sees it finds `f` in the queue
+  // Release, after the post: run_batch, which acquires it, returns to Asio and finds `f` in the queue.
+  posted_.store(true, std::memory_order_release);
 }
 
 std::error_code loop::watch(int fd, pollable& target, std::uint32_t events) noexcept {
@@ -85,7 +93,7 @@ void loop::forget(int fd) noexcept { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd
 
 void loop::free_after_batch(std::unique_ptr<pollable> dead) {
   dead_.push_back(std::move(dead));
-  // Outside of a batch nothing would sweep up; and whoever buries is still on the stack.
+  // Outside of a batch no run_batch comes to free it, and the caller may be a function of it. So it is posted.
   if (!in_batch_ && dead_.size() == 1) post([this] { dead_.clear(); });
 }
 
@@ -103,13 +111,13 @@ void loop::run_batch() noexcept {
   const time_point until = refresh_now() + batch_time;
   int& at_once = asio_->at_once;
   for (int left = batch; left > 0 && now_ < until && epoll_;) {
-    looked_ = false;
+    clock_was_read_ = false;
     const int count = ::epoll_wait(epoll_.get(), events, std::min(left, at_once), 0);
     if (count <= 0) break;
     in_batch_ = true;
-    ask_for(events[0].data.ptr);
-    for (int i = 0; i < count && epoll_; ++i) {
-      if (i + 1 < count) ask_for(events[i + 1].data.ptr);
+    prefetch(events[0].data.ptr);
+    for (int i = 0; i < count && epoll_; ++i) {  // on_ready may close the loop
+      if (i + 1 < count) prefetch(events[i + 1].data.ptr);
       static_cast<pollable*>(events[i].data.ptr)->on_ready(events[i].events);
     }
     for (batch_end* each : after_batch_) each->after_batch();
@@ -117,12 +125,13 @@ void loop::run_batch() noexcept {
     in_batch_ = false;
     dead_.clear();
     left -= count;
-    if (!looked_) refresh_now();
+    if (!clock_was_read_) refresh_now();
     if (now_ > until) at_once = std::max(least_at_once, at_once / 2);
     if (now_ < until && count == at_once && at_once < batch) at_once *= 2;
     if (posted_.load(std::memory_order_acquire)) break;
   }
-  posted_.store(false, std::memory_order_release);  // what was posted until here runs before the next wake
+  // What was posted until here is in Asio's queue before the next wake, and so runs before it.
+  posted_.store(false, std::memory_order_release);
 }
 
 void loop::schedule(timed& node, time_point when) {
@@ -141,11 +150,11 @@ void loop::arm_timer(time_point when) {
 void loop::run_timers() noexcept {
   const time_point until = refresh_now() + batch_time;
   armed_for_ = time_point::max();
-  // Thousands may be due at once, as at the end of a drain: whoever else waits for this thread has its turn in between.
+  // Thousands may be due at once, as at the end of a drain: after batch_time connections and posted work come first.
   unsigned fired = 0;
   wheel_.advance_while(now_, [&](timer_node& node) {
     static_cast<timed&>(node).on_due(now_);
-    return ++fired % due_between_looks != 0 || refresh_now() < until;
+    return ++fired % timers_between_clock_reads != 0 || refresh_now() < until;
   });
   if (const auto next = wheel_.next_due(); next && *next < armed_for_) arm_timer(*next);
 }

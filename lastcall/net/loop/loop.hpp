@@ -1,5 +1,5 @@
-// One thread's event loop: an io_context for timers and whatever handlers await, and inside it one edge-triggered epoll
-// set for connections, so that accept, read and write touch no Asio operation. It starts no thread (runtime does).
+// The event loop of one thread: an io_context for timers and for what handlers await, and in it one edge-triggered
+// epoll set for connections, so that accept, read and write need no Asio operation. Starts no thread (runtime does).
 #pragma once
 
 #include <atomic>
@@ -20,14 +20,14 @@ class io_context;
 
 namespace lastcall::inline v0::net {
 
-/// What a loop watches. Told of readiness on the loop's thread; must not throw.
+/// What a loop watches. on_ready is called on the loop's thread.
 class pollable {
  public:
   virtual ~pollable() = default;
   virtual void on_ready(std::uint32_t epoll_events) noexcept = 0;
 };
 
-/// A `timer_node` that knows what to do when it is due.
+/// A timer of a loop. on_due is called on the loop's thread, and the timer is no longer armed then.
 class timed : public timer_node {
  public:
   virtual void on_due(time_point now) noexcept = 0;
@@ -36,7 +36,7 @@ class timed : public timer_node {
   ~timed() = default;
 };
 
-/// Something to do once those of a batch have been told.
+/// Gets one call when all on_ready of a batch have returned; see loop::after_batch.
 class batch_end {
  public:
   virtual void after_batch() noexcept = 0;
@@ -45,48 +45,51 @@ class batch_end {
   ~batch_end() = default;
 };
 
-/// Threads: the loop's only, but for `post` and `io`. That thread is whichever runs the io_context; there must be one
-/// only.
+/// A batch is the set of events that one epoll_wait returned: on_ready is called for each, one after the other.
+/// Threads: the loop's only, but for `post` and `io`. The loop's thread is the one that runs the io_context; exactly
+/// one may.
 class loop {
  public:
-  /// The io_context must outlive the loop, and nothing of the loop runs unless somebody runs it.
+  /// The io_context must outlive the loop. Nothing happens until it is run.
   explicit loop(boost::asio::io_context& io);
   ~loop();
   loop(const loop&) = delete;
   loop& operator=(const loop&) = delete;
 
-  /// Errors: std::system_error. From here on readiness is delivered.
+  /// Begins to call on_ready. Errors: std::system_error.
   void open();
-  /// Stops delivering. What is watched is forgotten, not closed.
+  /// Stops calling on_ready. Does not close the descriptors that are watched.
   void close() noexcept;
 
-  /// Runs `f` on the loop's thread, soon, in the order of the posts of one thread.   Threads: any.
+  /// Runs `f` on the loop's thread, soon. Posts of one thread run in their order.   Threads: any.
   void post(function<void()> f);
 
-  /// `events` are epoll's; EPOLLET is the caller's to add. Errors: std::error_code of epoll_ctl.
+  /// `events` are epoll's, EPOLLET included if it is wanted. Errors: those of epoll_ctl.
   std::error_code watch(int fd, pollable& target, std::uint32_t events) noexcept;
+  /// Changes target and events of a descriptor that is watched. What is ready at this moment is announced again.
   void rewatch(int fd, pollable& target, std::uint32_t events) noexcept;
   void forget(int fd) noexcept;
 
-  /// Calls `node.on_due` at `when` or up to one tick of the wheel later. An earlier schedule of the node is replaced.
+  /// Calls `node.on_due` at `when`, or up to one tick of the wheel (4 ms) later. Replaces an earlier schedule of it.
   void schedule(timed& node, time_point when);
   static void cancel(timed& node) noexcept { node.timer_node::cancel(); }
 
-  /// The time at which this batch of events began: exact enough for timeouts, and free.
+  /// The clock as it was last read, usually when this batch began: exact enough for timeouts, and free.
   time_point now() const noexcept { return now_; }
-  /// Looks at the clock again: for what runs outside of a batch (posted work, handlers).
+  /// Reads the clock. For code that runs outside of a batch (posted work, handlers), or after long work.
   time_point refresh_now() noexcept {
-    looked_ = true;
+    clock_was_read_ = true;
     return now_ = steady().now();
   }
 
-  /// Frees `dead` only after the present batch, since an event of it may still be waiting there.
+  /// Frees `dead` when the present batch is over: until then an event of the batch may point to it, and functions of it
+  /// may be running.
   void free_after_batch(std::unique_ptr<pollable> dead);
 
-  /// Somebody is being told of readiness.
+  /// A call of on_ready or after_batch is under way.
   bool in_batch() const noexcept { return in_batch_; }
-  /// Calls it when all of the present batch have been told. Only in a batch; for each batch anew. May throw
-  /// std::bad_alloc.
+  /// Calls `what.after_batch` once, at the end of the present batch. To be called in a batch only.
+  /// Errors: std::bad_alloc.
   void after_batch(batch_end& what) { after_batch_.push_back(&what); }
 
   boost::asio::io_context& io() noexcept { return io_; }
@@ -106,10 +109,10 @@ class loop {
   time_point armed_for_ = time_point::max();
   time_point now_;
   std::vector<std::unique_ptr<pollable>> dead_;
-  std::atomic<bool> posted_{false};      // since the last wake: it is not kept waiting
+  std::atomic<bool> posted_{false};      // since the last wake; then the batches end early, and it runs
   std::vector<batch_end*> after_batch_;  // of the present batch
   bool in_batch_ = false;
-  bool looked_ = false;  // at the clock, since epoll_wait
+  bool clock_was_read_ = false;  // since epoll_wait
 };
 
 }  // namespace lastcall::inline v0::net

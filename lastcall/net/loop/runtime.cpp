@@ -25,13 +25,13 @@ unsigned usable_processors() noexcept {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
-/// For those who use the loops and what is queued on them, once the drain is over; and for the threads to go.
+/// The first: for components that use the loops, and for what is queued on these. The second: for the threads to end.
 constexpr duration queue_time = std::chrono::milliseconds(100);
 constexpr duration leaving_time = std::chrono::milliseconds(20);
 
 std::string thread_name(std::size_t i) { return ("lastcall-io-" + std::to_string(i)).substr(0, 15); }
 
-thread_local loop* of_this_thread = nullptr;
+thread_local loop* loop_of_this_thread = nullptr;
 }  // namespace
 
 struct runtime::threads_part {  // heavy headers stay in this file
@@ -39,7 +39,7 @@ struct runtime::threads_part {  // heavy headers stay in this file
   std::vector<std::unique_ptr<boost::asio::io_context>> contexts;
   std::vector<guard> guards;
   std::vector<std::shared_ptr<countdown>> ended;                             // of each thread; shared with it
-  const std::shared_ptr<countdown> unused = std::make_shared<countdown>(1);  // by anybody any more
+  const std::shared_ptr<countdown> unused = std::make_shared<countdown>(1);  // no component uses it any more
 };
 
 runtime::runtime(options o) : log_(std::move(o.log)), threads_(std::make_unique<threads_part>()) {
@@ -66,7 +66,7 @@ runtime::~runtime() {
 
 runtime::runtime(options o, app& of) : runtime(std::move(o)) {
   log_ = of.log();
-  is_named_ = true;
+  of_an_app_ = true;
 }
 
 void runtime::start(context life) {
@@ -87,18 +87,18 @@ void runtime::open() {
     threads_->guards.emplace_back(io.get_executor());
     auto& ended = threads_->ended.emplace_back(std::make_shared<countdown>(1));
     running_.emplace_back([this, &io, mine = loops_[i].get(), ended] {
-      of_this_thread = mine;
+      loop_of_this_thread = mine;
       {
         const watched_thread here(shared_name, "loop");
         run(io);
       }
-      ended->count_down();  // the last that this thread does with us
+      ended->count_down();  // the last thing that this thread does with the runtime
     });
     ::pthread_setname_np(running_.back().native_handle(), thread_name(i).c_str());
   }
 }
 
-/// What a user's completion handler throws must not end the process, nor the others' connections.
+/// An exception of a user's completion handler must end neither the process nor the other connections of the loop.
 void runtime::run(boost::asio::io_context& io) noexcept {
   for (;;) {
     try {
@@ -114,7 +114,7 @@ void runtime::run(boost::asio::io_context& io) noexcept {
 
 boost::asio::any_io_executor runtime::executor() noexcept {
   for (auto& each : loops_)
-    if (each.get() == of_this_thread) return each->io().get_executor();
+    if (each.get() == loop_of_this_thread) return each->io().get_executor();
   return loops_[next_.fetch_add(1, std::memory_order_relaxed) % loops_.size()]->io().get_executor();
 }
 
@@ -136,9 +136,9 @@ void runtime::stop() noexcept {
       loops_[i]->close();
       continue;
     }
-    // A handler blocks it. Whoever uses the loop is named as hung, and we must not hang with it. If that is nobody, the
-    // handler is the program's own: then it is for us to hang and be named.
-    if (is_named_ && users_.inside() == 0) threads_->ended[i]->wait_until(time_point::max());
+    // A handler blocks it. If it is a component's that uses the loop, the report names that one as hung, and this one
+    // must not hang as well. If not, it is the program's own: then this component hangs, so that the report shows it.
+    if (of_an_app_ && users_.inside() == 0) threads_->ended[i]->wait_until(time_point::max());
     log_.error(shared_name, "a thread does not leave its handler; it is left behind", {{"thread", thread_name(i)}});
     running_[i].detach();
     stuck_ = true;
@@ -150,7 +150,7 @@ void runtime::stop() noexcept {
 void runtime::end_behind_the_queue(std::size_t number) noexcept {
   try {
     loops_[number]->post([io = threads_->contexts[number].get()] { io->stop(); });
-  } catch (const std::exception&) {  // out of memory: it is stopped anyhow
+  } catch (const std::exception&) {  // out of memory: `stop` stops it later
   }
 }
 
@@ -159,7 +159,7 @@ void runtime::close_on_users_thread() noexcept {
   const auto closed = std::make_shared<countdown>(1);
   loops_.front()->post([closed, the_loop = loops_.front().get()] {
     the_loop->close();
-    // Completions of the loop that are queued already come before this.
+    // Completions of the loop that are queued already run before this.
     the_loop->post([closed] { closed->count_down(); });
   });
   if (!closed->wait_until(steady().now() + std::chrono::seconds(1)))

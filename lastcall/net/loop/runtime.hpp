@@ -1,5 +1,5 @@
-// The threads that serve: one io_context and one loop each, shared by all servers of an app. Not a scheduler: a
-// connection stays on the loop that it was given to.
+// The threads that serve: one io_context and one loop for each, shared by all servers of an app. Moves no connection
+// from one loop to another.
 #pragma once
 
 #include <atomic>
@@ -30,14 +30,13 @@ namespace lastcall::inline v0::net {
 struct runtime_options {
   /// Threads to start. 0: one for each processor that this process may use.
   unsigned threads = 0;
-  /// Takes the user's io_context instead of starting threads. Exactly one thread runs it, and runs it until the app has
-  /// stopped.
+  /// Uses this io_context instead of starting threads. Exactly one thread must run it until the app has stopped.
   boost::asio::io_context* io = nullptr;
   logger log = {};
 };
 
-/// A component that everything with connections needs: it starts first and stops last.
-/// Threads: `loops` and `executor` from any; the rest are the lifecycle's.
+/// A component that each server needs, so it starts first and stops last.
+/// Threads: `loops`, `use` and `executor` any; the rest the lifecycle's.
 class runtime final : public component {
  public:
   using options = runtime_options;
@@ -45,28 +44,30 @@ class runtime final : public component {
 
   /// Errors: std::invalid_argument for more than 1024 threads.
   explicit runtime(options = {});
-  /// Logs as the app does.
+  /// The runtime of an app, with its log.
   runtime(options, app&);
   ~runtime() override;
 
   void start(context) override;
-  /// First waits for those who `use` it: one that was forced may still be cutting its connections; then, until the
-  /// drain end, for the handlers that are queued. What is not queued yet is dropped. A thread that is stuck in a
-  /// handler is left behind, and so is its loop; but the component of an app waits for a handler that is nobody else's,
-  /// so that the app says that it hangs. Blocks: until the drain end, 120 ms at least; with the user's io_context 1 s.
-  /// An app bounds the rest.
+  /// Waits for three things in turn:
+  ///   1 components that `use` it: a forced one may still be closing its connections (100 ms)
+  ///   2 handlers that are queued on the loops (until the drain end); what is queued later is dropped
+  ///   3 the threads (20 ms); a thread that is stuck in a handler is left behind with its loop
+  /// If the stuck handler belongs to no component that uses the runtime, the runtime of an app waits on, so that the
+  /// app reports the runtime itself as hung. Blocks: until the drain end, at least 120 ms; with the user's io_context 1
+  /// s.
   void stop() noexcept override;
   /// It has no work of its own, so it loses none.
   void account(component_report& into) const override { into.lost = false; }
-  /// Whether `stop` had to leave a thread behind: what its handlers use must not be destroyed.
+  /// `stop` had to leave a thread behind. What its handlers use must not be destroyed.
   bool stuck() const noexcept { return stuck_; }
 
-  /// Our loops run for as long as it lives, or nearly: see `stop`. Empty once that was called, unless the io_context is
-  /// the user's.   Threads: any.
+  /// While the ticket lives, the loops run; see `stop` for the bound. Empty after `stop`, unless the io_context is the
+  /// user's.   Threads: any.
   std::optional<ticket> use() noexcept { return users_.enter(); }
 
-  /// For timers and whatever else handlers await: the calling thread's own if it is one of ours, else each in turn.
-  /// Include <boost/asio/any_io_executor.hpp> to use it.
+  /// For timers and other things that handlers await. On a loop's thread that loop's, elsewhere the loops in rotation.
+  /// To use it, include <boost/asio/any_io_executor.hpp>.
   boost::asio::any_io_executor executor() noexcept;
 
   std::span<const std::unique_ptr<loop>> loops() const noexcept { return loops_; }
@@ -87,7 +88,7 @@ class runtime final : public component {
   std::atomic<std::size_t> next_{0};
   bool started_ = false;
   bool stuck_ = false;
-  bool is_named_ = false;  // by an app, in its report
+  bool of_an_app_ = false;  // which reports it by name when it hangs
   context life_;
 };
 

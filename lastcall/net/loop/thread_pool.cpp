@@ -27,14 +27,14 @@ struct thread_pool::shared {
       waiting.pop_front();
       lock.unlock();
       job();
-      job = nullptr;  // what it holds may take a while to go
+      job = nullptr;  // without the lock: what it holds may be slow to destroy, or use the pool
       lock.lock();
       if (--jobs == 0) tell_idle(lock);
     }
     if (--threads == 0) ended.notify_all();
   }
 
-  /// No job is left. What is told may submit again.
+  /// To be called when no job is left. The callbacks run without the lock, so that they may submit again.
   void tell_idle(std::unique_lock<std::mutex>& lock) {
     const std::vector<function<void()>> told = std::exchange(when_idle, {});
     lock.unlock();
@@ -99,7 +99,7 @@ bool thread_pool::stop(time_point by) noexcept {
   shared_->jobs -= dropped.size();
   shared_->wanted.notify_all();
   lock.unlock();
-  dropped.clear();  // what they hold may ask us
+  dropped.clear();  // without the lock: what the jobs hold may use the pool
   lock.lock();
   if (shared_->jobs == 0) shared_->tell_idle(lock);
   return shared_->ended.wait_until(lock, by, [this] { return shared_->threads == 0; });

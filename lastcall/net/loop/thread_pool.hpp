@@ -1,5 +1,4 @@
-// A bounded number of threads for work that blocks, and a bounded queue before them. Not a scheduler: first come, first
-// served.
+// A bounded number of threads for work that blocks, with a bounded queue: first in, first out.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +11,9 @@
 namespace lastcall::inline v0::net {
 
 struct thread_pool_options {
-  /// The most threads; they are started as they are needed.
+  /// The most threads. Each is started when it is needed, and stays.
   unsigned threads = 32;
-  /// The most jobs that wait while all threads are busy.
+  /// The most jobs that wait when all threads are busy.
   std::size_t queue = 256;
 };
 
@@ -23,21 +22,20 @@ class thread_pool {
  public:
   using options = thread_pool_options;
 
-  /// `component`: whose work it does. Its threads are registered (core/stacks/watched_thread.hpp) as that one's
-  /// handlers; what they are doing is for the jobs to say. Errors: std::invalid_argument for no threads, or more than
-  /// 4096.
+  /// `component`: its threads are registered as handlers of that component (core/stacks/watched_thread.hpp).
+  /// Errors: std::invalid_argument for no threads, or more than 4096.
   explicit thread_pool(options = {}, std::string_view component = "pool");
-  /// Leaves behind the threads that `stop` has not seen end.
+  /// Does not wait: threads that are still in a job are left behind.
   ~thread_pool();
 
-  /// False: every thread is busy and the queue is full, no thread could be started, or it has stopped; `job` is then
-  /// untouched. A job must not throw.
+  /// Runs `job`, which must not throw, on one of the threads. False: all are busy and the queue is full, no thread
+  /// could be started, or the pool has stopped; `job` is unchanged then.
   [[nodiscard]] bool submit(function<void()>&& job);
 
-  /// Calls `idle` once, when no job runs or waits: at once, or on the thread that ends the last one.
+  /// Calls `idle` once, when no job runs or waits: now, or on the thread that ends the last job.
   void when_idle(function<void()> idle);
 
-  /// Takes no more jobs; those that wait are dropped. True: every thread has ended.   Blocks: until `by` at most.
+  /// Drops the jobs that wait, and takes no more. True: every thread has ended.   Blocks: at most until `by`.
   bool stop(time_point by) noexcept;
 
   /// Jobs that run or wait.
@@ -45,7 +43,7 @@ class thread_pool {
 
  private:
   struct shared;
-  std::shared_ptr<shared> shared_;  // with the threads, which may outlive us
+  std::shared_ptr<shared> shared_;  // the threads hold it too, and may outlive the pool
 };
 
 }  // namespace lastcall::inline v0::net

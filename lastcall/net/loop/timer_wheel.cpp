@@ -71,7 +71,8 @@ timer_node* timer_wheel::next_expired() noexcept {
   return firing_.pop_front();
 }
 
-// Moves what stands in the slots that begin at now_ to where it belongs as seen from there.
+/// Opens the slot that begins at now_: what is due moves to firing_, the rest to finer levels. Only one level can have
+/// such a slot, since all of a level are due before any of the next.
 void timer_wheel::open_slots() noexcept {
   slot opened;
   bool in_wheel = false;

@@ -1,4 +1,4 @@
-// Many coarse timers at O(1) each. Pure: it reads no clock and arms nothing; whoever owns it sleeps until `next_due`.
+// Many coarse timers, each set and cancelled in O(1). Pure: reads no clock; its owner sleeps until `next_due`.
 #pragma once
 
 #include <array>
@@ -12,12 +12,12 @@
 
 namespace lastcall::inline v0::net {
 
-/// One timer: derive from it, or hold it. It leaves its wheel when it is destroyed.
+/// One timer, as a base class or a member. It leaves its wheel when it is destroyed.
 class timer_node : private list_hook<class timer_wheel> {
  public:
   bool armed() const noexcept { return linked(); }
 
-  /// The moment before which it does not fire; meaningful while armed and in the callback.
+  /// It does not fire before this moment. Valid while it is armed, and in its callback.
   time_point due() const noexcept { return due_; }
 
   /// Does nothing when not armed.
@@ -29,23 +29,23 @@ class timer_node : private list_hook<class timer_wheel> {
   time_point due_{};
 };
 
-/// Fires each timer at the first tick that is not before its moment: never early, late by at most one tick. Four levels
-/// of 64 slots; with ticks of 4 ms that is 18.6 hours, and what is later waits in a list that is sorted in when its
-/// turn comes. Threads: one.
+/// Fires each timer at the first tick that is not before its moment: never early, and at most one tick late. Four
+/// levels of 64 slots: with ticks of 4 ms that is 18.6 hours. Later timers wait in a list and are placed after that
+/// time. Threads: one.
 class timer_wheel {
  public:
-  /// `start` is the earliest time it will hear of.   Errors: `std::invalid_argument` when `tick` is not positive.
+  /// `start`: no later call passes an earlier time.   Errors: `std::invalid_argument` when `tick` is not positive.
   explicit timer_wheel(time_point start, duration tick = std::chrono::milliseconds(4));
   timer_wheel(const timer_wheel&) = delete;
   timer_wheel& operator=(const timer_wheel&) = delete;
 
-  /// Arms `node`, or moves it if it is armed. What is already due fires with the next tick: within a callback that is
-  /// after the current `advance`, which therefore ends. O(1).
+  /// Arms `node`, or moves it if it is armed. O(1). A moment in the past fires at the next tick; from a callback that
+  /// is after the current `advance`, which therefore ends.
   void schedule(timer_node& node, time_point when) noexcept;
 
-  /// Calls `expired(node)` for all that are due, in the order of their ticks; each is no longer armed when called. The
-  /// callback may schedule, cancel and destroy any node, also one that is due in the same call; it may not throw or
-  /// advance. A time before the last one changes nothing. Returns how many fired.
+  /// Calls `expired(node)` for all that are due, in the order of their ticks; the node is no longer armed then. The
+  /// callback may schedule, cancel and destroy any node, also one that is due in the same call. It must not throw, nor
+  /// call `advance`. A time before the last one changes nothing. Returns how many fired.
   template <class F> std::size_t advance(time_point now, F&& expired) noexcept {
     std::size_t fired = 0;
     begin_advance(now);
@@ -56,8 +56,8 @@ class timer_wheel {
     return fired;
   }
 
-  /// The same, but for the count, until `expired` answers false for one. What is left is due at once: it comes with the
-  /// next advance.
+  /// The same without the count, and only until `expired` returns false. The rest fires with the next advance, for
+  /// which next_due() is now.
   template <class F> void advance_while(time_point now, F&& expired) noexcept {
     begin_advance(now);
     while (timer_node* node = next_expired()) {
@@ -65,8 +65,8 @@ class timer_wheel {
     }
   }
 
-  /// When to call `advance` next; empty when nothing is armed. A timer that is far away causes at most three earlier
-  /// wake-ups (four beyond 18.6 hours), at which it only moves closer.
+  /// When to call `advance` next; empty when nothing is armed. A distant timer causes at most three earlier wake-ups
+  /// (four beyond 18.6 hours), which only move it to a finer level.
   std::optional<time_point> next_due() const noexcept;
 
  private:
@@ -88,8 +88,8 @@ class timer_wheel {
   const duration tick_;
   tick_number now_ = 0;     // every tick up to this one is done
   tick_number target_ = 0;  // where the current advance ends; otherwise now_
-  // A node stands at the level of the highest digit (base 64) in which its tick differs from now_, in the slot of that
-  // digit. So all of a level are due before any of the next, and no level wraps around.
+  // Ticks are numbers in base 64. A node is at the level of the highest digit in which its tick differs from now_, and
+  // in the slot of that digit. So all of a level are due before any of the next, and no level wraps around.
   std::array<std::array<slot, slots>, levels> wheel_;
   mutable std::array<std::uint64_t, levels>
       filled_{};  // a bit for each slot; may be stale after a cancel, never missing

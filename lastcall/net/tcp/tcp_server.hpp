@@ -1,4 +1,4 @@
-// A server of raw TCP: each connection is a session with a handler of its own, in a protocol of the user's.
+// A server of raw TCP: a handler for each connection, which speaks a protocol of the user.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,11 @@
 #include "lastcall/core/app/app.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
-#include "lastcall/net/connection/connection_set.hpp"
-#include "lastcall/net/session/session.hpp"
+#include "lastcall/core/log/log.hpp"
+#include "lastcall/core/report/report.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
+#include "lastcall/net/session/session_limits.hpp"
 #include "lastcall/net/tcp/tcp_stream.hpp"
 #include "lastcall/net/tls/tls.hpp"
 #include "lastcall/net/trusted_networks.hpp"
@@ -28,12 +29,12 @@ template <class F> struct blocking_session {
   F call;
 };
 
-/// Runs a session's handler on a thread of the server's pool, which it holds for as long as the session lives.
+/// Makes a handler that runs on a thread of the server's pool, and occupies it until the session ends.
 template <class F> auto blocking(F&& f) { return blocking_session<std::decay_t<F>>{std::forward<F>(f)}; }
 
-/// What a session does: `task<>(tcp_stream&)`, a coroutine on the loop's thread, or `net::blocking(f)` with
-/// `void(tcp_stream&)`. When it returns, what it has written is sent, and the connection ends cleanly. Called by
-/// several threads at once.   Errors: what it throws is a line of the log.
+/// The handler of a session: `task<>(tcp_stream&)`, a coroutine on the loop's thread, or `net::blocking(f)` with
+/// `void(tcp_stream&)`. When it returns, the rest of what it has written is sent, and the connection ends cleanly.
+/// Threads: it is called by several at once.   Errors: what it throws is logged.
 struct session_handler {
   session_handler() = default;
   template <class F>
@@ -56,41 +57,41 @@ struct tcp_server_options {
   std::string unix_path = {};
   session_handler handler = {};
   session_limits limits = {};
-  /// 0: as many as the descriptor limit allows. Beyond it, a newcomer finds its connection ended cleanly at once.
+  /// 0: as many as the descriptor limit allows. Further connections are accepted, and ended cleanly at once.
   std::size_t max_connections = 0;
-  /// The same, of one address; 0: no bound.
+  /// The same for each address; 0: no bound.
   std::size_t max_connections_per_address = 0;
-  /// While draining, remotes are told over this window, each at a random moment of it.
+  /// The window in which a drain tells the remotes, each at a random moment.
   duration jitter = std::chrono::seconds(1);
   /// The longest time from our FIN to the close.
   duration linger = std::chrono::seconds(2);
   int backlog = 4096;
   /// For blocking handlers: as many sessions as threads.
   thread_pool_options blocking = {.threads = 128, .queue = 0};
-  /// In logs and stacks. Empty: "tcp".
+  /// The name in logs and stacks. Empty: "tcp".
   std::string name = {};
-  /// With certificates, sessions speak TLS, also those of a Unix-domain path. Handlers begin after the handshake.
+  /// With certificates, all sessions use TLS, also those of `unix_path`. Handlers begin after the handshake.
   tls_options tls = {};
   /// As http::server_options.
   trusted_networks proxies = {};
 };
 
-/// Needs the app's net::runtime, which `add` sees to.   Threads: `addresses` and the ledger from any; the rest are the
-/// lifecycle's.
+/// Threads: `addresses` and `connections` any; the rest the lifecycle's.
 class tcp_server final : public component {
  public:
   using options = tcp_server_options;
 
-  /// Errors: std::invalid_argument that names the option and the remedy.
+  /// Uses the app's net::runtime, and adds it if there is none. Errors: std::invalid_argument that names the option and
+  /// the remedy.
   tcp_server(options, app&);
-  /// On somebody's runtime, which has started before it and stops after it. Driven by its owner, verb by verb.
+  /// Without an app: the caller calls the verbs. The runtime must be started before it and stopped after it.
   tcp_server(options, runtime&, logger);
   ~tcp_server() override;
 
   /// Errors: std::system_error that names the address and the remedy.
   void start(context) override;
-  /// Unplugs the listener, then tells each session in its moment: its context drains, and its reads end once all that
-  /// had come was read. Done with the last of them.
+  /// Unplugs the listener, then tells each session at its moment: its context drains, and its reads end when all that
+  /// has come is read. Drained when the last session has ended.
   void drain(context, drained) override;
   void force() noexcept override;
   void stop() noexcept override;

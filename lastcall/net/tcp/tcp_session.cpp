@@ -18,7 +18,7 @@ tcp_session::tcp_session(connection_set& set, arrival it, const tcp_service& of)
       stream_(std::make_shared<tcp_stream>(link())),
       refusing_(it.refusing) {
   renew_deadline();
-  // Soon: a session that is not adopted yet can't end.
+  // Posted, since a session that the set has not adopted yet cannot end.
   link()->post([](session& s) {
     if (!static_cast<tcp_session&>(s).opening()) static_cast<tcp_session&>(s).begin();
   });
@@ -38,7 +38,7 @@ void tcp_session::begin() noexcept {
   const session_handler& h = service_.handler;
   try {
     if (h.awaiting) {
-      // The stream stays until the handler has returned, also when the connection has ended before.
+      // The coroutine holds the stream, since the connection may end before the handler returns.
       run([](std::shared_ptr<tcp_stream> s, const session_handler& handler) -> task<> {
         co_await handler.awaiting(*s);
       }(stream_, h));
@@ -57,7 +57,7 @@ bool tcp_session::is_quiet(duration quiet) noexcept {
   const time_point now = set().loop().refresh_now();
   if (quiet_since_ == time_point{}) quiet_since_ = now;
   const bool over = now >= quiet_since_ + quiet;
-  // The loop may have been busy for longer than that: what has arrived meanwhile comes before the second look.
+  // The loop may have been busy for longer than that. Bytes that arrived meanwhile are read before the second look.
   if (over && std::exchange(looked_, true)) return true;
   set().loop().schedule(wake_up_, over ? now + second_look : quiet_since_ + quiet);
   return false;

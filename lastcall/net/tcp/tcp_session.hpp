@@ -1,4 +1,4 @@
-// The session of a raw TCP connection: bytes as they come, for a handler that is a coroutine or blocks a thread.
+// The session of a raw TCP connection. Its handler, a coroutine or on a thread, uses it through tcp_stream.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ namespace lastcall::inline v0::net {
 
 struct session_handler;
 
-/// What all sessions of one server share.
+/// What the sessions of one server share.
 struct tcp_service {
   const session_handler& handler;
   session_limits limits;
@@ -27,10 +27,10 @@ class tcp_session final : public session {
  public:
   tcp_session(connection_set&, arrival, const tcp_service&);
 
-  /// Takes what a read wants, if it is there: all of it, or up to the delimiter. `over`: why it never will be.
-  /// While draining that is once nothing has come for `quiet`.
+  /// For a read: moves the input to `into`, all or up to the delimiter, and returns true. False: not yet, or never;
+  /// `over` says why never. While draining, never means that nothing has come for `quiet`.
   bool take(std::optional<char> delimiter, std::string& into, read_end& over, duration quiet) noexcept;
-  /// Takes as many bytes as there is room for.
+  /// For a write: sends or queues as many bytes as there is room for, and returns the number.
   std::size_t put(std::string_view bytes) noexcept;
 
  private:
@@ -40,7 +40,7 @@ class tcp_session final : public session {
   void on_handler_over(std::exception_ptr) noexcept override;
   std::string work_label() const override { return "a session"; }
 
-  /// Has the handler look whether the remote has been quiet.
+  /// Wakes the handler, which then asks again whether the remote has been quiet.
   struct wake_up final : timed {
     explicit wake_up(tcp_session& s) noexcept : of(s) {}
     void on_due(time_point) noexcept override { of.wake_handler(); }
@@ -54,7 +54,7 @@ class tcp_session final : public session {
   const std::shared_ptr<tcp_stream> stream_;
   std::size_t searched_ = 0;
   time_point quiet_since_{};
-  bool looked_ = false;  // once more, after the time was over
+  bool looked_ = false;  // a second look is scheduled, after the time has passed
   wake_up wake_up_{*this};
   bool refusing_;
   bool handler_begun_ = false;

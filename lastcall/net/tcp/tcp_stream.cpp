@@ -6,8 +6,8 @@
 
 namespace lastcall::inline v0::net {
 
-/// One read, tried until it has what it wants.
-struct tcp_stream::want {
+/// The step of one read; see session_link::until. It runs on the loop.
+struct tcp_stream::read_step {
   tcp_stream* stream;
   std::optional<char> delimiter;
 
@@ -26,8 +26,8 @@ struct tcp_stream::want {
 
 namespace {
 
-/// What is left of one write, tried until nothing is.
-struct rest {
+/// The step of one write, with the bytes that are left of it.
+struct write_step {
   session_link* link;
   std::string_view bytes;
   bool sent = false;
@@ -52,33 +52,33 @@ std::optional<std::string_view> tcp_stream::given() const noexcept {
 }
 
 task<std::optional<std::string_view>> tcp_stream::read() {
-  co_await link_->until(want{this, std::nullopt});
+  co_await link_->until(read_step{this, std::nullopt});
   co_return given();
 }
 
 task<std::optional<std::string_view>> tcp_stream::read_until(char delimiter) {
-  co_await link_->until(want{this, delimiter});
+  co_await link_->until(read_step{this, delimiter});
   co_return given();
 }
 
 task<bool> tcp_stream::write(std::string_view bytes) {
-  rest left{link_.get(), bytes};
+  write_step left{link_.get(), bytes};
   co_await link_->until([&left] { return left(); });
   co_return left.sent;
 }
 
 std::optional<std::string_view> tcp_stream::read_blocking() {
-  if (!link_->until_blocking(want{this, std::nullopt}) && end_ == read_end::none) end_ = read_end::gone;
+  if (!link_->until_blocking(read_step{this, std::nullopt}) && end_ == read_end::none) end_ = read_end::gone;
   return given();
 }
 
 std::optional<std::string_view> tcp_stream::read_until_blocking(char delimiter) {
-  if (!link_->until_blocking(want{this, delimiter}) && end_ == read_end::none) end_ = read_end::gone;
+  if (!link_->until_blocking(read_step{this, delimiter}) && end_ == read_end::none) end_ = read_end::gone;
   return given();
 }
 
 bool tcp_stream::write_blocking(std::string_view bytes) {
-  rest left{link_.get(), bytes};
+  write_step left{link_.get(), bytes};
   link_->until_blocking([&left] { return left(); });
   return left.sent;
 }

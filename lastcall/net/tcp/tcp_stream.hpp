@@ -1,5 +1,5 @@
-// What the handler of a raw TCP session holds: bytes and lines in, bytes out. Not a socket: it knows when the server
-// drains, and what is not read slows the remote down.
+// The handler's end of a raw TCP session: reads of bytes and lines, and writes. More than a socket: reads end when the
+// server drains.
 #pragma once
 
 #include <chrono>
@@ -21,47 +21,49 @@ class tcp_session;
 
 /// Why there is nothing more to read.
 enum class read_end : unsigned char {
-  none,       ///< there may be
+  none,       ///< there may be more
   remote,     ///< the remote's orderly end
-  draining,   ///< the server drains, and everything that had come was read
-  too_long,   ///< more than the buffer holds, and no delimiter in it
-  timed_out,  ///< the remote has had its time
-  gone,       ///< the connection has ended: by a reset, a timeout, or the server's force
+  draining,   ///< the server drains, and all that has come was read
+  too_long,   ///< the buffer is full without a delimiter
+  timed_out,  ///< the remote's time after the goodbye is over
+  gone,       ///< the connection has ended: by a reset, a timeout, or force
 };
 
-/// Threads: one at a time; coroutines on their loop's, `_blocking` on any other.
-/// What a read gives is a view that stays until the next one. Once a read gives nothing, further ones do so at once.
+/// A read returns a view that is valid until the next read. After a read without a value, each further one returns at
+/// once without a value. Back-pressure: what is not read slows the remote down.
+/// Threads: one at a time. Coroutines on their loop's; `_blocking` on any other.
 class tcp_stream {
  public:
   explicit tcp_stream(std::shared_ptr<session_link> link) noexcept : link_(std::move(link)) {}
   tcp_stream(const tcp_stream&) = delete;
   tcp_stream& operator=(const tcp_stream&) = delete;
 
-  /// What has come, at least one byte. Nothing: see `end`.
+  /// What has come, at least one byte. Without a value: see `end`.
   task<std::optional<std::string_view>> read();
-  /// Up to and without the delimiter; what is left at the remote's end is not given out. While draining, a line that
-  /// has begun is still waited for, as long as `goodbye_time`.
+  /// The bytes before the delimiter. Bytes without a delimiter before the remote's end are not returned. While
+  /// draining, the rest of a line that has begun is still waited for, at most for `goodbye_time`.
   task<std::optional<std::string_view>> read_until(char delimiter = '\n');
-  /// False: it is gone; not every byte was sent. Returns once all is with the kernel or in the bounded buffer.
+  /// Returns when all bytes are in the kernel or in the write queue. False: the connection has ended, or the remote's
+  /// time is over; not every byte was sent.
   task<bool> write(std::string_view bytes);
 
   std::optional<std::string_view> read_blocking();
   std::optional<std::string_view> read_until_blocking(char delimiter = '\n');
   bool write_blocking(std::string_view bytes);
 
-  /// After a goodbye: reads go on for what was sent before it was heard, until the remote has ended or was quiet for so
-  /// long; `goodbye_time` bounds it. So nothing is lost that crosses the goodbye, and a remote that ends when it hears
-  /// it holds nobody up.
+  /// To be called after the handler has written a goodbye: reads continue until the remote ends, or is quiet for
+  /// `quiet`; at most for `goodbye_time`. So what the remote sent before it received the goodbye is not lost, and a
+  /// remote that ends then delays nothing.
   void read_on(duration quiet = std::chrono::seconds(1)) noexcept;
 
-  /// Why the last read gave nothing.
+  /// Why the last read returned no value.
   read_end end() const noexcept { return end_; }
-  /// Draining from this session's moment in the jitter window on, forced when its connection has ended.
+  /// Drains at this session's moment of the jitter window; forced when its connection has ended.
   const context& life() const noexcept;
   const endpoint& remote() const noexcept;
 
  private:
-  struct want;
+  struct read_step;
   std::optional<std::string_view> given() const noexcept;
 
   std::shared_ptr<session_link> link_;

@@ -37,7 +37,7 @@ struct tls_channel::socket_bio {
     do n = ::send(c.socket_, from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     if (n >= 0) {
-      c.spoke_ = true;
+      c.sent_any_ = true;
     } else if (errno == EAGAIN) {
       BIO_set_retry_write(bio);
     } else {
@@ -105,7 +105,7 @@ void tls_channel::on_message(int write, int, int type, const void* bytes, std::s
     ++c.key_updates_;
 }
 
-tls_channel::step tls_channel::shake_hands(const endpoint& remote, time_point now) noexcept {
+tls_channel::step tls_channel::continue_handshake(const endpoint& remote, time_point now) noexcept {
   ERR_clear_error();
   const int n = SSL_accept(ssl_.get());
   if (n == 1) {
@@ -222,8 +222,8 @@ io_result tls_channel::write(const char* from, std::size_t size) noexcept {
   write_wants_read_ = false;
   io_result all;
   while (all.bytes < size) {
-    if (broken_ || said_close_) {
-      if (all.bytes == 0) all.end = said_close_ ? io_end::broken_pipe : io_end::other;
+    if (broken_ || close_notify_sent_) {
+      if (all.bytes == 0) all.end = close_notify_sent_ ? io_end::broken_pipe : io_end::other;
       return all;
     }
     const std::size_t piece = stalled_ ? stalled_ : std::min(size - all.bytes, record_bytes);
@@ -283,15 +283,15 @@ io_result tls_channel::write_file(int file, std::uint64_t offset, std::size_t si
   return all;
 }
 
-bool tls_channel::say_close() noexcept {
-  if (!open_ || said_close_) return true;
+bool tls_channel::send_close_notify() noexcept {
+  if (!open_ || close_notify_sent_) return true;
   if (stalled_ > 0 && write_stalled().would_block) return false;
   if (broken_) return true;
   ERR_clear_error();
   const int n = SSL_shutdown(ssl_.get());
   if (n < 0 && SSL_get_error(ssl_.get(), n) == SSL_ERROR_WANT_WRITE) return false;
   ERR_clear_error();
-  return said_close_ = true;
+  return close_notify_sent_ = true;
 }
 
 io_result tls_channel::discard(char* into, std::size_t size) noexcept {

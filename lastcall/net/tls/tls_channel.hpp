@@ -1,5 +1,5 @@
-// TLS between a connection and its socket, by OpenSSL: the handshake, records in both directions, and its end. Never
-// waits, and knows no state of a connection.
+// TLS between a connection and its socket, by OpenSSL: the handshake, records in both directions, and the end. Never
+// blocks, and does not know the state of the connection.
 #pragma once
 
 #include <cstddef>
@@ -19,37 +19,38 @@ namespace lastcall::inline v0::net::detail {
 /// Threads: its connection's loop only.
 class tls_channel {
  public:
-  /// Keeps no hold of the descriptor.
+  /// Does not own the descriptor.
   tls_channel(std::shared_ptr<tls_context>, int socket);
   tls_channel(const tls_channel&) = delete;
   tls_channel& operator=(const tls_channel&) = delete;
 
   enum class step : unsigned char { would_block, done, failed };
-  /// Goes on with the handshake. One that failed is noted with the context: `refuse` says goodbye.
-  step shake_hands(const endpoint& remote, time_point now) noexcept;
-  /// What the last failed `shake_hands` came to.
+  /// Does the next part of the handshake. A failure is logged and counted by the context.
+  step continue_handshake(const endpoint& remote, time_point now) noexcept;
+  /// Why `continue_handshake` has failed.
   tls_failure failure() const noexcept { return failure_; }
-  /// Has the client sent anything, has it been sent anything?
-  bool heard() const noexcept { return first_size_ > 0; }
-  bool spoke() const noexcept { return spoke_; }
+  /// Any byte has come from the client, and any was sent to it.
+  bool received_any() const noexcept { return first_size_ > 0; }
+  bool sent_any() const noexcept { return sent_any_; }
 
-  /// Fills `into` as far as it can: less than `size` means that nothing is left, neither here nor in the kernel.
+  /// Fills `into` as far as possible: less than `size` means that nothing is left, neither here nor in the kernel.
   io_result read(char* into, std::size_t size) noexcept;
-  /// After less than all: the next write begins with what is left, as it was.
+  /// When it has taken less than all, the next write must begin with the rest, unchanged.
   io_result write(const char* from, std::size_t size) noexcept;
   io_result write_file(int file, std::uint64_t offset, std::size_t size) noexcept;
 
-  /// close_notify. False: the socket takes no more now; once it does, again.
-  bool say_close() noexcept;
-  /// Reads what nobody wants any more, until the remote's FIN. `bytes` are the protocol's, not TLS's own.
+  /// False: there is no room now; call it again when there is.
+  bool send_close_notify() noexcept;
+  /// Reads and drops, until the remote's FIN. `bytes`: of the protocol, not those of TLS itself.
   io_result discard(char* into, std::size_t size) noexcept;
 
-  /// The remote has said that nothing follows, or has just ended.
+  /// The remote has sent close_notify, or has ended without.
   bool input_over() const noexcept { return input_end_ != io_end::open; }
-  /// A read waits for room to write; an edge for writing is one for it.
+  /// A read waits for room to write (and the reverse), so EPOLLOUT is an event for it.
   bool read_wants_write() const noexcept { return read_wants_write_; }
   bool write_wants_read() const noexcept { return write_wants_read_; }
-  /// Something was taken from the kernel and not read yet: at most `most_held_bytes`, the buffer of one record.
+  /// OpenSSL has taken bytes from the kernel that were not read yet: at most `most_held_bytes`, the buffer of one
+  /// record.
   bool holds_input() const noexcept { return SSL_has_pending(ssl_.get()) != 0; }
 
   std::string_view agreed_protocol() const noexcept;
@@ -70,21 +71,21 @@ class tls_channel {
   io_result write_stalled() noexcept;
 
   const std::shared_ptr<tls_context> context_;
-  const std::shared_ptr<const tls_keys> keys_;  // before ssl_: it uses them
+  const std::shared_ptr<const tls_keys> keys_;  // declared before ssl_, which uses them
   ssl_ptr ssl_;
   std::shared_ptr<const tls_peer> peer_;
   const int socket_;
-  std::uint16_t stalled_ = 0;         // bytes of a record that is encrypted, and only partly taken by the kernel
+  std::uint16_t stalled_ = 0;         // bytes of a record that is encrypted, but not completely sent
   std::uint8_t key_updates_ = 0;      // since the last bytes
-  io_end socket_end_ = io_end::open;  // what the kernel said last
+  io_end socket_end_ = io_end::open;  // of the last call of the kernel
   io_end input_end_ = io_end::open;
   tls_failure failure_ = tls_failure::other;
-  char first_[8] = {};  // that the client sent
+  char first_[8] = {};  // the first bytes of the client
   std::uint8_t first_size_ = 0;
-  bool spoke_ = false;
-  bool open_ = false;    // the handshake is over
-  bool broken_ = false;  // OpenSSL's own state is: nothing more can be said
-  bool said_close_ = false;
+  bool sent_any_ = false;
+  bool open_ = false;    // the handshake is complete
+  bool broken_ = false;  // OpenSSL has failed: nothing more can be sent
+  bool close_notify_sent_ = false;
   bool read_wants_write_ = false;
   bool write_wants_read_ = false;
 };

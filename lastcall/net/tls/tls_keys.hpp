@@ -1,5 +1,5 @@
-// What one reading of the certificate files came to: OpenSSL contexts, one for each certificate, and which of them a
-// client's name asks for. Does not change afterwards.
+// The certificate files, read once: an OpenSSL context for each certificate, and the choice of one by the name that a
+// client asks for. Does not change afterwards; a reload makes another object.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -21,7 +21,7 @@ template <auto F> struct freed_by {
 using ssl_ctx_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
 using ssl_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
 
-/// Threads: any, once made.
+/// Threads: any.
 class tls_keys {
  public:
   using warn = std::function<void(const std::string& file, const char* what)>;
@@ -31,10 +31,10 @@ class tls_keys {
   tls_keys(const tls_keys&) = delete;
   tls_keys& operator=(const tls_keys&) = delete;
 
-  /// A server's end. It must be gone before the keys. Null: out of memory.
+  /// The server's end of a new connection; destroy it before the keys. Null: out of memory.
   ssl_ptr open() const noexcept { return ssl_ptr(SSL_new(contexts_.front().get())); }
 
-  /// Of a name that a client asks for; null: nobody has it.
+  /// The context for a name that a client asks for; null: no certificate has it.
   SSL_CTX* for_name(std::string_view name) const;
 
  private:
