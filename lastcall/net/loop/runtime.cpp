@@ -118,6 +118,7 @@ boost::asio::any_io_executor runtime::executor() noexcept {
   return loops_[next_.fetch_add(1, std::memory_order_relaxed) % loops_.size()]->io().get_executor();
 }
 
+/// See the header for the three waits. All of them share one clock, so that one slow thread does not add to the next.
 void runtime::stop() noexcept {
   if (threads_->contexts.empty()) return close_on_users_thread();
   if (running_.empty()) return;  // it has stopped, or never started
@@ -147,6 +148,7 @@ void runtime::stop() noexcept {
   threads_->ended.clear();
 }
 
+/// Stops a loop after the handlers that are queued on it now.
 void runtime::end_behind_the_queue(std::size_t number) noexcept {
   try {
     loops_[number]->post([io = threads_->contexts[number].get()] { io->stop(); });

@@ -1,3 +1,6 @@
+// One mutex guards everything in `shared`. Jobs, their destructors and the callbacks of when_idle always run without
+// it, since they may call the pool. Threads are detached and hold `shared`, so the pool may be destroyed before they
+// end.
 #include "lastcall/net/loop/thread_pool.hpp"
 
 #include <pthread.h>

@@ -46,6 +46,7 @@ void session::on_readable() noexcept {
   read_more();
 }
 
+/// Reads until the kernel has nothing more, the input is at its limit, or others are to be served (rearm).
 void session::read_more() noexcept {
   for (int i = 0; readable_ && !input_over_; ++i) {
     if (state() == connection_state::closed || state() == connection_state::lingering) return;
@@ -90,6 +91,7 @@ void session::send(std::string_view bytes) noexcept {
   renew_deadline();
 }
 
+/// A handler that waits for room is woken below the limit, not only when the queue is empty.
 void session::on_writable() noexcept {
   if (unsent_.empty()) return;
   const io_result sent = transmit(unsent_.view().data(), unsent_.size());
@@ -117,6 +119,7 @@ void session::leave_when_sent(connection_end as) noexcept {
   renew_deadline();
 }
 
+/// The completion finds the session by the link, since the connection may have ended before the handler.
 void session::run(task<> handler) {
   handler_runs_ = true;
   boost::asio::co_spawn(set().loop().io().get_executor(), std::move(handler),

@@ -1,3 +1,10 @@
+// States: the handshake runs (neither open_ nor broken_), open_, broken_ (OpenSSL must not be called to write any
+// more). The two directions end on their own: input_end_ for what we read, close_notify_sent_ for what we write.
+//
+// OpenSSL wants an SSL_write that could not finish to be repeated with the same bytes. `stalled_` remembers how many
+// bytes its encrypted record has, so that a file whose size has changed meanwhile does not break that rule.
+//
+// OpenSSL keeps a queue of errors for each thread: it is cleared before each call whose error is asked for.
 #include "lastcall/net/tls/tls_channel.hpp"
 
 #include <openssl/bio.h>
@@ -14,11 +21,11 @@ namespace lastcall::inline v0::net::detail {
 namespace {
 
 constexpr std::size_t record_bytes = 16 * 1024;  // RFC 8446 section 5.1
-/// Of a client that has us make new keys and sends nothing: each costs a derivation and an answer.
+/// Without a byte in between. Each key update costs us a derivation and an answer: a client could flood us with them.
 constexpr std::uint8_t most_key_updates = 32;
 constexpr int reads_of_rest = 16;
 
-/// As a request begins: a method of capital letters and a space, as far as it is here.
+/// Begins like an HTTP request: a method in capital letters and a space, as far as it has come.
 bool looks_like_http(std::string_view first) noexcept {
   const auto end = std::find_if(first.begin(), first.end(), [](char c) { return c < 'A' || c > 'Z'; });
   return end - first.begin() >= 3 && (end == first.end() || *end == ' ');
@@ -26,7 +33,7 @@ bool looks_like_http(std::string_view first) noexcept {
 
 }  // namespace
 
-/// The socket as OpenSSL wants it: its own would let a write to a remote that has gone raise SIGPIPE.
+/// Our own BIO. That of OpenSSL raises SIGPIPE when it writes to a remote that has gone.
 struct tls_channel::socket_bio {
   static tls_channel& channel_of(BIO* bio) noexcept { return *static_cast<tls_channel*>(BIO_get_data(bio)); }
 
@@ -124,7 +131,7 @@ tls_channel::step tls_channel::continue_handshake(const endpoint& remote, time_p
   const int error = SSL_get_error(ssl_.get(), n);
   if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return step::would_block;
   broken_ = true;
-  const unsigned long what = ERR_peek_last_error();  // OpenSSL's verdict; before it stands what led to it
+  const unsigned long what = ERR_peek_last_error();  // the last is OpenSSL's conclusion; those before led to it
   const char* said = ERR_reason_error_string(what);
   failure_ = socket_end_ != io_end::open ? tls_failure::client_left : failed(ERR_GET_REASON(what));
   context_->handshake_failed(
@@ -134,6 +141,7 @@ tls_channel::step tls_channel::continue_handshake(const endpoint& remote, time_p
   return step::failed;
 }
 
+/// From the first byte of the client and OpenSSL's reason. Alerts of the client have reasons of their own range.
 tls_failure tls_channel::failed(int reason) const noexcept {
   constexpr char handshake_record = 0x16;
   const std::string_view first(first_, first_size_);
@@ -164,7 +172,8 @@ tls_failure tls_channel::failed(int reason) const noexcept {
 
 void tls_channel::learn_peer() {
   static const tls_peer nobody;
-  peer_ = std::shared_ptr<const tls_peer>(std::shared_ptr<void>(), &nobody);  // counts nothing
+  // Most clients have no certificate: they share one object, without a reference count.
+  peer_ = std::shared_ptr<const tls_peer>(std::shared_ptr<void>(), &nobody);
   const X509* const shown = SSL_get0_peer_certificate(ssl_.get());
   if (!shown || SSL_get_verify_result(ssl_.get()) != X509_V_OK) return;
   const std::unique_ptr<BIO, freed_by<BIO_free>> text(BIO_new(BIO_s_mem()));
@@ -175,7 +184,7 @@ void tls_channel::learn_peer() {
   peer_ = std::make_shared<const tls_peer>(tls_peer{std::string(bytes, static_cast<std::size_t>(size))});
 }
 
-/// Of a read or write that came to no bytes and does not only have to wait.
+/// The end that a failed SSL_read means: close_notify, an end of the socket, or an error of the protocol.
 io_end tls_channel::ended(int error) noexcept {
   if (error == SSL_ERROR_ZERO_RETURN) return io_end::orderly;
   if (error == SSL_ERROR_SYSCALL && socket_end_ != io_end::open) {
@@ -188,6 +197,8 @@ io_end tls_channel::ended(int error) noexcept {
   return io_end::other;
 }
 
+/// Reads on until the buffer is full or OpenSSL wants more from the kernel, which is empty then: so the kernel will
+/// announce the next bytes. One SSL_read returns at most one record.
 io_result tls_channel::read(char* into, std::size_t size) noexcept {
   read_wants_write_ = false;
   io_result all;
@@ -227,7 +238,7 @@ io_result tls_channel::write(const char* from, std::size_t size) noexcept {
       return all;
     }
     const std::size_t piece = stalled_ ? stalled_ : std::min(size - all.bytes, record_bytes);
-    if (piece > size - all.bytes) {  // the caller has taken back what it had begun to write
+    if (piece > size - all.bytes) {  // the caller does not repeat what it has begun: the record cannot be finished
       broken_ = true;
       continue;
     }
@@ -254,7 +265,7 @@ io_result tls_channel::write(const char* from, std::size_t size) noexcept {
   return all;
 }
 
-/// The record that waits for the kernel is encrypted already; what it is given again only has to be as long.
+/// Finishes a record that is encrypted already. OpenSSL then looks only at the length of what it is given.
 io_result tls_channel::write_stalled() noexcept {
   static constexpr char again[record_bytes] = {};
   return write(again, stalled_);
@@ -265,7 +276,7 @@ io_result tls_channel::write_file(int file, std::uint64_t offset, std::size_t si
   while (all.bytes < size) {
     io_result sent;
     std::size_t bytes = stalled_;
-    if (bytes > 0) {  // the file may have become shorter since
+    if (bytes > 0) {  // without the file, which may be shorter by now
       sent = write_stalled();
     } else {
       char piece[record_bytes];
@@ -299,7 +310,7 @@ io_result tls_channel::discard(char* into, std::size_t size) noexcept {
     const io_result got = read(into, size);
     if (got.bytes > 0 || got.would_block) return got;
   }
-  // What TLS has to say is over; the kernel has more to take until the FIN.
+  // After close_notify: raw bytes, until the FIN.
   for (int i = 0; i < reads_of_rest; ++i) {
     const ssize_t n = ::recv(socket_, into, size, 0);
     if (n > 0 || (n < 0 && errno == EINTR)) continue;
@@ -307,7 +318,7 @@ io_result tls_channel::discard(char* into, std::size_t size) noexcept {
     if (errno == EAGAIN) return {.would_block = true};
     return {.end = classify_errno(errno)};
   }
-  return {};  // more waits; the others of the loop have their turn
+  return {};  // there may be more; the other connections of the loop come first
 }
 
 std::string_view tls_channel::agreed_protocol() const noexcept {
