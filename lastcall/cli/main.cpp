@@ -1,4 +1,4 @@
-// The `lastcall` command: finds the subcommand and hands over.
+// The `lastcall` command: calls the subcommand.
 #include <array>
 #include <cstdio>
 #include <exception>

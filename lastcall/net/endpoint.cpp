@@ -53,7 +53,8 @@ endpoint endpoint::from_sockaddr(const sockaddr_storage& address, socklen_t size
     e.kind_ = kind::unix_path;
     if (size > offsetof(sockaddr_un, sun_path) && un.sun_path[0] != '\0')
       e.path_ = std::make_shared<const std::string>(
-          un.sun_path, ::strnlen(un.sun_path, size - offsetof(sockaddr_un, sun_path)));  // may lack its end
+          un.sun_path,
+          ::strnlen(un.sun_path, size - offsetof(sockaddr_un, sun_path)));  // perhaps without a null at the end
   }
   return e;
 }
@@ -137,7 +138,7 @@ result<endpoint> parse_address(std::string_view address, std::uint16_t port) {
     address = address.substr(1, address.size() - 2);
   }
   const auto percent = address.find('%');
-  const std::string digits(address.substr(0, percent));  // with its end, which inet_pton wants
+  const std::string digits(address.substr(0, percent));  // a copy, since inet_pton needs a null at the end
   if (digits.find('\0') != digits.npos) return invalid();
   if (!bracketed && percent == address.npos && ::inet_pton(AF_INET, digits.c_str(), e.address_.data()) == 1) {
     e.kind_ = endpoint::kind::ipv4;

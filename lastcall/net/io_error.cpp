@@ -17,7 +17,7 @@ io_end classify_errno(int error) noexcept {
       return io_end::open;
     case ECONNRESET:
     case ECONNABORTED:
-    case ENOTCONN:  // after a reset that somebody else's call has reported
+    case ENOTCONN:  // after a reset that an earlier call has reported
       return io_end::reset;
     case EPIPE:
     case ESHUTDOWN:

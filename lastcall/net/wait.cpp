@@ -11,7 +11,8 @@ namespace lastcall::inline v0::net {
 
 namespace {
 
-/// The timer belongs to its executor's thread, so the end of the context is posted there. Shared with what is posted.
+/// The timer belongs to the thread of its executor, so the end of the context is posted there. Shared: posted work may
+/// run after the wait.
 struct cancellation {
   std::shared_ptr<boost::asio::steady_timer> timer;
   void operator()() const {

@@ -51,7 +51,7 @@ void component_double::announce() noexcept { enter(verb::announce, "announce"); 
 void component_double::drain(context, drained done) {
   enter(verb::drain, "drain");
   done_ = std::move(done);
-  if (does_.hangs_in == verb::drain) return;  // as if it were still inside: it says nothing, and hears nothing
+  if (does_.hangs_in == verb::drain) return;  // as if it was still in drain
   const time_point now = on_.now();
   const duration work = does_.in_flight > 0 ? does_.each_takes : duration::zero();
   const duration takes = std::max(does_.drain_takes, work);

@@ -1,5 +1,5 @@
-// The ruler: clients that load a server, tell it to stop and account for every request exactly once. Never retries.
-// Not a general HTTP client: it knows its few loads and nothing else.
+// The measuring instrument: clients that load a server, tell it to stop, and classify every request exactly once. Never
+// retries. Not a general HTTP client: it knows its few loads only.
 #pragma once
 
 #include <array>
@@ -21,24 +21,25 @@ namespace lastcall::inline v0::testing {
 
 struct probe_options {
   std::vector<load_options> loads = {};
-  duration after = std::chrono::seconds(1);  // from the moment all idle connections stand until the signal
+  duration after = std::chrono::seconds(1);  // from the moment all idle connections are open until the signal
   duration timeout =
-      std::chrono::seconds(30);  // from the signal until everything has ended; then what is open is lost by timeout
-  duration patience = std::chrono::seconds(30);  // for the idle connections to stand
+      std::chrono::seconds(30);  // from the signal to the end; a request that is open then is lost by timeout
+  duration patience = std::chrono::seconds(30);  // for opening the idle connections
   duration request_timeout{};  // a request that takes longer is lost by timeout; 0: no limit of its own
-  unsigned signals = 1;        // how often it is told
+  unsigned signals = 1;        // how often the server is told to stop
   duration spacing = std::chrono::milliseconds(10);
   std::uint64_t seed = 1;  // of the random pauses
 };
 
-/// What is told to stop.
+/// The process to be stopped.
 struct probe_target {
   std::function<void()> tell = {};  // sends the signal
-  std::function<void()> kill = {};  // when the timeout has passed
-  int gone = -1;  // readable once it is gone: a pidfd; -1: there is nothing to wait for but the clients' ends
+  std::function<void()> kill = {};  // called when the timeout has passed
+  int gone =
+      -1;  // a descriptor that is readable when the process has gone (pidfd); -1: only the clients are waited for
 };
 
-/// How connections ended on which no request was outstanding.
+/// How connections without an outstanding request ended.
 struct quiet_ends {
   std::uint64_t fin = 0;
   std::uint64_t rst = 0;
@@ -47,38 +48,37 @@ struct quiet_ends {
 
 struct load_result {
   load_options options;
-  tally count;
-  latencies answered;  // from the begin (with a rate: from the due time) to the last byte, connect included
+  request_counts count;
+  latencies answered;  // from the begin (with a rate: from the due time) to the last byte, with connect
   latencies refused;   // from connect() to ECONNREFUSED, after the signal
   std::array<std::uint64_t, 6> status_class{};  // [2]: 2xx
-  std::uint64_t unexpected = 0;                 // answers with another status than expected, but for the next
+  std::uint64_t unexpected = 0;                 // answers with another status than expected; without the next
   std::uint64_t server_errors_after = 0;        // 5xx after the signal
   std::uint64_t in_flight = 0;                  // sent and not answered at the moment of the signal
   std::uint64_t answered_before = 0;            // ended before the signal
-  std::uint64_t skipped = 0;                    // due, but `most` were in flight
+  std::uint64_t skipped = 0;                    // due, but not sent, since `most` were in flight
   std::uint64_t connections = 0;                // established
   quiet_ends ends;
-  std::string first_fault;  // why the first garbage was garbage, or the first connect failed
+  std::string first_fault;  // what was wrong with the first garbage, or why the first connect failed
 };
 
 struct probe_result {
   std::vector<load_result> loads = {};
-  std::string fault = {};  // not empty: it could not be measured, and why
+  std::string fault = {};  // not empty: why it could not be measured
   bool gone = false, killed = false, timed_out = false;
   duration loaded{};  // from the begin of the load to the signal
-  // From the (first) signal; empty if it never happened.
+  // Since the (first) signal; empty: it did not happen.
   std::optional<duration> exit, first_refusal, last_response;
 
-  tally total() const;
+  request_counts total() const;
 };
 
-/// Raises this process's soft limit of open descriptors to the hard one (children inherit it); the limit that holds
-/// now.
+/// Raises this process's soft limit of open descriptors to the hard one, also for children. Returns the limit.
 std::uint64_t raise_descriptor_limit() noexcept;
 
-/// Loads, tells, waits for the end, and counts.   Blocks: at most patience + after + 10 s + timeout + 5 s.
-/// Errors: std::system_error when epoll itself fails.   Threads: does everything in the caller's; writes to no shared
-/// state.
+/// Loads the server, tells it to stop, waits for the end, and counts.
+/// Blocks: at most patience + after + 10 s + timeout + 5 s.   Errors: std::system_error when epoll fails.
+/// Threads: any; it runs in the caller's and shares nothing.
 probe_result run_probe(const server_address&, const probe_options&, const probe_target&);
 
 }  // namespace lastcall::inline v0::testing

@@ -23,8 +23,8 @@ constexpr auto farewell_limit = 1s;  // for the remote's end after its last resp
 constexpr std::size_t slice = 65536;
 constexpr char filler[slice] = {};  // bodies are zeros
 
-/// Whether the kernel holds the remote's FIN or RST already. What it says is true only for this moment: a FIN that
-/// comes right after it crosses our request.
+/// The kernel has the remote's FIN or RST already. Valid only for this moment: a FIN that comes right after it crosses
+/// our request.
 bool remote_has_ended(int fd, int family) {
   if (family == AF_UNIX) {
     char byte;
@@ -144,8 +144,8 @@ void exact_client_loop::send(link& l) {
     const auto count = in_head ? head.size() - l.sent : std::min<std::uint64_t>(slice, allowed - l.sent);
     const auto n = ::send(l.fd, from, static_cast<std::size_t>(count), MSG_NOSIGNAL);
     if (n < 0) {
-      if (errno == EAGAIN || errno == EINTR) return;  // an edge will come
-      // The response may have come before the end: read what there is, then the verdict is clear.
+      if (errno == EAGAIN || errno == EINTR) return;  // an event will come
+      // The response may have come before the end: read first, then judge.
       l.end_flagged = true;
       const auto generation = l.generation;
       receive(l);
@@ -182,7 +182,7 @@ void exact_client_loop::receive(link& l) {
           note_fault(*l.of, "bytes behind the response");
           return finish(l, ending::malformed);
         }
-        if (l.end_flagged) {  // the end may be here already, and then the client knows it before its next request
+        if (l.end_flagged) {  // the end may have come already, before the next request is sent
           const auto more = ::recv(l.fd, buffer_.data(), buffer_.size(), 0);
           if (more > 0) {
             note_fault(*l.of, "bytes behind the response");
@@ -232,7 +232,7 @@ void exact_client_loop::finish(link& l, ending how) {
   const auto at = std::chrono::steady_clock::now();
   auto& r = l.of->result;
   l.timer = 0;
-  if (l.of->asks_nothing()) r.count.begin();  // it counts only now that it failed
+  if (l.of->asks_nothing()) r.count.begin();  // a client without requests counts only when it fails
   if (how == ending::complete && check_answer(l) != ending::complete) {
     how = ending::malformed;
     note_fault(*l.of, r.options.kind == load_kind::upload ? "the server counted other bytes than were sent"
@@ -264,11 +264,11 @@ void exact_client_loop::finish(link& l, ending how) {
   } else {
     l.now = link::state::silent;
   }
-  next_turn(l, what);
+  continue_client(l, what);
 }
 
-/// The client goes on without this connection; we stay for the remote's end, so that nothing that comes behind the
-/// response escapes.
+/// The client continues without this connection, which waits for the remote's end, so that bytes after the response are
+/// noticed.
 void exact_client_loop::part(link& l) {
   auto& f = free_link(*l.of);
   f.fd = std::exchange(l.fd, -1);
@@ -281,7 +281,7 @@ void exact_client_loop::part(link& l) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
   event.data.u64 = std::uint64_t{f.generation} << 32 | f.index;
-  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, f.fd, &event);  // says again what has happened so far
+  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, f.fd, &event);  // announces again what is ready
   arm(f, now_ + farewell_limit);
 }
 
@@ -330,7 +330,7 @@ void exact_client_loop::on_event(link& l, std::uint32_t events) {
 void exact_client_loop::on_quiet(link& l, std::uint32_t events) {
   auto& r = l.of->result;
   const bool client = l.client;
-  if (l.of->idle() && r.options.deaf) {  // judges by the flags alone
+  if (l.of->idle() && r.options.deaf) {  // by the events alone, since it does not read
     if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || l.ended_noted) return;
     l.ended_noted = true;
     ++((events & EPOLLERR) != 0 ? r.ends.rst : r.ends.fin);
@@ -342,7 +342,7 @@ void exact_client_loop::on_quiet(link& l, std::uint32_t events) {
     note_fault(*l.of, "bytes that nobody asked for");
     if (l.answered_here > 0) {
       r.count.spoil();
-    } else {  // it spoke first
+    } else {  // bytes without a request
       r.count.begin();
       r.count.end(verdict::garbage);
     }
@@ -353,7 +353,7 @@ void exact_client_loop::on_quiet(link& l, std::uint32_t events) {
   const auto timer = l.timer;
   drop(l);
   if (farewell) return end_farewell(l);
-  l.timer = timer;  // a pause goes on: the next request opens a new connection
+  l.timer = timer;  // a pause continues; the next request opens a new connection
   if (client && l.of->idle()) end_client(l);
 }
 

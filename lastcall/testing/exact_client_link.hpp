@@ -15,12 +15,12 @@ struct group;
 /// A client and, most of the time, its connection. Requests of a client follow one another.
 struct link {
   enum class state : unsigned char {
-    closed,      // no connection; free, or waiting for its next turn
-    queued,      // a local listener's queue is full: connect again soon, as a blocking connect would
-    connecting,  //
+    closed,  // no connection; free, or waiting for its next request
+    queued,  // a local listener's queue is full: connect again soon, as a blocking connect would
+    connecting,
     exchanging,  // a request is outstanding
     silent,      // connected, nothing outstanding
-    farewell,    // answered, and only the remote's end is awaited; belongs to no client any more
+    farewell,    // answered, and waits for the remote's end only; belongs to no client any more
   };
 
   std::uint32_t index = 0;
@@ -28,12 +28,12 @@ struct link {
   group* of = nullptr;
   int fd = -1;
   state now = state::closed;
-  bool client = false;         // it has a turn to come or a request outstanding
+  bool client = false;         // a request is outstanding, or a further one will come
   bool end_was_there = false;  // see request_facts
-  bool end_flagged = false;    // epoll said that the end is somewhere behind what is to be read
+  bool end_flagged = false;    // epoll has announced the end; there may be bytes to read before it
   bool remote_ended = false;   // the end was read
   bool readable = false;       // a paced download has something to read
-  bool ended_noted = false;    // a deaf one's end is counted
+  bool ended_noted = false;    // the end of a deaf client is counted
   progress reached = progress::connecting;
   std::uint64_t timer = 0;  // the serial of its armed timer; 0: none
   time_point began, connect_began, send_began;
@@ -49,10 +49,10 @@ struct group {
   std::string head;                 // of each request
   std::uint64_t request_bytes = 0;  // with its body
   std::size_t opened = 0;           // idle: clients that have begun
-  std::size_t standing = 0;         // idle: clients that are silent, or failed
+  std::size_t standing = 0;         // idle: clients that are silent, or have failed
   bool begun = false, ended = false;
-  time_point since, due;  // rate: when the first began, when the next does
-  std::uint64_t turns = 0;
+  time_point since, due;           // rate: when the first began, when the next does
+  std::uint64_t requests_due = 0;  // rate: up to now
 
   bool one_request_each() const noexcept {
     const auto kind = result.options.kind;

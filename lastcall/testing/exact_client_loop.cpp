@@ -1,3 +1,9 @@
+// Which client does what, and when. The run has three stages: opening (the idle connections), loading, telling (from
+// the first signal to the end). Each pass of the loop: step (the stage), fire (timers), begin_due (requests that are
+// due), wait (epoll).
+//
+// A link is a client with its connection; links are reused, so events carry a generation. Timers are not cancelled:
+// each has a serial number, and one whose serial is not the link's any more does nothing.
 #include "lastcall/testing/exact_client_loop.hpp"
 
 #include <poll.h>
@@ -20,11 +26,11 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t timer_tag = UINT64_MAX, gone_tag = UINT64_MAX - 1;
 constexpr std::size_t opening_at_once =
-    256;  // idle connections; more would overflow the listener's queue and wait 1 s for a SYN again
+    256;  // idle connections; more would overflow the accept queue, and their SYN is repeated after 1 s
 constexpr auto after_failure = 10ms;     // before the next try of a client that could not connect
-constexpr auto in_flight_limit = 10s;    // for the requests that shall be in flight at the signal to be sent
-constexpr auto turns_after_exit = 1s;    // clients go on until they are refused, but no longer
-constexpr auto answers_after_exit = 5s;  // what is outstanding then will not come any more
+constexpr auto in_flight_limit = 10s;    // until the requests that are to be in flight at the signal are sent
+constexpr auto clients_after_exit = 1s;  // clients send until they are refused, at most for this time
+constexpr auto answers_after_exit = 5s;  // a response that is outstanding then is lost
 constexpr auto sweep_every = 50ms;
 
 std::string request_head(const load_options& load, const server_address& server) {
@@ -80,7 +86,7 @@ probe_result exact_client_loop::run() {
     step();
     if (finished()) break;
     fire();
-    take_turns();
+    begin_due();
     wait();
   }
   for (const auto& l : links_) {
@@ -126,7 +132,7 @@ void exact_client_loop::step() {
         target_.tell();
         if (++told_ < options_.signals) wake_at(told_at_ + told_ * options_.spacing);
       }
-      if (gone_ && now_ >= gone_at_ + turns_after_exit) no_more_ = true;
+      if (gone_ && now_ >= gone_at_ + clients_after_exit) no_more_ = true;
       if (gone_ && now_ >= gone_at_ + answers_after_exit) expire();
       if (now_ >= told_at_ + options_.timeout && !expired_) {
         result_.timed_out = true;
@@ -204,8 +210,8 @@ void exact_client_loop::run_rate(group& g) {
       ++clients_;
       begin(l, g.due);
     }
-    ++g.turns;
-    g.due = g.since + std::chrono::duration_cast<duration>(every * static_cast<double>(g.turns));
+    ++g.requests_due;
+    g.due = g.since + std::chrono::duration_cast<duration>(every * static_cast<double>(g.requests_due));
   }
   wake_at(g.due);
 }
@@ -267,7 +273,7 @@ void exact_client_loop::sweep() {
 }
 
 void exact_client_loop::end_outstanding(time_point begun_before) {
-  for (std::size_t i = 0; i < links_.size(); ++i) {  // by index: what ends may bring new links
+  for (std::size_t i = 0; i < links_.size(); ++i) {  // by index: the end of one may add links
     auto& l = links_[i];
     const bool outstanding =
         l.now == link::state::queued || l.now == link::state::connecting || l.now == link::state::exchanging;
@@ -279,15 +285,15 @@ void exact_client_loop::on_gone() {
   gone_ = true;
   gone_at_ = std::chrono::steady_clock::now();
   ::epoll_ctl(epoll_, EPOLL_CTL_DEL, target_.gone, nullptr);
-  wake_at(gone_at_ + turns_after_exit);
+  wake_at(gone_at_ + clients_after_exit);
   wake_at(gone_at_ + answers_after_exit);
-  for (auto& l : links_) {  // who pauses has nothing more to ask
+  for (auto& l : links_) {  // clients in a pause send no further request
     const bool pauses = l.now == link::state::closed || l.now == link::state::silent;
     if (l.client && pauses && l.timer != 0 && l.of->result.options.kind == load_kind::race) end_client(l);
   }
 }
 
-void exact_client_loop::next_turn(link& l, verdict what) {
+void exact_client_loop::continue_client(link& l, verdict what) {
   if (!l.client) return;
   auto& g = *l.of;
   if (g.at_rate()) {
@@ -318,7 +324,7 @@ void exact_client_loop::end_client(link& l) {
   --clients_;
 }
 
-void exact_client_loop::take_turns() {
+void exact_client_loop::begin_due() {
   std::swap(ready_, due_);
   for (const auto index : due_) {
     auto& l = links_[index];
@@ -398,8 +404,8 @@ link& exact_client_loop::free_link(group& g) {
 
 void exact_client_loop::release(link& l) { free_.push_back(l.index); }
 
-tally probe_result::total() const {
-  tally sum;
+request_counts probe_result::total() const {
+  request_counts sum;
   for (const auto& load : loads) sum += load.count;
   return sum;
 }

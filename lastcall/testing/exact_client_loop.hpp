@@ -13,7 +13,8 @@
 
 namespace lastcall::inline v0::testing {
 
-/// exact_client_loop.cpp decides who does what when; exact_client_exchange.cpp moves the bytes of one request.
+/// exact_client_loop.cpp decides which client does what and when; exact_client_exchange.cpp moves the bytes of a
+/// request.
 class exact_client_loop {
  public:
   exact_client_loop(const server_address&, const probe_options&, const probe_target&);
@@ -33,7 +34,7 @@ class exact_client_loop {
   };
   static constexpr std::uint32_t no_link = UINT32_MAX;
 
-  // who does what when
+  // clients and time
   void step();
   void start_loads();
   void tell();
@@ -43,13 +44,13 @@ class exact_client_loop {
   void run_rate(group&);
   void begin_group(group&);
   void open_more(group&);
-  void next_turn(link&, verdict);
+  void continue_client(link&, verdict);
   void end_client(link&);
   void wake_at(time_point);
   void arm(link&, time_point);
   void fire();
   void wait();
-  void take_turns();
+  void begin_due();
   void on_gone();
   link& free_link(group&);
   void release(link&);

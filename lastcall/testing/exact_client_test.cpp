@@ -34,7 +34,7 @@ probe_result run(faulty_server& server, const probe_options& options) {
 }
 
 /// What a load of requests says about the first seven, which suffered.
-tally first_seven(fault what, const char* load) {
+request_counts first_seven(fault what, const char* load) {
   SCOPED_TRACE(load);
   faulty_server server({.fault = what, .times = 7});
   const auto result = run(server, with({load}));

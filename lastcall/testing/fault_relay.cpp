@@ -1,3 +1,9 @@
+// One thread polls, reads, and writes; calls of the test change the state under `lock` and wake that thread (`change`).
+// It holds the lock except while it waits in ppoll, so after that it looks up each connection again.
+//
+// A connection has two sides (sockets) and two lines (fault_line): bytes that are read from side i go into the line to
+// the other side, and come out of it when they are due (`pump`). A side ends in two halves: told_end for what we write,
+// heard_end for what we read; the connection is done when both sides have ended both.
 #include "lastcall/testing/fault_relay.hpp"
 
 #include <netinet/in.h>
@@ -38,11 +44,11 @@ void close_at(int& fd, bool with_reset) noexcept {
 
 bool not_yet(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
-// One end of a connection. `to` is the line that leads to it, `from` the one that it feeds.
+// One socket of a relayed connection.
 struct side {
   int fd = none;
-  bool blocked = false;    // it takes no more bytes for now
-  bool told_end = false;   // our FIN is out
+  bool blocked = false;    // its send buffer is full
+  bool told_end = false;   // our FIN was sent
   bool heard_end = false;  // its FIN or RST has been read
 };
 
@@ -102,7 +108,7 @@ struct fault_relay::state {
     [[maybe_unused]] const auto ignored = ::write(wake, &one, sizeof one);
   }
 
-  /// With the lock, then a look by the relay's thread.
+  /// Changes the state under the lock, and wakes the relay's thread to act on it.
   template <class F> void change(F f) {
     {
       const std::lock_guard hold(lock);
@@ -120,7 +126,7 @@ struct fault_relay::state {
     for (side& s : c.sides) close_at(s.fd, with_reset);
     for (fault_line& line : c.lines) line.drop();
   }
-  // Both ends are told, and what they still send is read and dropped, so that no reset comes of it.
+  // Sends FIN to both. What they still send is read and dropped, since unread bytes would cause a reset.
   void part(relayed& c) noexcept {
     for (std::size_t i = 0; i < 2; ++i) {
       c.lines[i].drop();
@@ -145,16 +151,16 @@ struct fault_relay::state {
   int wake = none, listener = none;
   std::uint16_t port = 0;
 
-  mutable std::mutex lock;  // of everything below; never held while waiting
+  mutable std::mutex lock;  // guards all below; not held while waiting
   mutable std::condition_variable changed;
   relay_faults faults = options.faults;
   function<relay_faults(std::size_t)> by_number;
   std::map<std::size_t, relayed> open;
-  std::vector<relay_connection> all;  // as they were when they ended, for those that have
+  std::vector<relay_connection> all;  // for those that have ended: as they were then
   std::size_t refused = 0;            // by the server
   bool refusing = false;              // by us
   bool leaving = false;
-  std::thread thread;  // last: it uses the rest
+  std::thread thread;  // last: it uses all above
 };
 
 void fault_relay::state::accept_all() {
@@ -181,7 +187,7 @@ void fault_relay::state::connect(relayed& c) {
   end(c, true);
 }
 
-// Only what the kernel must tell. Minus one: nothing, not even an error, or it would be told again and again.
+// The events to poll for. -1: none, not even errors, since poll would return them again and again.
 short fault_relay::state::interest(const relayed& c, std::size_t i) const noexcept {
   const side& s = c.sides[i];
   if (s.fd == none || (s.told_end && s.heard_end)) return -1;
@@ -193,6 +199,8 @@ short fault_relay::state::interest(const relayed& c, std::size_t i) const noexce
   return wanted == 0 && !s.heard_end ? static_cast<short>(-1) : wanted;
 }
 
+/// Reads as much as the line has room for: a full line slows the sender down. A line that is over takes all, and drops
+/// it.
 void fault_relay::state::read_from(relayed& c, std::size_t i, time_point now) {
   side& s = c.sides[i];
   fault_line& feeds = c.lines[1 - i];
@@ -205,7 +213,7 @@ void fault_relay::state::read_from(relayed& c, std::size_t i, time_point now) {
   s.heard_end = true;
   feeds.take_end(n < 0, now);
   if (n == 0) return;
-  c.lines[i].drop();  // nobody is there to take it
+  c.lines[i].drop();  // its receiver has gone
   s.told_end = true;
 }
 
@@ -223,7 +231,7 @@ void fault_relay::state::on_events(relayed& c, std::size_t i, short events, time
   if (events & POLLOUT) s.blocked = false;
   if (!s.heard_end) {
     if (events & (POLLIN | POLLERR | POLLHUP)) read_from(c, i, now);
-  } else if (events & (POLLERR | POLLHUP)) {  // it had ended its side, and now it is gone altogether
+  } else if (events & (POLLERR | POLLHUP)) {  // its FIN was read before; now it has gone
     c.lines[i].drop();
     s.told_end = true;
     if (!c.lines[1 - i].over()) return;
@@ -231,6 +239,7 @@ void fault_relay::state::on_events(relayed& c, std::size_t i, short events, time
   }
 }
 
+/// Does what is due on both lines. Writes until a line has nothing due, or the socket is full.
 void fault_relay::state::pump(relayed& c, time_point now) {
   if (c.connecting) return;
   for (std::size_t i = 0; i < 2; ++i) {
@@ -247,7 +256,7 @@ void fault_relay::state::pump(relayed& c, time_point now) {
         c.lines[i].written(static_cast<std::size_t>(n), now);
       } else if (not_yet(errno)) {
         s.blocked = true;
-      } else {  // it is gone: the other side will hear of it as late as of everything else
+      } else {  // it has gone: the other side gets that end with the delay of its line
         s.heard_end = s.told_end = true;
         c.lines[i].drop();
         c.lines[1 - i].take_end(true, now);
@@ -363,7 +372,7 @@ void fault_relay::refuse_new(bool refused) {
   s.change([&] {
     if (std::exchange(s.refusing, refused) == refused) return;
     if (refused) {
-      // Bound to an interface that does not exist, it is found by no new handshake, and keeps what it has queued.
+      // Bound to an interface that does not exist: no new handshake finds it, and its accept queue stays.
       const int nowhere = INT_MAX;
       const bool unplugged = ::setsockopt(s.listener, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof nowhere) == 0;
       s.accept_all();
@@ -372,7 +381,7 @@ void fault_relay::refuse_new(bool refused) {
       close_at(s.listener, false);
     } else {
       s.accept_all();
-      ::shutdown(s.listener, SHUT_RDWR);  // the relay's thread may be waiting on it, which would keep the port taken
+      ::shutdown(s.listener, SHUT_RDWR);  // the relay's thread may wait on it, which keeps the port in use
       close_at(s.listener, false);
       s.listen();
     }

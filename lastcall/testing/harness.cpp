@@ -1,3 +1,10 @@
+// The app runs on the driver's thread (`drive`), the calls of the test on the test's thread. virtual_threads lets one
+// thread run at a time, so `state` needs no lock. Three things move virtual time:
+//   the driver waits by harness_clock (driver_waits): it parks until its next event
+//   a double sleeps or hangs in a verb (wait_in_verb): its thread parks
+//   the test waits (wait): it parks until all others have nothing to do
+// A verb that hangs on the driver's thread stops the driver itself; then the harness does what the watchdog of a real
+// app would do at its time (watch_leaves_at, leave_at_once).
 #include "lastcall/testing/harness.hpp"
 
 #include <signal.h>
@@ -30,11 +37,11 @@ using lastcall::to_text;
 
 namespace {
 
-// How long after the deadline an app that runs its process leaves it, when its driver does not come back.
+// The watchdog of a real app exits the process this long after the deadline, when the app's driver does not return.
 constexpr duration watch_slack = std::chrono::milliseconds(30);
 
-// Of real time: nothing here takes as long, so somebody blocks.
-constexpr duration longest_turn = std::chrono::seconds(60);
+// Real time. No step of a test takes as long, so a verb blocks.
+constexpr duration longest_block = std::chrono::seconds(60);
 
 }  // namespace
 
@@ -54,7 +61,7 @@ std::string to_text(const std::vector<moment>& timeline) {
 }
 
 struct harness::state final : component_double::stage {
-  /// Has the app's driver park instead of waiting.
+  /// The app's driver waits by this clock: it parks, and another thread runs.
   struct harness_clock final : virtual_clock {
     explicit harness_clock(state& of) : of_(of) {}
     bool skip(std::optional<time_point> until) const noexcept override { return of_.driver_waits(until); }
@@ -80,13 +87,13 @@ struct harness::state final : component_double::stage {
     return options;
   }
 
-  // Of component_double::stage.
+  // For component_double::stage:
   time_point now() const noexcept override { return time.now(); }
   void plan(time_point when, function<void()> f) override { threads.plan(when, std::move(f)); }
   void sleep(const std::string& who, verb in, time_point when, bool gives_up) noexcept override {
-    linger(who, in, when, gives_up);
+    wait_in_verb(who, in, when, gives_up);
   }
-  void hang(const std::string& who, verb in) noexcept override { linger(who, in, std::nullopt, false); }
+  void hang(const std::string& who, verb in) noexcept override { wait_in_verb(who, in, std::nullopt, false); }
   void note(const std::string& who, const std::string& what) noexcept override {
     timeline.push_back({time.now() - zero, who, what});
   }
@@ -94,7 +101,7 @@ struct harness::state final : component_double::stage {
   bool on_driver() const noexcept { return driver == std::this_thread::get_id(); }
   bool on_test() const noexcept { return test == std::this_thread::get_id() && !planned_runs; }
 
-  void linger(const std::string& who, verb in, std::optional<time_point> when, bool gives_up) noexcept;
+  void wait_in_verb(const std::string& who, verb in, std::optional<time_point> when, bool gives_up) noexcept;
   std::optional<time_point> watch_leaves_at() noexcept;
   bool driver_waits(std::optional<time_point> until) noexcept;
   bool real_work() noexcept;
@@ -115,16 +122,19 @@ struct harness::state final : component_double::stage {
   signal_policy policy;
   std::vector<moment> timeline;
   std::set<std::string> doubles;
-  std::map<std::string, component_state> seen;  // of those that are no doubles
-  std::map<std::string, time_point> working;    // since when, in real time, they drain or are forced
+  std::map<std::string, component_state> seen;  // the last states of components that are not doubles
+  std::map<std::string, time_point> working;    // since when, in real time, these drain or are forced
   std::optional<time_point> watch;
   std::optional<report> said;
   std::exception_ptr failure;
   bool begun = false, was_ready = false, driver_ended = false, planned_runs = false, lost = false;
-  std::optional<lastcall::app> program;  // last: its end uses the rest
+  std::optional<lastcall::app> program;  // last: its destructor uses the rest
 };
 
-void harness::state::linger(const std::string& who, verb in, std::optional<time_point> when, bool gives_up) noexcept {
+/// Parks the thread of a verb until `when`; without `when` until the harness ends. On the driver's thread the
+/// watchdog's time bounds it.
+void harness::state::wait_in_verb(const std::string& who, verb in, std::optional<time_point> when,
+                                  bool gives_up) noexcept {
   for (;;) {
     if (when ? time.now() >= *when : threads.abandoned()) return;
     if (gives_up && program->asked_to_end()) return;
@@ -143,7 +153,7 @@ void harness::state::linger(const std::string& who, verb in, std::optional<time_
   }
 }
 
-// Empty as long as nobody has asked for the end.
+// When the watchdog would exit the process. Empty before the shutdown begins.
 std::optional<time_point> harness::state::watch_leaves_at() noexcept {
   if (!program->asked_to_end()) return std::nullopt;
   const app_status s = program->status();
@@ -155,6 +165,7 @@ std::optional<time_point> harness::state::watch_leaves_at() noexcept {
   return watch;
 }
 
+/// False: not the driver's wait, or real work goes on; then the clock waits in real time.
 bool harness::state::driver_waits(std::optional<time_point> until) noexcept {
   if (!on_driver()) return false;
   note_states();
@@ -163,7 +174,7 @@ bool harness::state::driver_waits(std::optional<time_point> until) noexcept {
   return true;
 }
 
-// A component that is no double has been told to finish or to cut, and may be about to.
+// A component that is not a double drains or is forced, so virtual time must wait for its real work.
 bool harness::state::real_work() noexcept {
   bool any = false;
   const time_point real = steady().now();
@@ -176,6 +187,7 @@ bool harness::state::real_work() noexcept {
   return any;
 }
 
+/// Doubles note their verbs themselves; of other components only the changes of state are known.
 void harness::state::note_states() noexcept {
   if (!was_ready && program->ready()) {
     was_ready = true;
@@ -188,7 +200,7 @@ void harness::state::note_states() noexcept {
   }
 }
 
-// The app's driver: what run() does, but for the process.
+// The app's driver: what run() does, without signals and exit.
 void harness::state::drive() noexcept {
   driver = std::this_thread::get_id();
   try {
@@ -222,7 +234,7 @@ void harness::state::begin() {
   threads.spawn([this] { drive(); });
 }
 
-// As when the process is left in the middle: there is no report of the app's.
+// As when the watchdog exits the process: the app makes no report, so this is it.
 void harness::state::leave_at_once(int exit_code, outcome how, const std::string& why, const std::string& who) {
   const app_status s = program->status();
   report& r = said.emplace();
@@ -245,10 +257,10 @@ void harness::state::leave_at_once(int exit_code, outcome how, const std::string
 void harness::state::wait(std::optional<time_point> when, const std::function<bool()>& holds) {
   if (!on_test()) throw std::logic_error("harness: only the test itself can wait, not what was planned with at()");
   if (lost) throw std::logic_error("harness: a verb still blocks; nothing can be asked any more");
-  const auto how = threads.wait(when, [&] { return driver_ended || said || holds(); }, longest_turn);
+  const auto how = threads.wait(when, [&] { return driver_ended || said || holds(); }, longest_block);
   if (how == virtual_threads::waited::late) {
     lost = true;
-    throw std::runtime_error("harness: a component's verb has blocked for " + to_text(longest_turn) + " of real time");
+    throw std::runtime_error("harness: a component's verb has blocked for " + to_text(longest_block) + " of real time");
   }
   if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
   if (how == virtual_threads::waited::stuck && !driver_ended && !said) {
@@ -294,14 +306,14 @@ harness::~harness() {
     s.program->request_shutdown("the harness is destroyed");
     s.program->request_force();
     try {
-      s.lost =
-          s.threads.wait(std::nullopt, [&] { return s.driver_ended; }, longest_turn) != virtual_threads::waited::enough;
-    } catch (...) {  // what was planned may throw: no more of it is wanted
+      s.lost = s.threads.wait(
+                   std::nullopt, [&] { return s.driver_ended; }, longest_block) != virtual_threads::waited::enough;
+    } catch (...) {  // planned functions may throw; the harness ends anyway
       s.lost = true;
     }
   }
   if (!s.lost) return;
-  // Threads are inside of it. Reachable, so that no leak checker takes it for an oversight.
+  // Threads still use it. It stays reachable, so that leak checkers do not report it.
   static auto& left_behind = *new std::vector<std::unique_ptr<state>>;
   left_behind.push_back(std::move(state_));
 }

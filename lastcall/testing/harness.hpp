@@ -1,5 +1,5 @@
-// Rehearses a shutdown in virtual time: the real app and its real plan, with components that are slow, fail or hang as
-// a test says, and signals at any moment. Knows no test framework. Not for real sockets and processes: program.hpp.
+// Tests a shutdown in virtual time: the real app and its real plan, with components that are slow, fail or hang as the
+// test says, and signals at any moment. Needs no test framework. For real sockets and processes see program.hpp.
 #pragma once
 
 #include <concepts>
@@ -15,11 +15,11 @@
 
 namespace lastcall::inline v0::testing {
 
-/// Something that happened, and when, counted from the harness's construction.
+/// Something that happened, and when: the time since the construction of the harness.
 struct moment {
   duration at{};
   std::string component{};  ///< empty: the app itself
-  std::string what{};       ///< "drain", "3 answered", "SIGTERM"; of a component that is no double, the state it is in
+  std::string what{};       ///< "drain", "3 answered", "SIGTERM"; the new state of a component that is not a double
 
   bool operator==(const moment&) const = default;
 };
@@ -27,7 +27,7 @@ struct moment {
 /// One line each: "  9s  postgres  force".
 std::string to_text(const std::vector<moment>& timeline);
 
-/// A component of a harness, to be needed by others or to fail.
+/// A component of a harness: pass it as a need of another one, or to `fail`.
 class member {
  public:
   operator component_ref() const noexcept { return ref_; }
@@ -41,61 +41,59 @@ class member {
   std::string name_;
 };
 
-/// The app runs on a thread of the harness, and never beside the test's: either one goes on. Time moves only while the
-/// test waits, from one event to the next. The process is never left and no signal is caught or sent; several harnesses
-/// in one process know nothing of each other.
+/// The app has a thread of its own, but only one of the two runs at a time, the app's or the test's. Time moves only
+/// while the test waits, from one event to the next. The harness does not exit the process, and neither catches nor
+/// sends signals. There may be several in one process.
 ///
-/// *Components of your own* may take part. They run in real time, so theirs is stopped while one of them drains or is
-/// forced, for at most `patience`; what they do in their own threads with real timers is not rehearsed. A verb of
-/// theirs that blocks for 60 s of real time makes the waiting call throw.
+/// *Your own components* may take part. They run in real time. So virtual time stands still while one of them drains or
+/// is forced, but at most for `patience` of real time. Real timers in their threads are not moved. If one of their
+/// verbs blocks for 60 s of real time, the waiting call throws.
 ///
-/// What verbs take: `start` and `stop` of a double that take time, or hang, hold up those that the app has them hold
-/// up.
-///
-/// Threads: the one that made it.   Errors: what the app throws comes out of the call that made it start;
-/// std::logic_error for what makes no sense, such as adding after the start.
+/// Threads: the one that constructs it.   Errors: an exception of the app comes out of the call that starts it;
+/// std::logic_error for a wrong order of calls, such as `add` after the start.
 class harness {
  public:
-  /// `options.time` is the harness's own and must be null. `environment` and `signals` are as in an app, but nothing is
-  /// read from the environment. Without a sink nothing is logged. No report file is written.
+  /// `options.time` must be null: it is the harness's. The environment of the process is not read. Without a sink
+  /// nothing is logged. No report file is written.
   explicit harness(app_options options = {}, duration patience = std::chrono::seconds(1));
-  /// Ends the app, at once and in virtual time, if it runs.
+  /// If the app still runs, ends it in virtual time.
   ~harness();
   harness(const harness&) = delete;
   harness& operator=(const harness&) = delete;
 
-  /// A double.
+  /// Adds a double.
   member add(std::string name, component_behaviour does = {}, needs stands_on = {});
-  /// One of your own; or add it to `app()`, in any way that an app knows.
+  /// Adds your own component. Any function of `app()` that adds one works, too.
   template <std::derived_from<component> C> member add(std::string name, std::unique_ptr<C> it, needs stands_on = {}) {
     return adopt(std::move(name), std::move(it), std::move(stands_on));
   }
 
-  /// Does `f` at that moment, counted from the construction. It may do all that does not wait, such as `raise`.
+  /// Calls `f` at that time after the construction. It must not wait; `raise` is fine.
   void at(duration since_construction, function<void()> f);
 
-  /// Returns when all have started, or when it is over because one did not.
+  /// Returns when all components have started, or when the app has ended because one has not.
   void start();
-  /// As if the signal had come now, by the rule of the second and third one. Starts the app first, if that has not
-  /// begun. Then does what is to be done at this moment.   Errors: std::invalid_argument if the app does not catch it.
+  /// As if the signal had come now; a second and a third one have their usual meaning. Starts the app first if `start`
+  /// was not called. Returns when all that happens at this moment is done.
+  /// Errors: std::invalid_argument if the app does not catch the signal.
   void raise(int signal);
-  /// As if the component had failed now: it ends the app.
+  /// As if the component had failed now: that ends the app.
   void fail(const member& who, std::string why = "failed");
-  /// Lets so much time pass. Starts the app first, if that has not begun; then the time counts from there.
+  /// Lets this much virtual time pass. Starts the app first if `start` was not called; the time counts after that.
   void advance(duration by);
-  /// Returns when it is over. The reference stays good as long as the harness.
-  /// Errors: std::logic_error when nothing ends it, or it would take more than 24 h after what was planned.
+  /// Returns when the app has ended. The reference is valid as long as the harness.
+  /// Errors: std::logic_error when nothing ends the app, or it takes more than 24 h after the last planned event.
   const report& run_to_end();
 
-  bool started() const noexcept;  ///< all of it, and nobody has asked for the end yet: app::ready()
+  bool started() const noexcept;  ///< all components have, and the shutdown has not begun: app::ready()
   bool ended() const noexcept;
-  /// Since the construction.
+  /// The virtual time since the construction.
   duration now() const noexcept;
-  /// For the clock of your own components.
+  /// The virtual clock, for your own components.
   const clock& time() const noexcept;
   lastcall::app& app() noexcept;
 
-  /// What happened up to now.
+  /// All that has happened.
   std::vector<moment> timeline() const;
 
  private:

@@ -62,7 +62,7 @@ std::string load_name(const load_result& load) {
 }
 
 /// "3 (2 reset, 1 eof)"
-std::string lost_text(const tally& count) {
+std::string lost_text(const request_counts& count) {
   std::string kinds;
   for (std::size_t i = 0; i < verdicts; ++i) {
     const auto v = static_cast<verdict>(i);
@@ -87,7 +87,7 @@ void write_latencies(json_writer& json, std::string_view name, const latencies& 
   json.end_object();
 }
 
-void write_count(json_writer& json, const tally& count) {
+void write_count(json_writer& json, const request_counts& count) {
   json.member("attempted", count.begun()).member("sent", count.sent_requests()).member("lost", count.lost());
   for (std::size_t i = 0; i < verdicts; ++i) {
     const auto v = static_cast<verdict>(i);

@@ -1,4 +1,4 @@
-// What a probe run says: a table for people, JSON for machines, an exit code for scripts. Pure.
+// The output of a probe run: a table for people, JSON for machines, an exit code for scripts. Pure.
 #pragma once
 
 #include <optional>
@@ -9,20 +9,20 @@
 
 namespace lastcall::inline v0::testing {
 
-/// A run and its surroundings.
+/// A result, and how it was obtained.
 struct probe_report {
   probe_result result = {};
   std::string server = {};  // the address
   int signal = 0;
   unsigned signals = 1;
   std::uint64_t seed = 0;
-  std::optional<exit_status> server_exit = {};  // unknown for a process that is not our child
+  std::optional<exit_status> server_exit = {};  // empty: not known, since the process is not our child
   bool allow_5xx = false;
 };
 
-/// 0: every request was answered as expected, or refused after the signal · 1: something was lost, late, refused before
-/// the signal, not connected, answered with an unexpected status, or the server had to be killed · 5: it could not be
-/// measured.
+/// 0: every request was answered as expected, or refused after the signal · 1: a request was lost, late, refused before
+/// the signal, not connected or answered with an unexpected status, or the server had to be killed · 5: the measurement
+/// was not possible.
 int exit_code(const probe_report&);
 
 /// One sentence for the exit code.

@@ -26,10 +26,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long after the clients' end a killed process has to be gone, and a signalled one to be reaped.
+// The longest time from the end of the clients until the process is reaped.
 constexpr duration to_be_reaped = 5s;
 
-/// Waits for the descriptor at most so long.
+/// Waits for the descriptor, at most for this time.
 bool readable(int fd, duration within) {
   pollfd watched{.fd = fd, .events = POLLIN, .revents = 0};
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(within).count();
@@ -90,7 +90,7 @@ std::string to_text(const program_end& end) {
 }
 
 struct program::state {
-  /// A folder of our own, which goes with everything in it.
+  /// A temporary folder; the destructor removes it with its files.
   struct folder {
     folder() : path(std::filesystem::temp_directory_path() / "lastcall-program-XXXXXX") {
       if (::mkdtemp(path.data()) == nullptr)
@@ -114,7 +114,7 @@ struct program::state {
 
   std::string name_and_errors(const std::string& what) const { return "program: it " + what + ": " + process.errors(); }
 
-  /// For one that ends: its last words may still be on their way.
+  /// For a process that ends: its last output may not have been read yet.
   std::string last_words(const std::string& what) {
     process.wait(deadline(to_be_reaped));
     return name_and_errors(what);
@@ -157,7 +157,7 @@ struct program::state {
     try {
       if (!result.report_text.empty()) result.report = read_report(result.report_text);
     } catch (const std::invalid_argument&) {
-      // What is there is in report_text.
+      // It cannot be parsed; report_text has it.
     }
     return result;
   }
@@ -165,7 +165,7 @@ struct program::state {
   const program_options options;
   const folder scratch;
   const std::string report_file = scratch.path + "/report.json";
-  std::optional<std::string> ready;  // the line
+  std::optional<std::string> ready;  // the line that said so
   std::optional<time_point> signalled;
   child_process process;
 };

@@ -1,4 +1,4 @@
-// Time for tests: it moves when it is told to, and not otherwise. Not a timer: nothing here waits or wakes.
+// A clock for tests, which moves only when the test says so. Does not wait and wakes nothing.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,7 @@ namespace lastcall::inline v0::testing {
 /// Never goes back.   Threads: any.
 class virtual_clock : public clock {
  public:
-  /// Begins far enough from zero that a moment a day earlier can be written.
+  /// Begins so far from zero that a time point a day earlier is still valid.
   explicit virtual_clock(time_point begins = time_point(std::chrono::hours(48))) noexcept : now_(begins) {}
   virtual_clock(const virtual_clock&) = delete;
   virtual_clock& operator=(const virtual_clock&) = delete;
@@ -19,11 +19,11 @@ class virtual_clock : public clock {
 
   /// Errors: std::invalid_argument when `by` is negative.
   void advance(duration by);
-  /// Stays where it is if that is later already.
+  /// Does nothing if `when` is in the past.
   void advance_to(time_point when) noexcept;
 
  private:
-  std::atomic<time_point> now_;  // release and acquire: who sees the time sees what was done before it came
+  std::atomic<time_point> now_;  // release and acquire: a thread that reads it sees what was done before
 };
 
 }  // namespace lastcall::inline v0::testing

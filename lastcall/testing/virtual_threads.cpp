@@ -1,3 +1,9 @@
+// Real threads, of which one runs: `current`, whose thread_state has `runs`. All others wait on their `wake`. The mutex
+// guards all of `shared`, and hands what one thread did over to the next. A thread that parks or ends chooses the next
+// one itself (let_next_run); no thread is needed for that.
+//
+// Two counters, test_events and all_events, count what may end a parking. A parked thread remembers what it has seen of
+// them, and can run when they have grown.
 #include "lastcall/testing/virtual_threads.hpp"
 
 #include <algorithm>
@@ -15,12 +21,12 @@ namespace {
 
 using until = virtual_threads::until;
 
-struct sharer {
+struct thread_state {
   std::condition_variable wake;
   bool runs = false, parked = false, ended = false;
   std::optional<time_point> when;
   until ends = until::time;
-  std::uint64_t test_news = 0, all_news = 0;  // what it has seen of them
+  std::uint64_t test_events = 0, all_events = 0;  // as they were when it parked
   std::thread thread;
 };
 
@@ -32,7 +38,7 @@ struct virtual_threads::shared {
     test->runs = true;
   }
 
-  void give(sharer& to) {
+  void let_run(thread_state& to) {
     current->runs = false;
     current = &to;
     to.runs = true;
@@ -40,11 +46,11 @@ struct virtual_threads::shared {
     to.wake.notify_one();
   }
 
-  bool may_go_on(const sharer& s) const {
+  bool can_run(const thread_state& s) const {
     if (!s.parked) return true;
     if (over && !s.when && s.ends != until::anything) return true;
-    if (s.ends == until::test) return s.test_news != test_news;
-    return s.ends == until::anything && s.all_news != all_news;
+    if (s.ends == until::test) return s.test_events != test_events;
+    return s.ends == until::anything && s.all_events != all_events;
   }
 
   void run_planned(std::unique_lock<std::mutex>& hold) {
@@ -57,26 +63,26 @@ struct virtual_threads::shared {
     }
     next = {};
     hold.lock();
-    ++test_news;
-    ++all_news;
+    ++test_events;
+    ++all_events;
   }
 
-  // Somebody has the turn when this returns. The caller has parked or ended.
-  void choose(std::unique_lock<std::mutex>& hold) {
+  /// The caller has parked or ended. When this returns, another thread runs, or the caller does again.
+  void let_next_run(std::unique_lock<std::mutex>& hold) {
     while (!given_up) {
-      if (test->parked && (thrown || (holds && holds()))) return give(*test);
-      bool given = false;
-      for (sharer& s : all) {
-        if (&s == test || s.ended || !may_go_on(s)) continue;
-        give(s);
-        given = true;
+      if (test->parked && (thrown || (holds && holds()))) return let_run(*test);
+      bool chosen = false;
+      for (thread_state& s : all) {
+        if (&s == test || s.ended || !can_run(s)) continue;
+        let_run(s);
+        chosen = true;
         break;
       }
-      if (given) return;
+      if (chosen) return;
       std::optional<time_point> next;
-      sharer* first = nullptr;
+      thread_state* first = nullptr;
       if (!planned.empty()) next = planned.begin()->first;
-      for (sharer& s : all) {
+      for (thread_state& s : all) {
         if (&s == test || s.ended || !s.parked || !s.when || (next && *next <= *s.when)) continue;
         next = s.when;
         first = &s;
@@ -84,33 +90,33 @@ struct virtual_threads::shared {
       if (test->parked && (!next || (test->when && *test->when < *next))) {
         stuck = !test->when;
         if (test->when) time.advance_to(*test->when);
-        return give(*test);
+        return let_run(*test);
       }
-      if (!next) return;  // only while the test's thread is gone for good
+      if (!next) return;  // only when the test's thread does not wait: it has gone
       time.advance_to(*next);
-      if (first != nullptr) return give(*first);
+      if (first != nullptr) return let_run(*first);
       run_planned(hold);
     }
   }
 
-  // Gives the turn away and waits for it.
-  void pass(std::unique_lock<std::mutex>& hold, sharer& self) {
+  /// Returns when `self` runs again.
+  void park_and_wait(std::unique_lock<std::mutex>& hold, thread_state& self) {
     self.parked = true;
-    choose(hold);
+    let_next_run(hold);
     self.wake.wait(hold, [&] { return self.runs; });
     holder = std::this_thread::get_id();
   }
 
   virtual_clock& time;
   mutable std::mutex lock;
-  std::list<sharer> all;
-  sharer* const test;
-  sharer* current;
+  std::list<thread_state> all;
+  thread_state* const test;
+  thread_state* current;
   std::thread::id holder;
   std::multimap<time_point, function<void()>> planned;
   std::function<bool()> holds;
   std::exception_ptr thrown;
-  std::uint64_t test_news = 0, all_news = 0;
+  std::uint64_t test_events = 0, all_events = 0;
   bool stuck = false, over = false, given_up = false;
 };
 
@@ -118,7 +124,7 @@ virtual_threads::virtual_threads(virtual_clock& time) : shared_(std::make_shared
 
 virtual_threads::~virtual_threads() {
   shared& s = *shared_;
-  for (sharer& each : s.all) {
+  for (thread_state& each : s.all) {
     if (!each.thread.joinable()) continue;
     std::unique_lock hold(s.lock);
     const bool ended = each.ended;
@@ -129,7 +135,7 @@ virtual_threads::~virtual_threads() {
 
 void virtual_threads::spawn(function<void()> f) {
   const std::lock_guard hold(shared_->lock);
-  sharer& self = shared_->all.emplace_back();
+  thread_state& self = shared_->all.emplace_back();
   self.thread = std::thread([s = shared_, &self, f = std::move(f)]() mutable {
     {
       std::unique_lock first(s->lock);
@@ -140,8 +146,8 @@ void virtual_threads::spawn(function<void()> f) {
     f = nullptr;
     std::unique_lock last(s->lock);
     self.ended = true;
-    ++s->all_news;
-    s->choose(last);
+    ++s->all_events;
+    s->let_next_run(last);
   });
 }
 
@@ -153,28 +159,28 @@ void virtual_threads::plan(time_point when, function<void()> f) {
 void virtual_threads::park(std::optional<time_point> when, until ends) {
   shared& s = *shared_;
   std::unique_lock hold(s.lock);
-  sharer& self = *s.current;
+  thread_state& self = *s.current;
   if (s.over && !when && ends != until::anything) return;
   self.when = when;
   self.ends = ends;
-  if (ends != until::anything) ++s.all_news;
-  self.test_news = s.test_news;
-  self.all_news = s.all_news;
-  s.pass(hold, self);
+  if (ends != until::anything) ++s.all_events;
+  self.test_events = s.test_events;
+  self.all_events = s.all_events;
+  s.park_and_wait(hold, self);
 }
 
 virtual_threads::waited virtual_threads::wait(std::optional<time_point> when, const std::function<bool()>& holds,
                                               duration patience) {
   shared& s = *shared_;
   std::unique_lock hold(s.lock);
-  sharer& self = *s.test;
+  thread_state& self = *s.test;
   self.when = when;
-  ++s.test_news;
-  ++s.all_news;
+  ++s.test_events;
+  ++s.all_events;
   s.holds = holds;
   s.stuck = false;
   self.parked = true;
-  s.choose(hold);
+  s.let_next_run(hold);
   if (!self.wake.wait_for(hold, patience, [&] { return self.runs; })) {
     s.given_up = true;
     return waited::late;

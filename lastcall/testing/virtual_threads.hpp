@@ -1,5 +1,5 @@
-// Threads that take turns in virtual time: one runs, the others are parked, and when nobody has anything to do the
-// clock moves on to what comes next. So a run is the same each time, and an hour takes no time.
+// Threads in virtual time: exactly one runs, the others are parked. When none can run, the clock moves to the next
+// event. So each run of a test is the same, and an hour takes no time.
 #pragma once
 
 #include <functional>
@@ -11,51 +11,52 @@
 
 namespace lastcall::inline v0::testing {
 
-/// Whose thread makes it is *the test's*, and has the first turn. Order at one moment: who can go on, what was planned
-/// for it, who wanted to be woken at it; the test's thread goes on when all others have nothing more to do. Threads:
-/// every member belongs to whoever has the turn, except `here`, which is for any.
+/// The thread that constructs it is *the test's*, and runs first. Another thread runs when the running one parks, waits
+/// or ends. Order at one moment: threads that can run, then what was planned for it, then threads that wait for it. The
+/// test's thread runs when all others have nothing more to do.
+/// Threads: the one that runs; `here` any.
 class virtual_threads {
  public:
-  /// What beside the time lets a parked thread go on.
+  /// What ends the parking of a thread, besides the time.
   enum class until : unsigned char {
     time,      ///< nothing
-    test,      ///< the test's thread had a turn, or something planned was done
-    anything,  ///< the same, or another thread than those that wait for anything went on
+    test,      ///< the test's thread has run, or something planned has
+    anything,  ///< the same, or another thread has run, of those that do not wait for anything
   };
   /// How a wait of the test's thread ended.
   enum class waited : unsigned char {
     enough,  ///< the time has come, or the condition holds
-    stuck,   ///< nothing will ever happen any more
-    late,    ///< whoever has the turn blocks in real time; nothing may be asked of this object any more
+    stuck,   ///< nothing can happen any more
+    late,    ///< the running thread blocks in real time; this object must not be used any more
   };
 
   explicit virtual_threads(virtual_clock& time);
-  /// Joins. Threads that have not ended by then are left behind, parked for good.
+  /// Joins. Threads that have not ended are left behind, parked for ever.
   ~virtual_threads();
   virtual_threads(const virtual_threads&) = delete;
   virtual_threads& operator=(const virtual_threads&) = delete;
 
-  /// A thread of its own for `f`, which must not throw; it has its turn when others wait.
+  /// Makes a thread for `f`, which must not throw. It does not run before the calling one parks or waits.
   void spawn(function<void()> f);
-  /// Runs `f` at that moment (now, if it has passed) on whichever thread lets time pass. What it throws is thrown in
-  /// the test's thread.
+  /// Runs `f` at that moment (now, if it has passed), on the thread that is about to park then. What it throws is
+  /// thrown in the test's thread.
   void plan(time_point when, function<void()> f);
 
-  /// Lets the others have their turn until then; empty: for good, but for `ends`.
+  /// Lets the others run until `when` (empty: for ever) or until `ends` happens.
   void park(std::optional<time_point> when, until ends);
-  /// For the test's thread: until then, or until `holds`, which is asked before each turn; at most `patience` of real
-  /// time.
+  /// For the test's thread: until `when`, or until `holds` returns true, which is asked before each thread runs; at
+  /// most for `patience` of real time.
   waited wait(std::optional<time_point> when, const std::function<bool()>& holds, duration patience);
 
-  /// Whether the calling thread has the turn.
+  /// The calling thread is the running one.
   bool here() const noexcept;
-  /// Who is parked for good goes on, and nobody is any more, except until anything happens.
+  /// Ends the parking of threads that are parked without a time, now and later, but for those with `until::anything`.
   void abandon();
   bool abandoned() const noexcept;
 
  private:
   struct shared;
-  std::shared_ptr<shared> shared_;  // with threads that are left behind
+  std::shared_ptr<shared> shared_;  // threads that are left behind hold it, too
 };
 
 }  // namespace lastcall::inline v0::testing

@@ -19,7 +19,7 @@ using waited = virtual_threads::waited;
 class virtual_threads_test : public ::testing::Test {
  protected:
   void note(const std::string& what) {
-    notes.push_back(std::to_string((time.now() - zero) / 1s) + " " + what);  // no lock: one has the turn
+    notes.push_back(std::to_string((time.now() - zero) / 1s) + " " + what);  // no lock: only one thread runs
   }
   waited wait(std::optional<duration> until_then, std::function<bool()> holds = [] { return false; }) {
     return threads.wait(until_then ? std::optional(zero + *until_then) : std::nullopt, holds, 20s);

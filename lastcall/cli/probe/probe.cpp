@@ -25,12 +25,12 @@ namespace {
 using testing::child_process;
 using testing::server_address;
 
-/// It could not be measured; exit code 5.
+/// The measurement was not possible; exit code 5.
 struct unmeasurable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Whether a connection stands within 100 ms. The server sees it come and go.
+/// Connects within 100 ms, and closes. The server sees that connection.
 bool accepts(const server_address& server) {
   const int fd = ::socket(server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
@@ -45,7 +45,7 @@ bool accepts(const server_address& server) {
   return error == 0;
 }
 
-/// Waits until the server serves; its address.
+/// Waits until the server accepts connections. Returns its address.
 server_address find_server(const probe_command_line& line, child_process& child) {
   const deadline by(line.start_timeout);
   const auto ended = [&]() -> std::string {
@@ -71,7 +71,7 @@ server_address find_server(const probe_command_line& line, child_process& child)
   return server;
 }
 
-/// A process of somebody else's, held by a pidfd. Never killed.
+/// A process that we have not started, referred to by a pidfd. It is signalled, but never killed.
 class foreign_process {
  public:
   explicit foreign_process(pid_t pid) : fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {

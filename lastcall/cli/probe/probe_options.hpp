@@ -1,4 +1,4 @@
-// The command line of `lastcall probe`, read and checked. Starts nothing.
+// Parses and checks the command line of `lastcall probe`.
 #pragma once
 
 #include <sys/types.h>
@@ -14,17 +14,17 @@ namespace lastcall::inline v0::cli {
 
 struct probe_command_line {
   testing::probe_options run;
-  std::vector<std::string> command;  // to start; or
-  pid_t pid = 0;                     // a process that runs already
-  std::string address;               // empty: the command's first line `listening on http://…` says it
+  std::vector<std::string> command;  // the server to start; or
+  pid_t pid = 0;                     // a server that runs already
+  std::string address;               // empty: from the first line of its stdout with `listening on http://…`
   int signal = 15;
   duration start_timeout = std::chrono::seconds(10);
   std::string json, server_stderr;
   bool allow_5xx = false;
-  std::optional<std::string> help;  // asked for; nothing else is set then
+  std::optional<std::string> help;  // the text, if --help was given; nothing else is set then
 };
 
-/// Errors: std::invalid_argument that names the option or value and what was meant.
+/// Errors: std::invalid_argument that names the option or value and the remedy.
 probe_command_line read_probe_command_line(const std::vector<std::string>& arguments);
 
 /// "TERM", "SIGTERM", "term" and "15" are all 15.   Errors: std::invalid_argument.

@@ -14,7 +14,7 @@
 
 namespace lastcall::inline v0::net {
 
-/// Threads: its loop's only, but for `ledger` and reading `counts`.
+/// Threads: its loop's only, except `ledger` and reading `counts`.
 class connection_set final : public owning_set, private timed {
  public:
   /// `last_words`: the time that handlers have after `force_soon`. The references must outlive the set.

@@ -23,7 +23,7 @@ namespace lastcall::inline v0::net {
 
 class connection;
 
-/// Threads: its loop's only, but for reading `counts`.
+/// Threads: its loop's only, except reading `counts`.
 class owning_set {
  public:
   owning_set(const owning_set&) = delete;

@@ -47,7 +47,7 @@ endpoint unix_path(std::string_view addresses) {
   return endpoint_from(a, offsetof(sockaddr_un, sun_path) + (size > 0 ? size + 1 : 0));
 }
 
-/// Each has a type, a length of two bytes, and as many bytes.
+/// An extension has a type of one byte, a length of two bytes, and that many bytes.
 bool whole_extensions(std::string_view rest) noexcept {
   while (!rest.empty()) {
     if (rest.size() < 3 || rest.size() - 3 < number(rest, 1)) return false;
@@ -72,7 +72,7 @@ proxy_header parse_proxy_header(std::string_view bytes) {
   if (command > 1) return malformed("its command is neither LOCAL nor PROXY");
   if (size > most_proxy_header_bytes) return malformed("it is too long");
   if (bytes.size() < size) return {.bytes = size};
-  if (command == 0) return {.what = kind::complete, .bytes = size};  // whatever else it says is to be ignored
+  if (command == 0) return {.what = kind::complete, .bytes = size};  // LOCAL: the rest is ignored
 
   if (family > 3 || transport > 2) return malformed("its address family or transport is unknown");
   const std::string_view all = bytes.substr(fixed_bytes, size - fixed_bytes);

@@ -5,8 +5,8 @@
 namespace lastcall::inline v0::net {
 namespace {
 
-// The gap between two looks is at least this part of the time that has passed: few looks for slow handshakes, and the
-// listener stays open at most a quarter longer than it had to.
+// The time between two looks is at least this part of the time that has passed. So slow handshakes need few looks, and
+// the listener stays open at most a quarter longer than necessary.
 constexpr int gap_share = 4;
 
 }  // namespace
@@ -48,7 +48,7 @@ settle_action settle_plan::tick(time_point now) noexcept {
   if (now < next_) return wait(next_);
   switch (stage_) {
     case stage::waiting:
-      stage_ = stage::looking;  // also at the cap: the last look says what is lost
+      stage_ = stage::looking;  // also at the cap: the last look counts what is lost
       return {.what = settle_action::kind::look};
     case stage::waiting_blindly:
       return accept(settle_end::without_evidence);
@@ -86,7 +86,8 @@ settle_action settle_plan::could_not_accept(time_point now) noexcept {
     end_ = settle_end::stuck;
     return close();
   }
-  next_ = std::min(now + options_.floor, drain_end_);  // beyond the cap, which is for handshakes: these have connected
+  next_ = std::min(now + options_.floor,
+                   drain_end_);  // may be after the cap, which is for handshakes: these clients have connected
   return {.what = settle_action::kind::wait, .until = next_};
 }
 

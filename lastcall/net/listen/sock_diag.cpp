@@ -40,7 +40,7 @@ result<void> ask(int netlink, const endpoint& local) {
   request.header.nlmsg_len = sizeof request;
   request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  // A handshake has its listener's family: those of IPv4 clients of a dual-stack listener are listed under IPv6.
+  // A handshake has the family of its listener: on a dual-stack listener those of IPv4 clients are listed under IPv6.
   request.body.sdiag_family = local.family() == endpoint::kind::ipv4 ? AF_INET : AF_INET6;
   request.body.sdiag_protocol = IPPROTO_TCP;
   request.body.idiag_states = 1U << TCP_SYN_RECV;
@@ -51,7 +51,7 @@ result<void> ask(int netlink, const endpoint& local) {
 }
 
 result<std::size_t> count(int netlink, const endpoint& local, duration at_least_old) {
-  alignas(nlmsghdr) char buffer[16384];  // the kernel fills no more than this at once
+  alignas(nlmsghdr) char buffer[16384];  // the most that the kernel writes at once
   std::size_t total = 0;
   for (const time_point end = steady().now() + time_limit; steady().now() < end;) {
     const ssize_t n = ::recv(netlink, buffer, sizeof buffer, 0);

@@ -46,7 +46,7 @@ class batch_end {
 };
 
 /// A batch is the set of events that one epoll_wait returned: on_ready is called for each, one after the other.
-/// Threads: the loop's only, but for `post` and `io`. The loop's thread is the one that runs the io_context; exactly
+/// Threads: the loop's only, except `post` and `io`. The loop's thread is the one that runs the io_context; exactly
 /// one may.
 class loop {
  public:

@@ -49,7 +49,7 @@ class runtime final : public component {
   ~runtime() override;
 
   void start(context) override;
-  /// Waits for three things in turn:
+  /// Waits for three things, one after the other:
   ///   1 components that `use` it: a forced one may still be closing its connections (100 ms)
   ///   2 handlers that are queued on the loops (until the drain end); what is queued later is dropped
   ///   3 the threads (20 ms); a thread that is stuck in a handler is left behind with its loop

@@ -10,7 +10,7 @@
 
 namespace lastcall::inline v0::net {
 
-/// Gives its memory back when it is empty, but for 4 KiB.
+/// Frees its memory when it is empty, and keeps at most 4 KiB.
 class byte_queue {
  public:
   byte_queue() noexcept = default;

@@ -19,7 +19,7 @@ class session;
 enum class handler_side : unsigned char { reading, writing };
 
 /// The session holds it, and so does each handler: either may be gone first.
-/// Threads: the loop's only, but for `life` and `remote`, and where a member says "any".
+/// Threads: the loop's only, except `life`, `remote` and members that say otherwise.
 class session_link : public std::enable_shared_from_this<session_link> {
  public:
   session_link(session& host, net::loop& loop, const endpoint& remote) noexcept

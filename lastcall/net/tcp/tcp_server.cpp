@@ -12,7 +12,7 @@ namespace lastcall::inline v0::net {
 
 namespace {
 
-/// For blocking handlers whose remotes have gone; those who were waited for before have come back.
+/// For blocking handlers whose remotes have gone. `drain` has waited for all others.
 constexpr duration leaving_time = std::chrono::milliseconds(10);
 
 tcp_server_options checked(tcp_server_options o) {
@@ -65,12 +65,12 @@ struct tcp_server::parts {
   const session_handler handler;
   thread_pool pool;
   const tcp_service service;
-  const std::shared_ptr<tls_context> tls;  // null: not spoken
+  const std::shared_ptr<tls_context> tls;  // null: no TLS
   connection_server server;
 };
 
 tcp_server::tcp_server(options o, app& of) : tcp_server(std::move(o), of.shared<runtime>(), of.log()) {
-  if (parts_->tls) of.also_reload([tls = parts_->tls] { tls->reload(); });  // it logs what fails
+  if (parts_->tls) of.also_reload([tls = parts_->tls] { tls->reload(); });  // it logs its errors
 }
 
 tcp_server::tcp_server(options o, runtime& on, logger log)
@@ -81,7 +81,7 @@ tcp_server::~tcp_server() = default;
 void tcp_server::start(context life) { parts_->server.start(std::move(life)); }
 
 void tcp_server::drain(context life, drained done) {
-  // A handler that blocks a thread may still be at work when its remote has gone: it is waited for, or named as hung.
+  // A blocking handler may still be at work when its remote has gone: wait for it, or it is reported as hung.
   parts_->server.drain(std::move(life),
                        [p = parts_.get(), done = std::move(done)]() mutable { p->pool.when_idle(std::move(done)); });
 }

@@ -93,7 +93,7 @@ void tls_context::handshake_failed(tls_failure why, std::string_view detail, con
     return;
   }
   const std::uint64_t left_out = *skipped + left_out_.exchange(0, std::memory_order_relaxed);
-  // Whoever only looks whether a port is open leaves like that.
+  // A port scan and a TCP health check end like that.
   log_.write(
       why == tls_failure::client_left ? log_level::debug : log_level::warning, component_, "a TLS handshake failed",
       {{"remote", to_text(remote)}, {"why", to_text(why)}, {"detail", detail}, {"left_out", std::to_string(left_out)}});

@@ -22,14 +22,14 @@ std::string lower(std::string_view text) {
   return all;
 }
 
-/// OpenSSL's last word, for the end of a message of ours.
+/// The last error of OpenSSL, to be appended to a message.
 std::string last_error() {
   const char* reason = ERR_reason_error_string(ERR_peek_last_error());
   ERR_clear_error();
   return reason ? " (" + std::string(reason) + ")" : std::string();
 }
 
-/// The names that stand in a certificate; the common name only if there are no others.
+/// The names in a certificate; the common name only if there are no others.
 std::vector<std::string> names_of(X509* certificate) {
   std::vector<std::string> all;
   const std::unique_ptr<GENERAL_NAMES, freed_by<GENERAL_NAMES_free>> names(
@@ -49,7 +49,7 @@ std::vector<std::string> names_of(X509* certificate) {
 
 int no_password(char*, int, int, void*) { return -1; }
 
-/// One certificate's context, step by step; each failure names its file.
+/// Makes the context of one certificate. Each error names its file.
 class context_maker {
  public:
   context_maker(const tls_options& options, const std::string& component)
@@ -82,13 +82,13 @@ class context_maker {
   void configure() {
     SSL_CTX* const c = get();
     SSL_CTX_set_min_proto_version(c, options_.least == tls_version::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
-    // Forward secrecy and authenticated encryption only; TLS 1.3 has nothing else.
+    // For TLS 1.2: forward secrecy and authenticated encryption only, as TLS 1.3 always has.
     SSL_CTX_set_cipher_list(c, "ECDHE+AESGCM:ECDHE+CHACHA20");
     SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                             SSL_MODE_AUTO_RETRY);
-    SSL_CTX_set_read_ahead(c, 1);  // a record in one system call rather than two
-    // Nothing is kept here for clients that may come back: tickets hold all of it.
+    SSL_CTX_set_read_ahead(c, 1);  // one system call for a record instead of two
+    // No cache of sessions: tickets hold their state.
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
     constexpr unsigned char us[] = "lastcall";
     SSL_CTX_set_session_id_context(c, us, sizeof us - 1);
@@ -140,7 +140,7 @@ tls_keys::tls_keys(const tls_options& options, const std::string& component, con
     if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
       say(each.chain_file, "a certificate is not valid yet");
     for (const std::string& name : each.names.empty() ? names_of(certificate) : each.names)
-      names_.emplace(lower(name), c);  // the first one that has a name keeps it
+      names_.emplace(lower(name), c);  // the first certificate with a name keeps it
     contexts_.push_back(made.take());
   }
 }
@@ -168,7 +168,7 @@ int tls_keys::choose_certificate(SSL* of, int*, void* keys) noexcept {
   }
 }
 
-/// Ours in our order. Nothing in common ends the handshake: RFC 7301 section 3.2.
+/// Our first protocol that the client offers. Without one the handshake ends: RFC 7301 section 3.2.
 int tls_keys::choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
                               unsigned in_size, void* keys) noexcept {
   const std::string& ours = static_cast<const tls_keys*>(keys)->alpn_;

@@ -111,10 +111,10 @@ struct child_process::state {
   bool own_group = false;
   std::size_t capture_limit = 0;
   descriptor exit;   // pidfd
-  descriptor leave;  // eventfd: the reader shall go
+  descriptor leave;  // eventfd: the reader thread is to end
   mutable std::mutex lock;
   mutable std::condition_variable changed;
-  std::array<stream, 2> streams;  // stdout, stderr; guarded by `lock` but for `from`
+  std::array<stream, 2> streams;  // stdout, stderr; guarded by `lock`, except `from`
   std::optional<exit_status> status;
   duration final_cpu{};
   std::thread reader;
@@ -204,7 +204,7 @@ child_process::child_process(const std::vector<std::string>& argv, child_options
   if (!options.errors_file.empty()) file = open_file(options.errors_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC);
   const std::array wanted{options.output, options.errors_file.empty() ? options.errors : stream_to::discard};
   std::array<descriptor, 2> write_ends;
-  std::array<int, 2> targets{1, 2};  // what becomes descriptor 1 and 2 in the child
+  std::array<int, 2> targets{1, 2};  // these become descriptors 1 and 2 in the child
   for (std::size_t i = 0; i < 2; ++i) {
     if (wanted[i] == stream_to::capture) {
       auto ends = make_pipe();
@@ -224,7 +224,7 @@ child_process::child_process(const std::vector<std::string>& argv, child_options
   if (s.pid < 0) fail(errno, "child_process: fork");
   if (s.pid == 0) {  // only async-signal-safe calls from here to exec: other threads may hold any lock
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(127);  // it died before prctl
+    if (::getppid() != parent) ::_exit(127);  // the parent died before prctl
     if (options.own_group) ::setpgid(0, 0);
     sigset_t none;
     ::sigemptyset(&none);
@@ -239,7 +239,7 @@ child_process::child_process(const std::vector<std::string>& argv, child_options
     [[maybe_unused]] const auto ignored = ::write(*report[1], &error, sizeof error);
     ::_exit(127);
   }
-  if (s.own_group) ::setpgid(s.pid, s.pid);  // from both sides, so that it holds whoever is first
+  if (s.own_group) ::setpgid(s.pid, s.pid);  // child and parent both do it, so the order does not matter
   report[1].reset();
   int error = 0;
   ssize_t got;
@@ -259,7 +259,7 @@ child_process::~child_process() {
   if (!state_) return;
   auto& s = *state_;
   if (!s.reap(false)) {
-    if (s.own_group) ::kill(-s.pid, SIGKILL);  // the group's number is safe: its leader is not reaped yet
+    if (s.own_group) ::kill(-s.pid, SIGKILL);  // safe: the leader is not reaped yet, so the number is not reused
     signal(SIGKILL);
     s.reap(true);
   }

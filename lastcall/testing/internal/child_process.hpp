@@ -1,4 +1,5 @@
-// A program under test: started, watched, signalled and always reaped. Not a shell, and not for daemons that leave.
+// A program under test: starts it, watches it, signals it, and always reaps it. No shell; not for programs that fork to
+// become daemons.
 #pragma once
 
 #include <sys/types.h>
@@ -33,18 +34,17 @@ struct child_options {
   stream_to errors = stream_to::capture;      // stderr
   std::string errors_file = {};               // not empty: stderr goes to this file, whatever `errors` says
   std::size_t capture_limit_bytes =
-      1 << 20;            // per stream; what comes beyond is read and dropped, so that the child never blocks
+      1 << 20;            // for each stream; further output is read and dropped, so that the child never blocks
   bool own_group = true;  // a Ctrl-C at our terminal does not reach it
 };
 
-/// A started program. stdin is /dev/null; the signal mask is empty and SIGPIPE has its default action; it is killed
-/// when the *thread* that started it ends (PR_SET_PDEATHSIG), so start it from one that lives long enough.
-/// The destructor kills (its group too, when it has its own) and reaps, and takes a moment only if the child is alive.
-/// Threads: any member from any thread, except that only one may be in `wait` at a time.
+/// stdin is /dev/null, the signal mask is empty, and SIGPIPE has its default action. The kernel kills the child when
+/// the *thread* that started it ends (PR_SET_PDEATHSIG), so that thread must live long enough. The destructor kills it
+/// (and its group, if it has its own) and reaps it. Threads: any, but only one may be in `wait` at a time.
 class child_process {
  public:
-  /// `argv[0]` is looked up in PATH.   Errors: std::system_error that names the program; std::invalid_argument without
-  /// one.
+  /// `argv[0]` is searched in PATH.   Errors: std::system_error that names the program; std::invalid_argument for an
+  /// empty argv.
   explicit child_process(const std::vector<std::string>& argv, child_options = {});
   ~child_process();
   child_process(child_process&&) noexcept;
@@ -52,26 +52,26 @@ class child_process {
 
   pid_t pid() const noexcept;
 
-  /// Readable (poll, epoll) once the process is gone; ours to close.
+  /// Readable (poll, epoll) when the process has gone. The child_process closes it.
   int exit_descriptor() const noexcept;
 
-  /// The first complete line of stdout, counted from the start, that contains `text`, without its end of line.
-  /// Empty when `by` passes, or as soon as stdout ends without one.
+  /// The first complete line of stdout since the start that contains `text`, without its end of line. Empty: `by` has
+  /// passed, or stdout has ended.
   std::optional<std::string> wait_for_line(std::string_view text, deadline by) const;
   std::optional<std::string> wait_for_error_line(std::string_view text, deadline by) const;
 
-  /// False when the process is gone already. Never hits a stranger that got the same pid.
+  /// False: the process has gone. Never signals another process that has got the same pid.
   bool signal(int number) const noexcept;
 
-  /// Empty when `by` passes first. Also waits, within `by`, for the end of the captured streams, so that `output()` is
-  /// complete (unless a grandchild holds them open).
+  /// Waits for the exit and for the end of the captured streams, so that `output()` is complete (unless a grandchild
+  /// keeps them open). Empty: `by` has passed before the exit.
   std::optional<exit_status> wait(deadline by);
 
   bool running() const noexcept;
   std::string output() const;
   std::string errors() const;
 
-  /// User and system time of all threads; after `wait` the final sum.
+  /// User and system time of all threads; after `wait` the final value.
   duration cpu_time() const;
   /// Open descriptors; 0 once it is gone.
   std::size_t descriptors() const;

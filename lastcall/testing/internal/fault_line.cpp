@@ -51,7 +51,7 @@ fault_line::action fault_line::due(time_point now) {
   if (now < pieces_.front().due) return {};
   std::string_view bytes = std::string_view(pieces_.front().bytes).substr(front_);
   if (faults_.piece_bytes != 0) bytes = bytes.substr(0, faults_.piece_bytes);
-  // A hundredth of a second's worth at once, so that the rate is even.
+  // At most the bytes of 10 ms in one write, so that the rate is even.
   if (faults_.bytes_per_second != 0)
     bytes = bytes.substr(0, std::max<std::uint64_t>(faults_.bytes_per_second / 100, 1));
   if (faults_.at_byte) bytes = bytes.substr(0, *faults_.at_byte - passed_);

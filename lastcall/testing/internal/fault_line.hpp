@@ -1,5 +1,5 @@
-// One direction of a connection that is made worse than it is: later, slower, in pieces, cut. Pure: bytes and time in,
-// what is due out. The sockets are fault_relay.hpp's.
+// The faults of one direction of a connection: delays, limits, slices and breaks the bytes. Pure: bytes and time in,
+// actions out. fault_relay.hpp has the sockets.
 #pragma once
 
 #include <cstddef>
@@ -13,27 +13,27 @@
 
 namespace lastcall::inline v0::testing {
 
-/// What happens once the Nth byte has passed.
+/// What happens when `at_byte` bytes have passed.
 enum class line_end : unsigned char {
-  stall,       ///< nothing passes any more, no end neither
-  half_close,  ///< the receiver gets a FIN; what comes later is read and dropped
+  stall,       ///< nothing passes any more, nor does an end
+  half_close,  ///< the receiver gets a FIN; later bytes are read and dropped
   cut,         ///< both sides get a FIN, and nothing more
   reset,       ///< both sides get a RST
 };
 
 struct line_faults {
-  duration delay{};                        ///< each byte, and the end, arrives so much later
-  std::uint64_t bytes_per_second = 0;      ///< 0: as fast as it goes
-  std::size_t piece_bytes = 0;             ///< at most so many in one write; 0: as they come
+  duration delay{};                        ///< of each byte, and of the end
+  std::uint64_t bytes_per_second = 0;      ///< 0: no limit
+  std::size_t piece_bytes = 0;             ///< the most bytes of one write; 0: no limit
   duration piece_gap{};                    ///< between two writes
-  bool stalled = false;                    ///< nothing passes; what has been taken waits
-  std::optional<std::uint64_t> at_byte{};  ///< once so many bytes have passed, counted from the beginning, ...
+  bool stalled = false;                    ///< nothing passes; bytes that were taken wait
+  std::optional<std::uint64_t> at_byte{};  ///< when so many bytes have passed since the beginning, ...
   line_end then = line_end::reset;         ///< ... this happens
 
   bool operator==(const line_faults&) const = default;
 };
 
-/// Holds at most `capacity` bytes: a delay times a rate beyond it slows the sender down, as a full buffer does.
+/// Holds at most `capacity` bytes. If delay times rate is more, it slows the sender down, as a full buffer does.
 /// Threads: one.
 class fault_line {
  public:
@@ -46,23 +46,23 @@ class fault_line {
 
   fault_line(line_faults faults, std::size_t capacity) : faults_(faults), capacity_(capacity) {}
 
-  /// From now on; what is on its way keeps its delay.
+  /// For bytes that are taken from now on.
   void set(line_faults faults) noexcept { faults_ = faults; }
   const line_faults& faults() const noexcept { return faults_; }
 
   std::size_t room() const noexcept { return held_ < capacity_ ? capacity_ - held_ : 0; }
-  /// What the sender sent; at most `room()`.
+  /// Bytes of the sender; at most `room()`.
   void take(std::string_view bytes, time_point now);
-  /// The sender's end came: a FIN, or a RST. Nothing follows.
+  /// The sender's end: a FIN, or a RST. Nothing follows.
   void take_end(bool reset, time_point now);
-  /// Forgets what is held, and drops what comes.
+  /// Drops what is held, and what will be taken.
   void drop() noexcept;
 
-  /// What is to be done now. Half-close, cut and reset come once; afterwards there is nothing to do any more.
+  /// The action for now. Half-close, cut and reset are returned once; after that only `none`.
   action due(time_point now);
-  /// So many of the bytes of the last `due` were written.
+  /// How many bytes of the last `due` were written.
   void written(std::size_t bytes, time_point now);
-  /// When `due` has something next, unless more is taken before. Empty: not by itself.
+  /// When `due` will have an action, if nothing more is taken. Empty: never.
   std::optional<time_point> next() const noexcept;
 
   /// The end has been passed on, or everything is dropped.
@@ -81,12 +81,12 @@ class fault_line {
   line_faults faults_;
   std::size_t capacity_;
   std::deque<piece> pieces_;
-  std::size_t front_ = 0;  // of the first piece, so many bytes have passed
+  std::size_t front_ = 0;  // how many bytes of the first piece have passed
   std::size_t held_ = 0;
   std::optional<time_point> end_due_;
   bool end_is_reset_ = false, over_ = false;
   time_point last_due_ = time_point::min();
-  time_point free_at_ = time_point::min();  // when the next write may be
+  time_point free_at_ = time_point::min();  // the earliest time of the next write
   std::uint64_t taken_ = 0, passed_ = 0;
 };
 

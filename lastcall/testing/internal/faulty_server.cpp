@@ -27,7 +27,7 @@ constexpr auto silence = 200ms;
 
 struct guest {
   int fd;
-  std::string in, out;  // out: what did not fit into the socket
+  std::string in, out;  // out: the write queue
   bool closing = false, deaf = false;
   std::chrono::steady_clock::time_point heard;
 };
@@ -79,7 +79,7 @@ void faulty_server::state::open() {
   const bool six = options.address.find(':') != options.address.npos;
   auto at = parse_server_address(local ? options.address
                                        : "http://" + (six ? "[" + options.address + "]" : options.address) + ":0");
-  if (local) ::unlink(options.address.c_str() + 5);  // of a run that was killed
+  if (local) ::unlink(options.address.c_str() + 5);  // left by a run that was killed
   listener = ::socket(at.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (::bind(listener, reinterpret_cast<sockaddr*>(&at.address), at.length) != 0 ||
       (options.listens && ::listen(listener, 4096) != 0)) {

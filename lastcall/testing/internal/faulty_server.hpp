@@ -1,4 +1,4 @@
-// A small HTTP server with one known fault, for tests that check the ruler itself. Counts what it did wrong.
+// A small HTTP server with one known fault, for tests of the exact client. Counts its faults.
 #pragma once
 
 #include <atomic>
@@ -27,37 +27,37 @@ enum class fault : unsigned char {
 
 /// What `stop` does.
 enum class stop_way : unsigned char {
-  drain,       // as it should be: refuse the new, answer the rest with Connection: close, end the silent after 200 ms
+  drain,       // correct: refuse new clients, answer the others with Connection: close, end silent ones after 200 ms
   slam,        // close everything at once
   reset_all,   // reset everything at once
-  half_close,  // end our side of every connection at once, read on, answer nothing more
+  half_close,  // half-close every connection at once, read on, answer nothing more
   ignore,
 };
 
 struct faulty_options {
   testing::fault fault = testing::fault::none;
-  unsigned times = 1'000'000'000;  // so many requests suffer from it, the first ones; then all is well
+  unsigned times = 1'000'000'000;  // the number of requests with the fault, from the first one; then none
   stop_way stop = stop_way::drain;
   std::string address = "127.0.0.1";  // or "::1", or "unix:PATH"
-  bool listens = true;                // false: the port is taken, and refuses
+  bool listens = true;                // false: the port is bound, and refuses clients
 };
 
-/// Serves from the constructor on, in one thread of its own. `GET /big?bytes=N` answers N bytes, a POST the number of
-/// bytes it got, everything else "hello\n".   Threads: any.
+/// Serves from its constructor on, in a thread of its own. `GET /big?bytes=N` returns N bytes, a POST the number of
+/// bytes that it got, any other request "hello\n".   Threads: any.
 class faulty_server {
  public:
   explicit faulty_server(faulty_options = {});
   ~faulty_server();
 
   std::string url() const;
-  /// Returns when the first step of `stop_way` is done: the listener is closed, and so are the connections that it
-  /// closes at once.
+  /// Returns when the first step of `stop_way` is done: the listener is closed, and so are the connections that are to
+  /// be closed at once.
   void stop();
-  /// Readable when a stopped server has nothing left to do.
+  /// Readable when it was stopped and has nothing left to do.
   int gone() const noexcept;
 
-  unsigned faults() const noexcept;    // requests (connections) that suffered
-  unsigned answered() const noexcept;  // requests that were answered well, so far as the server knows
+  unsigned faults() const noexcept;    // requests (connections) with the fault
+  unsigned answered() const noexcept;  // requests that were answered correctly, as far as the server knows
 
  private:
   struct state;

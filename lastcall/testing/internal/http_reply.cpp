@@ -98,7 +98,7 @@ bool http_reply::take_line(std::string_view& bytes) {
   if (head_bytes_ > head_limit) return wrong("the head is longer than 64 KiB"), false;
   line_.append(piece);
   bytes.remove_prefix(piece.size());
-  if (end == bytes.npos) {  // say so at once when it can't become a response: "hello" would wait for ever
+  if (end == bytes.npos) {  // malformed at once if it cannot become a response; "hello" would wait for ever
     constexpr std::string_view start = "HTTP/1.";
     const auto known = std::min(start.size(), line_.size());
     if (!status_seen_ && std::string_view(line_).substr(0, known) != start.substr(0, known)) wrong("not a status line");
@@ -118,7 +118,7 @@ void http_reply::read_head() {
   } else if (status_ >= 100 && status_ < 200) {
     const bool head_request = head_request_;
     if (status_ == 101) return wrong("101: nobody asked to switch protocols");
-    const std::size_t so_far = head_bytes_;  // endless interim responses meet the limit too
+    const std::size_t so_far = head_bytes_;  // endless interim responses reach the limit, too
     begin(head_request);
     begun_ = true;
     head_bytes_ = so_far;

@@ -1,4 +1,4 @@
-// One HTTP/1.1 response as a strict client reads it: bytes in, a verdict on the message out. Pure; opens no socket.
+// Parses one HTTP/1.1 response strictly: bytes in, "complete" or "malformed" out. Pure.
 #pragma once
 
 #include <cstddef>
@@ -10,31 +10,31 @@
 
 namespace lastcall::inline v0::testing {
 
-/// Reads one response, however it is sliced. What a careful client would not trust is malformed: a bare LF, an
-/// obsolete line fold, Content-Length beside Transfer-Encoding, two different lengths, a coding other than chunked.
-/// Interim responses (1xx) are read past, 101 excepted, which nobody asked for.   Threads: one.   Source: RFC 9112.
+/// The bytes may come in any pieces. Malformed is also what a careful client does not trust: a bare LF, an obsolete
+/// line fold, Content-Length together with Transfer-Encoding, two different lengths, a coding other than chunked. Skips
+/// interim responses (1xx); 101 is malformed, since no request asks for it.   Threads: one.   Source: RFC 9112.
 class http_reply {
  public:
   static constexpr std::size_t head_limit = 65536;
 
-  /// Makes ready for the response to the next request. To HEAD no body belongs, whatever the length says.
+  /// Begins the response to the next request. A response to HEAD has no body, whatever its length says.
   void begin(bool head_request = false);
 
-  /// Takes bytes up to the end of the response and says how many it took: fewer than given when the response is
-  /// complete (the rest is not ours) or malformed.
+  /// Takes bytes up to the end of the response, and returns how many: fewer than given when the response is complete
+  /// (the rest belongs to the next one) or malformed.
   std::size_t take(std::string_view bytes);
 
-  /// The connection's orderly end: completes a body that is delimited by it, and no other.
+  /// The connection's orderly end. It completes only a body that is delimited by it.
   void take_end();
 
   bool begun() const noexcept { return begun_; }  // at least one byte came
   bool complete() const noexcept { return part_ == part::complete; }
   bool malformed() const noexcept { return fault_ != nullptr; }
-  const char* fault() const noexcept { return fault_; }  // what is wrong, for people; nullptr if nothing is
+  const char* fault() const noexcept { return fault_; }  // why it is malformed, for people; else nullptr
 
   int status() const noexcept { return status_; }                       // 0 before the status line
-  bool closes() const noexcept { return closes_; }                      // no further request belongs on this connection
-  std::uint64_t body_bytes() const noexcept { return body_bytes_; }     // of the body proper, without chunk framing
+  bool closes() const noexcept { return closes_; }                      // no further request on this connection
+  std::uint64_t body_bytes() const noexcept { return body_bytes_; }     // of the body, without chunk framing
   std::string_view body_start() const noexcept { return body_start_; }  // its first 32 bytes at most
 
  private:
@@ -51,7 +51,7 @@ class http_reply {
 
   part part_ = part::complete;
   const char* fault_ = nullptr;
-  std::string line_;  // the line being read, or the rest of one from an earlier slice
+  std::string line_;  // the beginning of a line that is incomplete
   std::size_t head_bytes_ = 0;
   std::uint64_t left_ = 0;  // of the body or the chunk
   std::uint64_t body_bytes_ = 0;

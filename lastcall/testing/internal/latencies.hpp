@@ -15,7 +15,7 @@ class latencies {
   void add(duration) noexcept;
   std::uint64_t count() const noexcept { return count_; }
   duration max() const noexcept { return max_; }
-  /// The smallest duration that at least `share` of all values do not exceed; zero when there are none.
+  /// The smallest duration that at least `share` (0 to 1) of all values do not exceed. Zero without values.
   duration percentile(double share) const noexcept;
   latencies& operator+=(const latencies&);
 

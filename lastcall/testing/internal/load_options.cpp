@@ -175,7 +175,7 @@ load_options parse_load(std::string_view text) {
   if (load.min > load.max) refuse(text, "min is more than max");
   if (load.kind == load_kind::download) {
     if (!own_path) load.path = "/big?bytes=" + std::to_string(load.bytes);
-    if (own_path && !own_bytes) load.bytes = 0;  // of a path of one's own, the size is not known
+    if (own_path && !own_bytes) load.bytes = 0;  // the size of a user's path is not known
   }
   return load;
 }

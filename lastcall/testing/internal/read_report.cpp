@@ -38,7 +38,7 @@ void take(const json_value& from, bool& to) {
   if (from.is() == kind::boolean) to = from.boolean();
 }
 
-/// The one of these that is written so.
+/// The value whose text this is.
 template <class E> E named(const json_value& from, std::initializer_list<E> all, const char* what) {
   for (const E one : all)
     if (from.is() == kind::text && from.text() == to_text(one)) return one;
@@ -121,7 +121,7 @@ report read_report(std::string_view json) {
   std::string how;
   take(cause["kind"], how);
   for (const trigger one : {trigger::signal, trigger::request, trigger::failed_start})
-    if (how == to_text(one)) r.trigger = one;  // one that is new to us is none
+    if (how == to_text(one)) r.trigger = one;  // an unknown one is none
   take(cause["signal"], r.signal);
   take(cause["sender"], r.sender);
   take(cause["why"], r.why);

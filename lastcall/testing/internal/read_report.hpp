@@ -1,4 +1,4 @@
-// A report as a program left it, back in the shape in which it was written (docs/report.md).
+// Parses the report file of a program (docs/report.md).
 #pragma once
 
 #include <string_view>
@@ -7,9 +7,9 @@
 
 namespace lastcall::inline v0::testing {
 
-/// Also reads the short one that the watch leaves: then `components` are only those that hang. Ignores what it does not
-/// know, since fields are only added, and leaves out what is missing.   Errors: std::invalid_argument when it is not
-/// JSON, no object, of another schema, or says a result that there is not.
+/// Also for the short report of the watchdog, whose `components` are only those that hang. Ignores unknown fields,
+/// since later versions add some; missing ones keep their defaults. Errors: std::invalid_argument when it is not a JSON
+/// object, or has another schema or an unknown result.
 report read_report(std::string_view json);
 
 }  // namespace lastcall::inline v0::testing

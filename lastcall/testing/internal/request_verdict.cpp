@@ -38,22 +38,22 @@ verdict judge(const request_facts& facts) noexcept {
   }
 }
 
-void tally::spoil() noexcept {
+void request_counts::spoil() noexcept {
   --counts_[static_cast<std::size_t>(verdict::answered)];
   ++counts_[static_cast<std::size_t>(verdict::garbage)];
 }
 
-std::uint64_t tally::ended() const noexcept {
+std::uint64_t request_counts::ended() const noexcept {
   return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0});
 }
 
-std::uint64_t tally::lost() const noexcept {
+std::uint64_t request_counts::lost() const noexcept {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < verdicts; ++i) sum += is_lost(static_cast<verdict>(i)) ? counts_[i] : 0;
   return sum;
 }
 
-tally& tally::operator+=(const tally& other) noexcept {
+request_counts& request_counts::operator+=(const request_counts& other) noexcept {
   begun_ += other.begun_;
   sent_ += other.sent_;
   for (std::size_t i = 0; i < verdicts; ++i) counts_[i] += other.counts_[i];

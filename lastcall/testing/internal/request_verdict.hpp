@@ -1,4 +1,4 @@
-// What became of a request, seen from the client: facts in, one verdict out, and counts that add up. Pure.
+// How a request ended, seen from the client: facts in, one verdict out, and counts that add up. Pure.
 #pragma once
 
 #include <array>
@@ -10,19 +10,19 @@
 
 namespace lastcall::inline v0::testing {
 
-/// The one thing that happened to an attempt. `reset` to `garbage` are the kinds of lost.
+/// How one attempt ended. From `reset` to `garbage` are the kinds of lost.
 enum class verdict : unsigned char {
   answered,
   reset,           // lost: the connection was reset before the response was complete
   eof,             // lost: an orderly end, and not one byte of response
   truncated,       // lost: an orderly end in the middle of the response
   timeout,         // lost: nothing more came in time
-  garbage,         // lost: not a response, a wrong one, or bytes that nobody asked for
-  late,            // it began to send after the kernel had received the remote's end, and was not answered
+  garbage,         // lost: not a response, a wrong response, or bytes without a request
+  late,            // not answered; our kernel had received the remote's end before we began to send
   refused_before,  // connect() got ECONNREFUSED, before the signal
   refused_after,   // ... after the signal
-  connect_failed,  // connect() failed otherwise, or got no answer in time
-  own_limit,       // our own machine ran out of ports or descriptors: says nothing about the server
+  connect_failed,  // connect() failed in another way, or got no answer in time
+  own_limit,       // the client's machine has no free port or descriptor: not the server's fault
 };
 inline constexpr std::size_t verdicts = 11;
 
@@ -32,10 +32,10 @@ constexpr bool is_lost(verdict v) noexcept { return v >= verdict::reset && v <= 
 /// How far an attempt had come when it ended.
 enum class progress : unsigned char { connecting, connected, receiving };
 
-/// What ended it.
+/// The event that ended it.
 enum class ending : unsigned char { complete, malformed, fin, rst, timeout, refused, unreachable, own_limit };
 
-/// Everything that the verdict depends on.
+/// What the verdict depends on.
 struct request_facts {
   progress reached = progress::connecting;
   testing::ending ending = testing::ending::complete;
@@ -44,26 +44,25 @@ struct request_facts {
   bool after_signal = false;  // when it ended
 };
 
-/// A reset while connecting counts as lost, since a listener had taken the handshake; only ECONNREFUSED itself is
-/// refused.
+/// A reset during connect is lost, since the listener had taken the handshake. Only ECONNREFUSED is refused.
 verdict judge(const request_facts&) noexcept;
 
-/// Counts of one load. Every attempt begins once and ends once.
-class tally {
+/// The attempts of one load. Each begins once and ends once.
+class request_counts {
  public:
   void begin() noexcept { ++begun_; }
   void end(verdict v) noexcept { ++counts_[static_cast<std::size_t>(v)]; }
-  /// What counted as answered turns out to be garbage: more bytes came behind it.
+  /// One that was counted as answered is garbage: more bytes came after it.
   void spoil() noexcept;
   void sent() noexcept { ++sent_; }
 
   std::uint64_t begun() const noexcept { return begun_; }
-  std::uint64_t sent_requests() const noexcept { return sent_; }  // those of which at least one byte went out
+  std::uint64_t sent_requests() const noexcept { return sent_; }  // at least one byte was sent
   std::uint64_t count(verdict v) const noexcept { return counts_[static_cast<std::size_t>(v)]; }
   std::uint64_t ended() const noexcept;
   std::uint64_t outstanding() const noexcept { return begun_ - ended(); }
   std::uint64_t lost() const noexcept;
-  tally& operator+=(const tally&) noexcept;
+  request_counts& operator+=(const request_counts&) noexcept;
 
  private:
   std::uint64_t begun_ = 0;

@@ -31,7 +31,7 @@ TEST(request_verdict, calls_late_what_the_remote_had_ended_before_the_first_byte
 }
 
 TEST(request_verdict, counts_every_request_once) {
-  tally t;
+  request_counts t;
   for (std::size_t i = 0; i < verdicts; ++i) {
     t.begin();
     EXPECT_EQ(t.outstanding(), 1u);
@@ -43,7 +43,7 @@ TEST(request_verdict, counts_every_request_once) {
   EXPECT_EQ(t.lost(), 6u);
   EXPECT_EQ(t.count(verdict::answered), 0u);
   EXPECT_EQ(t.ended(), t.begun());
-  tally sum = t;
+  request_counts sum = t;
   sum += t;
   EXPECT_EQ(sum.begun(), 2 * verdicts);
   EXPECT_EQ(sum.lost(), 12u);

@@ -1,4 +1,4 @@
-// Where a server listens, as a client writes it: http://HOST:PORT or unix:PATH. Not a URL parser: no path, no https.
+// The address of a server, written as http://HOST:PORT or unix:PATH. Not a URL parser: no path, no https.
 #pragma once
 
 #include <sys/socket.h>
@@ -14,15 +14,15 @@ namespace lastcall::inline v0::testing {
 struct server_address {
   sockaddr_storage address{};
   socklen_t length = 0;
-  std::string host;  // what belongs into the Host field
-  std::string text;  // as it was written
+  std::string host;  // for the Host field
+  std::string text;  // as it was given
 
   int family() const noexcept { return address.ss_family; }
 };
 
-/// Takes `http://127.0.0.1:8080`, `http://[::1]:8080`, `http://name:80`, the same without `http://`, and `unix:PATH`. A
-/// slash at the end is forgiven.   Errors: std::invalid_argument that names the text and says what was meant.   Blocks:
-/// while it resolves a name.
+/// Parses `http://127.0.0.1:8080`, `http://[::1]:8080`, `http://name:80`, the same without `http://`, and `unix:PATH`;
+/// ignores a slash at the end.   Errors: std::invalid_argument that names the text and the remedy.
+/// Blocks: while it resolves a name.
 server_address parse_server_address(std::string_view text);
 
 }  // namespace lastcall::inline v0::testing

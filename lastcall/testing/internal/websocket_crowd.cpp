@@ -23,7 +23,7 @@ namespace {
   throw std::system_error(errno, std::generic_category(), std::string("WebSocket client: ") + what);
 }
 
-/// Of a client: masked, always with the same mask.
+/// A frame of a client: masked, always with the same mask.
 std::string frame(unsigned char first, std::string payload) {
   constexpr char mask[4] = {0x11, 0x22, 0x33, 0x44};
   std::string all{static_cast<char>(first), static_cast<char>(0x80 | payload.size())};  // at most 125 bytes here
@@ -39,7 +39,7 @@ struct guest {
   bool writable = false;
   std::string in;
   std::string out;
-  std::string said;  // its last message, until the echo came
+  std::string last_message;  // its last message, until the echo has come
   std::uint64_t to_say = 0;
 };
 
@@ -87,7 +87,7 @@ struct websocket_crowd::parts {
       } else if (errno == EAGAIN) {
         g.writable = false;
       } else {
-        return;  // reading says how it ended
+        return;  // the next read returns the end
       }
     }
   }
@@ -135,7 +135,7 @@ struct websocket_crowd::parts {
     while (g.in.size() >= 2) {
       const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(g.in[at]); };
       const std::size_t size = byte(1);
-      if (size > 125) {  // masked, or larger than anything that was said
+      if (size > 125) {  // masked, or larger than any message that was sent
         ends[i].wrong = true;
         return;
       }
@@ -152,9 +152,9 @@ struct websocket_crowd::parts {
   void hear(std::size_t i, unsigned char first, const std::string& body) {
     guest& g = all[i];
     websocket_end& end = ends[i];
-    if (first == 0x81 && !g.said.empty() && body == g.said) {
+    if (first == 0x81 && !g.last_message.empty() && body == g.last_message) {
       ++end.echoed;
-      g.said.clear();
+      g.last_message.clear();
       if (g.to_say == 0) return;
       if (--g.to_say == 0) {
         --talking;
@@ -182,8 +182,8 @@ struct websocket_crowd::parts {
   void say(std::size_t i) {
     guest& g = all[i];
     if (g.at != step::open || g.fd < 0) return;
-    g.said = "message " + std::to_string(++ends[i].sent) + " of " + std::to_string(i);
-    send(i, frame(0x81, g.said));
+    g.last_message = "message " + std::to_string(++ends[i].sent) + " of " + std::to_string(i);
+    send(i, frame(0x81, g.last_message));
   }
 
   template <class Done> bool run(deadline by, Done done) {

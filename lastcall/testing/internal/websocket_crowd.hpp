@@ -1,5 +1,5 @@
-// Thousands of WebSocket clients in one thread, each of which keeps to RFC 6455 and says exactly what became of it.
-// Not a WebSocket library: it echoes, counts and ends, and knows nothing else.
+// Thousands of WebSocket clients in one thread, by the rules of RFC 6455, which report exactly how each ended. Not a
+// WebSocket library: the clients send, check the echo, and close.
 #pragma once
 
 #include <chrono>
@@ -18,25 +18,25 @@ namespace lastcall::inline v0::testing {
 struct websocket_crowd_options {
   std::string path = "/ws";
   std::size_t connections = 1;
-  /// Answers the server's Close, as it should. Without: a client that has hung.
+  /// Answers the server's Close, as RFC 6455 wants. False: like a client that hangs.
   bool answers_close = true;
 };
 
-/// What became of one.
+/// How one client ended.
 struct websocket_end {
-  std::uint16_t code = 1006;  ///< the server's; 1006: its end came without a Close; 1005: with one that has no code
-  bool fin = false;           ///< then the server ended TCP in order
-  bool reset = false;         ///< or by a reset
-  time_point close_at = {};   ///< its Close came
-  time_point end_at = {};     ///< the end of TCP came
+  std::uint16_t code = 1006;  ///< of the server's Close; 1006: there was no Close; 1005: a Close without a code
+  bool fin = false;           ///< then the server's FIN came
+  bool reset = false;         ///< or its reset
+  time_point close_at = {};   ///< when its Close came
+  time_point end_at = {};     ///< when its FIN or reset came
   std::uint64_t sent = 0;     ///< messages
-  std::uint64_t echoed = 0;   ///< of those, that came back
-  bool wrong = false;         ///< something came that was not right: an echo that is none, a frame that is broken
+  std::uint64_t echoed = 0;   ///< messages that came back
+  bool wrong = false;         ///< a wrong echo or a malformed frame came
 
   bool open() const noexcept { return !fin && !reset; }
 };
 
-/// Threads: one. Errors: std::system_error; std::runtime_error when a server does not agree to a handshake.
+/// Threads: one. Errors: std::system_error; std::runtime_error when the server refuses a handshake.
 class websocket_crowd {
  public:
   using options = websocket_crowd_options;
@@ -44,14 +44,14 @@ class websocket_crowd {
   websocket_crowd(const server_address&, options);
   ~websocket_crowd();
 
-  /// All have connected and shaken hands.   Blocks: until `by`.   False: not all.
+  /// Connects all clients, with their handshakes. False: not all, by `by`.   Blocks: until `by`.
   bool open(deadline by);
-  /// Each says something and waits for its echo, and so on, `messages` times in all; those whose server says Close
-  /// stop. Between echo and next message it waits `pause`.   Blocks: until all have done so, or `by`. False: not all.
+  /// Each client sends a message and waits for its echo, `messages` times, with a `pause` in between; after the
+  /// server's Close it stops. False: not all have finished by `by`.   Blocks: until `by`.
   bool converse(std::uint64_t messages, duration pause, deadline by);
-  /// Answers what is to be answered until `by`, or until all have ended: true.
+  /// Answers pings and Closes until all clients have ended (true), or until `by`.
   bool wait_for_ends(deadline by);
-  /// How many have not ended.
+  /// How many clients have not ended.
   std::size_t left() const noexcept;
   const std::vector<websocket_end>& ends() const noexcept;
 

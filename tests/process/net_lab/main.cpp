@@ -57,8 +57,8 @@ std::vector<std::string> environment_for_client(const child_process& server, con
           "LAB_PORT=" + (colon == std::string::npos ? "" : address.substr(colon + 1))};
 }
 
-// True: the wire was what it promised to be.
-bool account(const net_lab::side& server, const net_lab::side& client, net_lab::link& wire) {
+// Prints what the wire has done. True: it has dropped nothing but what it was told to drop.
+bool report_wire(const net_lab::side& server, const net_lab::side& client, net_lab::link& wire) {
   const auto counts = wire.stop();
   const char* names[] = {"server to client", "client to server"};
   std::uint64_t unwanted = 0;
@@ -118,7 +118,7 @@ int run(const lab_options& options, duration delay, duration timeout) {
   if (server.running() && server.signal(SIGTERM))
     std::fprintf(stderr, "net_lab: the server outlived the client: SIGTERM\n");
   const auto server_exit = server.wait(by);
-  const bool sound = account(*server_side, *client_side, wire);
+  const bool sound = report_wire(*server_side, *client_side, wire);
   std::fprintf(stderr, "net_lab: client %s, server %s\n", to_text(*client_exit).c_str(),
                server_exit ? to_text(*server_exit).c_str() : "still running, killed");
   if (!server_exit) return not_measured;
