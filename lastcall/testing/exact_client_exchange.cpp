@@ -1,3 +1,8 @@
+// One request: connect, send, receive, the verdict, and what becomes of the connection afterwards.
+//
+// States of a link: closed → (queued →) connecting → exchanging → silent, or → farewell on a link of its own, or →
+// closed. Events are edge-triggered: each function reads or writes until EAGAIN. Any of them may finish the request and
+// reuse the link; so callers remember its generation, and stop when it has changed.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -102,6 +107,7 @@ void exact_client_loop::connect(link& l) {
   finish(l, connect_error(error, server_.family()));
 }
 
+/// The generation is part of the event, so that events of an earlier descriptor are recognized.
 void exact_client_loop::watch(link& l) {
   ++l.generation;
   epoll_event event{};
@@ -124,6 +130,7 @@ void exact_client_loop::connected(link& l) {
   send(l);
 }
 
+/// How much of a body that is spread over time may have passed by now.
 std::uint64_t exact_client_loop::allowance(const link& l) const {
   const auto& o = l.of->result.options;
   if (o.over <= 0s || o.bytes == 0) return UINT64_MAX;
@@ -159,6 +166,8 @@ void exact_client_loop::send(link& l) {
   if (l.of->result.options.kind == load_kind::half_closed) ::shutdown(l.fd, SHUT_WR);
 }
 
+/// Reads until the response is complete. When the end was announced, also what comes after the response: there must be
+/// none.
 void exact_client_loop::receive(link& l) {
   const bool paced = l.of->result.options.kind == load_kind::download && l.of->result.options.over > 0s;
   for (;;) {
@@ -212,6 +221,8 @@ void exact_client_loop::receive(link& l) {
   }
 }
 
+/// A 2xx response is wrong when the number of bytes is: for an upload the number in its body, for a download its
+/// length.
 ending exact_client_loop::check_answer(const link& l) const {
   const auto& o = l.of->result.options;
   if (l.reply.status() / 100 != 2) return ending::complete;
@@ -228,6 +239,7 @@ ending exact_client_loop::check_answer(const link& l) const {
   return ending::complete;
 }
 
+/// The only end of a request: counts the verdict, then keeps the connection (silent), drops it, or lets it part.
 void exact_client_loop::finish(link& l, ending how) {
   const auto at = std::chrono::steady_clock::now();
   auto& r = l.of->result;
@@ -327,6 +339,7 @@ void exact_client_loop::on_event(link& l, std::uint32_t events) {
   }
 }
 
+/// A connection without a request: its end is expected, but no byte.
 void exact_client_loop::on_quiet(link& l, std::uint32_t events) {
   auto& r = l.of->result;
   const bool client = l.client;

@@ -57,7 +57,7 @@ TEST_F(virtual_threads_test, lets_threads_sleep_beside_each_other) {
   EXPECT_THAT(notes, ElementsAre("1 after 1", "2 after 2", "3 after 3", "3 end 1", "4 end 2", "5 end 3"));
 }
 
-TEST_F(virtual_threads_test, wakes_who_waits_for_news_and_does_not_go_round_in_circles) {
+TEST_F(virtual_threads_test, wakes_threads_that_wait_for_anything_and_comes_to_an_end) {
   bool asked = false;
   int looks = 0;
   threads.spawn([&] {  // as a driver does
@@ -77,7 +77,7 @@ TEST_F(virtual_threads_test, wakes_who_waits_for_news_and_does_not_go_round_in_c
   EXPECT_LE(looks, 3);
 }
 
-TEST_F(virtual_threads_test, gives_the_test_its_turn_as_soon_as_its_condition_holds) {
+TEST_F(virtual_threads_test, lets_the_test_run_as_soon_as_its_condition_holds) {
   bool done = false;
   threads.plan(zero + 4s, [&] { done = true; });
   EXPECT_EQ(wait(std::nullopt, [&] { return done; }), waited::enough);
@@ -102,7 +102,7 @@ TEST_F(virtual_threads_test, parks_for_good_until_it_is_abandoned) {
   EXPECT_THAT(notes, ElementsAre("3600 let go"));
 }
 
-TEST_F(virtual_threads_test, knows_who_has_the_turn) {
+TEST_F(virtual_threads_test, knows_which_thread_runs) {
   EXPECT_TRUE(threads.here());
   bool elsewhere = true;
   std::thread([&] { elsewhere = threads.here(); }).join();
@@ -114,7 +114,7 @@ TEST_F(virtual_threads_test, knows_who_has_the_turn) {
   EXPECT_TRUE(threads.here());
 }
 
-TEST_F(virtual_threads_test, says_when_somebody_blocks_in_real_time) {
+TEST_F(virtual_threads_test, says_when_a_thread_blocks_in_real_time) {
   std::atomic<bool> release{false}, over{false};
   threads.spawn([&] {
     while (!release) std::this_thread::yield();

@@ -28,6 +28,7 @@ acceptor::acceptor(listener socket, net::loop& loop, logger log, std::string com
 
 std::error_code acceptor::begin() noexcept { return loop_.watch(listener_.fd(), *this, EPOLLIN); }
 
+/// While settling, clients are accepted also beyond `room`: they are the last, and would be reset by the close.
 acceptor::outcome acceptor::accept_some(int at_most) noexcept {
   for (int i = 0; i < at_most && open(); ++i) {
     if (!plan_ && !room_()) {
@@ -74,6 +75,7 @@ void acceptor::on_due(time_point now) noexcept {
   if (plan_) follow(plan_->tick(now));
 }
 
+/// `plain` and `leave` close at once; the other ways need a plan.
 void acceptor::settle(settle_options options, time_point drain_end, function<void()> closed) noexcept {
   if (!open()) return closed();
   closed_ = std::move(closed);
@@ -121,6 +123,7 @@ void acceptor::follow(settle_action next) noexcept {
 void acceptor::close() noexcept {
   if (!open()) return;
   end_.way = way_;
+  // Release, now that end_ is complete: `end` acquires it, on any thread.
   ended_.store(true, std::memory_order_release);
   timer_node::cancel();
   // A socket that another process owns, too, stays open, and its events would wake us for ever.

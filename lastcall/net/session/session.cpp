@@ -35,6 +35,7 @@ session::session(connection& before, connection_kind kind, const session_limits&
       last_byte_(begun_),
       progress_(begun_) {}
 
+/// Also for a session that was replaced, or never adopted: its handler must not find it any more.
 session::~session() { link_->session_ended(cause::forced); }
 
 void session::on_end(connection_end how) noexcept {

@@ -1,3 +1,8 @@
+// Threads: one reader thread reads the captured streams until they end, or `leave` tells it to; `lock` guards their
+// text. The other members are used by the threads of the caller.
+//
+// fork in a program with threads: between fork and exec the child calls async-signal-safe functions only, and reports
+// an error of exec by a pipe.
 #include "lastcall/testing/internal/child_process.hpp"
 
 #include <dirent.h>
@@ -125,6 +130,7 @@ struct child_process::state {
   bool reap(bool block);
 };
 
+/// Beyond the limit it reads and drops, so that the child is not blocked by a full pipe.
 void child_process::state::take(stream& s) {
   std::array<char, 16384> bytes;
   const ssize_t n = ::read(*s.from, bytes.data(), bytes.size());
@@ -169,6 +175,7 @@ std::optional<std::string> child_process::state::find_line(const stream& s, std:
   }
 }
 
+/// waitid by system call, since only that returns the rusage. True: the process has ended, now or before.
 bool child_process::state::reap(bool block) {
   {
     const std::lock_guard hold(lock);
