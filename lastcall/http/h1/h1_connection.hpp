@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lastcall/http/h1/h1_writer.hpp"
 #include "lastcall/http/message/response.hpp"
@@ -91,10 +92,15 @@ class h1_connection final : public net::connection, private batched_writer, priv
 
   void begin_request() noexcept;
   void finish_request() noexcept;
-  bool may_read() const noexcept;
+  bool may_read() const noexcept {
+    return state() != net::connection_state::closed && state() != net::connection_state::lingering && !call_ &&
+           unsent_.empty() && !sending_body();
+  }
   bool sending_body() const noexcept { return exchange_ && exchange_->out.open; }
   bool last_response() const noexcept;
-  void drop_exchange() noexcept;
+  void drop_exchange() noexcept {
+    if (exchange_) shard_.give_back(*std::exchange(exchange_, nullptr));
+  }
 
   detail::shard& shard_;
   exchange* exchange_ = nullptr;

@@ -1,4 +1,5 @@
-// The end of HTTP/1.1 on a connection that goes on in another protocol: 101, and a replacement.
+// The part of h1_connection that ends HTTP/1.1 on a connection that goes on in another protocol: by 101 for an upgrade,
+// or at once where the client speaks HTTP/2 from its first byte.
 #include <exception>
 
 #include "lastcall/http/h1/h1_connection.hpp"
@@ -10,6 +11,29 @@
 namespace lastcall::inline v0::http::detail {
 
 using net::connection_end;
+
+/// Whether what is here is the preface of HTTP/2, or a part of it that is nothing else.
+bool h1_connection::begins_http2() {
+  if (!shard_.service().h2c || !exchange_) return false;
+  const std::string_view preface = shard_.service().http2->preface;
+  const std::string_view here = exchange_->unread().substr(0, preface.size());
+  return here.size() >= 3 && preface.starts_with(here);
+}
+
+void h1_connection::become_http2() noexcept {
+  if (refusing_) {
+    shard_.out() += shard_.service().http2->turned_away;
+    closing_ = true;
+    return flush();
+  }
+  try {
+    std::string received(exchange_ ? exchange_->unread() : std::string_view());
+    drop_exchange();
+    set().replace(*this, shard_.service().http2->replacement(shard_, *this, std::move(received)));
+  } catch (const std::exception&) {  // out of memory
+    end(connection_end::forced);
+  }
+}
 
 void h1_connection::begin_upgrade(const response& r) {
   exchange& x = *exchange_;

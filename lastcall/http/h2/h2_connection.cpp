@@ -1,8 +1,9 @@
+// What a connection does when it wakes, and when it ends. What it sends is in h2_output.cpp, what its session calls in
+// h2_session_events.cpp.
 #include "lastcall/http/h2/h2_connection.hpp"
 
 #include <algorithm>
 #include <exception>
-#include <memory>
 #include <utility>
 
 namespace lastcall::inline v0::http::detail {
@@ -12,16 +13,12 @@ using net::connection_state;
 
 namespace {
 constexpr int reads_per_wake = 8;  // then the others of the loop have their turn
-constexpr int sends_per_wake = 8;
 constexpr std::size_t read_bytes = 32 * 1024;
-constexpr std::size_t gathered_bytes = 64 * 1024;  // of one send
-constexpr std::size_t kept_unsent_bytes = 4096;
 
 h2_settings settings_of(const service& of) {
   return {.max_streams = static_cast<std::uint32_t>(of.limits.max_streams),
           .head_bytes = static_cast<std::uint32_t>(of.limits.head_bytes)};
 }
-h2_stream& stream_of(void* stream) noexcept { return *static_cast<h2_stream*>(stream); }
 }  // namespace
 
 h2_connection::h2_connection(detail::shard& on, net::connection& before, std::string received) noexcept
@@ -39,8 +36,6 @@ h2_connection::~h2_connection() {
 }
 
 void h2_connection::give_up() noexcept { end(connection_end::forced); }
-
-// ---- what the kernel says
 
 void h2_connection::on_readable() noexcept {
   readable_ = true;
@@ -118,8 +113,6 @@ void h2_connection::input_ended(net::io_end how) noexcept {
   }
 }
 
-// ---- the farewell
-
 void h2_connection::on_drain() noexcept {
   if (entered_ == 0 && !closing_) settle();
 }
@@ -142,93 +135,6 @@ void h2_connection::on_idle_over() noexcept {
 void h2_connection::act(h2_action what) noexcept {
   if (what == h2_action::notice) session_.notice();
   if (what == h2_action::last) session_.last();
-}
-
-// ---- what is to be sent
-
-void h2_connection::flush() noexcept {
-  const shard::own_out own(shard_);
-  std::string& out = shard_.out();
-  try {
-    for (int sends = 0; unsent_.empty() && !leaving(); ++sends) {
-      if (sends == sends_per_wake) {
-        more_ = true;
-        rearm();
-        break;
-      }
-      const bool more = session_.send(out, gathered_bytes);
-      if (out.empty()) return all_sent();
-      const net::io_result sent = transmit(out.data(), out.size());
-      if (sent.end != net::io_end::open) {
-        out.clear();
-        return end_by(sent.end);
-      }
-      if (sent.bytes < out.size()) {
-        unsent_ = std::move(out);
-        unsent_from_ = sent.bytes;
-        out = std::string();
-        set().loop().refresh_now();
-        wait_for_room();
-        return;
-      }
-      out.clear();
-      all_sent();
-      if (!more) break;
-    }
-  } catch (const std::exception&) {  // out of memory
-    out.clear();
-    give_up();
-  }
-  shard_.trim();
-}
-
-/// Whether all of it is with the kernel now.
-bool h2_connection::write_unsent() noexcept {
-  const net::io_result sent = transmit(unsent_.data() + unsent_from_, unsent_.size() - unsent_from_);
-  if (sent.end != net::io_end::open) return end_by(sent.end), false;
-  if (sent.bytes > 0) wait_for_room();
-  unsent_from_ += sent.bytes;
-  if (unsent_from_ < unsent_.size()) return false;
-  unsent_.clear();
-  unsent_from_ = 0;
-  if (unsent_.capacity() > kept_unsent_bytes) unsent_.shrink_to_fit();
-  all_sent();
-  return true;
-}
-
-/// The client has to take something of what is unsent.
-void h2_connection::wait_for_room() noexcept {
-  const bool told = was_told() && only_long_lived();
-  moved_ = loop_now();
-  unacknowledged_ = unacknowledged();
-  write_by_ = moved_ + (told ? shard_.told_write_time(moved_) : shard_.service().limits.write_time);
-}
-
-/// There was no room, but some of what had been written was read: room comes in large steps, and a slow client takes
-/// longer for one than it may stand still.
-bool h2_connection::client_reads() noexcept {
-  if (unacknowledged() >= unacknowledged_) return false;
-  wait_for_room();
-  return true;
-}
-
-/// None of those that wait for the client has work of ours to lose.
-bool h2_connection::only_long_lived() noexcept {
-  for (streams* all : {&open_, &unflushed_}) {
-    for (const h2_stream& s : *all)
-      if (!s.long_lived()) return false;
-  }
-  return true;
-}
-
-void h2_connection::all_sent() noexcept {
-  if (unflushed_.empty()) return;
-  set().loop().refresh_now();  // handlers may have taken longer than a silence
-  note_response();
-  while (h2_stream* s = unflushed_.pop_front()) {
-    s->sent();
-    retired_.push_back(*s);
-  }
 }
 
 void h2_connection::last_left() noexcept {
@@ -327,95 +233,5 @@ std::string h2_connection::work_label() const {
   }
   return "a response on its way";
 }
-
-// ---- what the session tells
-
-void* h2_connection::on_begin(std::int32_t id) noexcept {
-  if (ended()) return nullptr;
-  flood_.head_begins();
-  try {
-    h2_stream* const s = new h2_stream(*this, id);
-    open_.push_back(*s);
-    ++opened_;
-    return s;
-  } catch (const std::exception&) {  // out of memory
-    session_.reset(id, h2_error::refused_stream);
-    return nullptr;
-  }
-}
-
-namespace {
-/// Out of memory while bytes are taken in: the stream, not the process.
-template <class F> void or_reset(h2_session& session, h2_stream& s, const F& f) noexcept {
-  try {
-    f();
-  } catch (const std::exception&) {
-    session.reset(s.id(), h2_error::internal);
-  }
-}
-}  // namespace
-
-void h2_connection::on_field(void* stream, std::string_view name, std::string_view value) noexcept {
-  if (!ended()) or_reset(session_, stream_of(stream), [&] { stream_of(stream).field(name, value); });
-}
-
-void h2_connection::on_head(void* stream, bool is_all) noexcept {
-  if (ended()) return;
-  or_reset(session_, stream_of(stream), [&] {
-    if (stream_of(stream).head(is_all)) ready_.push_back(&stream_of(stream));
-  });
-}
-
-void h2_connection::on_data(void* stream, std::string_view bytes) noexcept {
-  if (ended()) return;
-  or_reset(session_, stream_of(stream), [&] {
-    if (stream_of(stream).data(bytes)) ready_.push_back(&stream_of(stream));
-  });
-}
-
-void h2_connection::on_trailer(void* stream, std::string_view name, std::string_view value) noexcept {
-  if (!ended()) or_reset(session_, stream_of(stream), [&] { stream_of(stream).trailer(name, value); });
-}
-
-void h2_connection::on_end(void* stream) noexcept {
-  if (ended()) return;
-  or_reset(session_, stream_of(stream), [&] {
-    if (stream_of(stream).ended()) ready_.push_back(&stream_of(stream));
-  });
-}
-
-h2_output h2_connection::on_output(void* stream, std::span<char> into) noexcept {
-  if (ended()) return {h2_output::kind::failed};
-  const h2_output got = stream_of(stream).output(into);
-  if (got.bytes > 0) moved_ = loop_now();
-  return got;
-}
-
-void h2_connection::on_output_end(void* stream) noexcept {
-  if (!ended()) stream_of(stream).output_ended();
-}
-
-void h2_connection::on_close(void* stream, h2_error why, bool by_us) noexcept {
-  if (ended()) return;
-  h2_stream& s = stream_of(stream);
-  if (--opened_ == 0) note_response();  // silence begins here also without one
-  if (s.response_ended()) {
-    std::replace(ready_.begin(), ready_.end(), &s, static_cast<h2_stream*>(nullptr));
-    streams::erase(s);
-    unflushed_.push_back(s);
-    return;
-  }
-  // A client that leaves, or did what a stream must not do: both cost us more than it.
-  if (!s.broken() && flood_.exceeds(h2_noise::reset, loop_now())) session_.terminate(h2_error::enhance_your_calm);
-  // What we reset a stream for is what its client did, but for a slow one (cancel), or trouble of our own.
-  const bool malformed = by_us && why != h2_error::cancel && why != h2_error::internal;
-  s.cut(malformed ? request_end::rejected : request_end::abandoned_by_client);
-  retire(s);
-}
-
-void h2_connection::on_settings() noexcept { settled_ = true; }
-void h2_connection::on_ping_acknowledged() noexcept { acknowledged_ = true; }
-bool h2_connection::on_noise(h2_noise what) noexcept { return flood_.exceeds(what, loop_now()); }
-void h2_connection::on_refused(std::int32_t) noexcept { shard_.refused_streams.add(); }
 
 }  // namespace lastcall::inline v0::http::detail

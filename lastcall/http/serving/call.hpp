@@ -161,6 +161,7 @@ class call final : public pending_reply {
   };
 
   task<> result_of(std::shared_ptr<job_result>);
+  static std::optional<std::string_view> piece_of(const input&);
   input try_input() noexcept;
   std::size_t try_output(std::string_view bytes);
   void wake(function<void()>& waiter) noexcept;

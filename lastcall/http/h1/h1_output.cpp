@@ -1,0 +1,188 @@
+// The part of h1_connection that sends what was written, and bounds how long a client may take for it.
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "lastcall/http/h1/h1_connection.hpp"
+#include "lastcall/http/h1/h1_writer.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+using net::connection_end;
+using net::connection_state;
+
+namespace {
+constexpr std::size_t kept_unsent_bytes = 4096;
+}  // namespace
+
+/// A single short answer, after which the connection has nothing to do but to wait, goes out with those of others.
+bool h1_connection::put_in_batch() noexcept {
+  std::string& out = shard_.out();
+  if (!shard_.batched_writes().open() || unflushed_ != 1 || out.empty() || out.size() > batched_writes::most_bytes ||
+      closing_ || call_ || draining() || !unsent_.empty() || sending_body() || state() == connection_state::closed ||
+      !exchange_)
+    return false;
+  const auto response = exchange_->records.hand_out(shard_.service().access_log);
+  if (!response) return false;
+  in_batch_ = true;
+  close_at_.reset();
+  if (!shard_.batched_writes().put(*this, out, response->begun, response->status))
+    send_batched(out, response->begun, response->status);
+  out.clear();
+  return true;
+}
+
+void h1_connection::send_batched(std::string_view bytes, time_point begun, int status) noexcept {
+  in_batch_ = false;
+  const net::io_result sent = transmit(bytes.data(), bytes.size());
+  if (sent.end != net::io_end::open) return end_by(sent.end);
+  note_response();
+  if (state() == connection_state::idle) become_idle();  // from now on
+  shard_.stats.add(status, loop_now() - begun);
+  if (sent.bytes == bytes.size()) return shard_.answered.add(std::exchange(unflushed_, 0));
+  try {
+    unsent_ = bytes.substr(sent.bytes);
+    unsent_from_ = 0;
+  } catch (const std::exception&) {  // out of memory
+    return end(connection_end::forced);
+  }
+  wait_for_room();
+}
+
+/// Whether the response in out() that can still say "close" is the last: what else the client sends will not be read,
+/// and it knows that. What had come before it was told is read and answered, also when it is still in the kernel.
+bool h1_connection::last_response() const noexcept {
+  if (!draining() || closing_ || !close_at_) return false;
+  const exchange& x = *exchange_;
+  if (!x.out.open) return !call_ && x.unread().empty() && !may_have_unread();
+  if (x.begin + x.head + x.tail < x.end) return false;
+  const bool body_comes = x.info.has_body && x.found.handle && x.found.handle->streams_body() && !x.in.over;
+  return body_comes || !may_have_unread();  // else it is of that body, as far as can be told
+}
+
+void h1_connection::flush() noexcept {
+  std::string& out = shard_.out();
+  if (out.empty()) return;
+  if (state() == connection_state::closed) return out.clear();
+  if (last_response()) {
+    mark_close(out, *close_at_);
+    closing_ = true;
+  }
+  close_at_.reset();
+  if (!unsent_.empty()) {  // of earlier responses of the pipeline: this one goes behind them
+    if (unsent_from_ >= kept_unsent_bytes) unsent_.erase(0, std::exchange(unsent_from_, 0));
+    unsent_ += out;
+    return out.clear();
+  }
+  const net::io_result sent = transmit(out.data(), out.size());
+  if (sent.end != net::io_end::open) return out.clear(), end_by(sent.end);
+  if (sent.bytes == out.size()) {
+    shard_.trim();
+    out.clear();
+    return all_sent();
+  }
+  unsent_ = std::move(out);  // with its front, rather than copied
+  unsent_from_ = sent.bytes;
+  out = std::string();
+  wait_for_room();
+}
+
+void h1_connection::all_sent() noexcept {
+  (farewell_as_ == connection_end::forced ? shard_.forced : shard_.answered).add(std::exchange(unflushed_, 0));
+  set().loop().refresh_now();  // handlers may have taken longer than a silence
+  if (exchange_)
+    exchange_->records.sent(shard_.service().access_log, shard_.stats, loop_now(),
+                            farewell_as_ == connection_end::forced);
+  note_response();
+  if (exchange_ && exchange_->out.to) return hand_over();
+  if (call_ && exchange_->in.waiting) return enter(connection_state::reading, exchange_->read_by);
+  if (call_ || sending_body()) return enter(at_work(), time_point::max());
+  if (closing_) farewell(farewell_as_);
+}
+
+/// The client has to take something of what is unsent.
+void h1_connection::wait_for_room() noexcept {
+  const bool told = long_lived_ && draining() && tell_at() == time_point::max();
+  const duration most = told ? shard_.told_write_time(loop_now()) : shard_.service().limits.write_time;
+  enter(at_work(), loop_now() + most);
+  unacknowledged_ = unacknowledged();
+}
+
+void h1_connection::on_writable() noexcept {
+  if (std::exchange(more_, false) && may_read()) {
+    set().loop().refresh_now();
+    return resume();
+  }
+  if (!unsent_.empty()) {
+    const net::io_result sent = transmit(unsent_.data() + unsent_from_, waiting_output());
+    if (sent.end != net::io_end::open) return end_by(sent.end);
+    if (sent.bytes == 0) return;
+    unsent_from_ += sent.bytes;
+    if (unsent_from_ < unsent_.size()) {
+      if (call_) call_->wake_output();
+      return wait_for_room();
+    }
+    unsent_.clear();
+    unsent_from_ = 0;
+    if (unsent_.capacity() > kept_unsent_bytes) unsent_.shrink_to_fit();
+    all_sent();
+    if (call_) call_->wake_output();
+  } else if (!sending_body()) {
+    return;
+  }
+  if (sending_file()) return send_file();
+  resume();
+}
+
+/// Everything that is here has been looked at: waits for the rest of a request or for the next one.
+void h1_connection::settle() noexcept {
+  if (begun_) return enter(connection_state::reading, exchange_->read_by);
+  drop_exchange();
+  if (state() != connection_state::fresh) become_idle();
+}
+
+void h1_connection::become_idle() noexcept {
+  enter(connection_state::idle, past().last_active + shard_.service().limits.idle_time);
+}
+
+/// Whether it is the drain's time that is over, and the body came on as it should: then it is we who cut it.
+bool h1_connection::cuts_a_body() const noexcept {
+  const exchange& x = *exchange_;
+  if (!draining() || x.head == 0 || loop_now() >= x.read_by) return false;
+  if (loop_now() - x.in.waits_since >= std::chrono::seconds(1)) return false;
+  const duration since_head = shard_.service().limits.body_time - (x.read_by - loop_now());
+  const duration took = call_ ? x.in.waited + (loop_now() - x.in.waits_since) : since_head;
+  const std::uint64_t came = call_ ? x.in.received : x.body.size();
+  return took <= std::chrono::seconds(1) + std::chrono::seconds(came / least_bytes_per_second);
+}
+
+void h1_connection::on_timeout() noexcept {
+  switch (state()) {
+    case connection_state::reading:
+      if (call_) {  // its handler waits for the body
+        const bool cut = cuts_a_body();
+        if (cut) farewell_as_ = connection_end::forced;
+        exchange_->in.status = cut ? 503 : 408;
+        exchange_->in.why = cut ? "the server is stopping" : "the body took too long";
+        return input_is_here();
+      }
+      if (std::exchange(more_, false)) return resume();  // what is here is complete: we did not get to it
+      if (cuts_a_body()) {
+        farewell_as_ = connection_end::forced;
+        refuse(503, "the server is stopping", request_end::forced);
+        return flush();
+      }
+      farewell_as_ = connection_end::timed_out;
+      refuse(408, exchange_->head == 0 ? "the head took too long" : "the body took too long");
+      return flush();
+    case connection_state::fresh:
+      return farewell(connection_end::timed_out);
+    default:
+      // A handler that works is bounded by the drain end alone.
+      if (unsent_.empty() && !sending_file()) return;
+      if (unacknowledged() < unacknowledged_) return wait_for_room();  // it reads, if slowly
+      end(connection_end::timed_out);
+  }
+}
+
+}  // namespace lastcall::inline v0::http::detail

@@ -1,0 +1,103 @@
+// The part of h2_connection that sends what its session has, and bounds how long a client may take for it.
+#include <exception>
+#include <utility>
+
+#include "lastcall/http/h2/h2_connection.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+using net::connection_end;
+using net::connection_state;
+
+namespace {
+constexpr int sends_per_wake = 8;                  // then the others of the loop have their turn
+constexpr std::size_t gathered_bytes = 64 * 1024;  // of one send
+constexpr std::size_t kept_unsent_bytes = 4096;
+}  // namespace
+
+void h2_connection::flush() noexcept {
+  const shard::own_out own(shard_);
+  std::string& out = shard_.out();
+  try {
+    for (int sends = 0; unsent_.empty() && !leaving(); ++sends) {
+      if (sends == sends_per_wake) {
+        more_ = true;
+        rearm();
+        break;
+      }
+      const bool more = session_.send(out, gathered_bytes);
+      if (out.empty()) return all_sent();
+      const net::io_result sent = transmit(out.data(), out.size());
+      if (sent.end != net::io_end::open) {
+        out.clear();
+        return end_by(sent.end);
+      }
+      if (sent.bytes < out.size()) {
+        unsent_ = std::move(out);
+        unsent_from_ = sent.bytes;
+        out = std::string();
+        set().loop().refresh_now();
+        wait_for_room();
+        return;
+      }
+      out.clear();
+      all_sent();
+      if (!more) break;
+    }
+  } catch (const std::exception&) {  // out of memory
+    out.clear();
+    give_up();
+  }
+  shard_.trim();
+}
+
+/// Whether all of it is with the kernel now.
+bool h2_connection::write_unsent() noexcept {
+  const net::io_result sent = transmit(unsent_.data() + unsent_from_, unsent_.size() - unsent_from_);
+  if (sent.end != net::io_end::open) return end_by(sent.end), false;
+  if (sent.bytes > 0) wait_for_room();
+  unsent_from_ += sent.bytes;
+  if (unsent_from_ < unsent_.size()) return false;
+  unsent_.clear();
+  unsent_from_ = 0;
+  if (unsent_.capacity() > kept_unsent_bytes) unsent_.shrink_to_fit();
+  all_sent();
+  return true;
+}
+
+/// The client has to take something of what is unsent.
+void h2_connection::wait_for_room() noexcept {
+  const bool told = was_told() && only_long_lived();
+  moved_ = loop_now();
+  unacknowledged_ = unacknowledged();
+  write_by_ = moved_ + (told ? shard_.told_write_time(moved_) : shard_.service().limits.write_time);
+}
+
+/// There was no room, but some of what had been written was read: room comes in large steps, and a slow client takes
+/// longer for one than it may stand still.
+bool h2_connection::client_reads() noexcept {
+  if (unacknowledged() >= unacknowledged_) return false;
+  wait_for_room();
+  return true;
+}
+
+/// None of those that wait for the client has work of ours to lose.
+bool h2_connection::only_long_lived() noexcept {
+  for (streams* all : {&open_, &unflushed_}) {
+    for (const h2_stream& s : *all)
+      if (!s.long_lived()) return false;
+  }
+  return true;
+}
+
+void h2_connection::all_sent() noexcept {
+  if (unflushed_.empty()) return;
+  set().loop().refresh_now();  // handlers may have taken longer than a silence
+  note_response();
+  while (h2_stream* s = unflushed_.pop_front()) {
+    s->sent();
+    retired_.push_back(*s);
+  }
+}
+
+}  // namespace lastcall::inline v0::http::detail

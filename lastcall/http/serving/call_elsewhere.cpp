@@ -1,0 +1,115 @@
+// The part of call that lets a coroutine wait for work which runs elsewhere: a job on the pool, or a handler that is no
+// coroutine.
+#include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/http/routing/erased_handler.hpp"
+#include "lastcall/http/routing/responder.hpp"
+#include "lastcall/http/serving/call.hpp"
+#include "lastcall/http/serving/call_waiter.hpp"
+#include "lastcall/http/serving/shard.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+/// Brings an answer to a coroutine that waits for it.
+class call::handed_back final : public pending_reply {
+ public:
+  explicit handed_back(call& to, std::shared_ptr<std::optional<response>> into) : to_(to), into_(std::move(into)) {}
+
+  void reply(response&& r) noexcept override {
+    const std::lock_guard lock(to_->mutex_);
+    if (!to_->host_) return;
+    to_->home_->loop.post([to = reference(*to_), into = into_, r = std::move(r)]() mutable {
+      into->emplace(std::move(r));
+      if (to->host_) to->wake(to->answer_waiter_);
+    });
+  }
+  void unanswered() noexcept override {
+    if (!gone()) reply(text("internal server error\n", 500));
+  }
+  bool gone() const noexcept override { return to_->gone(); }
+
+ private:
+  reference to_;
+  const std::shared_ptr<std::optional<response>> into_;
+};
+
+task<response> call::elsewhere(const erased_handler& h, const request& r, const context& c) {
+  require_no_waiter(static_cast<bool>(answer_waiter_));
+  const auto answer = std::make_shared<std::optional<response>>();
+  responder to(new handed_back(*this, answer));
+  if (h.form == form::responder) {
+    h.answer_later(r, c, std::move(to));
+  } else {
+    const auto from_pool = std::make_shared<responder>(std::move(to));
+    function<void()> job = [self = reference(*this), &h, &r, &c, from_pool] {
+      const activity now(r.method(), r.path());  // without the query, which may hold secrets
+      from_pool->send(self->answer_or_failure(h, r, c));
+    };
+    if (!host_ || !home_->of->pool->submit(std::move(job))) {
+      pool_was_full_ = true;
+      co_return pool_is_full();
+    }
+  }
+  while (!*answer) {
+    if (!host_) throw stream_error(0, client_has_gone);
+    co_await suspended(answer_waiter_);
+  }
+  co_return std::move(**answer);
+}
+
+/// Of a job on the pool; shared with it.
+struct call::job_result {
+  bool over = false;
+  std::exception_ptr error;
+};
+
+task<> call::on_pool(function<void()> job) {
+  require_no_waiter(static_cast<bool>(answer_waiter_));
+  const auto out = std::make_shared<job_result>();
+  if (!host_) {
+    out->over = true;
+    out->error = std::make_exception_ptr(stream_error(0, client_has_gone));
+    return result_of(out);
+  }
+  function<void()> work = [self = reference(*this), out, job = std::move(job)] {
+    const activity now(self->bytes_->req.method(),
+                       self->bytes_->req.path());  // without the query, which may hold secrets
+    std::exception_ptr error;
+    try {
+      job();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    const std::lock_guard lock(self->mutex_);
+    if (!self->host_) return;
+    self->home_->loop.post([back = reference(*self), out, error] {
+      *out = {.over = true, .error = error};
+      if (back->host_) back->wake(back->answer_waiter_);
+    });
+  };
+  if (!home_->of->pool->submit(std::move(work)))
+    *out = {.over = true, .error = std::make_exception_ptr(stream_error(503, "too many requests that take long"))};
+  return result_of(out);
+}
+
+task<> call::result_of(std::shared_ptr<job_result> out) {
+  while (!out->over) {
+    if (!host_) throw stream_error(0, client_has_gone);
+    co_await suspended(answer_waiter_);
+  }
+  if (out->error) std::rethrow_exception(out->error);
+}
+
+response call::answer_or_failure(const erased_handler& h, const request& r, const context& c) noexcept {
+  try {
+    return h.answer(r, c, this);
+  } catch (...) {
+    return failed();
+  }
+}
+
+}  // namespace lastcall::inline v0::http::detail

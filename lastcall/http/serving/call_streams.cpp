@@ -1,0 +1,60 @@
+// The part of call that reads the request's body and writes the response's, on the loop's thread.
+#include "lastcall/http/serving/call.hpp"
+#include "lastcall/http/serving/call_waiter.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+input call::try_input() noexcept {
+  if (!host_) return {.what = input::kind::failed, .why = client_has_gone};
+  return host_->next_input();
+}
+
+std::size_t call::try_output(std::string_view bytes) {
+  if (!host_) throw stream_error(0, client_has_gone);
+  const std::size_t taken = host_->take_output(bytes);
+  if (taken > 0) last_output_ = home_->loop.now();
+  return taken;
+}
+
+std::optional<std::string_view> call::piece_of(const input& in) {
+  if (in.what == input::kind::failed) throw stream_error(in.status, in.why);
+  if (in.what == input::kind::end) return std::nullopt;
+  return in.bytes;
+}
+
+task<std::optional<std::string_view>> call::read() {
+  require_no_waiter(static_cast<bool>(input_waiter_));
+  input in = try_input();
+  for (; in.what == input::kind::wait; in = try_input()) co_await suspended(input_waiter_);
+  co_return piece_of(in);
+}
+
+task<> call::write(std::string_view bytes) {
+  require_no_waiter(writing_);  // nothing goes between its bytes
+  try {
+    while (!bytes.empty()) {
+      const std::size_t taken = try_output(bytes);
+      bytes.remove_prefix(taken);
+      writing_ = !bytes.empty();
+      if (taken == 0) co_await suspended(output_waiter_);
+    }
+  } catch (...) {
+    writing_ = false;
+    throw;
+  }
+}
+
+bool call::write_now(std::string_view bytes) {
+  if (writing_) return false;
+  std::size_t taken = try_output(bytes);
+  if (taken == 0) return false;
+  while (bytes.remove_prefix(taken), !bytes.empty())
+    if ((taken = try_output(bytes)) == 0) return host_->end_output(false, {}), false;
+  return true;
+}
+
+void call::trailer(std::string_view name, std::string_view value) {
+  trailers_ += response(200).header(name, value).header_lines();  // checked as any other
+}
+
+}  // namespace lastcall::inline v0::http::detail
