@@ -48,15 +48,15 @@ framing h1_connection::framing_of(bool close) const {
 
 void h1_connection::refuse(int status, std::string_view why, request_end as) {
   // Also of a head that could not be read, as far as it can be told.
-  std::string_view first = exchange_->unread();
+  std::string_view first = exchange_->input.unread();
   first.remove_prefix(std::min(first.find_first_not_of("\r\n"), first.size()));
   const bool head = first.starts_with("HEAD ");
   write_refusal(shard_.out(), {.status = status, .why = why, .retry_after_seconds = status == 503 ? 1 : 0},
                 {.date = shard_.date(),
                  .head = head,
-                 .request_id = exchange_->head != 0 ? request_access::id(exchange_->req) : std::string_view()});
-  exchange_->records.responded(shard_.service().access_log, exchange_->head != 0 ? &exchange_->req : nullptr, remote(),
-                               status, 0, as);
+                 .request_id = exchange_->input.has_head() ? request_access::id(exchange_->req) : std::string_view()});
+  exchange_->records.responded(shard_.service().access_log, exchange_->input.has_head() ? &exchange_->req : nullptr,
+                               remote(), status, 0, as);
   (as == request_end::forced ? shard_.forced : shard_.rejected).add();
   begun_ = false;
   closing_ = true;

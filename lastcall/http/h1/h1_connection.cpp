@@ -52,9 +52,9 @@ void h1_connection::on_readable() noexcept {
       return end_by(read.end);
     }
     if (!read.would_block) {
-      exchange_->end += read.bytes;
+      exchange_->input.received(read.bytes);
       if (state() == connection_state::fresh && begins_http2()) {
-        if (exchange_->unread().size() < shard_.service().http2->preface.size()) continue;
+        if (exchange_->input.unread().size() < shard_.service().http2->preface.size()) continue;
         return become_http2();
       }
       go_on();
@@ -91,16 +91,16 @@ void h1_connection::go_on() noexcept {
 
 bool h1_connection::read_head() {
   exchange& x = *exchange_;
-  if (x.head != 0) return true;
-  if (x.begin == x.end) return false;
-  const head_result head = parse_head(x.unread(), x.scanned, shard_.service().limits, x.req, x.info);
+  if (x.input.has_head()) return true;
+  if (x.input.empty()) return false;
+  const head_result head = parse_head(x.input.unread(), x.input.scanned(), shard_.service().limits, x.req, x.info);
   if (head.what == head_result::kind::need_more) {
-    if (head.consumed < x.unread().size()) begin_request();
+    if (head.consumed < x.input.unread().size()) begin_request();
     return false;
   }
   begin_request();
   if (head.what == head_result::kind::error) return refuse(head.status, head.why), false;
-  x.head = head.consumed;
+  x.input.head_is(head.consumed);
   give_id();
   if (refusing_) return refuse(503, "too many connections"), false;
   request_access::remote(x.req, &remote());
@@ -112,7 +112,7 @@ bool h1_connection::read_head() {
   x.reader = body_reader(x.info, h ? h->route_options().max_body.value_or(of.limits.body_bytes) : of.limits.body_bytes);
   if (const body_result said = x.reader.feed({}, x.body); said.what == body_result::kind::error)
     return refuse(said.status, said.why), false;
-  const bool continue_owed = x.info.expect_continue && x.end - x.begin == x.head;  // not once the body has begun
+  const bool continue_owed = x.info.expect_continue && x.input.behind_head().empty();  // not once the body has begun
   if (h && h->streams_body()) {
     x.in_pieces = true;
     x.in.owes_continue = continue_owed;
@@ -131,15 +131,14 @@ bool h1_connection::read_head() {
 bool h1_connection::read_body() {
   exchange& x = *exchange_;
   if (!x.info.has_body || (x.found.handle && x.found.handle->streams_body())) return true;
-  const std::size_t from = x.begin + x.head;
-  const body_result body = x.reader.feed({x.buffer.get() + from, x.end - from}, x.body);
+  const body_result body = x.reader.feed(x.input.behind_head(), x.body);
   if (body.what == body_result::kind::error) return refuse(body.status, body.why), false;
   if (body.what == body_result::kind::need_more) {
-    x.end = from;  // its bytes are in x.body
+    x.input.drop_behind_head();  // its bytes are in x.body
     x.in.waits_since = loop_now();
     return false;
   }
-  x.tail = body.consumed;
+  x.input.body_is(body.consumed);
   return true;
 }
 
@@ -174,7 +173,7 @@ void h1_connection::on_told() noexcept {
 void h1_connection::on_end(connection_end how) noexcept {
   if (in_batch_) shard_.batched_writes().drop(*this);
   if (exchange_)
-    exchange_->records.cut(shard_.service().access_log, begun_, exchange_->head != 0 ? &exchange_->req : nullptr,
+    exchange_->records.cut(shard_.service().access_log, begun_, exchange_->input.has_head() ? &exchange_->req : nullptr,
                            remote(), loop_now(),
                            how == connection_end::forced ? request_end::forced : request_end::abandoned_by_client);
   const std::uint64_t open = std::exchange(unflushed_, 0) + (std::exchange(begun_, false) ? 1 : 0);
@@ -194,7 +193,7 @@ std::optional<time_point> h1_connection::works_since() const {
 
 std::string h1_connection::work_label() const {
   if (!exchange_ || !(begun_ || call_ || sending_body())) return "a response on its way";
-  if (exchange_->head == 0) return "a request that is not complete";
+  if (!exchange_->input.has_head()) return "a request that is not complete";
   const request& r = exchange_->req;
   constexpr std::size_t shown = 120;
   const bool cut = r.target().size() > shown;

@@ -54,8 +54,8 @@ void h1_connection::send_batched(std::string_view bytes, time_point begun, int s
 bool h1_connection::last_response() const noexcept {
   if (!draining() || closing_ || !close_at_) return false;
   const exchange& x = *exchange_;
-  if (!x.out.open) return !call_ && x.unread().empty() && !may_have_unread();
-  if (x.begin + x.head + x.tail < x.end) return false;
+  if (!x.out.open) return !call_ && x.input.empty() && !may_have_unread();
+  if (x.input.has_next()) return false;
   const bool body_comes = x.info.has_body && x.found.handle && x.found.handle->streams_body() && !x.in.over;
   return body_comes || !may_have_unread();  // else it is of that body, as far as can be told
 }
@@ -148,7 +148,7 @@ void h1_connection::become_idle() noexcept {
 /// Whether it is the drain's time that is over, and the body came on as it should: then it is we who cut it.
 bool h1_connection::cuts_a_body() const noexcept {
   const exchange& x = *exchange_;
-  if (!draining() || x.head == 0 || loop_now() >= x.read_by) return false;
+  if (!draining() || !x.input.has_head() || loop_now() >= x.read_by) return false;
   if (loop_now() - x.in.waits_since >= std::chrono::seconds(1)) return false;
   const duration since_head = shard_.service().limits.body_time - (x.read_by - loop_now());
   const duration took = call_ ? x.in.waited + (loop_now() - x.in.waits_since) : since_head;
@@ -173,7 +173,7 @@ void h1_connection::on_timeout() noexcept {
         return flush();
       }
       farewell_as_ = connection_end::timed_out;
-      refuse(408, exchange_->head == 0 ? "the head took too long" : "the body took too long");
+      refuse(408, !exchange_->input.has_head() ? "the head took too long" : "the body took too long");
       return flush();
     case connection_state::fresh:
       return farewell(connection_end::timed_out);

@@ -23,11 +23,10 @@ constexpr input gone{.what = input::kind::failed, .why = "the client has gone"};
 bool h1_connection::body_is_over() {
   exchange& x = *exchange_;
   if (!x.info.has_body || !x.found.handle || !x.found.handle->streams_body() || x.in.over) return true;
-  const std::size_t from = x.begin + x.head;
   x.body.clear();
-  const body_result rest = x.reader.feed({x.buffer.get() + from, x.end - from}, x.body);
+  const body_result rest = x.reader.feed(x.input.behind_head(), x.body);
   if (rest.what != body_result::kind::done) return false;
-  x.tail = rest.consumed;
+  x.input.body_is(rest.consumed);
   return x.in.over = true;
 }
 
@@ -40,19 +39,18 @@ input h1_connection::next_input() noexcept {
   if (x.in.over || !x.info.has_body) return {.what = input::kind::end};
   try {
     for (;;) {
-      const std::size_t from = x.begin + x.head;
-      const body_result got = x.reader.feed({x.buffer.get() + from, x.end - from}, x.body, &x.trailers);
+      const body_result got = x.reader.feed(x.input.behind_head(), x.body, &x.trailers);
       if (got.what == body_result::kind::error) {
         x.in.status = got.status;
         x.in.why = got.why;
         return {.what = input::kind::failed, .status = got.status, .why = got.why};
       }
       if (got.what == body_result::kind::done) {
-        x.tail = got.consumed;
+        x.input.body_is(got.consumed);
         x.in.over = true;
         if (x.body.empty()) return {.what = input::kind::end};
       } else {
-        x.end = from;
+        x.input.drop_behind_head();
       }
       x.in.received += x.body.size();
       if (!x.body.empty()) return {.what = input::kind::piece, .bytes = x.body};
@@ -61,11 +59,11 @@ input h1_connection::next_input() noexcept {
         flush();
         if (state() == connection_state::closed) return gone;
       }
-      const std::span<char> room = x.body_room();
+      const std::span<char> room = x.input.space_behind_head();
       const net::io_result read = receive(room.data(), room.size());
       if (read.end != net::io_end::open) return end_by(read.end), gone;
       if (read.would_block) return wait_for_input();
-      x.end += read.bytes;
+      x.input.received(read.bytes);
     }
   } catch (const std::exception&) {  // out of memory
     end(connection_end::forced);

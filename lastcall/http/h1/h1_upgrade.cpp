@@ -16,7 +16,7 @@ using net::connection_end;
 bool h1_connection::begins_http2() {
   if (!shard_.service().h2c || !exchange_) return false;
   const std::string_view preface = shard_.service().http2->preface;
-  const std::string_view here = exchange_->unread().substr(0, preface.size());
+  const std::string_view here = exchange_->input.unread().substr(0, preface.size());
   return here.size() >= 3 && preface.starts_with(here);
 }
 
@@ -27,7 +27,7 @@ void h1_connection::become_http2() noexcept {
     return flush();
   }
   try {
-    std::string received(exchange_ ? exchange_->unread() : std::string_view());
+    std::string received(exchange_ ? exchange_->input.unread() : std::string_view());
     drop_exchange();
     set().replace(*this, shard_.service().http2->replacement(shard_, *this, std::move(received)));
   } catch (const std::exception&) {  // out of memory
@@ -55,7 +55,7 @@ void h1_connection::begin_upgrade(const response& r) {
 void h1_connection::hand_over() noexcept {
   try {
     const std::shared_ptr<upgrade> to = std::move(exchange_->out.to);
-    std::string behind(exchange_->unread());
+    std::string behind(exchange_->input.unread());
     drop_exchange();
     set().replace(*this, to->make_replacement(*this, std::move(behind), shard_));
   } catch (const std::exception& error) {  // out of memory

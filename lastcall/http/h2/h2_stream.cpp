@@ -20,7 +20,7 @@ h2_stream::h2_stream(h2_connection& of, std::int32_t id)
     : of_(of),
       id_(id),
       exchange_(&of.shard().borrow()),
-      head_({exchange_->buffer.get(), exchange_->capacity}, exchange_->req, of.shard().service().limits) {
+      head_(exchange_->input.memory(), exchange_->req, of.shard().service().limits) {
   exchange& x = *exchange_;
   x.info = {};
   x.in_pieces = true;  // whatever of it streams
@@ -49,7 +49,8 @@ bool h2_stream::head(bool ended) {
   head_is_here_ = true;
   request_over_ = ended;
   const h2_verdict verdict = head_.finish(ended, x.info);
-  x.head = x.end = head_.size();
+  x.input.received(head_.size());
+  x.input.head_is(head_.size());
   request_access::remote(x.req, &of_.remote());
   request_access::tls(x.req, of_.tls_peer_at_hand());
   if (verdict.what == h2_verdict::kind::malformed) {

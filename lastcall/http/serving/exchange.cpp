@@ -1,6 +1,5 @@
 #include "lastcall/http/serving/exchange.hpp"
 
-#include <cstring>
 #include <utility>
 
 #include "lastcall/http/message/request_access.hpp"
@@ -8,18 +7,14 @@
 namespace lastcall::inline v0::http::detail {
 
 std::span<char> exchange::room() noexcept {
-  if (begin > 0 && capacity - end < capacity / 2) {
-    std::memmove(buffer.get(), buffer.get() + begin, end - begin);
-    if (head != 0) request_access::move_head(req, req.method().data() - begin);  // the method is a head's first byte
-    end -= begin;
-    begin = 0;
-  }
-  return {buffer.get() + end, capacity - end};
+  const std::size_t moved = input.compact();
+  if (moved != 0 && input.has_head())
+    request_access::move_head(req, req.method().data() - moved);  // the method is a head's first byte
+  return input.free_space();
 }
 
 void exchange::next() noexcept {
-  begin += head + std::exchange(tail, 0);
-  head = scanned = 0;
+  input.next();
   body.clear();
   if (!std::exchange(in_pieces, false)) return;
   trailers.clear();

@@ -11,6 +11,7 @@
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/http/message/body_reader.hpp"
+#include "lastcall/http/message/input_buffer.hpp"
 #include "lastcall/http/message/message_info.hpp"
 #include "lastcall/http/message/request.hpp"
 #include "lastcall/http/routing/router.hpp"
@@ -26,15 +27,9 @@ inline constexpr std::uint64_t least_bytes_per_second = 16 * 1024;
 
 /// Handed out last in, first out, so that a few warm ones serve many connections.
 struct exchange {
-  explicit exchange(std::size_t bytes) : buffer(new char[bytes]), capacity(bytes) {}
+  explicit exchange(std::size_t bytes) : input(bytes) {}
 
-  std::unique_ptr<char[]> buffer;
-  std::size_t capacity;
-  std::size_t begin = 0;    ///< of the present request
-  std::size_t end = 0;      ///< of what was received
-  std::size_t head = 0;     ///< bytes of the present head; 0 while it is incomplete
-  std::size_t tail = 0;     ///< of the present body, once complete: its bytes behind the head
-  std::size_t scanned = 0;  ///< parse_head's
+  input_buffer input;
   message_info info;
   request req;
   time_point read_by{};  ///< when the present head or body must be here
@@ -67,12 +62,8 @@ struct exchange {
 
   request_records records;
 
-  std::string_view unread() const noexcept { return {buffer.get() + begin, end - begin}; }
-  /// Where to receive: never empty. Moves what is unread to the front when little is left behind it.
+  /// Where to receive: never empty. May move what is unread, and `req` with it; so not while a handler has views.
   std::span<char> room() noexcept;
-  /// The same while a handler has views of the head: behind the head, and nothing moves. Only once what was there has
-  /// been taken.
-  std::span<char> body_room() noexcept { return {buffer.get() + begin + head, capacity - begin - head}; }
   /// Forgets the present request; what follows it becomes the next.
   void next() noexcept;
 };

@@ -28,7 +28,7 @@ void shard::give_back(exchange& x) noexcept {
   std::unique_ptr<exchange> owned(&x);
   if (spare_.size() >= spare_exchanges) return;
   x.next();
-  x.begin = x.end = 0;
+  x.input.clear();
   if (x.body.capacity() > kept_body_bytes) x.body.shrink_to_fit();
   spare_.push_back(std::move(owned));
 }
