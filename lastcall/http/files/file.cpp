@@ -51,8 +51,8 @@ response file(const request& r, const std::string& path, std::string_view conten
   const std::string etag = etag_of(s);
   std::array<char, 29> date;
   const std::string modified(format_date(s.st_mtim.tv_sec, date));
-  const auto with_state = [&](response of) {
-    return std::move(of).header("Accept-Ranges", "bytes").header("ETag", etag).header("Last-Modified", modified);
+  const auto with_state = [&](response answer) {
+    return std::move(answer).header("Accept-Ranges", "bytes").header("ETag", etag).header("Last-Modified", modified);
   };
   const auto wanted =
       detail::evaluate_preconditions(r, {.etag = etag, .modified = s.st_mtim.tv_sec}, std::time(nullptr));

@@ -17,7 +17,7 @@ struct upload {
   std::string gathered;
 };
 
-task<std::uint64_t> save_in_steps(detail::call& of, body_stream& in, std::string path) {
+task<std::uint64_t> save_in_steps(detail::call& call, body_stream& in, std::string path) {
   const auto up = std::make_shared<upload>();
   std::uint64_t size = 0;
   for (bool more = true; more;) {
@@ -35,7 +35,7 @@ task<std::uint64_t> save_in_steps(detail::call& of, body_stream& in, std::string
       up->gathered.clear();
       if (last) up->file->commit();
     };
-    co_await of.on_pool(std::move(step));
+    co_await call.on_pool(std::move(step));
   }
   co_return size;
 }

@@ -18,7 +18,7 @@ void h1_connection::answered(response&& r) {
   append(r);
   exchange_->records.responded(shard_.service().access_log, &exchange_->req, remote(), r.status(), r.body().size(),
                                request_end::answered);
-  ++unflushed_;
+  ++unsent_answers_;
   end_call();
   finish_request();
 }
@@ -34,7 +34,7 @@ void h1_connection::reject(const response& r) {
 void h1_connection::append(const response& r) {
   const exchange& x = *exchange_;
   closing_ = !body_is_over() || !x.info.keep_alive;
-  close_at_ = write_response(shard_.out(), r, framing_of(closing_));
+  close_at_ = write_response(shard_.output(), r, framing_of(closing_));
 }
 
 framing h1_connection::framing_of(bool close) const {
@@ -51,7 +51,7 @@ void h1_connection::refuse(int status, std::string_view why, request_end as) {
   std::string_view first = exchange_->input.unread();
   first.remove_prefix(std::min(first.find_first_not_of("\r\n"), first.size()));
   const bool head = first.starts_with("HEAD ");
-  write_refusal(shard_.out(), {.status = status, .why = why, .retry_after_seconds = status == 503 ? 1 : 0},
+  write_refusal(shard_.output(), {.status = status, .why = why, .retry_after_seconds = status == 503 ? 1 : 0},
                 {.date = shard_.date(),
                  .head = head,
                  .request_id = exchange_->input.has_head() ? request_access::id(exchange_->req) : std::string_view()});
@@ -78,7 +78,7 @@ call& h1_connection::begin_call(const handler* h) {
   call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, remote(), wants_context ? &shard_.life() : nullptr,
                long_lived_);
   request_access::remote(exchange_->req, &call_->remote());
-  enter(at_work(), time_point::max());  // bounded by the drain end alone
+  enter(working_state(), time_point::max());  // bounded by the drain end alone
   if (h && h->route_options().gone_at_fin && remote_is_ending()) call_->client_gone();  // it came with the request
   return *call_;
 }
@@ -86,27 +86,27 @@ call& h1_connection::begin_call(const handler* h) {
 void h1_connection::end_call() noexcept {
   if (!call_) return;
   call& c = *std::exchange(call_, nullptr);
-  within_ ? c.let_go_within() : c.let_go(nullptr, cause::none);
+  in_coroutine_ ? c.detach_within_coroutine() : c.detach(nullptr, cause::none);
 }
 
 void h1_connection::take_answer(response&& r) noexcept {
-  if (within_) {  // answer_request() goes on with it
+  if (in_coroutine_) {  // answer_request() goes on with it
     try {
       return answered(std::move(r));
     } catch (const std::exception&) {  // out of memory
       return end(connection_end::forced);
     }
   }
-  const detail::shard::own_out out(shard_);
+  const detail::shard::separate_output separate(shard_);
   set().loop().refresh_now();
   if (shard_.service().life.forced()) farewell_as_ = connection_end::forced;  // last words, not an answer in time
-  entered_ = true;
+  caller_continues_ = true;
   try {
     answered(std::move(r));
   } catch (const std::exception&) {  // out of memory
     end(connection_end::forced);
   }
-  entered_ = false;
+  caller_continues_ = false;
   flush();
   resume();
 }

@@ -19,10 +19,10 @@ constexpr int answers_per_wake = 16;                // of one pipeline, likewise
 constexpr std::size_t gathered_bytes = 256 * 1024;  // of a pipeline's responses; more are made once these are sent
 }  // namespace
 
-h1_connection::h1_connection(detail::shard& on, net::unique_fd socket, const net::endpoint& remote,
+h1_connection::h1_connection(detail::shard& s, net::unique_fd socket, const net::endpoint& remote,
                              bool refusing) noexcept
-    : connection(on.set(), std::move(socket), remote, net::connection_kind::http1), shard_(on), refusing_(refusing) {
-  enter(connection_state::fresh, loop_now() + on.service().limits.head_time);
+    : connection(s.set(), std::move(socket), remote, net::connection_kind::http1), shard_(s), refusing_(refusing) {
+  enter(connection_state::fresh, loop_now() + s.service().limits.head_time);
 }
 
 h1_connection::~h1_connection() { drop_exchange(); }
@@ -41,7 +41,7 @@ std::string_view h1_connection::answer_to_plain_http() const noexcept {
 void h1_connection::on_readable() noexcept {
   readable_ = true;
   if (call_) return input_is_here();
-  if (more_ || !may_read()) return;  // one request at a time; what waits stays in the kernel
+  if (more_buffered_ || !may_read()) return;  // one request at a time; what waits stays in the kernel
   for (int i = 0; i < reads_per_wake; ++i) {
     if (!exchange_) exchange_ = &shard_.borrow();
     const std::span<char> room = exchange_->room();
@@ -59,33 +59,33 @@ void h1_connection::on_readable() noexcept {
       }
       go_on();
       if (!may_read()) return;
-      if (more_) return rearm();
+      if (more_buffered_) return rearm();
       if (read.bytes == room.size() || remote_is_ending()) continue;
     }
     readable_ = false;
     if (state() == connection_state::fresh && begins_http2()) return;
-    return settle();
+    return set_waiting_state();
   }
-  settle();
+  set_waiting_state();
   rearm();
 }
 
 void h1_connection::go_on() noexcept {
   if (in_batch_) shard_.batched_writes().send();  // what follows goes behind it
-  more_ = false;
-  entered_ = true;
+  more_buffered_ = false;
+  caller_continues_ = true;
   try {
     for (int answers = 1; may_read() && !closing_ && read_head() && read_body(); ++answers) {
       answer_request();
-      more_ = answers == answers_per_wake && exchange_;
-      if (more_) break;
-      if (shard_.out().size() >= gathered_bytes) flush();
+      more_buffered_ = answers == answers_per_wake && exchange_;
+      if (more_buffered_) break;
+      if (shard_.output().size() >= gathered_bytes) flush();
     }
   } catch (const std::exception& error) {  // out of memory: nothing else throws here
     shard_.service().log.error(shard_.service().name, "a connection was cut", {{"why", error.what()}});
     end(connection_end::forced);
   }
-  entered_ = false;
+  caller_continues_ = false;
   if (!put_in_batch()) flush();
 }
 
@@ -105,17 +105,18 @@ bool h1_connection::read_head() {
   if (refusing_) return refuse(503, "too many connections"), false;
   request_access::remote(x.req, &remote());
   request_access::tls(x.req, tls_peer_at_hand());
-  const service& of = shard_.service();
-  x.found = of.routes.match(x.req);
+  const service& service = shard_.service();
+  x.found = service.routes.match(x.req);
   if (!x.info.has_body) return true;
   const handler* h = x.found.handle;
-  x.reader = body_reader(x.info, h ? h->route_options().max_body.value_or(of.limits.body_bytes) : of.limits.body_bytes);
+  x.reader = body_reader(
+      x.info, h ? h->route_options().max_body.value_or(service.limits.body_bytes) : service.limits.body_bytes);
   if (const body_result said = x.reader.feed({}, x.body); said.what == body_result::kind::error)
     return refuse(said.status, said.why), false;
   const bool continue_owed = x.info.expect_continue && x.input.behind_head().empty();  // not once the body has begun
   if (h && h->streams_body()) {
     x.in_pieces = true;
-    x.in.owes_continue = continue_owed;
+    x.incoming.owes_continue = continue_owed;
     static_cast<void>(x.room());  // nothing moves any more once the handler has views: makes the most of it now
     return true;
   }
@@ -123,8 +124,8 @@ bool h1_connection::read_head() {
     x.info.has_body = x.info.keep_alive = false;
     return true;
   }
-  if (continue_owed) shard_.out() += continue_100;
-  enter(connection_state::reading, x.read_by = loop_now() + of.limits.body_time);
+  if (continue_owed) shard_.output() += continue_100;
+  enter(connection_state::reading, x.read_by = loop_now() + service.limits.body_time);
   return true;
 }
 
@@ -135,7 +136,7 @@ bool h1_connection::read_body() {
   if (body.what == body_result::kind::error) return refuse(body.status, body.why), false;
   if (body.what == body_result::kind::need_more) {
     x.input.drop_behind_head();  // its bytes are in x.body
-    x.in.waits_since = loop_now();
+    x.incoming.waits_since = loop_now();
     return false;
   }
   x.input.body_is(body.consumed);
@@ -157,17 +158,17 @@ bool h1_connection::may_begin(const handler& h) noexcept {
 
 /// Goes on with what is in the buffer, then with what is in the kernel.
 void h1_connection::resume() noexcept {
-  if (entered_ || !may_read()) return;
+  if (caller_continues_ || !may_read()) return;
   if (exchange_) go_on();
   if (!may_read()) return;
-  if (more_) return rearm();
-  readable_ ? on_readable() : settle();
+  if (more_buffered_) return rearm();
+  readable_ ? on_readable() : set_waiting_state();
 }
 
 void h1_connection::on_told() noexcept {
-  if (call_) call_->told(shard_.life().drain_end());
+  if (call_) call_->begin_drain(shard_.life().drain_end());
   if (!unsent_.empty() || sending_file()) return wait_for_room();
-  enter(at_work(), time_point::max());
+  enter(working_state(), time_point::max());
 }
 
 void h1_connection::on_end(connection_end how) noexcept {
@@ -176,11 +177,11 @@ void h1_connection::on_end(connection_end how) noexcept {
     exchange_->records.cut(shard_.service().access_log, begun_, exchange_->input.has_head() ? &exchange_->req : nullptr,
                            remote(), loop_now(),
                            how == connection_end::forced ? request_end::forced : request_end::abandoned_by_client);
-  const std::uint64_t open = std::exchange(unflushed_, 0) + (std::exchange(begun_, false) ? 1 : 0);
+  const std::uint64_t open = std::exchange(unsent_answers_, 0) + (std::exchange(begun_, false) ? 1 : 0);
   (how == connection_end::forced ? shard_.forced : shard_.abandoned).add(open);
   if (call_) {
     const cause why = how == connection_end::forced ? cause::forced : cause::client_gone;
-    std::exchange(call_, nullptr)->let_go(std::exchange(exchange_, nullptr), why);
+    std::exchange(call_, nullptr)->detach(std::exchange(exchange_, nullptr), why);
   }
   drop_exchange();
 }

@@ -21,7 +21,7 @@ namespace lastcall::inline v0::http::detail {
 class h1_connection final : public net::connection, private batched_writer, private request_dispatch<h1_connection> {
  public:
   /// `refusing`: the server is full; its first request is answered 503.
-  h1_connection(detail::shard& on, net::unique_fd socket, const net::endpoint& remote, bool refusing) noexcept;
+  h1_connection(detail::shard& s, net::unique_fd socket, const net::endpoint& remote, bool refusing) noexcept;
   ~h1_connection() override;
 
  private:
@@ -42,7 +42,7 @@ class h1_connection final : public net::connection, private batched_writer, priv
   void send_batched(std::string_view bytes, time_point begun, int status) noexcept override;
 
   void take_answer(response&&) noexcept override;
-  input next_input() noexcept override;
+  input_result next_input() noexcept override;
   std::size_t take_output(std::string_view) override;
   void end_output(bool whole, std::string_view trailers) noexcept override;
 
@@ -54,7 +54,7 @@ class h1_connection final : public net::connection, private batched_writer, priv
   bool read_body();
   // What becomes of a complete request is said by `request_dispatch`.
   detail::shard& shard() const noexcept { return shard_; }
-  exchange& present() const noexcept { return *exchange_; }
+  exchange& current_exchange() const noexcept { return *exchange_; }
   bool may_begin(const handler&) noexcept;
   void answered(response&&);
   framing framing_of(bool close) const;
@@ -66,11 +66,11 @@ class h1_connection final : public net::connection, private batched_writer, priv
   void flush() noexcept;
   bool put_in_batch() noexcept;
   void all_sent() noexcept;
-  void settle() noexcept;
+  void set_waiting_state() noexcept;
   void become_idle() noexcept;
 
   /// While a handler or its response is at work: a long-lived one hears of a drain in its own moment.
-  net::connection_state at_work() const noexcept {
+  net::connection_state working_state() const noexcept {
     return long_lived_ ? net::connection_state::upgraded : net::connection_state::busy;
   }
   void wait_for_room() noexcept;
@@ -79,7 +79,7 @@ class h1_connection final : public net::connection, private batched_writer, priv
 
   // A body in pieces.
   bool body_is_over();
-  input wait_for_input() noexcept;
+  input_result wait_for_input() noexcept;
   void input_is_here() noexcept;
   void begin_body(response&&);
   void begin_upgrade(const response&);
@@ -96,7 +96,7 @@ class h1_connection final : public net::connection, private batched_writer, priv
     return state() != net::connection_state::closed && state() != net::connection_state::lingering && !call_ &&
            unsent_.empty() && !sending_body();
   }
-  bool sending_body() const noexcept { return exchange_ && exchange_->out.open; }
+  bool sending_body() const noexcept { return exchange_ && exchange_->outgoing.open; }
   bool last_response() const noexcept;
   void drop_exchange() noexcept {
     if (exchange_) shard_.give_back(*std::exchange(exchange_, nullptr));
@@ -109,17 +109,17 @@ class h1_connection final : public net::connection, private batched_writer, priv
   std::size_t unsent_from_ = 0;
   std::size_t unacknowledged_ = 0;       // when the wait for room began
   std::optional<std::size_t> close_at_;  // where the last response in out() can still be told to say "close"
-  std::uint32_t unflushed_ = 0;          // answers of handlers of which the kernel does not have every byte yet
+  std::uint32_t unsent_answers_ = 0;     // answers of handlers of which the kernel does not have every byte yet
   net::connection_end farewell_as_ = net::connection_end::clean;
   bool refusing_;
-  bool begun_ = false;       // the present request is counted as begun
-  bool closing_ = false;     // nothing is read any more: the last response says "close"
-  bool more_ = false;        // requests may be left in the buffer, for the sake of others' turn
-  bool readable_ = false;    // an edge came while we could not read
-  bool within_ = false;      // a coroutine runs that may answer at once
-  bool long_lived_ = false;  // the present request's response is
-  bool in_batch_ = false;    // a response waits in the batched_writes
-  bool entered_ = false;     // somebody up the stack goes on when this returns
+  bool begun_ = false;             // the present request is counted as begun
+  bool closing_ = false;           // nothing is read any more: the last response says "close"
+  bool more_buffered_ = false;     // requests may be left in the buffer, for the sake of others' turn
+  bool readable_ = false;          // an edge came while we could not read
+  bool in_coroutine_ = false;      // a coroutine runs that may answer at once
+  bool long_lived_ = false;        // the present request's response is
+  bool in_batch_ = false;          // a response waits in the batched_writes
+  bool caller_continues_ = false;  // somebody up the stack goes on when this returns
 };
 
 }  // namespace lastcall::inline v0::http::detail

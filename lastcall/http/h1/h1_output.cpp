@@ -17,10 +17,10 @@ constexpr std::size_t kept_unsent_bytes = 4096;
 
 /// A single short answer, after which the connection has nothing to do but to wait, goes out with those of others.
 bool h1_connection::put_in_batch() noexcept {
-  std::string& out = shard_.out();
-  if (!shard_.batched_writes().open() || unflushed_ != 1 || out.empty() || out.size() > batched_writes::most_bytes ||
-      closing_ || call_ || draining() || !unsent_.empty() || sending_body() || state() == connection_state::closed ||
-      !exchange_)
+  std::string& out = shard_.output();
+  if (!shard_.batched_writes().open() || unsent_answers_ != 1 || out.empty() ||
+      out.size() > batched_writes::most_bytes || closing_ || call_ || draining() || !unsent_.empty() ||
+      sending_body() || state() == connection_state::closed || !exchange_)
     return false;
   const auto response = exchange_->records.hand_out(shard_.service().access_log);
   if (!response) return false;
@@ -39,7 +39,7 @@ void h1_connection::send_batched(std::string_view bytes, time_point begun, int s
   note_response();
   if (state() == connection_state::idle) become_idle();  // from now on
   shard_.stats.add(status, loop_now() - begun);
-  if (sent.bytes == bytes.size()) return shard_.answered.add(std::exchange(unflushed_, 0));
+  if (sent.bytes == bytes.size()) return shard_.answered.add(std::exchange(unsent_answers_, 0));
   try {
     unsent_ = bytes.substr(sent.bytes);
     unsent_from_ = 0;
@@ -54,14 +54,14 @@ void h1_connection::send_batched(std::string_view bytes, time_point begun, int s
 bool h1_connection::last_response() const noexcept {
   if (!draining() || closing_ || !close_at_) return false;
   const exchange& x = *exchange_;
-  if (!x.out.open) return !call_ && x.input.empty() && !may_have_unread();
+  if (!x.outgoing.open) return !call_ && x.input.empty() && !may_have_unread();
   if (x.input.has_next()) return false;
-  const bool body_comes = x.info.has_body && x.found.handle && x.found.handle->streams_body() && !x.in.over;
+  const bool body_comes = x.info.has_body && x.found.handle && x.found.handle->streams_body() && !x.incoming.over;
   return body_comes || !may_have_unread();  // else it is of that body, as far as can be told
 }
 
 void h1_connection::flush() noexcept {
-  std::string& out = shard_.out();
+  std::string& out = shard_.output();
   if (out.empty()) return;
   if (state() == connection_state::closed) return out.clear();
   if (last_response()) {
@@ -77,7 +77,7 @@ void h1_connection::flush() noexcept {
   const net::io_result sent = transmit(out.data(), out.size());
   if (sent.end != net::io_end::open) return out.clear(), end_by(sent.end);
   if (sent.bytes == out.size()) {
-    shard_.trim();
+    shard_.trim_output();
     out.clear();
     return all_sent();
   }
@@ -88,15 +88,15 @@ void h1_connection::flush() noexcept {
 }
 
 void h1_connection::all_sent() noexcept {
-  (farewell_as_ == connection_end::forced ? shard_.forced : shard_.answered).add(std::exchange(unflushed_, 0));
+  (farewell_as_ == connection_end::forced ? shard_.forced : shard_.answered).add(std::exchange(unsent_answers_, 0));
   set().loop().refresh_now();  // handlers may have taken longer than a silence
   if (exchange_)
     exchange_->records.sent(shard_.service().access_log, shard_.stats, loop_now(),
                             farewell_as_ == connection_end::forced);
   note_response();
-  if (exchange_ && exchange_->out.to) return hand_over();
-  if (call_ && exchange_->in.waiting) return enter(connection_state::reading, exchange_->read_by);
-  if (call_ || sending_body()) return enter(at_work(), time_point::max());
+  if (exchange_ && exchange_->outgoing.to) return hand_over();
+  if (call_ && exchange_->incoming.waiting) return enter(connection_state::reading, exchange_->read_by);
+  if (call_ || sending_body()) return enter(working_state(), time_point::max());
   if (closing_) farewell(farewell_as_);
 }
 
@@ -104,12 +104,12 @@ void h1_connection::all_sent() noexcept {
 void h1_connection::wait_for_room() noexcept {
   const bool told = long_lived_ && draining() && tell_at() == time_point::max();
   const duration most = told ? shard_.told_write_time(loop_now()) : shard_.service().limits.write_time;
-  enter(at_work(), loop_now() + most);
+  enter(working_state(), loop_now() + most);
   unacknowledged_ = unacknowledged();
 }
 
 void h1_connection::on_writable() noexcept {
-  if (std::exchange(more_, false) && may_read()) {
+  if (std::exchange(more_buffered_, false) && may_read()) {
     set().loop().refresh_now();
     return resume();
   }
@@ -135,7 +135,7 @@ void h1_connection::on_writable() noexcept {
 }
 
 /// Everything that is here has been looked at: waits for the rest of a request or for the next one.
-void h1_connection::settle() noexcept {
+void h1_connection::set_waiting_state() noexcept {
   if (begun_) return enter(connection_state::reading, exchange_->read_by);
   drop_exchange();
   if (state() != connection_state::fresh) become_idle();
@@ -149,10 +149,10 @@ void h1_connection::become_idle() noexcept {
 bool h1_connection::cuts_a_body() const noexcept {
   const exchange& x = *exchange_;
   if (!draining() || !x.input.has_head() || loop_now() >= x.read_by) return false;
-  if (loop_now() - x.in.waits_since >= std::chrono::seconds(1)) return false;
+  if (loop_now() - x.incoming.waits_since >= std::chrono::seconds(1)) return false;
   const duration since_head = shard_.service().limits.body_time - (x.read_by - loop_now());
-  const duration took = call_ ? x.in.waited + (loop_now() - x.in.waits_since) : since_head;
-  const std::uint64_t came = call_ ? x.in.received : x.body.size();
+  const duration took = call_ ? x.incoming.waited + (loop_now() - x.incoming.waits_since) : since_head;
+  const std::uint64_t came = call_ ? x.incoming.received : x.body.size();
   return took <= std::chrono::seconds(1) + std::chrono::seconds(came / least_bytes_per_second);
 }
 
@@ -162,11 +162,11 @@ void h1_connection::on_timeout() noexcept {
       if (call_) {  // its handler waits for the body
         const bool cut = cuts_a_body();
         if (cut) farewell_as_ = connection_end::forced;
-        exchange_->in.status = cut ? 503 : 408;
-        exchange_->in.why = cut ? "the server is stopping" : "the body took too long";
+        exchange_->incoming.status = cut ? 503 : 408;
+        exchange_->incoming.why = cut ? "the server is stopping" : "the body took too long";
         return input_is_here();
       }
-      if (std::exchange(more_, false)) return resume();  // what is here is complete: we did not get to it
+      if (std::exchange(more_buffered_, false)) return resume();  // what is here is complete: we did not get to it
       if (cuts_a_body()) {
         farewell_as_ = connection_end::forced;
         refuse(503, "the server is stopping", request_end::forced);

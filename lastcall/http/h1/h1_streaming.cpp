@@ -16,46 +16,47 @@ namespace {
 constexpr std::size_t most_waiting = 64 * 1024;  // of a body that is made faster than its client takes it
 constexpr std::size_t piece_bytes = 64 * 1024;
 constexpr std::size_t file_bytes_per_wake = 1024 * 1024;  // then the others of the loop have their turn
-constexpr input gone{.what = input::kind::failed, .why = "the client has gone"};
+constexpr input_result gone{.what = input_result::kind::failed, .why = "the client has gone"};
 }  // namespace
 
 /// Takes what is here of a streamed body that nobody reads any more. Whether that was all of it.
 bool h1_connection::body_is_over() {
   exchange& x = *exchange_;
-  if (!x.info.has_body || !x.found.handle || !x.found.handle->streams_body() || x.in.over) return true;
+  if (!x.info.has_body || !x.found.handle || !x.found.handle->streams_body() || x.incoming.over) return true;
   x.body.clear();
   const body_result rest = x.reader.feed(x.input.behind_head(), x.body);
   if (rest.what != body_result::kind::done) return false;
   x.input.body_is(rest.consumed);
-  return x.in.over = true;
+  return x.incoming.over = true;
 }
 
-input h1_connection::next_input() noexcept {
-  const detail::shard::own_out own(shard_);
+input_result h1_connection::next_input() noexcept {
+  const detail::shard::separate_output separate(shard_);
   exchange& x = *exchange_;
-  x.in.waiting = false;
+  x.incoming.waiting = false;
   x.body.clear();
-  if (x.in.status != 0) return {.what = input::kind::failed, .status = x.in.status, .why = x.in.why};
-  if (x.in.over || !x.info.has_body) return {.what = input::kind::end};
+  if (x.incoming.status != 0)
+    return {.what = input_result::kind::failed, .status = x.incoming.status, .why = x.incoming.why};
+  if (x.incoming.over || !x.info.has_body) return {.what = input_result::kind::end};
   try {
     for (;;) {
       const body_result got = x.reader.feed(x.input.behind_head(), x.body, &x.trailers);
       if (got.what == body_result::kind::error) {
-        x.in.status = got.status;
-        x.in.why = got.why;
-        return {.what = input::kind::failed, .status = got.status, .why = got.why};
+        x.incoming.status = got.status;
+        x.incoming.why = got.why;
+        return {.what = input_result::kind::failed, .status = got.status, .why = got.why};
       }
       if (got.what == body_result::kind::done) {
         x.input.body_is(got.consumed);
-        x.in.over = true;
-        if (x.body.empty()) return {.what = input::kind::end};
+        x.incoming.over = true;
+        if (x.body.empty()) return {.what = input_result::kind::end};
       } else {
         x.input.drop_behind_head();
       }
-      x.in.received += x.body.size();
-      if (!x.body.empty()) return {.what = input::kind::piece, .bytes = x.body};
-      if (std::exchange(x.in.owes_continue, false)) {
-        shard_.out() += continue_100;
+      x.incoming.received += x.body.size();
+      if (!x.body.empty()) return {.what = input_result::kind::piece, .bytes = x.body};
+      if (std::exchange(x.incoming.owes_continue, false)) {
+        shard_.output() += continue_100;
         flush();
         if (state() == connection_state::closed) return gone;
       }
@@ -71,16 +72,16 @@ input h1_connection::next_input() noexcept {
   }
 }
 
-input h1_connection::wait_for_input() noexcept {
+input_result h1_connection::wait_for_input() noexcept {
   exchange& x = *exchange_;
   readable_ = false;
-  x.in.waiting = true;
-  x.in.waits_since = set().loop().refresh_now();
-  const duration may_take =
-      shard_.service().limits.body_time + std::chrono::seconds(x.in.received / least_bytes_per_second) - x.in.waited;
-  x.read_by = x.in.waits_since + std::max(may_take, duration::zero());
+  x.incoming.waiting = true;
+  x.incoming.waits_since = set().loop().refresh_now();
+  const duration may_take = shard_.service().limits.body_time +
+                            std::chrono::seconds(x.incoming.received / least_bytes_per_second) - x.incoming.waited;
+  x.read_by = x.incoming.waits_since + std::max(may_take, duration::zero());
   if (unsent_.empty()) enter(connection_state::reading, x.read_by);  // else once that is sent, see all_sent()
-  return {.what = input::kind::wait};
+  return {.what = input_result::kind::wait};
 }
 
 /// Bytes came, or the remote's end, or the time for them is over, while a call is at work.
@@ -88,9 +89,9 @@ void h1_connection::input_is_here() noexcept {
   exchange& x = *exchange_;
   if (remote_is_ending() && long_lived_) return end_by(net::io_end::orderly);
   if (remote_is_ending() && x.found.handle && x.found.handle->route_options().gone_at_fin) call_->client_gone();
-  if (!call_ || !std::exchange(x.in.waiting, false)) return;
-  x.in.waited += loop_now() - x.in.waits_since;
-  enter(at_work(), time_point::max());
+  if (!call_ || !std::exchange(x.incoming.waiting, false)) return;
+  x.incoming.waited += loop_now() - x.incoming.waits_since;
+  enter(working_state(), time_point::max());
   call_->wake_input();
 }
 
@@ -110,9 +111,9 @@ void h1_connection::begin_body(response&& r) {
   // What is left of the request's body stands before the next request, unless the maker reads it: it can't once the
   // client failed, and must not count on a client that waits for 100, for which it is too late.
   const bool unread =
-      none || source->file ? !body_is_over() : x.info.has_body && (x.in.owes_continue || x.in.status != 0);
+      none || source->file ? !body_is_over() : x.info.has_body && (x.incoming.owes_continue || x.incoming.status != 0);
   if (unread) x.info.keep_alive = false;
-  x.in.owes_continue = false;
+  x.incoming.owes_continue = false;
   call* c = call_;
   if (!none && !source->file && !c) c = &begin_call(nullptr);
   if (c) c->acquire();
@@ -128,21 +129,21 @@ void h1_connection::begin_body(response&& r) {
 
   closing_ = !x.info.keep_alive;
   x.records.head_sent(r.status());
-  close_at_ = write_head(shard_.out(), r, framing_of(closing_),
+  close_at_ = write_head(shard_.output(), r, framing_of(closing_),
                          may_have_body(r.status()) ? by : body_framing::until_close, source->length.value_or(0));
   if (none) {
     x.records.body_sent(shard_.service().access_log, x.req, remote(), request_end::answered);
-    ++unflushed_;
+    ++unsent_answers_;
     end_call();
     return finish_request();
   }
   x.in_pieces = true;
-  x.out.open = true;
-  x.out.by = by;
-  x.out.left = source->length.value_or(0);
+  x.outgoing.open = true;
+  x.outgoing.by = by;
+  x.outgoing.left = source->length.value_or(0);
   if (source->file) {
-    x.out.file = source;
-    x.out.file_at = source->offset;
+    x.outgoing.file = source;
+    x.outgoing.file_at = source->offset;
     end_call();
     flush();
     if (sending_body() && unsent_.empty()) send_file();
@@ -154,15 +155,15 @@ void h1_connection::begin_body(response&& r) {
 }
 
 std::size_t h1_connection::take_output(std::string_view bytes) {
-  const detail::shard::own_out own(shard_);
+  const detail::shard::separate_output separate(shard_);
   if (waiting_output() >= most_waiting) return 0;
   exchange& x = *exchange_;
-  if (x.out.by == body_framing::length && bytes.size() > x.out.left)
+  if (x.outgoing.by == body_framing::length && bytes.size() > x.outgoing.left)
     throw std::length_error("body_writer: more bytes than the length that was promised");
   bytes = bytes.substr(0, piece_bytes);
-  if (x.out.by == body_framing::length) x.out.left -= bytes.size();
-  std::string& out = shard_.out();
-  if (x.out.by == body_framing::chunked) {
+  if (x.outgoing.by == body_framing::length) x.outgoing.left -= bytes.size();
+  std::string& out = shard_.output();
+  if (x.outgoing.by == body_framing::chunked) {
     write_chunk(out, bytes);
   } else {
     out.append(bytes);
@@ -175,14 +176,15 @@ std::size_t h1_connection::take_output(std::string_view bytes) {
 }
 
 void h1_connection::end_output(bool whole, std::string_view trailers) noexcept {
-  const detail::shard::own_out own(shard_);
+  const detail::shard::separate_output separate(shard_);
   exchange& x = *exchange_;
   if (shard_.service().life.forced()) farewell_as_ = connection_end::forced;  // it ended because it had to
   if (!whole) return break_off("");
-  if (x.out.by == body_framing::length && x.out.left > 0) return break_off("its maker wrote less than it had promised");
+  if (x.outgoing.by == body_framing::length && x.outgoing.left > 0)
+    return break_off("its maker wrote less than it had promised");
   try {
-    if (x.out.by == body_framing::chunked)
-      write_last_chunk(shard_.out(),
+    if (x.outgoing.by == body_framing::chunked)
+      write_last_chunk(shard_.output(),
                        x.req.header("TE").find("trailers") != std::string_view::npos ? trailers : std::string_view());
   } catch (const std::exception&) {  // out of memory
     return end(connection_end::forced);
@@ -194,11 +196,11 @@ void h1_connection::end_output(bool whole, std::string_view trailers) noexcept {
 /// The last byte of the body has been made: goes on with the next request.
 void h1_connection::body_sent() noexcept {
   closing_ = closing_ || !body_is_over() || (long_lived_ && draining());
-  exchange_->out.open = false;
+  exchange_->outgoing.open = false;
   exchange_->records.body_sent(shard_.service().access_log, exchange_->req, remote(), request_end::answered);
-  ++unflushed_;
+  ++unsent_answers_;
   finish_request();
-  if (shard_.out().empty() && unsent_.empty()) {
+  if (shard_.output().empty() && unsent_.empty()) {
     all_sent();
   } else {
     flush();
@@ -206,23 +208,23 @@ void h1_connection::body_sent() noexcept {
   resume();
 }
 
-bool h1_connection::sending_file() const noexcept { return sending_body() && exchange_->out.file; }
+bool h1_connection::sending_file() const noexcept { return sending_body() && exchange_->outgoing.file; }
 
 void h1_connection::send_file() noexcept {
   exchange& x = *exchange_;
-  for (std::size_t sent = 0; x.out.left > 0 && sent < file_bytes_per_wake;) {
-    const std::size_t size = std::min<std::uint64_t>(x.out.left, file_bytes_per_wake);
-    const net::io_result now = transmit_file(x.out.file->file.get(), x.out.file_at, size);
+  for (std::size_t sent = 0; x.outgoing.left > 0 && sent < file_bytes_per_wake;) {
+    const std::size_t size = std::min<std::uint64_t>(x.outgoing.left, file_bytes_per_wake);
+    const net::io_result now = transmit_file(x.outgoing.file->file.get(), x.outgoing.file_at, size);
     if (now.unreadable) return break_off("the file cannot be read");
     if (now.end != net::io_end::open) return end_by(now.end);
     if (now.would_block) return wait_for_room();
     if (now.bytes == 0) return break_off("the file has become shorter");
     sent += now.bytes;
-    x.out.file_at += now.bytes;
+    x.outgoing.file_at += now.bytes;
     x.records.more_body(now.bytes);
-    x.out.left -= now.bytes;
+    x.outgoing.left -= now.bytes;
   }
-  if (x.out.left == 0) return body_sent();
+  if (x.outgoing.left == 0) return body_sent();
   wait_for_room();
   rearm();
 }
@@ -235,15 +237,15 @@ void h1_connection::break_off(std::string_view why) noexcept {
     shard_.service().log.error(shard_.service().name, "a response was cut", {{"target", x.req.target()}, {"why", why}});
   shard_.broken.add();
   x.records.body_sent(shard_.service().access_log, x.req, remote(), request_end::broken);
-  if (x.out.by == body_framing::until_close) {
+  if (x.outgoing.by == body_framing::until_close) {
     begun_ = false;
     return abort(connection_end::clean);
   }
   end_call();
-  x.out.open = false;
+  x.outgoing.open = false;
   closing_ = true;
   finish_request();
-  if (shard_.out().empty() && unsent_.empty()) return all_sent();
+  if (shard_.output().empty() && unsent_.empty()) return all_sent();
   flush();
 }
 

@@ -22,7 +22,7 @@ bool h1_connection::begins_http2() {
 
 void h1_connection::become_http2() noexcept {
   if (refusing_) {
-    shard_.out() += shard_.service().http2->turned_away;
+    shard_.output() += shard_.service().http2->turned_away;
     closing_ = true;
     return flush();
   }
@@ -39,22 +39,22 @@ void h1_connection::begin_upgrade(const response& r) {
   exchange& x = *exchange_;
   if (x.info.http_1_0) return answered(text("an upgrade needs HTTP/1.1\n", 400));
   const std::shared_ptr<upgrade> to = r.source()->upgrade;
-  write_switching(shard_.out(), r, framing_of(false), to->protocol());
+  write_switching(shard_.output(), r, framing_of(false), to->protocol());
   close_at_.reset();
   x.records.responded(shard_.service().access_log, &x.req, remote(), 101, 0, request_end::answered);
-  ++unflushed_;
+  ++unsent_answers_;
   end_call();
   finish_request();
   x.in_pieces = true;
-  x.out.open = true;  // nothing further is read as HTTP
-  x.out.to = to;
+  x.outgoing.open = true;  // nothing further is read as HTTP
+  x.outgoing.to = to;
   flush();
 }
 
 /// The kernel has every byte of the 101 and of all before it.
 void h1_connection::hand_over() noexcept {
   try {
-    const std::shared_ptr<upgrade> to = std::move(exchange_->out.to);
+    const std::shared_ptr<upgrade> to = std::move(exchange_->outgoing.to);
     std::string behind(exchange_->input.unread());
     drop_exchange();
     set().replace(*this, to->make_replacement(*this, std::move(behind), shard_));

@@ -15,52 +15,52 @@ namespace {
 constexpr int reads_per_wake = 8;  // then the others of the loop have their turn
 constexpr std::size_t read_bytes = 32 * 1024;
 
-h2_settings settings_of(const service& of) {
-  return {.max_streams = static_cast<std::uint32_t>(of.limits.max_streams),
-          .head_bytes = static_cast<std::uint32_t>(of.limits.head_bytes)};
+h2_settings settings_of(const service& s) {
+  return {.max_streams = static_cast<std::uint32_t>(s.limits.max_streams),
+          .head_bytes = static_cast<std::uint32_t>(s.limits.head_bytes)};
 }
 }  // namespace
 
-h2_connection::h2_connection(detail::shard& on, net::connection& before, std::string received) noexcept
+h2_connection::h2_connection(detail::shard& s, net::connection& before, std::string received) noexcept
     : connection(before, net::connection_kind::http2),
-      shard_(on),
-      session_(*this, settings_of(on.service())),
-      received_(std::move(received)),
-      settings_by_(loop_now() + on.service().limits.head_time) {
+      shard_(s),
+      session_(*this, settings_of(s.service())),
+      received_before_(std::move(received)),
+      settings_by_(loop_now() + s.service().limits.head_time) {
   enter(connection_state::reading, settings_by_);
 }
 
 h2_connection::~h2_connection() {
   cut_all(request_end::forced);
-  sweep();
+  delete_retired();
 }
 
-void h2_connection::give_up() noexcept { end(connection_end::forced); }
+void h2_connection::end_out_of_memory() noexcept { end(connection_end::forced); }
 
 void h2_connection::on_readable() noexcept {
   readable_ = true;
-  if (entered_ > 0) return;  // somebody up the stack; last_left looks again
-  sweep();
-  const entry now(*this);
-  take_handed_on();
+  if (open_scopes_ > 0) return;  // somebody up the stack; last_left looks again
+  delete_retired();
+  const output_scope scope(*this);
+  feed_received_before();
   read_some();
 }
 
 void h2_connection::on_writable() noexcept {
-  if (entered_ > 0) return;
-  sweep();
-  const entry now(*this);
-  take_handed_on();
-  more_ = false;
+  if (open_scopes_ > 0) return;
+  delete_retired();
+  const output_scope scope(*this);
+  feed_received_before();
+  more_to_send_ = false;
   if (!unsent_.empty() && !write_unsent()) return;
   if (readable_) read_some();
 }
 
-void h2_connection::take_handed_on() noexcept {
-  if (received_.empty()) return;
-  const std::string bytes = std::move(received_);
-  received_.clear();
-  take(bytes);
+void h2_connection::feed_received_before() noexcept {
+  if (received_before_.empty()) return;
+  const std::string bytes = std::move(received_before_);
+  received_before_.clear();
+  feed(bytes);
 }
 
 void h2_connection::read_some() noexcept {
@@ -73,7 +73,7 @@ void h2_connection::read_some() noexcept {
       readable_ = false;
       return;
     }
-    take({bytes, read.bytes});
+    feed({bytes, read.bytes});
     if (leaving()) return;
     if (read.bytes < sizeof bytes && !remote_is_ending()) {
       readable_ = false;
@@ -85,19 +85,19 @@ void h2_connection::read_some() noexcept {
 }
 
 /// Lets the session have them, then answers what is complete.
-void h2_connection::take(std::string_view bytes) noexcept {
-  if (!session_.ok()) return give_up();
+void h2_connection::feed(std::string_view bytes) noexcept {
+  if (!session_.ok()) return end_out_of_memory();
   session_.receive(bytes);
   try {
-    for (std::size_t i = 0; i < ready_.size() && !ended(); ++i) {
-      if (ready_[i]) ready_[i]->answer();
+    for (std::size_t i = 0; i < to_answer_.size() && !ended(); ++i) {
+      if (to_answer_[i]) to_answer_[i]->answer();
     }
   } catch (const std::exception& error) {  // out of memory: nothing else throws here
     shard_.service().log.error(shard_.service().name, "a connection was cut", {{"why", error.what()}});
-    give_up();
+    end_out_of_memory();
   }
-  ready_.clear();
-  if (std::exchange(acknowledged_, false)) act(farewell_.acknowledged());
+  to_answer_.clear();
+  if (std::exchange(ping_acknowledged_, false)) perform(farewell_.acknowledged());
 }
 
 /// No more comes. An orderly end is not departure: what is complete is answered.
@@ -114,68 +114,68 @@ void h2_connection::input_ended(net::io_end how) noexcept {
 }
 
 void h2_connection::on_drain() noexcept {
-  if (entered_ == 0 && !closing_) settle();
+  if (open_scopes_ == 0 && !closing_) set_waiting_state();
 }
 
 void h2_connection::on_told() noexcept {
-  sweep();
-  const entry now(*this);
+  delete_retired();
+  const output_scope scope(*this);
   // The place for streams that last: each is to be told through its call, so that it ends in its own way.
-  act(farewell_.tell(loop_now(), shard_.life().drain_end()));
+  perform(farewell_.tell(loop_now(), shard_.life().drain_end()));
   for (h2_stream& s : open_) s.told();
   if (!unsent_.empty()) wait_for_room();
 }
 
 void h2_connection::on_idle_over() noexcept {
-  sweep();
-  const entry now(*this);
+  delete_retired();
+  const output_scope scope(*this);
   session_.terminate(h2_error::none);
 }
 
-void h2_connection::act(h2_action what) noexcept {
+void h2_connection::perform(h2_action what) noexcept {
   if (what == h2_action::notice) session_.notice();
   if (what == h2_action::last) session_.last();
 }
 
-void h2_connection::last_left() noexcept {
+void h2_connection::on_last_scope_end() noexcept {
   if (leaving()) return;
   flush();
   if (leaving()) return;
-  if (farewell_.open(opened_) == h2_action::close) closing_ = true;
+  if (farewell_.open(open_count_) == h2_action::close) closing_ = true;
   if (!session_.ok() || session_.over()) {
     cut(open_, request_end::abandoned_by_client);  // by what its client did wrong; those unflushed are still sent
     closing_ = true;
   }
-  if (unsent_.empty() && !more_) {
+  if (unsent_.empty() && !more_to_send_) {
     if (closing_) return farewell(farewell_as_);
-    if (input_over_ && opened_ == 0) return end_by(net::io_end::orderly);
+    if (input_over_ && open_count_ == 0) return end_by(net::io_end::orderly);
   }
-  settle();
+  set_waiting_state();
 }
 
 /// Everything that is here has been looked at: what is waited for now, and until when.
-void h2_connection::settle() noexcept {
+void h2_connection::set_waiting_state() noexcept {
   time_point by = std::min(farewell_.due(), tell_at());
   bool works = !unsent_.empty() || closing_;
   if (!unsent_.empty()) by = std::min(by, write_by_);
-  if (!settled_) by = std::min(by, settings_by_);
+  if (!settings_received_) by = std::min(by, settings_by_);
   for (const h2_stream& s : open_) {
     by = std::min(by, s.due());
     works = works || s.at_work();
   }
   if (works) return enter(connection_state::busy, by);
-  if (opened_ > 0 || !settled_) return enter(connection_state::reading, by);
+  if (open_count_ > 0 || !settings_received_) return enter(connection_state::reading, by);
   if (draining()) return enter(connection_state::upgraded, by);  // not the rules: its own farewell ends it
   enter(connection_state::idle, std::min(by, past().last_active + shard_.service().limits.idle_time));
 }
 
 void h2_connection::on_timeout() noexcept {
-  sweep();
-  const entry at_once(*this);
+  delete_retired();
+  const output_scope scope(*this);
   const time_point now = loop_now();
   const bool by_rule = state() == connection_state::reading && draining();  // nothing of ours need have passed
   if (tell_at() <= now) tell();
-  act(farewell_.passed(now));
+  perform(farewell_.passed(now));
   if (!unsent_.empty() && write_by_ <= now && !client_reads()) return end(connection_end::timed_out);
   bool some = false;
   for (auto it = open_.begin(); it != open_.end() && !ended();) {
@@ -184,7 +184,7 @@ void h2_connection::on_timeout() noexcept {
     some = true;
     s.overdue();
   }
-  if (!settled_ && (settings_by_ <= now || (by_rule && !some))) {
+  if (!settings_received_ && (settings_by_ <= now || (by_rule && !some))) {
     farewell_as_ = connection_end::timed_out;
     session_.terminate(h2_error::settings_timeout);
   }
@@ -199,23 +199,23 @@ void h2_connection::cut_all(request_end as) noexcept {
   cut(unflushed_, as);
 }
 
-void h2_connection::cut(streams& of, request_end as) noexcept {
-  while (h2_stream* s = of.pop_front()) {
+void h2_connection::cut(streams& all, request_end as) noexcept {
+  while (h2_stream* s = all.pop_front()) {
     s->cut(as);
     retired_.push_back(*s);
   }
-  ready_.clear();
-  opened_ = 0;
+  to_answer_.clear();
+  open_count_ = 0;
 }
 
 void h2_connection::retire(h2_stream& s) noexcept {
-  std::replace(ready_.begin(), ready_.end(), &s, static_cast<h2_stream*>(nullptr));
+  std::replace(to_answer_.begin(), to_answer_.end(), &s, static_cast<h2_stream*>(nullptr));
   streams::erase(s);
   retired_.push_back(s);
 }
 
-void h2_connection::sweep() noexcept {
-  if (entered_ > 0) return;
+void h2_connection::delete_retired() noexcept {
+  if (open_scopes_ > 0) return;
   while (h2_stream* s = retired_.pop_front()) delete s;
 }
 
@@ -228,7 +228,8 @@ std::optional<time_point> h2_connection::works_since() const {
 std::string h2_connection::work_label() const {
   for (h2_stream& s : open_) {
     std::string label = s.label();
-    if (opened_ > 1) label.append(" (and ").append(std::to_string(opened_ - 1)).append(" more on its connection)");
+    if (open_count_ > 1)
+      label.append(" (and ").append(std::to_string(open_count_ - 1)).append(" more on its connection)");
     return label;
   }
   return "a response on its way";

@@ -16,12 +16,12 @@ constexpr std::size_t kept_unsent_bytes = 4096;
 }  // namespace
 
 void h2_connection::flush() noexcept {
-  const shard::own_out own(shard_);
-  std::string& out = shard_.out();
+  const shard::separate_output separate(shard_);
+  std::string& out = shard_.output();
   try {
     for (int sends = 0; unsent_.empty() && !leaving(); ++sends) {
       if (sends == sends_per_wake) {
-        more_ = true;
+        more_to_send_ = true;
         rearm();
         break;
       }
@@ -46,9 +46,9 @@ void h2_connection::flush() noexcept {
     }
   } catch (const std::exception&) {  // out of memory
     out.clear();
-    give_up();
+    end_out_of_memory();
   }
-  shard_.trim();
+  shard_.trim_output();
 }
 
 /// Whether all of it is with the kernel now.
@@ -68,9 +68,9 @@ bool h2_connection::write_unsent() noexcept {
 /// The client has to take something of what is unsent.
 void h2_connection::wait_for_room() noexcept {
   const bool told = was_told() && only_long_lived();
-  moved_ = loop_now();
+  last_progress_ = loop_now();
   unacknowledged_ = unacknowledged();
-  write_by_ = moved_ + (told ? shard_.told_write_time(moved_) : shard_.service().limits.write_time);
+  write_by_ = last_progress_ + (told ? shard_.told_write_time(last_progress_) : shard_.service().limits.write_time);
 }
 
 /// There was no room, but some of what had been written was read: room comes in large steps, and a slow client takes

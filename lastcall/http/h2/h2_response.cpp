@@ -37,19 +37,19 @@ template <class Use> void each_line(std::string_view lines, const Use& use) {
 }  // namespace
 
 void h2_stream::take_answer(response&& r) noexcept {
-  const h2_connection::entry now(of_);
-  if (!within_) of_.refresh_now();
+  const h2_connection::output_scope scope(connection_);
+  if (!in_coroutine_) connection_.refresh_now();
   try {
     answered(std::move(r));
   } catch (const std::exception&) {  // out of memory
-    of_.give_up();
+    connection_.end_out_of_memory();
   }
 }
 
 void h2_stream::answered(response&& r) {
-  if (of_.shard().service().life.forced()) {  // last words, not an answer in time
-    as_ = request_end::forced;
-    of_.forced();
+  if (connection_.shard().service().life.forced()) {  // last words, not an answer in time
+    ended_as_ = request_end::forced;
+    connection_.forced();
   }
   if (r.source()) return begin_body(std::move(r));
   exchange& x = *exchange_;
@@ -58,35 +58,36 @@ void h2_stream::answered(response&& r) {
   const bool tells = r.status() != 204 && r.status() != 304;  // as h1_writer
   send_head(r, sends, tells ? std::optional<std::uint64_t>(has_body ? r.body().size() : 0) : std::nullopt);
   recorded_ = true;
-  x.records.responded(of_.shard().service().access_log, &x.req, of_.remote(), r.status(), r.body().size(), as_);
+  x.records.responded(connection_.shard().service().access_log, &x.req, connection_.remote(), r.status(),
+                      r.body().size(), ended_as_);
   end_call();
   if (!sends) return;
   // Copied: a response gives its body away by const reference only.
-  out_ = r.body();
-  out_whole_ = true;
-  progress_ = of_.now();
+  output_ = r.body();
+  output_complete_ = true;
+  last_progress_ = connection_.now();
 }
 
 void h2_stream::reject(const response& r) {
   exchange& x = *exchange_;
-  as_ = request_end::rejected;
-  decided_ = true;
+  ended_as_ = request_end::rejected;
+  counted_ = true;
   const bool sends = may_have_body(r.status()) && x.req.verb() != method::head && !r.body().empty();
   send_head(r, sends, r.status() != 204 ? std::optional<std::uint64_t>(r.body().size()) : std::nullopt);
   recorded_ = true;
-  x.records.responded(of_.shard().service().access_log, x.req.method().empty() ? nullptr : &x.req, of_.remote(),
-                      r.status(), r.body().size(), as_);
-  of_.shard().rejected.add();
+  x.records.responded(connection_.shard().service().access_log, x.req.method().empty() ? nullptr : &x.req,
+                      connection_.remote(), r.status(), r.body().size(), ended_as_);
+  connection_.shard().rejected.add();
   if (!sends) return;
-  out_ = r.body();
-  out_whole_ = true;
-  progress_ = of_.now();
+  output_ = r.body();
+  output_complete_ = true;
+  last_progress_ = connection_.now();
 }
 
 void h2_stream::send_head(const response& r, bool body, std::optional<std::uint64_t> length) {
-  std::vector<h2_field>& all = of_.fields();
+  std::vector<h2_field>& all = connection_.fields();
   all.clear();
-  all.push_back({"date", of_.shard().date()});
+  all.push_back({"date", connection_.shard().date()});
   char digits[24];
   if (length) {
     const auto end = std::to_chars(digits, digits + sizeof digits, *length).ptr;
@@ -96,7 +97,7 @@ void h2_stream::send_head(const response& r, bool body, std::optional<std::uint6
   if (!id.empty() && r.header("X-Request-Id").empty()) all.push_back({"x-request-id", id});
   each_line(r.header_lines(), [&](std::string_view name, std::string_view value) { all.push_back({name, value}); });
   body_open_ = body;
-  if (!of_.session().respond(id_, r.status(), all, body)) throw std::bad_alloc();
+  if (!connection_.session().respond(id_, r.status(), all, body)) throw std::bad_alloc();
 }
 
 /// The head goes out, then the body as it is made.
@@ -113,63 +114,64 @@ void h2_stream::begin_body(response&& r) {
   });
   if (!none && !source->file) c->make_body(source);
   // The pool first: when it is full there must not be a head yet.
-  if (on_pool && !of_.shard().service().pool->submit([held] { held->run_blocking(); })) {
+  if (on_pool && !connection_.shard().service().pool->submit([held] { held->run_blocking(); })) {
     end_call();
     return reject(call::pool_is_full());
   }
-  x.in.owes_continue = false;  // too late for it
+  x.incoming.owes_continue = false;  // too late for it
   x.records.head_sent(r.status());
-  x.out.by = source->length ? body_framing::length : body_framing::chunked;
-  x.out.left = source->length.value_or(0);
+  x.outgoing.by = source->length ? body_framing::length : body_framing::chunked;
+  x.outgoing.left = source->length.value_or(0);
   const bool bodyless = r.status() == 204 || r.status() == 304;
   send_head(r, !none, bodyless ? std::nullopt : r.status() == 205 ? 0 : source->length);
   if (none) {
     recorded_ = true;
-    x.records.body_sent(of_.shard().service().access_log, x.req, of_.remote(), as_);
+    x.records.body_sent(connection_.shard().service().access_log, x.req, connection_.remote(), ended_as_);
     return end_call();
   }
-  progress_ = of_.now();
-  x.out.open = true;
+  last_progress_ = connection_.now();
+  x.outgoing.open = true;
   if (source->file) {
-    x.out.file = source;
-    x.out.file_at = source->offset;
+    x.outgoing.file = source;
+    x.outgoing.file_at = source->offset;
     return end_call();
   }
   if (!on_pool && call_) {
-    const bool before = std::exchange(within_, true);
-    of_.shard().coroutines().run(*held);
-    within_ = before;
+    const bool before = std::exchange(in_coroutine_, true);
+    connection_.shard().coroutines().run(*held);
+    in_coroutine_ = before;
   }
 }
 
 h2_output h2_stream::output(std::span<char> into) noexcept {
   if (!exchange_ || !body_open_) return {h2_output::kind::failed};
   exchange& x = *exchange_;
-  progress_ = of_.now();
-  if (x.out.file) {
+  last_progress_ = connection_.now();
+  if (x.outgoing.file) {
     const ssize_t read = read_file(into);
     if (read < 0) return break_off("the file cannot be read"), h2_output{h2_output::kind::wait};
     const auto got = static_cast<std::size_t>(read);
-    if (got == 0 && x.out.left > 0) return break_off("the file has become shorter"), h2_output{h2_output::kind::wait};
+    if (got == 0 && x.outgoing.left > 0)
+      return break_off("the file has become shorter"), h2_output{h2_output::kind::wait};
     x.records.more_body(got);
-    if (x.out.left > 0) return {h2_output::kind::more, got};
-    x.out.open = false;
-    x.out.file.reset();
+    if (x.outgoing.left > 0) return {h2_output::kind::more, got};
+    x.outgoing.open = false;
+    x.outgoing.file.reset();
     recorded_ = true;
-    x.records.body_sent(of_.shard().service().access_log, x.req, of_.remote(), as_);
+    x.records.body_sent(connection_.shard().service().access_log, x.req, connection_.remote(), ended_as_);
     return {h2_output::kind::end, got};
   }
-  const std::size_t n = std::min(into.size(), out_.size() - out_from_);
-  if (n > 0) std::memcpy(into.data(), out_.data() + out_from_, n);
-  out_from_ += n;
-  if (out_from_ == out_.size()) {
-    out_.clear();
-    out_from_ = 0;
-    if (out_.capacity() > kept_output) out_.shrink_to_fit();
+  const std::size_t n = std::min(into.size(), output_.size() - output_sent_);
+  if (n > 0) std::memcpy(into.data(), output_.data() + output_sent_, n);
+  output_sent_ += n;
+  if (output_sent_ == output_.size()) {
+    output_.clear();
+    output_sent_ = 0;
+    if (output_.capacity() > kept_output) output_.shrink_to_fit();
   }
   if (call_) call_->wake_output();
-  if (!out_.empty()) return {h2_output::kind::more, n};
-  if (!out_whole_) return {n > 0 ? h2_output::kind::more : h2_output::kind::wait, n};
+  if (!output_.empty()) return {h2_output::kind::more, n};
+  if (!output_complete_) return {n > 0 ? h2_output::kind::more : h2_output::kind::wait, n};
   if (trailers_out_.empty()) return {h2_output::kind::end, n};
   submit_trailers();
   return {h2_output::kind::trailers, n};
@@ -177,14 +179,14 @@ h2_output h2_stream::output(std::span<char> into) noexcept {
 
 ssize_t h2_stream::read_file(std::span<char> into) noexcept {
   exchange& x = *exchange_;
-  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), x.out.left));
+  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), x.outgoing.left));
   ssize_t got;
   do {
-    got = ::pread(x.out.file->file.get(), into.data(), size, static_cast<off_t>(x.out.file_at));
+    got = ::pread(x.outgoing.file->file.get(), into.data(), size, static_cast<off_t>(x.outgoing.file_at));
   } while (got < 0 && errno == EINTR);
   if (got <= 0) return got;
-  x.out.file_at += static_cast<std::uint64_t>(got);
-  x.out.left -= static_cast<std::uint64_t>(got);
+  x.outgoing.file_at += static_cast<std::uint64_t>(got);
+  x.outgoing.left -= static_cast<std::uint64_t>(got);
   return got;
 }
 
@@ -192,71 +194,73 @@ void h2_stream::submit_trailers() {
   try {
     std::vector<h2_field> all;
     each_line(trailers_out_, [&](std::string_view name, std::string_view value) { all.push_back({name, value}); });
-    of_.session().trailers(id_, all);
+    connection_.session().trailers(id_, all);
   } catch (const std::exception&) {  // out of memory
-    of_.session().reset(id_, h2_error::internal);
+    connection_.session().reset(id_, h2_error::internal);
   }
 }
 
 std::size_t h2_stream::take_output(std::string_view bytes) {
-  const h2_connection::entry now(of_);
-  if (out_.size() - out_from_ >= most_waiting) return 0;
+  const h2_connection::output_scope scope(connection_);
+  if (output_.size() - output_sent_ >= most_waiting) return 0;
   exchange& x = *exchange_;
-  if (x.out.by == body_framing::length && bytes.size() > x.out.left)
+  if (x.outgoing.by == body_framing::length && bytes.size() > x.outgoing.left)
     throw std::length_error("body_writer: more bytes than the length that was promised");
   bytes = bytes.substr(0, piece_bytes);
-  if (x.out.by == body_framing::length) x.out.left -= bytes.size();
-  if (out_.empty()) progress_ = of_.refresh_now();
-  if (out_from_ >= most_waiting / 2) out_.erase(0, std::exchange(out_from_, 0));
-  out_.append(bytes);
+  if (x.outgoing.by == body_framing::length) x.outgoing.left -= bytes.size();
+  if (output_.empty()) last_progress_ = connection_.refresh_now();
+  if (output_sent_ >= most_waiting / 2) output_.erase(0, std::exchange(output_sent_, 0));
+  output_.append(bytes);
   x.records.more_body(bytes.size());
-  of_.session().resume(id_);
+  connection_.session().resume(id_);
   return bytes.size();
 }
 
 void h2_stream::end_output(bool whole, std::string_view trailers) noexcept {
-  const h2_connection::entry now(of_);
+  const h2_connection::output_scope scope(connection_);
   exchange& x = *exchange_;
-  if (of_.shard().service().life.forced()) {  // it ended because it had to
-    as_ = request_end::forced;
-    of_.forced();
+  if (connection_.shard().service().life.forced()) {  // it ended because it had to
+    ended_as_ = request_end::forced;
+    connection_.forced();
   }
   if (!whole) return break_off("");
-  if (x.out.by == body_framing::length && x.out.left > 0) return break_off("its maker wrote less than it had promised");
+  if (x.outgoing.by == body_framing::length && x.outgoing.left > 0)
+    return break_off("its maker wrote less than it had promised");
   try {
-    if (x.out.by == body_framing::chunked && x.req.header("TE").find("trailers") != std::string_view::npos)
+    if (x.outgoing.by == body_framing::chunked && x.req.header("TE").find("trailers") != std::string_view::npos)
       trailers_out_ = trailers;
   } catch (const std::exception&) {  // out of memory
-    return of_.give_up();
+    return connection_.end_out_of_memory();
   }
-  x.out.open = false;
+  x.outgoing.open = false;
   recorded_ = true;
-  x.records.body_sent(of_.shard().service().access_log, x.req, of_.remote(), as_);
+  x.records.body_sent(connection_.shard().service().access_log, x.req, connection_.remote(), ended_as_);
   end_call();
-  out_whole_ = true;
-  of_.session().resume(id_);
+  output_complete_ = true;
+  connection_.session().resume(id_);
 }
 
 /// The body can't be finished, and no client must take it for whole.
 void h2_stream::break_off(std::string_view why) noexcept {
   exchange& x = *exchange_;
   if (!why.empty())
-    of_.shard().service().log.error(of_.shard().service().name, "a response was cut",
-                                    {{"target", x.req.target()}, {"why", why}});
-  of_.shard().broken.add();
-  decided_ = true;
-  x.out.open = body_open_ = false;
+    connection_.shard().service().log.error(connection_.shard().service().name, "a response was cut",
+                                            {{"target", x.req.target()}, {"why", why}});
+  connection_.shard().broken.add();
+  counted_ = true;
+  x.outgoing.open = body_open_ = false;
   recorded_ = true;
-  x.records.body_sent(of_.shard().service().access_log, x.req, of_.remote(), as_ = request_end::broken);
+  x.records.body_sent(connection_.shard().service().access_log, x.req, connection_.remote(),
+                      ended_as_ = request_end::broken);
   end_call();
-  of_.session().reset(id_, h2_error::internal);
+  connection_.session().reset(id_, h2_error::internal);
 }
 
 void h2_stream::output_ended() noexcept {
   output_ended_ = true;
   body_open_ = false;
   // RFC 9113 section 8.1: what it still sends is not needed for this answer.
-  if (!request_over_) of_.session().reset(id_, h2_error::none);
+  if (!request_complete_) connection_.session().reset(id_, h2_error::none);
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -18,8 +18,8 @@ constexpr std::uint32_t most_refused =
     1000;  // of one connection; whoever goes on has not read GOAWAY, and reads no RST
 constexpr std::size_t usual_fields = 24;
 
-std::string_view text(nghttp2_rcbuf* of) noexcept {
-  const nghttp2_vec v = nghttp2_rcbuf_get_buf(of);
+std::string_view text(nghttp2_rcbuf* buffer) noexcept {
+  const nghttp2_vec v = nghttp2_rcbuf_get_buf(buffer);
   return {reinterpret_cast<const char*>(v.base), v.len};
 }
 

@@ -26,7 +26,7 @@ void* h2_connection::on_begin(std::int32_t id) noexcept {
   try {
     h2_stream* const s = new h2_stream(*this, id);
     open_.push_back(*s);
-    ++opened_;
+    ++open_count_;
     return s;
   } catch (const std::exception&) {  // out of memory
     session_.reset(id, h2_error::refused_stream);
@@ -41,14 +41,14 @@ void h2_connection::on_field(void* stream, std::string_view name, std::string_vi
 void h2_connection::on_head(void* stream, bool is_all) noexcept {
   if (ended()) return;
   or_reset(session_, stream_of(stream), [&] {
-    if (stream_of(stream).head(is_all)) ready_.push_back(&stream_of(stream));
+    if (stream_of(stream).head(is_all)) to_answer_.push_back(&stream_of(stream));
   });
 }
 
 void h2_connection::on_data(void* stream, std::string_view bytes) noexcept {
   if (ended()) return;
   or_reset(session_, stream_of(stream), [&] {
-    if (stream_of(stream).data(bytes)) ready_.push_back(&stream_of(stream));
+    if (stream_of(stream).data(bytes)) to_answer_.push_back(&stream_of(stream));
   });
 }
 
@@ -59,14 +59,14 @@ void h2_connection::on_trailer(void* stream, std::string_view name, std::string_
 void h2_connection::on_end(void* stream) noexcept {
   if (ended()) return;
   or_reset(session_, stream_of(stream), [&] {
-    if (stream_of(stream).ended()) ready_.push_back(&stream_of(stream));
+    if (stream_of(stream).ended()) to_answer_.push_back(&stream_of(stream));
   });
 }
 
 h2_output h2_connection::on_output(void* stream, std::span<char> into) noexcept {
   if (ended()) return {h2_output::kind::failed};
   const h2_output got = stream_of(stream).output(into);
-  if (got.bytes > 0) moved_ = loop_now();
+  if (got.bytes > 0) last_progress_ = loop_now();
   return got;
 }
 
@@ -77,9 +77,9 @@ void h2_connection::on_output_end(void* stream) noexcept {
 void h2_connection::on_close(void* stream, h2_error why, bool by_us) noexcept {
   if (ended()) return;
   h2_stream& s = stream_of(stream);
-  if (--opened_ == 0) note_response();  // silence begins here also without one
+  if (--open_count_ == 0) note_response();  // silence begins here also without one
   if (s.response_ended()) {
-    std::replace(ready_.begin(), ready_.end(), &s, static_cast<h2_stream*>(nullptr));
+    std::replace(to_answer_.begin(), to_answer_.end(), &s, static_cast<h2_stream*>(nullptr));
     streams::erase(s);
     unflushed_.push_back(s);
     return;
@@ -92,8 +92,8 @@ void h2_connection::on_close(void* stream, h2_error why, bool by_us) noexcept {
   retire(s);
 }
 
-void h2_connection::on_settings() noexcept { settled_ = true; }
-void h2_connection::on_ping_acknowledged() noexcept { acknowledged_ = true; }
+void h2_connection::on_settings() noexcept { settings_received_ = true; }
+void h2_connection::on_ping_acknowledged() noexcept { ping_acknowledged_ = true; }
 bool h2_connection::on_noise(h2_noise what) noexcept { return flood_.exceeds(what, loop_now()); }
 void h2_connection::on_refused(std::int32_t) noexcept { shard_.refused_streams.add(); }
 

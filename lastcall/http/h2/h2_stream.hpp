@@ -26,7 +26,7 @@ class h2_connection;
 /// Threads: its connection's only. The connection owns it.
 class h2_stream final : public net::list_hook<>, private request_dispatch<h2_stream> {
  public:
-  h2_stream(h2_connection& of, std::int32_t id);
+  h2_stream(h2_connection& c, std::int32_t id);
   ~h2_stream();
 
   // Told by the session, through the connection. Those that return a bool say whether `answer` is to be called now,
@@ -58,12 +58,12 @@ class h2_stream final : public net::list_hook<>, private request_dispatch<h2_str
   time_point due() const noexcept;
   void overdue() noexcept;
   /// A complete request: not one that is still coming.
-  bool at_work() const noexcept { return asked_; }
+  bool at_work() const noexcept { return answer_begun_; }
   /// Its client waits for no end of it.
   bool long_lived() const noexcept { return long_lived_; }
   bool response_ended() const noexcept { return output_ended_; }
   /// By its own maker, not by its client.
-  bool broken() const noexcept { return as_ == request_end::broken; }
+  bool broken() const noexcept { return ended_as_ == request_end::broken; }
   time_point begun() const noexcept { return exchange_ ? exchange_->records.begun() : time_point{}; }
   std::string label() const;
 
@@ -71,12 +71,12 @@ class h2_stream final : public net::list_hook<>, private request_dispatch<h2_str
   friend class request_dispatch<h2_stream>;
 
   void take_answer(response&&) noexcept override;
-  input next_input() noexcept override;
+  input_result next_input() noexcept override;
   std::size_t take_output(std::string_view) override;
   void end_output(bool whole, std::string_view trailers) noexcept override;
 
   detail::shard& shard() const noexcept;
-  exchange& present() const noexcept { return *exchange_; }
+  exchange& current_exchange() const noexcept { return *exchange_; }
   static bool may_begin(const handler&) noexcept { return true; }
   call& begin_call(const handler*);
   void end_call() noexcept;
@@ -87,34 +87,34 @@ class h2_stream final : public net::list_hook<>, private request_dispatch<h2_str
   void send_head(const response&, bool body, std::optional<std::uint64_t> length);
   void break_off(std::string_view why) noexcept;
   void submit_trailers();
-  input wait_for_input() noexcept;
+  input_result wait_for_input() noexcept;
   void input_is_here() noexcept;
   duration write_time() const noexcept;
   ssize_t read_file(std::span<char> into) noexcept;
 
-  h2_connection& of_;
+  h2_connection& connection_;
   const std::int32_t id_;
   exchange* exchange_;
   h2_head head_;
   call* call_ = nullptr;
   int refuse_status_ = 0;  // what to answer in the handler's place
   const char* refuse_why_ = "";
-  std::string pending_;  // of a body that a handler takes as it comes: here, and not taken
-  std::string out_;      // of the response's body
-  std::size_t out_from_ = 0;
+  std::string unread_body_;  // of a body that a handler takes as it comes: here, and not taken
+  std::string output_;       // of the response's body
+  std::size_t output_sent_ = 0;
   std::string trailers_in_, trailers_out_;
-  time_point progress_{};  // of the response's body: when some of it left last, or its client took of others
-  request_end as_ = request_end::answered;
-  bool decided_ = false;  // the ledger has it
+  time_point last_progress_{};  // of the response's body: when some of it left last, or its client took of others
+  request_end ended_as_ = request_end::answered;
+  bool counted_ = false;  // the ledger has it
   bool long_lived_ = false;
   bool recorded_ = false;
-  bool head_is_here_ = false;
-  bool request_over_ = false;  // its last byte is here
-  bool asked_ = false;         // `answer` was called
-  bool body_open_ = false;     // of the response: its head is out, more of the body will come
-  bool out_whole_ = false;     // the rest of it is in out_
+  bool head_complete_ = false;
+  bool request_complete_ = false;  // its last byte is here
+  bool answer_begun_ = false;      // `answer` was called
+  bool body_open_ = false;         // of the response: its head is out, more of the body will come
+  bool output_complete_ = false;   // the rest of it is in out_
   bool output_ended_ = false;
-  bool within_ = false;  // a coroutine runs that may answer at once
+  bool in_coroutine_ = false;  // a coroutine runs that may answer at once
 };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -43,7 +43,7 @@ class erased_handler {
   virtual response answer(const request&, const context&, call* body) const;
   virtual void answer_later(const request&, const context&, responder) const;
   /// Everything handed in outlives the task.
-  virtual response_task run(const request&, const context&, call& of) const;
+  virtual response_task run(const request&, const context&, call& c) const;
 
   const http::form form;
   const bool wants_context;

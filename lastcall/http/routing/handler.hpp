@@ -40,7 +40,7 @@ template <template <class...> class Fits> constexpr std::optional<arguments> fit
   if (Fits<const request&, context, body_stream&>::value) return arguments::context_and_body;
   return std::nullopt;
 }
-template <class F> struct of {
+template <class F> struct form_of {
   using task = response_task;  // complete by the time that F is known to return one
   template <class... A> using is_plain = std::bool_constant<answers<F, A...>>;
   template <class... A> using is_responder = std::bool_constant<gives<void, F, A..., responder>>;
@@ -52,14 +52,14 @@ template <class F> struct of {
 };
 
 template <class F>
-concept plain_handler = of<F>::plain == arguments::none || of<F>::plain == arguments::context;
+concept plain_handler = form_of<F>::plain == arguments::none || form_of<F>::plain == arguments::context;
 template <class F>
 concept responder_handler =
-    !plain_handler<F> && (of<F>::later == arguments::none || of<F>::later == arguments::context);
+    !plain_handler<F> && (form_of<F>::later == arguments::none || form_of<F>::later == arguments::context);
 template <class F>
-concept coroutine_handler = !plain_handler<F> && !responder_handler<F> && of<F>::coroutine.has_value();
+concept coroutine_handler = !plain_handler<F> && !responder_handler<F> && form_of<F>::coroutine.has_value();
 template <class F>
-concept blocking_handler = of<F>::plain.has_value();
+concept blocking_handler = form_of<F>::plain.has_value();
 
 template <class F> struct on_pool {
   F call;
@@ -154,20 +154,20 @@ constexpr bool with_context(arguments a) noexcept {
 }
 constexpr bool with_body(arguments a) noexcept { return a == arguments::body || a == arguments::context_and_body; }
 
-template <arguments A, class F> decltype(auto) invoke(const F& f, const request& r, const context& c, call* of) {
+template <arguments A, class F> decltype(auto) invoke(const F& f, const request& r, const context& c, call* streams) {
   if constexpr (A == arguments::none) {
     return f(r);
   } else if constexpr (A == arguments::context) {
     return f(r, c);
   } else if constexpr (A == arguments::body) {
-    return f(r, body_of(*of));
+    return f(r, body_of(*streams));
   } else {
-    return f(r, c, body_of(*of));
+    return f(r, c, body_of(*streams));
   }
 }
 
 template <plain_handler F> struct callable<F> final : erased_handler {
-  static constexpr arguments takes = *of<F>::plain;
+  static constexpr arguments takes = *form_of<F>::plain;
   template <class G>
   explicit callable(G&& g) : erased_handler(form::plain, with_context(takes), false), f(std::forward<G>(g)) {}
   response answer(const request& r, const context& c, call* body) const override {
@@ -178,7 +178,7 @@ template <plain_handler F> struct callable<F> final : erased_handler {
 };
 
 template <responder_handler F> struct callable<F> final : erased_handler {
-  static constexpr arguments takes = *of<F>::later;
+  static constexpr arguments takes = *form_of<F>::later;
   template <class G>
   explicit callable(G&& g) : erased_handler(form::responder, with_context(takes), false), f(std::forward<G>(g)) {}
   void answer_later(const request& r, const context& c, responder reply) const override {
@@ -193,11 +193,11 @@ template <responder_handler F> struct callable<F> final : erased_handler {
 };
 
 template <coroutine_handler F> struct callable<F> final : erased_handler {
-  static constexpr arguments takes = *of<F>::coroutine;
+  static constexpr arguments takes = *form_of<F>::coroutine;
   template <class G>
   explicit callable(G&& g)
       : erased_handler(form::coroutine, with_context(takes), with_body(takes)), f(std::forward<G>(g)) {}
-  typename of<F>::task run(const request& r, const context& c, call& body) const override {
+  typename form_of<F>::task run(const request& r, const context& c, call& body) const override {
     return invoke<takes>(f, r, c, &body);
   }
 
@@ -205,7 +205,7 @@ template <coroutine_handler F> struct callable<F> final : erased_handler {
 };
 
 template <class F> struct callable<on_pool<F>> final : erased_handler {
-  static constexpr arguments takes = *of<F>::plain;
+  static constexpr arguments takes = *form_of<F>::plain;
   template <class G>
   explicit callable(G&& g)
       : erased_handler(form::blocking, with_context(takes), with_body(takes)), f(std::forward<G>(g).call) {}

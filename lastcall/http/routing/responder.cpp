@@ -9,13 +9,13 @@ namespace lastcall::inline v0::http {
 
 responder& responder::operator=(responder&& other) noexcept {
   if (this != &other) {
-    let_go();
+    drop();
     pending_ = std::exchange(other.pending_, nullptr);
   }
   return *this;
 }
 
-responder::~responder() { let_go(); }
+responder::~responder() { drop(); }
 
 void responder::send(response r) {
   if (!pending_) throw std::logic_error("responder: nothing to answer; a request is answered once");
@@ -26,7 +26,7 @@ void responder::send(response r) {
 
 bool responder::gone() const noexcept { return !pending_ || pending_->gone(); }
 
-void responder::let_go() noexcept {
+void responder::drop() noexcept {
   if (detail::pending_reply* p = std::exchange(pending_, nullptr)) {
     p->unanswered();
     p->release();

@@ -35,7 +35,7 @@ class responder {
   bool gone() const noexcept;
 
  private:
-  void let_go() noexcept;
+  void drop() noexcept;
 
   detail::pending_reply* pending_ = nullptr;
 };

@@ -29,11 +29,11 @@ constexpr duration drain_time = std::chrono::milliseconds(250);  // then it is c
 /// The preStop requests that wait for the end of the readiness delay, or of everything.   Threads: its loop's only.
 class prestop_hook final : public net::timed {
  public:
-  explicit prestop_hook(app& of) noexcept : app_(of) {}
+  explicit prestop_hook(app& a) noexcept : app_(a) {}
 
-  void wait(net::loop& on, responder reply) {
+  void wait(net::loop& loop, responder reply) {
     app_.announce();
-    loop_ = &on;
+    loop_ = &loop;
     waiting_.push_back(std::move(reply));
     look();
   }
@@ -58,30 +58,30 @@ class prestop_hook final : public net::timed {
 /// Cuts what its drain leaves.   Threads: its loop's only.
 class drain_bound final : public net::timed {
  public:
-  explicit drain_bound(server& of) noexcept : server_(of) {}
+  explicit drain_bound(server& s) noexcept : server_(s) {}
   void on_due(time_point) noexcept override { server_.force(); }
 
  private:
   server& server_;
 };
 
-response readiness(const app& of, const request& r) {
-  const app_status s = of.status();
+response readiness(const app& a, const request& r) {
+  const app_status s = a.status();
   const int status = s.ready ? 200 : 503;
   if (r.header("Accept").find("application/json") != std::string_view::npos) return json(to_json(s) + "\n", status);
   return text((s.ready ? "ready" : unready_because(s)) + "\n", status);
 }
 
-response all_metrics(const app& of) {
+response all_metrics(const app& a) {
   metrics m;
-  of.measure(m);
+  a.measure(m);
   return response(200).header("Content-Type", metrics::content_type).body(m.text());
 }
 
-app_status whole_status(const app& of) {
-  app_status s = of.status();
+app_status whole_status(const app& a) {
+  app_status s = a.status();
   metrics m;
-  of.measure(m);
+  a.measure(m);
   for (component_status& c : s.components) {
     c.connections = m.total("lastcall_connections_open", c.name);
     c.requests = m.total("lastcall_requests_in_progress", c.name);
@@ -102,24 +102,24 @@ task<bool> send_status(sse::stream& out, const app_status& s) {
 }
 
 /// The status each second, and at once when something has moved on; ends when we drain, as the last to do so.
-task<> send_events(const app& of, sse::stream& out) {
+task<> send_events(const app& a, sse::stream& out) {
   for (bool last = false; !last;) {
-    const app_status sent = whole_status(of);
+    const app_status sent = whole_status(a);
     last = !co_await send_status(out, sent);
     const time_point next = steady().now() + event_interval;
-    while (!last && steady().now() < next && same_stage(sent, of.status())) last = !co_await out.wait_for(look_again);
+    while (!last && steady().now() < next && same_stage(sent, a.status())) last = !co_await out.wait_for(look_again);
   }
-  const app_status end = whole_status(of);
+  const app_status end = whole_status(a);
   co_await send_status(out, end);
 }
 
 }  // namespace
 
 struct admin::parts {
-  parts(options o, app& of)
-      : thread({.threads = 1, .log = of.log()}), hook(of), server(server_for(std::move(o), of), thread, of.log()) {}
+  parts(options o, app& a)
+      : thread({.threads = 1, .log = a.log()}), hook(a), server(server_for(std::move(o), a), thread, a.log()) {}
 
-  server_options server_for(options o, app& of) {
+  server_options server_for(options o, app& a) {
     server_options s{.address = std::move(o.address), .port = o.port, .health = false, .name = "admin"};
     s.limits.max_connections = most_connections;
     // It comes last, when nobody is served any more: it holds the exit up for nobody.
@@ -127,12 +127,12 @@ struct admin::parts {
     s.linger = farewell_time;
     s.listener_close = net::closing_way::accept_until_empty;
     s.routes.get("/livez", [](const request&) { return text("alive\n"); });
-    s.routes.get("/readyz", [&of](const request& r) { return readiness(of, r); });
-    s.routes.get("/metrics", [&of](const request&) { return all_metrics(of); });
-    s.routes.get("/status", [&of](const request&) {
-      return json(to_json(whole_status(of)) + "\n").header("Cache-Control", "no-store");
+    s.routes.get("/readyz", [&a](const request& r) { return readiness(a, r); });
+    s.routes.get("/metrics", [&a](const request&) { return all_metrics(a); });
+    s.routes.get("/status", [&a](const request&) {
+      return json(to_json(whole_status(a)) + "\n").header("Cache-Control", "no-store");
     });
-    s.routes.events("/status/events", [&of](sse::stream& out) { return send_events(of, out); });
+    s.routes.events("/status/events", [&a](sse::stream& out) { return send_events(a, out); });
     const auto prestop = [this](const request&, responder reply) {
       hook.wait(*thread.loops().front(), std::move(reply));
     };
@@ -147,7 +147,7 @@ struct admin::parts {
   std::atomic<bool> draining{false};  // set by its drain, read by whoever forces
 };
 
-admin::admin(options o, app& of) : parts_(std::make_unique<parts>(std::move(o), of)) {}
+admin::admin(options o, app& a) : parts_(std::make_unique<parts>(std::move(o), a)) {}
 
 admin::~admin() {
   stop();
@@ -166,9 +166,9 @@ void admin::start(context life) {
 
 void admin::drain(context life, drained done) {
   parts_->draining = true;
-  parts_->thread.loops().front()->post([p = parts_.get(), &on = *parts_->thread.loops().front()] {
+  parts_->thread.loops().front()->post([p = parts_.get(), &loop = *parts_->thread.loops().front()] {
     p->hook.look();
-    on.schedule(p->bound, on.refresh_now() + drain_time);
+    loop.schedule(p->bound, loop.refresh_now() + drain_time);
   });
   parts_->server.drain(std::move(life), std::move(done));
 }

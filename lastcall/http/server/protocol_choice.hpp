@@ -13,7 +13,7 @@ class shard;
 
 /// The connection for what a listener has accepted. `refusing`: the server is full; its first request is answered 503.
 /// Threads: the loop's of its shard.
-std::unique_ptr<net::connection> first_protocol(shard& on, net::unique_fd socket, const net::endpoint& remote,
+std::unique_ptr<net::connection> first_protocol(shard& s, net::unique_fd socket, const net::endpoint& remote,
                                                 bool refusing);
 
 /// For a service whose connections may become HTTP/2. Lives as long as the process.

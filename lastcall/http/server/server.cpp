@@ -132,14 +132,14 @@ server::server(options o) : parts_(std::make_unique<parts>(named(std::move(o)), 
   parts_->service->ready = [p = parts_.get()] { return !p->announced; };
 }
 
-server::server(options o, app& of)
-    : parts_(std::make_unique<parts>(named(std::move(o)), of.log(), &of.shared<net::runtime>())) {
-  if (parts_->tls) of.also_reload([tls = parts_->tls] { tls->reload(); });  // it logs what fails
-  parts_->service->ready = [p = parts_.get(), &of] { return of.ready() && !p->announced; };
+server::server(options o, app& a)
+    : parts_(std::make_unique<parts>(named(std::move(o)), a.log(), &a.shared<net::runtime>())) {
+  if (parts_->tls) a.also_reload([tls = parts_->tls] { tls->reload(); });  // it logs what fails
+  parts_->service->ready = [p = parts_.get(), &a] { return a.ready() && !p->announced; };
 }
 
-server::server(options o, net::runtime& on, logger log)
-    : parts_(std::make_unique<parts>(named(std::move(o)), std::move(log), &on)) {
+server::server(options o, net::runtime& r, logger log)
+    : parts_(std::make_unique<parts>(named(std::move(o)), std::move(log), &r)) {
   parts_->service->ready = [p = parts_.get()] { return !p->announced; };
 }
 

@@ -9,7 +9,7 @@ constexpr duration longest_wait = std::chrono::milliseconds(2);  // twice a turn
 constexpr duration caution = std::chrono::milliseconds(100);
 }  // namespace
 
-batched_writes::batched_writes(net::loop& on) : loop_(on) {
+batched_writes::batched_writes(net::loop& loop) : loop_(loop) {
   writes_.reserve(64);  // of a batch
   bytes_.reserve(64 * 256);
 }

@@ -28,7 +28,7 @@ class batched_writes final : public net::batch_end {
  public:
   static constexpr std::size_t most_bytes = 4096;  // of a response; longer ones gain nothing
 
-  explicit batched_writes(net::loop& on);
+  explicit batched_writes(net::loop& loop);
 
   /// There is a batch, and it is likely to be a quick one.
   bool open() const noexcept { return loop_.in_batch() && loop_.now() >= closed_until_; }

@@ -10,44 +10,44 @@ namespace lastcall::inline v0::http::detail {
 void call::begin(call_host& host, const exchange& bytes, const erased_handler* handler, const net::endpoint& remote,
                  const context* parent, bool long_lived) {
   host_ = &host;
-  bytes_ = &bytes;
+  exchange_ = &bytes;
   handler_ = handler;
   remote_ = remote;
   if (!parent) return;
   if (long_lived) {
-    end_.emplace();
+    life_source_.emplace();
   } else {
-    end_.emplace(*parent);
+    life_source_.emplace(*parent);
   }
-  life_ = end_->get();
-  if (long_lived) with_server_.emplace(parent->forced_token(), forced_too{this});
+  life_ = life_source_->get();
+  if (long_lived) force_with_server_.emplace(parent->forced_token(), force_with_server{this});
 }
 
-void call::told(time_point drain_end) noexcept {
-  if (end_) end_->begin_drain(drain_end);
+void call::begin_drain(time_point drain_end) noexcept {
+  if (life_source_) life_source_->begin_drain(drain_end);
   wake(time_waiter_);
 }
 
 /// On the thread of whoever forces.
 void call::server_forced() noexcept {
-  end_->force();
+  life_source_->force();
   const std::lock_guard lock(mutex_);
-  if (host_) home_->loop.post([self = reference(*this)] { self->wake(self->time_waiter_); });
+  if (host_) environment_->loop.post([self = reference(*this)] { self->wake(self->time_waiter_); });
 }
 
-void call::make_body(std::shared_ptr<const body_source> of) {
-  source_ = std::move(of);
-  last_output_ = home_->loop.now();
-  look_later();
+void call::make_body(std::shared_ptr<const body_source> source) {
+  source_ = std::move(source);
+  last_output_ = environment_->loop.now();
+  schedule_alarm();
 }
 
 bool call::end() noexcept {
   if (!sole_reference()) return false;
   alarm_.cancel();
-  with_server_.reset();
-  end_.reset();
+  force_with_server_.reset();
+  life_source_.reset();
   life_ = context();
-  kept_.reset();
+  kept_exchange_.reset();
   source_.reset();
   replied_ = pool_was_full_ = writing_ = stop_waiting_ = false;
   waits_until_ = time_point::max();
@@ -56,15 +56,15 @@ bool call::end() noexcept {
 }
 
 void call::client_gone(cause why) noexcept {
-  if (end_) end_->force(why);
+  if (life_source_) life_source_->force(why);
   wake(time_waiter_);
 }
 
-void call::let_go(exchange* kept, cause why) noexcept {
+void call::detach(exchange* kept, cause why) noexcept {
   {
     const std::lock_guard lock(mutex_);
     host_ = nullptr;
-    kept_.reset(kept);
+    kept_exchange_.reset(kept);
   }
   alarm_.cancel();
   if (kept) client_gone(why);
@@ -75,9 +75,9 @@ void call::let_go(exchange* kept, cause why) noexcept {
   release();
 }
 
-void call::let_go_within() noexcept {
+void call::detach_within_coroutine() noexcept {
   constexpr std::uint32_t the_connections_and_the_coroutines = 2;
-  if (!has_references(the_connections_and_the_coroutines)) return let_go(nullptr, cause::none);
+  if (!has_references(the_connections_and_the_coroutines)) return detach(nullptr, cause::none);
   host_ = nullptr;  // no lock: there is nobody else who could look
   wake(input_waiter_);
   wake(output_waiter_);
@@ -86,7 +86,7 @@ void call::let_go_within() noexcept {
 }
 
 void call::wake(function<void()>& waiter) noexcept {
-  if (waiter) home_->loop.post(std::exchange(waiter, nullptr));
+  if (waiter) environment_->loop.post(std::exchange(waiter, nullptr));
 }
 
 task<> call::run_maker() {
@@ -97,9 +97,11 @@ task<> call::run_maker() {
     whole = true;
   } catch (const stream_error&) {  // whoever reads it knows
   } catch (const std::exception& error) {
-    home_->of->log.error(home_->of->name, "the maker of a body threw; the client sees a cut", {{"what", error.what()}});
+    environment_->service->log.error(environment_->service->name, "the maker of a body threw; the client sees a cut",
+                                     {{"what", error.what()}});
   } catch (...) {
-    home_->of->log.error(home_->of->name, "the maker of a body threw something that is no std::exception");
+    environment_->service->log.error(environment_->service->name,
+                                     "the maker of a body threw something that is no std::exception");
   }
   if (host_) host_->end_output(whole, trailers_);
 }
@@ -113,11 +115,12 @@ response call::failed() const noexcept {
     if (error.status() == 503) r.header("Retry-After", "1");
     return r;
   } catch (const std::exception& error) {
-    home_->of->log.error(home_->of->name, "a handler threw; sent 500",
-                         {{"target", bytes_->req.target()}, {"what", error.what()}});
+    environment_->service->log.error(environment_->service->name, "a handler threw; sent 500",
+                                     {{"target", exchange_->req.target()}, {"what", error.what()}});
   } catch (...) {
-    home_->of->log.error(home_->of->name, "a handler threw something that is no std::exception; sent 500",
-                         {{"target", bytes_->req.target()}});
+    environment_->service->log.error(environment_->service->name,
+                                     "a handler threw something that is no std::exception; sent 500",
+                                     {{"target", exchange_->req.target()}});
   }
   return text("internal server error\n", 500);
 }
@@ -126,15 +129,15 @@ void call::reply(response&& r) noexcept {
   const std::lock_guard lock(mutex_);  // while the host is there, so is its loop
   if (!host_ || replied_) return;
   replied_ = true;
-  home_->loop.post([self = reference(*this), r = std::move(r)]() mutable {
+  environment_->loop.post([self = reference(*this), r = std::move(r)]() mutable {
     if (self->host_) self->host_->take_answer(std::move(r));
   });
 }
 
 void call::unanswered() noexcept {
   if (gone()) return;
-  home_->of->log.write(log_level::error, home_->of->name,
-                       "a handler dropped its responder without an answer; sent 500");
+  environment_->service->log.write(log_level::error, environment_->service->name,
+                                   "a handler dropped its responder without an answer; sent 500");
   reply(text("internal server error\n", 500));
 }
 

@@ -27,7 +27,7 @@ namespace lastcall::inline v0::http::detail {
 struct service;
 
 /// What came of asking for the next piece of a body.
-struct input {
+struct input_result {
   enum class kind : unsigned char { piece, end, wait, failed };
   kind what = kind::wait;
   std::string_view bytes = {};
@@ -40,7 +40,7 @@ class call_host {
  public:
   /// The handler's answer. It may have a body yet to be made.
   virtual void take_answer(response&&) noexcept = 0;
-  virtual input next_input() noexcept = 0;
+  virtual input_result next_input() noexcept = 0;
   /// How much of it was taken: 0 while too much waits for the client.
   virtual std::size_t take_output(std::string_view) = 0;
   /// The body is made; `trailers` each "name: value\r\n". Not `whole`: the client must see that.
@@ -51,15 +51,15 @@ class call_host {
 };
 
 /// What is the same for all calls of a loop.
-struct call_home {
-  net::loop& loop;                    ///< only while there is a host
-  std::shared_ptr<const service> of;  ///< handlers, and the names of what their routes match, stay
+struct call_environment {
+  net::loop& loop;                                 ///< only while there is a host
+  std::shared_ptr<const detail::service> service;  ///< handlers, and the names of what their routes match, stay
 };
 
 /// Threads: as said.
 class call final : public pending_reply {
  public:
-  explicit call(std::shared_ptr<const call_home> home) : home_(std::move(home)) {}
+  explicit call(std::shared_ptr<const call_environment> environment) : environment_(std::move(environment)) {}
 
   // By the connection, on the loop's thread:
 
@@ -68,18 +68,18 @@ class call final : public pending_reply {
   void begin(call_host&, const exchange&, const erased_handler*, const net::endpoint& remote, const context* parent,
              bool long_lived = false);
   /// The moment of a long-lived one has come.
-  void told(time_point drain_end) noexcept;
+  void begin_drain(time_point drain_end) noexcept;
 
   /// A handler of the pool or of a coroutine makes the body now.
-  void make_body(std::shared_ptr<const body_source> of);
+  void make_body(std::shared_ptr<const body_source> source);
   void wake_input() noexcept { wake(input_waiter_); }
   void wake_output() noexcept { wake(output_waiter_); }
   /// The client has gone, or its half of the connection for a route that wants that told.
   void client_gone(cause why = cause::client_gone) noexcept;
   /// The connection has its answer (`kept` null), or it has ended and the handler may still look at the request.
-  void let_go(exchange* kept, cause why) noexcept;
+  void detach(exchange* kept, cause why) noexcept;
   /// The same, from within its own coroutine, when the connection has its answer.
-  void let_go_within() noexcept;
+  void detach_within_coroutine() noexcept;
 
   /// Ready to `begin` again, if nobody but the caller has a reference.
   bool end() noexcept;
@@ -90,7 +90,7 @@ class call final : public pending_reply {
   // By whoever runs the handler:
 
   /// The handler; its answer, or `failed()`, goes to `answer_here`. On the loop's thread.
-  response_task run_handler() { return handler_->run(bytes_->req, life_, *this); }
+  response_task run_handler() { return handler_->run(exchange_->req, life_, *this); }
   void answer_here(response&& r) noexcept {
     if (host_) host_->take_answer(std::move(r));
   }
@@ -119,7 +119,7 @@ class call final : public pending_reply {
   /// Has `wait_for` return false: the one that waits, or else the next.
   void stop_waiting() noexcept;
   /// Only while there is a host.
-  net::loop& loop() const noexcept { return home_->loop; }
+  net::loop& loop() const noexcept { return environment_->loop; }
   /// Now, behind what waits for the client already, or not at all. False: too much waits, or a write is at work; more
   /// than 64 KiB may not fit, and then cuts the response.
   /// Errors: stream_error.
@@ -128,8 +128,8 @@ class call final : public pending_reply {
   /// client has gone: the job may then still be at work.
   task<> on_pool(function<void()> job);
   /// What a handler answers that is no coroutine and not plain, for a coroutine around it.
-  task<response> elsewhere(const erased_handler&, const request&, const context&);
-  const exchange& bytes() const noexcept { return *bytes_; }
+  task<response> answer_elsewhere(const erased_handler&, const request&, const context&);
+  const exchange& current_exchange() const noexcept { return *exchange_; }
   body_stream& body() noexcept { return body_; }
 
   // By the responder, from any thread:
@@ -147,26 +147,26 @@ class call final : public pending_reply {
     explicit reference(call& c) noexcept : unique_ptr(&c) { c.acquire(); }
   };
   class blocked_step;
-  class handed_back;
+  class answer_to_coroutine;
   struct job_result;
   /// When to look at it again.
   struct alarm final : net::timed {
-    explicit alarm(call& c) noexcept : of(c) {}
-    void on_due(time_point now) noexcept override { of.look(now); }
-    call& of;
+    explicit alarm(call& c) noexcept : owner(c) {}
+    void on_due(time_point now) noexcept override { owner.on_alarm(now); }
+    call& owner;
   };
-  struct forced_too {
-    call* of;
-    void operator()() const noexcept { of->server_forced(); }
+  struct force_with_server {
+    call* owner;
+    void operator()() const noexcept { owner->server_forced(); }
   };
 
   task<> result_of(std::shared_ptr<job_result>);
-  static std::optional<std::string_view> piece_of(const input&);
-  input try_input() noexcept;
+  static std::optional<std::string_view> piece_of(const input_result&);
+  input_result try_input() noexcept;
   std::size_t try_output(std::string_view bytes);
   void wake(function<void()>& waiter) noexcept;
-  void look(time_point now) noexcept;
-  void look_later();
+  void on_alarm(time_point now) noexcept;
+  void schedule_alarm();
   void server_forced() noexcept;
   void step_on_loop(const function<bool()>& step, function<void()> call::* waiter);
   void finish_from_thread(bool whole) noexcept;
@@ -174,13 +174,13 @@ class call final : public pending_reply {
 
   mutable std::mutex mutex_;  // of this request alone; guards host_ for those on other threads
   call_host* host_ = nullptr;
-  const std::shared_ptr<const call_home> home_;
-  const exchange* bytes_ = nullptr;
+  const std::shared_ptr<const call_environment> environment_;
+  const exchange* exchange_ = nullptr;
   const erased_handler* handler_ = nullptr;
   net::endpoint remote_;
-  std::optional<context_source> end_;
+  std::optional<context_source> life_source_;
   context life_;
-  std::unique_ptr<exchange> kept_;
+  std::unique_ptr<exchange> kept_exchange_;
   std::shared_ptr<const body_source> source_;
   bool replied_ = false;
   bool pool_was_full_ = false;
@@ -192,7 +192,7 @@ class call final : public pending_reply {
   time_point last_output_ = {};
   body_stream body_{*this};
   std::string trailers_;
-  std::optional<std::stop_callback<forced_too>> with_server_;  // last: waits for the callback to be over
+  std::optional<std::stop_callback<force_with_server>> force_with_server_;  // last: waits for the callback to be over
 };
 
 }  // namespace lastcall::inline v0::http::detail

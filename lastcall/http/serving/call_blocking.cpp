@@ -43,21 +43,22 @@ void call::step_on_loop(const function<bool()>& step, function<void()> call::* w
   {
     const std::lock_guard lock(mutex_);
     if (!host_) return;
-    home_->loop.post(blocked_step(*this, step, waiter, over));
+    environment_->loop.post(blocked_step(*this, step, waiter, over));
   }
   while (!over->wait_until(steady().now() + std::chrono::hours(1))) {  // the connection's own bounds end it
   }
 }
 
 std::optional<std::string_view> call::read_blocking() {
-  input in{.what = input::kind::failed, .why = client_has_gone};
+  input_result in{.what = input_result::kind::failed, .why = client_has_gone};
   step_on_loop(
       [&] {
         in = try_input();
-        return in.what != input::kind::wait;
+        return in.what != input_result::kind::wait;
       },
       &call::input_waiter_);
-  if (in.what == input::kind::wait) in = {.what = input::kind::failed, .why = client_has_gone};  // the loop has ended
+  if (in.what == input_result::kind::wait)
+    in = {.what = input_result::kind::failed, .why = client_has_gone};  // the loop has ended
   return piece_of(in);
 }
 
@@ -81,7 +82,7 @@ void call::write_blocking(std::string_view bytes) {
 }
 
 void call::run_blocking() noexcept {
-  const activity now(bytes_->req.method(), bytes_->req.path());  // without the query, which may hold secrets
+  const activity now(exchange_->req.method(), exchange_->req.path());  // without the query, which may hold secrets
   if (source_) {
     bool whole = false;
     try {
@@ -90,21 +91,22 @@ void call::run_blocking() noexcept {
       whole = true;
     } catch (const stream_error&) {
     } catch (const std::exception& error) {
-      home_->of->log.error(home_->of->name, "the maker of a body threw; the client sees a cut",
-                           {{"what", error.what()}});
+      environment_->service->log.error(environment_->service->name, "the maker of a body threw; the client sees a cut",
+                                       {{"what", error.what()}});
     } catch (...) {
-      home_->of->log.error(home_->of->name, "the maker of a body threw something that is no std::exception");
+      environment_->service->log.error(environment_->service->name,
+                                       "the maker of a body threw something that is no std::exception");
     }
     return finish_from_thread(whole);
   }
   if (!gone())
-    reply(answer_or_failure(*handler_, bytes_->req, life_));  // it may have gone while this stood in the queue
+    reply(answer_or_failure(*handler_, exchange_->req, life_));  // it may have gone while this stood in the queue
 }
 
 void call::finish_from_thread(bool whole) noexcept {
   const std::lock_guard lock(mutex_);
   if (!host_) return;
-  home_->loop.post([self = reference(*this), whole] {
+  environment_->loop.post([self = reference(*this), whole] {
     if (self->host_) self->host_->end_output(whole, self->trailers_);
   });
 }

@@ -15,14 +15,15 @@
 namespace lastcall::inline v0::http::detail {
 
 /// Brings an answer to a coroutine that waits for it.
-class call::handed_back final : public pending_reply {
+class call::answer_to_coroutine final : public pending_reply {
  public:
-  explicit handed_back(call& to, std::shared_ptr<std::optional<response>> into) : to_(to), into_(std::move(into)) {}
+  explicit answer_to_coroutine(call& to, std::shared_ptr<std::optional<response>> into)
+      : to_(to), into_(std::move(into)) {}
 
   void reply(response&& r) noexcept override {
     const std::lock_guard lock(to_->mutex_);
     if (!to_->host_) return;
-    to_->home_->loop.post([to = reference(*to_), into = into_, r = std::move(r)]() mutable {
+    to_->environment_->loop.post([to = reference(*to_), into = into_, r = std::move(r)]() mutable {
       into->emplace(std::move(r));
       if (to->host_) to->wake(to->answer_waiter_);
     });
@@ -37,10 +38,10 @@ class call::handed_back final : public pending_reply {
   const std::shared_ptr<std::optional<response>> into_;
 };
 
-task<response> call::elsewhere(const erased_handler& h, const request& r, const context& c) {
+task<response> call::answer_elsewhere(const erased_handler& h, const request& r, const context& c) {
   require_no_waiter(static_cast<bool>(answer_waiter_));
   const auto answer = std::make_shared<std::optional<response>>();
-  responder to(new handed_back(*this, answer));
+  responder to(new answer_to_coroutine(*this, answer));
   if (h.form == form::responder) {
     h.answer_later(r, c, std::move(to));
   } else {
@@ -49,7 +50,7 @@ task<response> call::elsewhere(const erased_handler& h, const request& r, const 
       const activity now(r.method(), r.path());  // without the query, which may hold secrets
       from_pool->send(self->answer_or_failure(h, r, c));
     };
-    if (!host_ || !home_->of->pool->submit(std::move(job))) {
+    if (!host_ || !environment_->service->pool->submit(std::move(job))) {
       pool_was_full_ = true;
       co_return pool_is_full();
     }
@@ -76,8 +77,8 @@ task<> call::on_pool(function<void()> job) {
     return result_of(out);
   }
   function<void()> work = [self = reference(*this), out, job = std::move(job)] {
-    const activity now(self->bytes_->req.method(),
-                       self->bytes_->req.path());  // without the query, which may hold secrets
+    const activity now(self->exchange_->req.method(),
+                       self->exchange_->req.path());  // without the query, which may hold secrets
     std::exception_ptr error;
     try {
       job();
@@ -86,12 +87,12 @@ task<> call::on_pool(function<void()> job) {
     }
     const std::lock_guard lock(self->mutex_);
     if (!self->host_) return;
-    self->home_->loop.post([back = reference(*self), out, error] {
+    self->environment_->loop.post([back = reference(*self), out, error] {
       *out = {.over = true, .error = error};
       if (back->host_) back->wake(back->answer_waiter_);
     });
   };
-  if (!home_->of->pool->submit(std::move(work)))
+  if (!environment_->service->pool->submit(std::move(work)))
     *out = {.over = true, .error = std::make_exception_ptr(stream_error(503, "too many requests that take long"))};
   return result_of(out);
 }

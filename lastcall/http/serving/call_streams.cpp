@@ -4,28 +4,28 @@
 
 namespace lastcall::inline v0::http::detail {
 
-input call::try_input() noexcept {
-  if (!host_) return {.what = input::kind::failed, .why = client_has_gone};
+input_result call::try_input() noexcept {
+  if (!host_) return {.what = input_result::kind::failed, .why = client_has_gone};
   return host_->next_input();
 }
 
 std::size_t call::try_output(std::string_view bytes) {
   if (!host_) throw stream_error(0, client_has_gone);
   const std::size_t taken = host_->take_output(bytes);
-  if (taken > 0) last_output_ = home_->loop.now();
+  if (taken > 0) last_output_ = environment_->loop.now();
   return taken;
 }
 
-std::optional<std::string_view> call::piece_of(const input& in) {
-  if (in.what == input::kind::failed) throw stream_error(in.status, in.why);
-  if (in.what == input::kind::end) return std::nullopt;
+std::optional<std::string_view> call::piece_of(const input_result& in) {
+  if (in.what == input_result::kind::failed) throw stream_error(in.status, in.why);
+  if (in.what == input_result::kind::end) return std::nullopt;
   return in.bytes;
 }
 
 task<std::optional<std::string_view>> call::read() {
   require_no_waiter(static_cast<bool>(input_waiter_));
-  input in = try_input();
-  for (; in.what == input::kind::wait; in = try_input()) co_await suspended(input_waiter_);
+  input_result in = try_input();
+  for (; in.what == input_result::kind::wait; in = try_input()) co_await suspended(input_waiter_);
   co_return piece_of(in);
 }
 

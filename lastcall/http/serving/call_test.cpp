@@ -36,7 +36,7 @@ using ::testing::UnorderedElementsAre;
 constexpr auto generous = 20s;
 
 struct scripted_host final : call_host {
-  std::deque<input> inputs{};
+  std::deque<input_result> inputs{};
   int asked = 0;
   std::size_t room = 0;  // for output, at present
   std::string output{};
@@ -44,10 +44,10 @@ struct scripted_host final : call_host {
   std::vector<bool> ends{};
 
   void take_answer(response&& r) noexcept override { answers.push_back(r.status()); }
-  input next_input() noexcept override {
+  input_result next_input() noexcept override {
     ++asked;
     if (inputs.empty()) return {};
-    const input next = inputs.front();
+    const input_result next = inputs.front();
     inputs.pop_front();
     return next;
   }
@@ -70,7 +70,7 @@ class desk {
     begin(long_lived);
   }
   ~desk() {
-    let_go();
+    detach();
     run_loop();
     one->release();
     pool.stop(steady().now() + generous);
@@ -99,13 +99,13 @@ class desk {
   void begin(bool long_lived = false) {
     const context server = life.get();
     one->begin(host, bytes_, nullptr, {}, &server, long_lived);
-    let_go_ = false;
+    detached_ = false;
   }
   /// As the connection does when it has its answer; with a cause, when it ends and leaves the request to its handler.
-  void let_go(cause why = cause::none) {
-    if (std::exchange(let_go_, true)) return;
+  void detach(cause why = cause::none) {
+    if (std::exchange(detached_, true)) return;
     one->acquire();
-    one->let_go(why == cause::none ? nullptr : new exchange(0), why);
+    one->detach(why == cause::none ? nullptr : new exchange(0), why);
   }
 
  private:
@@ -124,7 +124,7 @@ class desk {
   boost::asio::io_context io_;
   const std::shared_ptr<service> service_ = std::make_shared<service>();
   exchange bytes_{4096};
-  bool let_go_ = false;
+  bool detached_ = false;
 
  public:
   std::vector<std::string> said;
@@ -132,12 +132,12 @@ class desk {
   net::thread_pool pool{{.threads = 1, .queue = 1}};
   context_source life;
   scripted_host host;
-  call* const one = new call(std::make_shared<call_home>(call_home{loop, service_}));
+  call* const one = new call(std::make_shared<call_environment>(call_environment{loop, service_}));
 };
 
-const input piece{.what = input::kind::piece, .bytes = "piece"};
-const input end_of_body{.what = input::kind::end};
-const input failed{.what = input::kind::failed, .status = 413, .why = "too large"};
+const input_result piece{.what = input_result::kind::piece, .bytes = "piece"};
+const input_result end_of_body{.what = input_result::kind::end};
+const input_result failed{.what = input_result::kind::failed, .status = 413, .why = "too large"};
 const auto refused = StartsWith("refused: a coroutine waits here already");
 
 auto reads(desk& d) {
@@ -253,7 +253,7 @@ TEST(call, that_is_long_lived_waits_no_longer_once_it_is_told_of_the_end) {
   d.life.begin_drain(steady().now() + generous);
   d.run_loop();
   EXPECT_THAT(d.said, IsEmpty()) << "its turn has not come";
-  d.one->told(steady().now() + generous);
+  d.one->begin_drain(steady().now() + generous);
   d.run_loop();
   d.go(waits(d, 1h));
   EXPECT_THAT(d.said, ElementsAre("woken", "woken"));
@@ -332,7 +332,7 @@ TEST(call, tells_all_who_wait_in_it_that_the_client_has_gone) {
   d.go(waits(d, 1h));
   d.go(works(d, [&] { release.wait_until(steady().now() + generous); }));
   EXPECT_THAT(d.said, IsEmpty());
-  d.let_go(cause::client_gone);
+  d.detach(cause::client_gone);
   EXPECT_EQ(d.one->life().cause(), cause::client_gone);
   d.run_loop();
   const auto gone = StrEq("error 0: the client has gone");
@@ -342,7 +342,7 @@ TEST(call, tells_all_who_wait_in_it_that_the_client_has_gone) {
 
 TEST(call, tells_those_who_come_later_too) {
   desk d(true);
-  d.let_go();
+  d.detach();
   d.go(reads(d));
   d.go(writes(d, "x"));
   d.go(waits(d, 1h));
@@ -379,7 +379,7 @@ TEST(call, serves_a_thread_that_reads_and_writes) {
     d.one->wake_output();
     return over;
   }));
-  d.let_go();  // if it still waits, it does not for ever
+  d.detach();  // if it still waits, it does not for ever
   d.run_loop();
   thread.join();
   EXPECT_EQ(heard, "piecepiece");
@@ -390,7 +390,7 @@ TEST(call, lets_a_thread_go_that_waits_when_the_client_goes) {
   desk d;
   std::thread thread([&] { EXPECT_THROW(d.one->read_blocking(), stream_error); });
   EXPECT_TRUE(d.comes_true([&] { return d.host.asked > 0; }));
-  d.let_go();
+  d.detach();
   d.run_loop();
   thread.join();
 }
@@ -415,7 +415,7 @@ TEST(call, forgets_an_answer_that_comes_when_nobody_is_there) {
   desk d;
   EXPECT_FALSE(d.one->gone());
   d.one->reply(text("on its way"));
-  d.let_go();
+  d.detach();
   EXPECT_TRUE(d.one->gone());
   d.one->reply(text("late"));
   d.one->unanswered();
@@ -428,7 +428,7 @@ TEST(call, begins_anew_once_nobody_else_holds_it) {
   d.one->reply(text("first"));
   d.run_loop();
   d.one->acquire();  // as a responder that somebody kept
-  d.let_go();
+  d.detach();
   EXPECT_FALSE(d.one->end());
   d.one->release();
   EXPECT_TRUE(d.one->end());

@@ -11,15 +11,15 @@ namespace lastcall::inline v0::http::detail {
 task<bool> call::wait_for(duration time) {
   require_no_waiter(static_cast<bool>(time_waiter_));
   if (!host_ || life_.draining() || std::exchange(stop_waiting_, false)) co_return false;
-  const time_point now = home_->loop.refresh_now();
+  const time_point now = environment_->loop.refresh_now();
   const time_point until = time > time_point::max() - now ? time_point::max() : now + time;
   do {
     waits_until_ = until;
-    look_later();
+    schedule_alarm();
     co_await suspended(time_waiter_);
     waits_until_ = time_point::max();
     if (!host_ || life_.draining() || std::exchange(stop_waiting_, false)) co_return false;
-  } while (home_->loop.now() < until);
+  } while (environment_->loop.now() < until);
   co_return true;
 }
 
@@ -29,7 +29,7 @@ void call::stop_waiting() noexcept {
 }
 
 /// For whoever waits, and for a body of which nothing was sent for too long.
-void call::look(time_point now) noexcept {
+void call::on_alarm(time_point now) noexcept {
   const reference self(*this);  // a failed write ends the connection, and lets go of us
   if (waits_until_ <= now) {
     waits_until_ = time_point::max();
@@ -42,14 +42,14 @@ void call::look(time_point now) noexcept {
     }
     last_output_ = now;  // also when more than enough waits for the client already
   }
-  if (host_) look_later();
+  if (host_) schedule_alarm();
 }
 
-void call::look_later() {
+void call::schedule_alarm() {
   time_point next = waits_until_;
   if (source_ && source_->beat_after > duration::zero()) next = std::min(next, last_output_ + source_->beat_after);
   if (next == time_point::max()) return;
-  if (!alarm_.armed() || alarm_.due() > next) home_->loop.schedule(alarm_, next);  // armed earlier: looks again
+  if (!alarm_.armed() || alarm_.due() > next) environment_->loop.schedule(alarm_, next);  // armed earlier: looks again
 }
 
 }  // namespace lastcall::inline v0::http::detail

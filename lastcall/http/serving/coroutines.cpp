@@ -23,9 +23,9 @@ struct release_call {
 }  // namespace
 
 struct coroutines::shared {
-  explicit shared(std::shared_ptr<const call_home> of) : home(std::move(of)) {}
+  explicit shared(std::shared_ptr<const call_environment> e) : environment(std::move(e)) {}
 
-  const std::shared_ptr<const call_home> home;
+  const std::shared_ptr<const call_environment> environment;
   std::vector<function<void(call*)>> free;  // last in, first out, as these:
   std::vector<std::unique_ptr<call, release_call>> spare;
   std::atomic<bool> closed{false};
@@ -36,7 +36,7 @@ struct coroutines::shared {
   }
 
   /// Gives back a reference.
-  void over(call& c) {
+  void give_back(call& c) {
     if (spare.size() < most_free && c.end()) {
       spare.emplace_back(&c);
     } else {
@@ -59,7 +59,7 @@ task<> coroutines::shared::work(std::shared_ptr<shared> all, call* first) {
         now->answer_here(now->failed());
       }
     }
-    all->over(*now.release());
+    all->give_back(*now.release());
     if (all->closed || all->free.size() >= most_free) break;
     call* const next = co_await boost::asio::async_initiate<const boost::asio::deferred_t&, void(call*)>(
         [&all](auto handler) { all->free.push_back(std::move(handler)); }, boost::asio::deferred);
@@ -67,14 +67,15 @@ task<> coroutines::shared::work(std::shared_ptr<shared> all, call* first) {
   }
 }
 
-coroutines::coroutines(std::shared_ptr<const call_home> home) : shared_(std::make_shared<shared>(std::move(home))) {}
+coroutines::coroutines(std::shared_ptr<const call_environment> environment)
+    : shared_(std::make_shared<shared>(std::move(environment))) {}
 
 coroutines::~coroutines() {
   if (!shared_->closed) shared_->close();  // nobody runs the loop any more: else it has closed them
 }
 
 call& coroutines::borrow() {
-  if (shared_->spare.empty()) return *new call(shared_->home);
+  if (shared_->spare.empty()) return *new call(shared_->environment);
   call& c = *shared_->spare.back().release();
   shared_->spare.pop_back();
   return c;
@@ -83,7 +84,7 @@ call& coroutines::borrow() {
 void coroutines::run(call& c) {
   c.acquire();
   if (shared_->free.empty())
-    return boost::asio::co_spawn(shared_->home->loop.io().get_executor(), shared::work(shared_, &c),
+    return boost::asio::co_spawn(shared_->environment->loop.io().get_executor(), shared::work(shared_, &c),
                                  boost::asio::detached);
   const function<void(call*)> next = std::move(shared_->free.back());
   shared_->free.pop_back();
@@ -91,7 +92,7 @@ void coroutines::run(call& c) {
 }
 
 void coroutines::close_soon() noexcept {
-  shared_->home->loop.post([all = shared_] { all->close(); });
+  shared_->environment->loop.post([all = shared_] { all->close(); });
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -9,13 +9,13 @@
 namespace lastcall::inline v0::http::detail {
 
 class call;
-struct call_home;
+struct call_environment;
 
 /// Threads: its loop's only, but for the destructor, which comes when nobody runs that loop any more, and before its
 /// io_context goes.
 class coroutines {
  public:
-  explicit coroutines(std::shared_ptr<const call_home>);
+  explicit coroutines(std::shared_ptr<const call_environment>);
   ~coroutines();
 
   /// A call that has ended, or a new one; the reference is the caller's.

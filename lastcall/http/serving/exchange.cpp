@@ -18,8 +18,8 @@ void exchange::next() noexcept {
   body.clear();
   if (!std::exchange(in_pieces, false)) return;
   trailers.clear();
-  in = {};
-  out = {};
+  incoming = {};
+  outgoing = {};
 }
 
 }  // namespace lastcall::inline v0::http::detail

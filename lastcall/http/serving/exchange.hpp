@@ -49,7 +49,7 @@ struct exchange {
     std::uint64_t received = 0;
     duration waited = {};  ///< for the client, so far
     time_point waits_since = {};
-  } in;
+  } incoming;
   /// Of a response whose body is made or sent after its head.
   struct {
     bool open = false;
@@ -58,7 +58,7 @@ struct exchange {
     std::shared_ptr<const body_source> file;  ///< being sent
     std::uint64_t file_at = 0;
     std::shared_ptr<upgrade> to = {};  ///< once the 101 is sent
-  } out;
+  } outgoing;
 
   request_records records;
 

@@ -34,9 +34,9 @@ class looks_before final : public detail::erased_handler {
     if (std::optional<response> said = (*look_)(r)) return reply.send(std::move(*said));
     inner_->answer_later(r, c, std::move(reply));
   }
-  detail::response_task run(const request& r, const context& c, detail::call& of) const override {
+  detail::response_task run(const request& r, const context& c, detail::call& call) const override {
     if (std::optional<response> said = (*look_)(r)) co_return std::move(*said);
-    co_return co_await inner_->run(r, c, of);
+    co_return co_await inner_->run(r, c, call);
   }
 
  private:
@@ -85,8 +85,8 @@ class changes_after final : public detail::erased_handler {
   void answer_later(const request& r, const context& c, responder reply) const override {
     inner_->answer_later(r, c, responder(new changed_reply(r, std::move(reply), change_)));
   }
-  detail::response_task run(const request& r, const context& c, detail::call& of) const override {
-    response said = co_await inner_->run(r, c, of);
+  detail::response_task run(const request& r, const context& c, detail::call& call) const override {
+    response said = co_await inner_->run(r, c, call);
     (*change_)(r, said);
     co_return said;
   }
@@ -103,8 +103,8 @@ class wrapped_around final : public detail::erased_handler {
   wrapped_around(erased inner, std::shared_ptr<const wrap_function> wrap)
       : erased_handler(form::coroutine, true, inner->streams_body), inner_(std::move(inner)), wrap_(std::move(wrap)) {}
 
-  detail::response_task run(const request& r, const context& c, detail::call& of) const override {
-    const next_handler rest(*inner_, r, c, of);
+  detail::response_task run(const request& r, const context& c, detail::call& call) const override {
+    const next_handler rest(*inner_, r, c, call);
     co_return co_await (*wrap_)(r, c, rest);
   }
 
@@ -125,7 +125,7 @@ task<response> next_handler::operator()() const {
     case form::blocking:
       break;
   }
-  co_return co_await call_.elsewhere(inner_, request_, context_);
+  co_return co_await call_.answer_elsewhere(inner_, request_, context_);
 }
 
 middleware before(function<std::optional<response>(const request&)> look) {

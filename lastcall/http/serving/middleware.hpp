@@ -16,8 +16,8 @@ using middleware = function<handler(handler)>;
 /// The rest of the way to the handler, for `around`. Called at most once.
 class next_handler {
  public:
-  next_handler(const detail::erased_handler& inner, const request& r, const context& c, detail::call& of) noexcept
-      : inner_(inner), request_(r), context_(c), call_(of) {}
+  next_handler(const detail::erased_handler& inner, const request& r, const context& c, detail::call& call) noexcept
+      : inner_(inner), request_(r), context_(c), call_(call) {}
 
   /// What the handler answers, whatever its form.   Errors: what it throws.
   task<response> operator()() const;

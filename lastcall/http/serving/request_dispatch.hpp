@@ -39,13 +39,13 @@ template <class Protocol> class request_dispatch : public call_host {
 
 template <class Protocol> void request_dispatch<Protocol>::give_id() {
   if (!protocol().shard().service().request_ids) return;
-  request& r = protocol().present().req;
+  request& r = protocol().current_exchange().req;
   const std::string_view sent = r.header("X-Request-Id");
   request_access::id(r) = acceptable_request_id(sent) ? std::string(sent) : make_request_id();
 }
 
 template <class Protocol> void request_dispatch<Protocol>::answer_request() {
-  exchange& x = protocol().present();
+  exchange& x = protocol().current_exchange();
   request_access::body(x.req, x.body);
   if (x.found.handle) return run(*x.found.handle);
   if (answer_health()) return;
@@ -55,28 +55,28 @@ template <class Protocol> void request_dispatch<Protocol>::answer_request() {
 
 /// False: no probe asks, or not in a way that is allowed.
 template <class Protocol> bool request_dispatch<Protocol>::answer_health() {
-  exchange& x = protocol().present();
-  const service& of = protocol().shard().service();
-  if (!of.health || x.found.status != 404 || (x.req.path() != "/livez" && x.req.path() != "/readyz")) return false;
+  exchange& x = protocol().current_exchange();
+  const service& service = protocol().shard().service();
+  if (!service.health || x.found.status != 404 || (x.req.path() != "/livez" && x.req.path() != "/readyz")) return false;
   if (x.req.verb() != method::get && x.req.verb() != method::head) {
     x.found.status = x.req.verb() == method::options ? 204 : 405;
     x.found.allow = "GET, HEAD, OPTIONS";
     return false;
   }
   const bool alive = x.req.path() == "/livez";
-  protocol().answered(alive ? text("alive\n") : of.ready() ? text("ready\n") : text("draining\n", 503));
+  protocol().answered(alive ? text("alive\n") : service.ready() ? text("ready\n") : text("draining\n", 503));
   return true;
 }
 
 template <class Protocol> void request_dispatch<Protocol>::run(const handler& h) {
   if (!protocol().may_begin(h)) return;
-  const request& req = protocol().present().req;
-  const service& of = protocol().shard().service();
+  const request& req = protocol().current_exchange().req;
+  const service& service = protocol().shard().service();
   switch (h.form()) {
     case form::plain:
       return protocol().answered([&] {  // made where it is used, never moved
         try {
-          return h.erased().answer(req, of.life, nullptr);
+          return h.erased().answer(req, service.life, nullptr);
         } catch (...) {
           return failed();
         }
@@ -94,16 +94,16 @@ template <class Protocol> void request_dispatch<Protocol>::run(const handler& h)
     }
     case form::coroutine: {
       call& c = protocol().begin_call(&h);
-      protocol().within_ = true;
+      protocol().in_coroutine_ = true;
       protocol().shard().coroutines().run(c);
-      protocol().within_ = false;
+      protocol().in_coroutine_ = false;
       return;
     }
     case form::blocking: {
       call& c = protocol().begin_call(&h);
       c.acquire();
       const std::shared_ptr<call> in_pool(&c, [](call* p) { p->release(); });
-      if (of.pool->submit([in_pool] { in_pool->run_blocking(); })) return;
+      if (service.pool->submit([in_pool] { in_pool->run_blocking(); })) return;
       protocol().end_call();
       return protocol().reject(call::pool_is_full());
     }
@@ -112,14 +112,15 @@ template <class Protocol> void request_dispatch<Protocol>::run(const handler& h)
 
 /// What becomes of an exception that is being handled.
 template <class Protocol> response request_dispatch<Protocol>::failed() noexcept {
-  const service& of = protocol().shard().service();
-  const std::string_view target = protocol().present().req.target();
+  const service& service = protocol().shard().service();
+  const std::string_view target = protocol().current_exchange().req.target();
   try {
     throw;
   } catch (const std::exception& error) {
-    of.log.error(of.name, "a handler threw; sent 500", {{"target", target}, {"what", error.what()}});
+    service.log.error(service.name, "a handler threw; sent 500", {{"target", target}, {"what", error.what()}});
   } catch (...) {
-    of.log.error(of.name, "a handler threw something that is no std::exception; sent 500", {{"target", target}});
+    service.log.error(service.name, "a handler threw something that is no std::exception; sent 500",
+                      {{"target", target}});
   }
   return text("internal server error\n", 500);
 }

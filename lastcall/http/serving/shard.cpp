@@ -9,11 +9,11 @@ constexpr std::size_t spare_exchanges = 64;         // per loop: more are busy a
 constexpr std::size_t kept_body_bytes = 64 * 1024;  // a larger one goes back to the heap
 }  // namespace
 
-shard::shard(std::shared_ptr<const detail::service> of, net::connection_set& connections)
-    : service_(std::move(of)),
+shard::shard(std::shared_ptr<const detail::service> service, net::connection_set& connections)
+    : service_(std::move(service)),
       set_(connections),
-      home_(std::make_shared<const call_home>(call_home{set_.loop(), service_})),
-      coroutines_(home_),
+      environment_(std::make_shared<const call_environment>(call_environment{set_.loop(), service_})),
+      coroutines_(environment_),
       batched_writes_(set_.loop()) {}
 
 exchange& shard::borrow() {

@@ -30,7 +30,7 @@
 
 namespace lastcall::inline v0::http::detail {
 
-struct call_home;
+struct call_environment;
 
 /// What all shards of one server read. Does not change while it serves.
 struct service {
@@ -51,43 +51,43 @@ struct service {
 /// Threads: its loop's only, but for `requests` and reading the stats.
 class shard {
  public:
-  shard(std::shared_ptr<const detail::service> of, net::connection_set& connections);
+  shard(std::shared_ptr<const detail::service> service, net::connection_set& connections);
 
   exchange& borrow();
   void give_back(exchange&) noexcept;
 
   /// Where the responses of one wake are gathered, so that a pipeline is sent at once. Empty outside of a connection's
   /// turn.
-  std::string& out() noexcept { return out_; }
+  std::string& output() noexcept { return output_; }
   /// Handlers may wake others of this loop in the middle of a connection's turn: those find it empty, too.
-  class own_out {
+  class separate_output {
    public:
-    explicit own_out(shard& of) noexcept : of_(of) {
-      if (!of.out_.empty()) others_.swap(of.out_);
+    explicit separate_output(shard& s) noexcept : shard_(s) {
+      if (!s.output_.empty()) others_.swap(s.output_);
     }
     /// Nothing of ours stays behind, also not what a failed allocation left half written: it would go to another
     /// client.
-    ~own_out() {
-      of_.out_.clear();
-      if (!others_.empty()) others_.swap(of_.out_);
+    ~separate_output() {
+      shard_.output_.clear();
+      if (!others_.empty()) others_.swap(shard_.output_);
     }
-    own_out(const own_out&) = delete;
-    own_out& operator=(const own_out&) = delete;
+    separate_output(const separate_output&) = delete;
+    separate_output& operator=(const separate_output&) = delete;
 
    private:
-    shard& of_;
+    shard& shard_;
     std::string others_;
   };
   /// Where short responses wait for those of others.
   detail::batched_writes& batched_writes() noexcept { return batched_writes_; }
   /// Gives back what one large response has made of it.
-  void trim() noexcept {
-    if (out_.capacity() > 1024 * 1024) out_ = std::string();
+  void trim_output() noexcept {
+    if (output_.capacity() > 1024 * 1024) output_ = std::string();
   }
   std::string_view date() { return date_.text(std::time(nullptr)); }
 
   const detail::service& service() const noexcept { return *service_; }
-  const std::shared_ptr<const call_home>& home() const noexcept { return home_; }
+  const std::shared_ptr<const call_environment>& environment() const noexcept { return environment_; }
   detail::coroutines& coroutines() noexcept { return coroutines_; }
   /// The parent of the calls' contexts, so that those of different loops share no lock.
   const context& life() const noexcept { return life_; }
@@ -119,11 +119,11 @@ class shard {
  private:
   const std::shared_ptr<const detail::service> service_;
   net::connection_set& set_;
-  const std::shared_ptr<const call_home> home_;
+  const std::shared_ptr<const call_environment> environment_;
   detail::coroutines coroutines_;
   context life_;
   std::vector<std::unique_ptr<exchange>> spare_;
-  std::string out_;
+  std::string output_;
   detail::batched_writes batched_writes_;
   date_cache date_;
 };

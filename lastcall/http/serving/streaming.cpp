@@ -45,7 +45,7 @@ std::optional<std::string_view> body_stream::read_blocking() { return call_.read
 std::string_view body_stream::trailer(std::string_view name) const noexcept {
   const auto is_name = [&](std::string_view one) { return detail::equal_ignoring_case(one, name); };
   if (std::any_of(std::begin(never_trailers), std::end(never_trailers), is_name)) return {};
-  std::string_view lines = call_.bytes().trailers;
+  std::string_view lines = call_.current_exchange().trailers;
   while (!lines.empty()) {
     const std::string_view line = lines.substr(0, lines.find('\n'));
     lines.remove_prefix(line.size() + 1);
@@ -56,7 +56,9 @@ std::string_view body_stream::trailer(std::string_view name) const noexcept {
   return {};
 }
 
-std::optional<std::uint64_t> body_stream::length() const noexcept { return call_.bytes().info.content_length; }
+std::optional<std::uint64_t> body_stream::length() const noexcept {
+  return call_.current_exchange().info.content_length;
+}
 
 task<> body_writer::write(std::string_view bytes) { return call_.write(bytes); }
 void body_writer::write_blocking(std::string_view bytes) { call_.write_blocking(bytes); }
@@ -73,7 +75,7 @@ response streamed_blocking(function<void(body_writer&)> make, std::optional<std:
 }
 
 namespace detail {
-body_stream& body_of(call& of) noexcept { return of.body(); }
+body_stream& body_of(call& c) noexcept { return c.body(); }
 }  // namespace detail
 
 }  // namespace lastcall::inline v0::http

@@ -37,7 +37,7 @@ class stream_error : public std::runtime_error {
 /// told.
 class body_stream {
  public:
-  explicit body_stream(detail::call& of) noexcept : call_(of) {}
+  explicit body_stream(detail::call& c) noexcept : call_(c) {}
   body_stream(const body_stream&) = delete;
   body_stream& operator=(const body_stream&) = delete;
 
@@ -64,7 +64,7 @@ class body_stream {
 /// The body of one response, as it is made.   Threads: as body_stream.
 class body_writer {
  public:
-  explicit body_writer(detail::call& of) noexcept : call_(of) {}
+  explicit body_writer(detail::call& c) noexcept : call_(c) {}
   body_writer(const body_writer&) = delete;
   body_writer& operator=(const body_writer&) = delete;
 

@@ -18,47 +18,47 @@ namespace lastcall::inline v0::sse {
 
 namespace {
 
-constexpr std::size_t most_bytes = 64 * 1024;  // what is sure to fit where less than so much waits
+constexpr std::size_t most_bytes = 64 * 1024;  // of one event: a stream takes it if less than this waits
 constexpr std::size_t most_pending = 256;
-constexpr std::size_t at_once = 128;  // then the others of the loop have their turn
+constexpr std::size_t at_once = 128;  // members; then the loop serves other connections
 
 using text = std::shared_ptr<const std::string>;
 
 }  // namespace
 
-/// A stream that follows; in its handler's frame.
+/// One stream that follows the group. It lies in the frame of its handler's coroutine.
 struct group::member {
   http::detail::call& call;
   bool dropped = false;
 };
 
 struct group::state : std::enable_shared_from_this<group::state> {
-  /// Of one loop, and its thread's, but for `pending`.
-  struct part {
-    std::vector<member*> members;  // null: has gone, while `next` is on its way through
+  /// The members on one loop. Only that loop's thread uses it, except for `pending`.
+  struct loop_members {
+    std::vector<member*> members;  // null: has left during a delivery
     std::size_t count = 0;
-    std::size_t next = 0;      // of the members, for the first of `pending`
+    std::size_t next = 0;      // the member that gets the first of `pending` next
     std::deque<text> pending;  // guarded by the mutex
   };
 
-  /// Soon on the loop's thread. While somebody follows there, so is the loop.
-  void go_on(net::loop& on) {
-    on.post([self = shared_from_this(), &on] { self->send_some(on); });
+  /// Delivers on the loop's thread, soon. The loop exists as long as it has a member.
+  void post_delivery(net::loop& loop) {
+    loop.post([self = shared_from_this(), &loop] { self->deliver_some(loop); });
   }
 
-  void send_some(net::loop& on) {
+  void deliver_some(net::loop& loop) {
     text now;
-    part* of = nullptr;
+    loop_members* p = nullptr;
     {
       const std::lock_guard lock(mutex);
-      const auto found = parts.find(&on);
-      if (found == parts.end() || found->second.pending.empty()) return;
-      of = &found->second;
-      now = of->pending.front();
+      const auto found = by_loop.find(&loop);
+      if (found == by_loop.end() || found->second.pending.empty()) return;
+      p = &found->second;
+      now = p->pending.front();
     }
-    const std::size_t end = std::min(of->next + at_once, of->members.size());
-    for (; of->next < end; ++of->next) {
-      member* const each = of->members[of->next];
+    const std::size_t end = std::min(p->next + at_once, p->members.size());
+    for (; p->next < end; ++p->next) {
+      member* const each = p->members[p->next];
       if (each && !each->dropped && !give(*each, *now)) {
         each->dropped = true;
         ++dropped;
@@ -66,46 +66,46 @@ struct group::state : std::enable_shared_from_this<group::state> {
       }
     }
     const std::lock_guard lock(mutex);
-    if (of->next == of->members.size()) {
-      of->next = 0;
-      of->pending.pop_front();
-      std::erase(of->members, nullptr);
-      if (of->members.empty()) of->pending.clear();
+    if (p->next == p->members.size()) {
+      p->next = 0;
+      p->pending.pop_front();
+      std::erase(p->members, nullptr);
+      if (p->members.empty()) p->pending.clear();
     }
-    if (!of->pending.empty()) go_on(on);
+    if (!p->pending.empty()) post_delivery(loop);
   }
 
   static bool give(member& to, const std::string& bytes) noexcept {
     try {
       return to.call.write_now(bytes);
     } catch (const std::exception&) {
-      return true;  // the client has gone, and its handler hears of that
+      return true;  // the client has gone; its handler is told of that
     }
   }
 
-  void join(net::loop& on, member& who) {
+  void join(net::loop& loop, member& who) {
     const std::lock_guard lock(mutex);
-    part& of = parts[&on];
-    of.members.push_back(&who);
-    ++of.count;
+    loop_members& p = by_loop[&loop];
+    p.members.push_back(&who);
+    ++p.count;
     ++size;
   }
 
-  void leave(net::loop& on, member& who) noexcept {
+  void leave(net::loop& loop, member& who) noexcept {
     const std::lock_guard lock(mutex);
-    const auto found = parts.find(&on);
-    part& of = found->second;
-    if (of.next == 0) {
-      std::erase(of.members, &who);
+    const auto found = by_loop.find(&loop);
+    loop_members& p = found->second;
+    if (p.next == 0) {
+      std::erase(p.members, &who);
     } else {
-      std::replace(of.members.begin(), of.members.end(), &who, static_cast<member*>(nullptr));
+      std::replace(p.members.begin(), p.members.end(), &who, static_cast<member*>(nullptr));
     }
     --size;
-    if (--of.count == 0) parts.erase(found);  // nothing posted here looks at the loop any more
+    if (--p.count == 0) by_loop.erase(found);  // a delivery that is still posted finds no entry and returns
   }
 
-  mutable std::mutex mutex;  // guards parts and what is pending
-  std::map<net::loop*, part> parts;
+  mutable std::mutex mutex;  // guards by_loop and what is pending
+  std::map<net::loop*, loop_members> by_loop;
   std::atomic<std::size_t> size{0};
   std::atomic<std::uint64_t> dropped{0};
 };
@@ -119,23 +119,23 @@ bool group::publish(const event& e) {
   if (bytes.size() > most_bytes) throw std::invalid_argument("sse: an event for a group is too large: 64 KiB at most");
   const text once = std::make_shared<const std::string>(std::move(bytes));
   const std::lock_guard lock(state_->mutex);
-  for (const auto& [on, of] : state_->parts)
-    if (of.pending.size() >= most_pending) return false;
-  for (auto& [on, of] : state_->parts) {
-    of.pending.push_back(once);
-    if (of.pending.size() == 1) state_->go_on(*on);
+  for (const auto& [loop, p] : state_->by_loop)
+    if (p.pending.size() >= most_pending) return false;
+  for (auto& [loop, p] : state_->by_loop) {
+    p.pending.push_back(once);
+    if (p.pending.size() == 1) state_->post_delivery(*loop);
   }
   return true;
 }
 
 task<> group::follow(stream& s) {
-  struct followed {  // also when its frame is destroyed in the middle
-    state& of;
-    net::loop& on;
+  struct followed {  // leaves the group also when the coroutine frame is destroyed early
+    state& group;
+    net::loop& loop;
     member who;
-    followed(state& group, http::detail::call& c) : of(group), on(c.loop()), who{c} { of.join(on, who); }
+    followed(state& g, http::detail::call& c) : group(g), loop(c.loop()), who{c} { group.join(loop, who); }
     followed(const followed&) = delete;
-    ~followed() { of.leave(on, who); }
+    ~followed() { group.leave(loop, who); }
   };
   const std::shared_ptr<state> kept = state_;
   followed one(*kept, s.call());

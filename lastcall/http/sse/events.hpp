@@ -40,7 +40,7 @@ struct options {
 /// limits.write_time is cut.
 class stream {
  public:
-  stream(http::detail::call& of, const http::request& r) noexcept : call_(of), request_(r) {}
+  stream(http::detail::call& c, const http::request& r) noexcept : call_(c), request_(r) {}
   stream(const stream&) = delete;
   stream& operator=(const stream&) = delete;
 

@@ -14,56 +14,56 @@ using detail::opcode;
 using detail::written;
 using net::handler_side;
 
-detail::session* host_of(const conversation& c) noexcept { return static_cast<detail::session*>(c.link->host()); }
+detail::session* session_of(const conversation& c) noexcept { return static_cast<detail::session*>(c.link->host()); }
 
 /// One read, tried until it has what it wants.
-struct wanted {
-  conversation* of;
+struct read_step {
+  conversation* shared;
   std::optional<message>* into;
 
   bool operator()() const {
-    conversation& c = *of;
+    conversation& c = *shared;
     if ((*into = c.take())) {
-      if (auto* host = host_of(c)) host->taken();
+      if (auto* session = session_of(c)) session->on_message_taken();
       return true;
     }
     if (c.end != read_end::none) return true;
-    auto* host = host_of(c);
-    if (!host) c.end = c.remote_code != 0 ? read_end::remote : read_end::gone;
-    if (host && !host->reading_over(c.end)) return false;
+    auto* session = session_of(c);
+    if (!session) c.end = c.remote_code != 0 ? read_end::remote : read_end::gone;
+    if (session && !session->reading_over(c.end)) return false;
     if (c.remote_code != 0) {
-      c.said_code = c.remote_code;
-      c.said_reason = c.remote_reason;
+      c.reported_code = c.remote_code;
+      c.reported_reason = c.remote_reason;
     }
     return true;
   }
 };
 
-struct to_write {
-  conversation* of;
+struct write_step {
+  conversation* shared;
   opcode code;
   std::string_view payload;
   bool* sent;
 
   bool operator()() const noexcept {
-    auto* host = host_of(*of);
-    const written now = host ? host->put(code, payload) : written::never;
+    auto* session = session_of(*shared);
+    const written now = session ? session->put(code, payload) : written::never;
     *sent = now == written::yes;
     return now != written::not_yet;
   }
 };
 
-struct to_close {
-  conversation* of;
+struct close_step {
+  conversation* shared;
   std::uint16_t code;
   std::string_view reason;
   bool* answered;
 
   bool operator()() const noexcept {
-    auto* host = host_of(*of);
-    if (host) host->begin_close(code, reason);
-    *answered = of->remote_code != 0;
-    return !host || host->closed();
+    auto* session = session_of(*shared);
+    if (session) session->begin_close(code, reason);
+    *answered = shared->remote_code != 0;
+    return !session || session->closed();
   }
 };
 
@@ -71,19 +71,19 @@ struct to_close {
 
 task<std::optional<message>> reading(std::shared_ptr<conversation> c) {
   std::optional<message> got;
-  co_await c->link->until(wanted{c.get(), &got});
+  co_await c->link->until(read_step{c.get(), &got});
   co_return got;
 }
 
 task<bool> writing(std::shared_ptr<conversation> c, opcode code, std::string_view payload) {
   bool sent = false;
-  co_await c->link->until(to_write{c.get(), code, payload, &sent}, handler_side::writing);
+  co_await c->link->until(write_step{c.get(), code, payload, &sent}, handler_side::writing);
   co_return sent;
 }
 
 task<bool> closing(std::shared_ptr<conversation> c, std::uint16_t code, std::string_view reason) {
   bool answered = false;
-  co_await c->link->until(to_close{c.get(), code, reason, &answered}, handler_side::writing);
+  co_await c->link->until(close_step{c.get(), code, reason, &answered}, handler_side::writing);
   co_return answered;
 }
 
@@ -103,59 +103,61 @@ void check_close(std::uint16_t code, std::string_view reason) {
 
 }  // namespace
 
-stream::stream(std::shared_ptr<conversation> of) noexcept : of_(std::move(of)) {}
+stream::stream(std::shared_ptr<conversation> c) noexcept : shared_(std::move(c)) {}
 stream::stream(stream&&) noexcept = default;
 stream& stream::operator=(stream&&) noexcept = default;
 stream::~stream() = default;
 
-task<std::optional<message>> stream::read() { return reading(of_); }
+task<std::optional<message>> stream::read() { return reading(shared_); }
 
-task<bool> stream::write(const message& m) { return writing(of_, checked(m.kind, m.data), m.data); }
-task<bool> stream::write(std::string_view text) { return writing(of_, checked(message_kind::text, text), text); }
-task<bool> stream::write_binary(std::string_view bytes) { return writing(of_, opcode::binary, bytes); }
+task<bool> stream::write(const message& m) { return writing(shared_, checked(m.kind, m.data), m.data); }
+task<bool> stream::write(std::string_view text) { return writing(shared_, checked(message_kind::text, text), text); }
+task<bool> stream::write_binary(std::string_view bytes) { return writing(shared_, opcode::binary, bytes); }
 
 task<bool> stream::ping(std::string_view data) {
   if (data.size() > detail::most_control_bytes) throw std::invalid_argument("a ping has at most 125 bytes");
-  return writing(of_, opcode::ping, data);
+  return writing(shared_, opcode::ping, data);
 }
 
 task<bool> stream::close(std::uint16_t code, std::string_view reason) {
   check_close(code, reason);
-  return closing(of_, code, reason);
+  return closing(shared_, code, reason);
 }
 
 std::optional<message> stream::read_blocking() {
   std::optional<message> got;
-  const wanted step{of_.get(), &got};
-  if (!of_->link->until_blocking(step)) static_cast<void>(step());    // its end is behind it: nobody else looks
-  if (!got && of_->end == read_end::none) of_->end = read_end::gone;  // the loop has ended
+  const read_step step{shared_.get(), &got};
+  if (!shared_->link->until_blocking(step)) static_cast<void>(step());        // its end is behind it: nobody else looks
+  if (!got && shared_->end == read_end::none) shared_->end = read_end::gone;  // the loop has ended
   return got;
 }
 
 bool stream::write_blocking(const message& m) {
   bool sent = false;
-  of_->link->until_blocking(to_write{of_.get(), checked(m.kind, m.data), m.data, &sent}, handler_side::writing);
+  shared_->link->until_blocking(write_step{shared_.get(), checked(m.kind, m.data), m.data, &sent},
+                                handler_side::writing);
   return sent;
 }
 
 bool stream::write_blocking(std::string_view text) {
   bool sent = false;
-  of_->link->until_blocking(to_write{of_.get(), checked(message_kind::text, text), text, &sent}, handler_side::writing);
+  shared_->link->until_blocking(write_step{shared_.get(), checked(message_kind::text, text), text, &sent},
+                                handler_side::writing);
   return sent;
 }
 
 bool stream::close_blocking(std::uint16_t code, std::string_view reason) {
   check_close(code, reason);
   bool answered = false;
-  of_->link->until_blocking(to_close{of_.get(), code, reason, &answered}, handler_side::writing);
+  shared_->link->until_blocking(close_step{shared_.get(), code, reason, &answered}, handler_side::writing);
   return answered;
 }
 
-const context& stream::life() const noexcept { return of_->link->life(); }
-const net::endpoint& stream::remote() const noexcept { return of_->link->remote(); }
-const std::string& stream::subprotocol() const noexcept { return of_->subprotocol; }
-read_end stream::end() const noexcept { return of_->end; }
-std::uint16_t stream::remote_code() const noexcept { return of_->said_code; }
-const std::string& stream::remote_reason() const noexcept { return of_->said_reason; }
+const context& stream::life() const noexcept { return shared_->link->life(); }
+const net::endpoint& stream::remote() const noexcept { return shared_->link->remote(); }
+const std::string& stream::subprotocol() const noexcept { return shared_->subprotocol; }
+read_end stream::end() const noexcept { return shared_->end; }
+std::uint16_t stream::remote_code() const noexcept { return shared_->reported_code; }
+const std::string& stream::remote_reason() const noexcept { return shared_->reported_reason; }
 
 }  // namespace lastcall::inline v0::ws

@@ -65,7 +65,7 @@ struct options {
 /// `_blocking` on any other.
 class stream {
  public:
-  explicit stream(std::shared_ptr<detail::conversation> of) noexcept;
+  explicit stream(std::shared_ptr<detail::conversation> c) noexcept;
   stream(stream&&) noexcept;
   stream& operator=(stream&&) noexcept;
   ~stream();
@@ -101,10 +101,10 @@ class stream {
   const std::string& remote_reason() const noexcept;
 
   /// For `group`.
-  const std::shared_ptr<detail::conversation>& shared() const noexcept { return of_; }
+  const std::shared_ptr<detail::conversation>& shared() const noexcept { return shared_; }
 
  private:
-  std::shared_ptr<detail::conversation> of_;
+  std::shared_ptr<detail::conversation> shared_;
 };
 
 template <class F> struct blocking_handler {

@@ -16,14 +16,14 @@ using frame = std::shared_ptr<const std::string>;  // shared by all loops
 /// One in one part. Its place there is the part's business.
 struct group::member {
   std::shared_ptr<net::session_link> link;
-  std::weak_ptr<part> in;
+  std::weak_ptr<loop_members> in;
   std::size_t at = 0;
   bool leaves = false;  // once what was sent before has been delivered
 };
 
 /// The members of one loop.
-struct group::part : std::enable_shared_from_this<part> {
-  explicit part(const group_options& o) : settings(o) {}
+struct group::loop_members : std::enable_shared_from_this<loop_members> {
+  explicit loop_members(const group_options& o) : settings(o) {}
 
   void join(const std::shared_ptr<member>& m) {
     const std::lock_guard lock(mutex);
@@ -76,16 +76,16 @@ struct group::part : std::enable_shared_from_this<part> {
   /// Posted to the loop; one that is dropped unrun, by a loop that ends, is not waited for.
   class delivery {
    public:
-    explicit delivery(part& of) : of_(of.shared_from_this()) { of.posted = true; }
+    explicit delivery(loop_members& m) : members_(m.shared_from_this()) { m.posted = true; }
     delivery(delivery&&) noexcept = default;
     delivery& operator=(delivery&&) = delete;
     ~delivery() {
-      if (of_) of_->posted = false;
+      if (members_) members_->posted = false;
     }
-    void operator()() { std::exchange(of_, nullptr)->deliver(); }
+    void operator()() { std::exchange(members_, nullptr)->deliver(); }
 
    private:
-    std::shared_ptr<part> of_;
+    std::shared_ptr<loop_members> members_;
   };
 
   void remove(const member& m) noexcept {
@@ -151,7 +151,7 @@ struct group::shared {
 
   const group_options settings;
   mutable std::mutex mutex;
-  std::map<const net::loop*, std::shared_ptr<part>> parts;
+  std::map<const net::loop*, std::shared_ptr<loop_members>> by_loop;
   std::atomic<std::uint64_t> dropped{0};
 };
 
@@ -163,11 +163,11 @@ group::group(options o) : shared_(std::make_shared<shared>(o)) {
 group::membership group::join(const stream& s) {
   auto m = std::make_shared<member>();
   m->link = s.shared()->link;
-  std::shared_ptr<part> to;
+  std::shared_ptr<loop_members> to;
   {
     const std::lock_guard lock(shared_->mutex);
-    auto& slot = shared_->parts[&m->link->loop()];
-    if (!slot) slot = std::make_shared<part>(shared_->settings);
+    auto& slot = shared_->by_loop[&m->link->loop()];
+    if (!slot) slot = std::make_shared<loop_members>(shared_->settings);
     to = slot;
   }
   to->join(m);
@@ -186,28 +186,28 @@ void group::send(message_kind kind, std::string_view data) {
   auto encoded = std::make_shared<std::string>();
   detail::append_frame(*encoded, kind == message_kind::text ? detail::opcode::text : detail::opcode::binary, data);
   const std::lock_guard lock(shared_->mutex);
-  for (const auto& [loop, each] : shared_->parts)
+  for (const auto& [loop, each] : shared_->by_loop)
     if (!each->send(encoded)) ++shared_->dropped;
 }
 
 std::size_t group::size() const {
   const std::lock_guard lock(shared_->mutex);
   std::size_t all = 0;
-  for (const auto& [loop, each] : shared_->parts) all += each->size();
+  for (const auto& [loop, each] : shared_->by_loop) all += each->size();
   return all;
 }
 
 std::uint64_t group::dropped() const noexcept { return shared_->dropped; }
 
-group::membership::membership(std::shared_ptr<member> of) noexcept : of_(std::move(of)) {}
+group::membership::membership(std::shared_ptr<member> m) noexcept : member_(std::move(m)) {}
 group::membership::membership(membership&&) noexcept = default;
 group::membership& group::membership::operator=(membership&& other) noexcept {
-  std::swap(of_, other.of_);
+  std::swap(member_, other.member_);
   return *this;
 }
 group::membership::~membership() {
-  if (!of_) return;
-  if (const auto in = of_->in.lock()) in->leave(*of_);
+  if (!member_) return;
+  if (const auto in = member_->in.lock()) in->leave(*member_);
 }
 
 }  // namespace lastcall::inline v0::ws

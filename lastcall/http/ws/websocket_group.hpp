@@ -51,7 +51,7 @@ class group {
 
  private:
   struct member;
-  struct part;
+  struct loop_members;
   struct shared;
 
   void send(message_kind, std::string_view);
@@ -68,9 +68,9 @@ class group::membership {
 
  private:
   friend class group;
-  explicit membership(std::shared_ptr<member> of) noexcept;
+  explicit membership(std::shared_ptr<member> m) noexcept;
 
-  std::shared_ptr<member> of_;
+  std::shared_ptr<member> member_;
 };
 
 }  // namespace lastcall::inline v0::ws

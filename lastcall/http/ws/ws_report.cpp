@@ -10,9 +10,9 @@ namespace {
 
 using counts = http::detail::websocket_counts;
 
-std::uint64_t sum(const shards& all, net::tally counts::* of) {
+std::uint64_t sum(const shards& all, net::tally counts::* count) {
   std::uint64_t value = 0;
-  for (const auto& each : all) value += (each->websockets.*of).value();
+  for (const auto& each : all) value += (each->websockets.*count).value();
   return value;
 }
 
@@ -22,28 +22,28 @@ void account(const shards& all, component_report& into) {
   if (sum(all, &counts::opened) == 0) return;
   into.add("websockets", sum(all, &counts::opened));
   into.add("messages_after_close", sum(all, &counts::after_close));
-  for (const auto& [name, of] : {std::pair{"websockets_never_answered_close", &counts::never_answered},
-                                 {"websockets_dead", &counts::dead},
-                                 {"websockets_broke_protocol", &counts::broken},
-                                 {"websockets_too_slow", &counts::too_slow}})
-    if (const std::uint64_t n = sum(all, of)) into.add(name, n);
+  for (const auto& [name, count] : {std::pair{"websockets_never_answered_close", &counts::never_answered},
+                                    {"websockets_dead", &counts::dead},
+                                    {"websockets_broke_protocol", &counts::broken},
+                                    {"websockets_too_slow", &counts::too_slow}})
+    if (const std::uint64_t n = sum(all, count)) into.add(name, n);
 }
 
 void measure(const shards& all, metrics& into) {
   if (sum(all, &counts::opened) == 0) return;
   into.counter("lastcall_websockets_opened_total", "WebSockets whose handshake was accepted.",
                sum(all, &counts::opened));
-  for (const auto& [way, of] : {std::pair{"received", &counts::received}, {"sent", &counts::sent}})
-    into.counter("lastcall_websocket_messages_total", "Whole messages.", sum(all, of), {{"way", way}});
+  for (const auto& [way, count] : {std::pair{"received", &counts::received}, {"sent", &counts::sent}})
+    into.counter("lastcall_websocket_messages_total", "Whole messages.", sum(all, count), {{"way", way}});
   into.counter("lastcall_websocket_messages_after_close_total",
                "Messages that came when nobody was to have them any more.", sum(all, &counts::after_close));
   into.counter("lastcall_websocket_broadcasts_skipped_total", "Broadcasts that a slow reader did not get.",
                sum(all, &counts::skipped));
-  for (const auto& [why, of] : {std::pair{"never_answered_close", &counts::never_answered},
-                                {"dead", &counts::dead},
-                                {"broke_protocol", &counts::broken},
-                                {"too_slow", &counts::too_slow}})
-    into.counter("lastcall_websockets_failed_total", "WebSockets that did not end as they should.", sum(all, of),
+  for (const auto& [why, count] : {std::pair{"never_answered_close", &counts::never_answered},
+                                   {"dead", &counts::dead},
+                                   {"broke_protocol", &counts::broken},
+                                   {"too_slow", &counts::too_slow}})
+    into.counter("lastcall_websockets_failed_total", "WebSockets that did not end as they should.", sum(all, count),
                  {{"why", why}});
 }
 

@@ -48,7 +48,7 @@ http::response agree(const std::shared_ptr<const detail::route>& route, const ht
     kept->head = http::detail::request_access::copy(kept->req, r);
   }
   http::response yes =
-      http::detail::switching(std::make_shared<detail::agreement>(route, now.subprotocol, std::move(kept)));
+      http::detail::switching(std::make_shared<detail::websocket_upgrade>(route, now.subprotocol, std::move(kept)));
   yes.header("Sec-WebSocket-Accept", now.accept);
   if (!now.subprotocol.empty()) yes.header("Sec-WebSocket-Protocol", now.subprotocol);
   return yes;

@@ -53,22 +53,23 @@ std::optional<message> conversation::take() noexcept {
   return taken;
 }
 
-std::unique_ptr<net::connection> agreement::make_replacement(net::connection& before, std::string behind,
-                                                             http::detail::shard& on) {
+std::unique_ptr<net::connection> websocket_upgrade::make_replacement(net::connection& before, std::string behind,
+                                                                     http::detail::shard& shard) {
   auto shared = std::make_shared<conversation>();
   shared->subprotocol = std::move(subprotocol_);
   return std::make_unique<session>(before, std::move(behind), std::move(route_), std::move(shared), std::move(request_),
-                                   on);
+                                   shard);
 }
 
-session::session(net::connection& before, std::string behind, std::shared_ptr<const route> of,
-                 std::shared_ptr<conversation> shared, std::unique_ptr<kept_request> r, http::detail::shard& on)
-    : net::session(before, net::connection_kind::websocket, of->limits, std::move(behind)),
-      route_(std::move(of)),
+session::session(net::connection& before, std::string behind, std::shared_ptr<const route> r,
+                 std::shared_ptr<conversation> shared, std::unique_ptr<kept_request> request,
+                 http::detail::shard& shard)
+    : net::session(before, net::connection_kind::websocket, r->limits, std::move(behind)),
+      route_(std::move(r)),
       conversation_(std::move(shared)),
-      request_(std::move(r)),
-      shard_(on),
-      counts_(on.websockets),
+      request_(std::move(request)),
+      shard_(shard),
+      counts_(shard.websockets),
       protocol_(route_->settings.max_message_bytes),
       quiet_since_(loop_now()),
       busy_since_(quiet_since_) {
@@ -80,7 +81,7 @@ session::session(net::connection& before, std::string behind, std::shared_ptr<co
 }
 
 void session::begin() noexcept {
-  const http::detail::service& of = shard_.service();
+  const http::detail::service& service = shard_.service();
   try {
     if (!route_->handle.blocks()) {
       // All of it stays until the handler has returned, also when the connection has ended before.
@@ -91,15 +92,15 @@ void session::begin() noexcept {
       return read_frames();
     }
     const std::shared_ptr<kept_request> kept = std::move(request_);
-    if (run_on(*of.pool, [r = route_, c = conversation_, kept] {
+    if (run_on(*service.pool, [r = route_, c = conversation_, kept] {
           const activity now("WebSocket", r->pattern);
           r->handle.run_blocking(kept ? kept->req : no_request, stream(c));
         }))
       return read_frames();
-    of.log.warning(of.name, "a WebSocket was refused: all threads are busy", {{"route", route_->pattern}});
+    service.log.warning(service.name, "a WebSocket was refused: all threads are busy", {{"route", route_->pattern}});
     return begin_close(1013, "all threads are busy");
   } catch (const std::exception& error) {
-    of.log.error(of.name, "a WebSocket was refused", {{"route", route_->pattern}, {"why", error.what()}});
+    service.log.error(service.name, "a WebSocket was refused", {{"route", route_->pattern}, {"why", error.what()}});
   }
   begin_close(close_code::internal_error, {});
 }
@@ -120,7 +121,7 @@ void session::on_sent() noexcept {
   read_more();
 }
 
-void session::taken() noexcept {
+void session::on_message_taken() noexcept {
   busy_since_ = loop_now();
   if (state() != connection_state::upgraded) return;
   read_frames();
@@ -200,13 +201,13 @@ time_point session::idle_at() const noexcept {
 
 void session::on_idle() noexcept {
   const time_point now = loop_now();
-  const bool deaf = full();  // what it says waits in the kernel
-  if (pinged_ && !deaf) {
+  const bool blocked = full();  // what it says waits in the kernel
+  if (pinged_ && !blocked) {
     counts_.dead.add();
     return end(connection_end::timed_out);
   }
   quiet_since_ = now;
-  pinged_ = !deaf;
+  pinged_ = !blocked;
   if (pinged_) {
     char ping[most_head_bytes];
     send({ping, write_frame_head(ping, opcode::ping, 0)});
@@ -282,15 +283,15 @@ void session::begin_close(std::uint16_t code, std::string_view reason) noexcept 
 }
 
 void session::on_handler_over(std::exception_ptr error) noexcept {
-  const http::detail::service& of = shard_.service();
+  const http::detail::service& service = shard_.service();
   try {
     if (error) std::rethrow_exception(error);
   } catch (const std::exception& what) {
-    of.log.error(of.name, "the handler of a WebSocket threw; sent 1011",
-                 {{"route", route_->pattern}, {"what", what.what()}});
+    service.log.error(service.name, "the handler of a WebSocket threw; sent 1011",
+                      {{"route", route_->pattern}, {"what", what.what()}});
   } catch (...) {
-    of.log.error(of.name, "the handler of a WebSocket threw something that is no std::exception; sent 1011",
-                 {{"route", route_->pattern}});
+    service.log.error(service.name, "the handler of a WebSocket threw something that is no std::exception; sent 1011",
+                      {{"route", route_->pattern}});
   }
   if (state() != connection_state::upgraded || protocol_.over()) return;  // it ends already
   if (protocol_.close_sent()) {

@@ -52,8 +52,8 @@ struct conversation {
 
   // The reader's:
   read_end end = read_end::none;
-  std::uint16_t said_code = close_code::gone;
-  std::string said_reason;
+  std::uint16_t reported_code = close_code::gone;
+  std::string reported_reason;
 
   void put(message&&);
   std::optional<message> take() noexcept;
@@ -69,7 +69,7 @@ class session final : public net::session {
           std::unique_ptr<kept_request>, http::detail::shard&);
 
   /// A message was taken: there is room for further ones.
-  void taken() noexcept;
+  void on_message_taken() noexcept;
   /// Whether there will be no further message; then `end` says why.
   bool reading_over(read_end& end) noexcept;
   written put(opcode, std::string_view payload) noexcept;
@@ -115,10 +115,10 @@ class session final : public net::session {
 };
 
 /// Of a handshake that was accepted.
-class agreement final : public http::detail::upgrade {
+class websocket_upgrade final : public http::detail::upgrade {
  public:
-  agreement(std::shared_ptr<const route> of, std::string subprotocol, std::unique_ptr<kept_request> r)
-      : route_(std::move(of)), subprotocol_(std::move(subprotocol)), request_(std::move(r)) {}
+  websocket_upgrade(std::shared_ptr<const route> r, std::string subprotocol, std::unique_ptr<kept_request> request)
+      : route_(std::move(r)), subprotocol_(std::move(subprotocol)), request_(std::move(request)) {}
 
   std::string_view protocol() const noexcept override { return "websocket"; }
   std::unique_ptr<net::connection> make_replacement(net::connection& before, std::string behind,
