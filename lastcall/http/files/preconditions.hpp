@@ -1,4 +1,4 @@
-// Whether a request's conditions (If-Match and its kind) hold for what would be sent. Pure. Not for a representation
+// Whether the conditions of a request (If-Match and others) hold for what would be sent. Pure. Not for a representation
 // that does not exist yet.
 #pragma once
 
@@ -29,7 +29,7 @@ enum class precondition : unsigned char {
 
 /// Evaluates in the order of RFC 9110 section 13.2.2. To be asked only where the answer would otherwise be 2xx. A date
 /// that can't be read, or is given twice, is as if absent; so is every condition of CONNECT, OPTIONS and TRACE. A
-/// modification time counts as strong for If-Range: who changes a file twice within a second gives it an etag.
+/// modification time counts as strong for If-Range: a file that changes twice within a second needs an etag.
 /// Source: RFC 9110 section 13.
 precondition evaluate_preconditions(const request& r, const validators& current, std::time_t now) noexcept;
 

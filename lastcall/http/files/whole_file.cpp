@@ -40,7 +40,7 @@ whole_file::~whole_file() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
-/// Nobody else's: by process and number.
+/// A name that no other process or object uses: process id and a counter.
 std::string whole_file::name_beside() const {
   static std::atomic<unsigned> number{0};
   char tail[64];

@@ -1,4 +1,7 @@
-// The part of h1_connection that takes the answer to a request, or makes one in the place of its handler.
+// How an HTTP/1.1 connection takes the answer to a request, or makes one in the place of its handler.
+// An answer comes in one of three ways: from a plain handler within go_on(); from a coroutine that did not wait, also
+// within go_on() (in_coroutine_); or later, through take_answer() from the loop. All append to shard_.output(), and the
+// outermost of go_on() and take_answer() flushes it.
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -12,6 +15,7 @@ namespace lastcall::inline v0::http::detail {
 using net::connection_end;
 using net::connection_state;
 
+/// The handler's answer. Counts as answered once the kernel has all its bytes: see all_sent().
 void h1_connection::answered(response&& r) {
   if (r.source()) return begin_body(std::move(r));
   if (call_ && call_->pool_was_full() && r.status() == 503) return end_call(), reject(r);
@@ -23,6 +27,7 @@ void h1_connection::answered(response&& r) {
   finish_request();
 }
 
+/// An answer in the place of the handler, for example 404. The request counts as rejected.
 void h1_connection::reject(const response& r) {
   append(r);
   exchange_->records.responded(shard_.service().access_log, &exchange_->req, remote(), r.status(), r.body().size(),
@@ -31,6 +36,8 @@ void h1_connection::reject(const response& r) {
   finish_request();
 }
 
+/// The connection closes after it if bytes of the request's body are missing: nothing tells where the next request
+/// begins.
 void h1_connection::append(const response& r) {
   const exchange& x = *exchange_;
   closing_ = !body_is_over() || !x.info.keep_alive;
@@ -46,8 +53,10 @@ framing h1_connection::framing_of(bool close) const {
           .request_id = request_access::id(x.req)};
 }
 
+/// An error for a request that can't be read or served. Always closes, because the place of the next request is
+/// unknown.
 void h1_connection::refuse(int status, std::string_view why, request_end as) {
-  // Also of a head that could not be read, as far as it can be told.
+  // The parser may have failed before the method, so the raw bytes decide.
   std::string_view first = exchange_->input.unread();
   first.remove_prefix(std::min(first.find_first_not_of("\r\n"), first.size()));
   const bool head = first.starts_with("HEAD ");
@@ -68,6 +77,7 @@ void h1_connection::finish_request() noexcept {
   if (std::exchange(long_lived_, false)) become(net::connection_kind::http1);
 }
 
+/// For everything but a plain handler. The state from here on has no time limit: only the drain end bounds a handler.
 call& h1_connection::begin_call(const handler* h) {
   const bool wants_context = h && h->wants_context();
   if (h && h->route_options().long_lived && !long_lived_) {
@@ -78,19 +88,23 @@ call& h1_connection::begin_call(const handler* h) {
   call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, remote(), wants_context ? &shard_.life() : nullptr,
                long_lived_);
   request_access::remote(exchange_->req, &call_->remote());
-  enter(working_state(), time_point::max());  // bounded by the drain end alone
-  if (h && h->route_options().gone_at_fin && remote_is_ending()) call_->client_gone();  // it came with the request
+  enter(working_state(), time_point::max());  // no limit but the drain end
+  if (h && h->route_options().gone_at_fin && remote_is_ending())
+    call_->client_gone();  // the FIN came together with the request
   return *call_;
 }
 
+/// The call lives on while the handler, a thread or a responder has a reference.
 void h1_connection::end_call() noexcept {
   if (!call_) return;
   call& c = *std::exchange(call_, nullptr);
   in_coroutine_ ? c.detach_within_coroutine() : c.detach(nullptr, cause::none);
 }
 
+/// An answer from the call. Outside of a wake it has an output buffer of its own, so that answers of another
+/// connection, in whose wake a handler may run, do not mix with it.
 void h1_connection::take_answer(response&& r) noexcept {
-  if (in_coroutine_) {  // answer_request() goes on with it
+  if (in_coroutine_) {  // go_on() is on the stack, and sends it
     try {
       return answered(std::move(r));
     } catch (const std::exception&) {  // out of memory
@@ -99,7 +113,8 @@ void h1_connection::take_answer(response&& r) noexcept {
   }
   const detail::shard::separate_output separate(shard_);
   set().loop().refresh_now();
-  if (shard_.service().life.forced()) farewell_as_ = connection_end::forced;  // last words, not an answer in time
+  if (shard_.service().life.forced())
+    farewell_as_ = connection_end::forced;  // the drain end has passed: counts as forced
   caller_continues_ = true;
   try {
     answered(std::move(r));

@@ -1,4 +1,10 @@
-// Reads requests and keeps the order of a wake. Answers are in h1_answers.cpp, what is sent in h1_output.cpp.
+// How an HTTP/1.1 connection reads, and the order of one wake. Answers are in h1_answers.cpp, sending is in
+// h1_output.cpp. All functions run on the loop's thread, and one request is in work at a time.
+// - Ownership: exchange_ is borrowed from the shard with the first bytes, and given back when the connection is idle.
+// If
+//   the connection ends while a handler has views of the request, the call owns it from then on.
+// - Re-entrancy: a handler runs inside go_on(). It may answer at once, or end this connection; so each step here checks
+//   may_read() or the state before it continues.
 #include "lastcall/http/h1/h1_connection.hpp"
 
 #include <exception>
@@ -14,9 +20,9 @@ using net::connection_end;
 using net::connection_state;
 
 namespace {
-constexpr int reads_per_wake = 8;                   // then the others of the loop have their turn
-constexpr int answers_per_wake = 16;                // of one pipeline, likewise
-constexpr std::size_t gathered_bytes = 256 * 1024;  // of a pipeline's responses; more are made once these are sent
+constexpr int reads_per_wake = 8;                   // then the loop serves its other connections
+constexpr int answers_per_wake = 16;                // of one pipeline, for the same reason
+constexpr std::size_t gathered_bytes = 256 * 1024;  // of responses: then they are sent before more are made
 }  // namespace
 
 h1_connection::h1_connection(detail::shard& s, net::unique_fd socket, const net::endpoint& remote,
@@ -38,17 +44,19 @@ std::string_view h1_connection::answer_to_plain_http() const noexcept {
          "Connection: close\r\n\r\nthis port speaks TLS only; use https:// for it\n";
 }
 
+/// Edge-triggered: the kernel reports new input once. So this reads until the kernel has nothing (would_block), or sets
+/// readable_ and returns; resume() reads then. After reads_per_wake, rearm() asks for another wake.
 void h1_connection::on_readable() noexcept {
   readable_ = true;
   if (call_) return input_is_here();
-  if (more_buffered_ || !may_read()) return;  // one request at a time; what waits stays in the kernel
+  if (more_buffered_ || !may_read()) return;  // what is not read stays in the kernel: that is the back-pressure
   for (int i = 0; i < reads_per_wake; ++i) {
     if (!exchange_) exchange_ = &shard_.borrow();
     const std::span<char> room = exchange_->room();
     const net::io_result read = receive(room.data(), room.size());
     if (read.end != net::io_end::open) {
       if (in_batch_) shard_.batched_writes().send();
-      if (!unsent_.empty()) return;  // the end is met again once it has all
+      if (!unsent_.empty()) return;  // first all answers are sent; resume() then meets the end again
       return end_by(read.end);
     }
     if (!read.would_block) {
@@ -70,8 +78,10 @@ void h1_connection::on_readable() noexcept {
   rearm();
 }
 
+/// Answers the complete requests in the buffer, in order. Stops at one that is incomplete, at one whose handler did not
+/// answer yet (may_read() is false then), and after answers_per_wake.
 void h1_connection::go_on() noexcept {
-  if (in_batch_) shard_.batched_writes().send();  // what follows goes behind it
+  if (in_batch_) shard_.batched_writes().send();  // these bytes go before the next answer
   more_buffered_ = false;
   caller_continues_ = true;
   try {
@@ -81,7 +91,7 @@ void h1_connection::go_on() noexcept {
       if (more_buffered_) break;
       if (shard_.output().size() >= gathered_bytes) flush();
     }
-  } catch (const std::exception& error) {  // out of memory: nothing else throws here
+  } catch (const std::exception& error) {  // std::bad_alloc: nothing else is thrown here
     shard_.service().log.error(shard_.service().name, "a connection was cut", {{"why", error.what()}});
     end(connection_end::forced);
   }
@@ -89,6 +99,7 @@ void h1_connection::go_on() noexcept {
   if (!put_in_batch()) flush();
 }
 
+/// Returns whether the head is complete and the request may continue. What is refused is answered here.
 bool h1_connection::read_head() {
   exchange& x = *exchange_;
   if (x.input.has_head()) return true;
@@ -113,14 +124,15 @@ bool h1_connection::read_head() {
       x.info, h ? h->route_options().max_body.value_or(service.limits.body_bytes) : service.limits.body_bytes);
   if (const body_result said = x.reader.feed({}, x.body); said.what == body_result::kind::error)
     return refuse(said.status, said.why), false;
-  const bool continue_owed = x.info.expect_continue && x.input.behind_head().empty();  // not once the body has begun
+  const bool continue_owed = x.info.expect_continue &&
+                             x.input.behind_head().empty();  // a client that has begun to send the body does not wait
   if (h && h->streams_body()) {
     x.in_pieces = true;
     x.incoming.owes_continue = continue_owed;
-    static_cast<void>(x.room());  // nothing moves any more once the handler has views: makes the most of it now
+    static_cast<void>(x.room());  // moves bytes now, because it must not once the handler has views
     return true;
   }
-  if (continue_owed && !h) {  // nobody wants the body: the client is told so before it sends it
+  if (continue_owed && !h) {  // no route wants the body: answers before the client sends it
     x.info.has_body = x.info.keep_alive = false;
     return true;
   }
@@ -129,13 +141,14 @@ bool h1_connection::read_head() {
   return true;
 }
 
+/// Returns whether the body is complete, or belongs to the handler, which reads it in pieces.
 bool h1_connection::read_body() {
   exchange& x = *exchange_;
   if (!x.info.has_body || (x.found.handle && x.found.handle->streams_body())) return true;
   const body_result body = x.reader.feed(x.input.behind_head(), x.body);
   if (body.what == body_result::kind::error) return refuse(body.status, body.why), false;
   if (body.what == body_result::kind::need_more) {
-    x.input.drop_behind_head();  // its bytes are in x.body
+    x.input.drop_behind_head();  // they were copied to x.body
     x.incoming.waits_since = loop_now();
     return false;
   }
@@ -143,6 +156,7 @@ bool h1_connection::read_body() {
   return true;
 }
 
+/// The first byte of a request is here: from now on it counts in the ledger, and the head has head_time.
 void h1_connection::begin_request() noexcept {
   if (std::exchange(begun_, true)) return;
   shard_.begun.add();
@@ -152,11 +166,12 @@ void h1_connection::begin_request() noexcept {
 }
 
 bool h1_connection::may_begin(const handler& h) noexcept {
-  if (h.form() != form::plain) flush();  // it may take a while, and what came before is done
+  if (h.form() != form::plain) flush();  // sends earlier answers, since this handler may take long
   return state() != connection_state::closed;
 }
 
-/// Goes on with what is in the buffer, then with what is in the kernel.
+/// Continues after a wait: with the requests in the buffer, then with the kernel's. Does nothing inside go_on() or
+/// take_answer(), which continue themselves.
 void h1_connection::resume() noexcept {
   if (caller_continues_ || !may_read()) return;
   if (exchange_) go_on();
@@ -171,6 +186,8 @@ void h1_connection::on_told() noexcept {
   enter(working_state(), time_point::max());
 }
 
+/// Everything that is open goes to its column of the ledger. A handler that still works gets the request, through its
+/// call.
 void h1_connection::on_end(connection_end how) noexcept {
   if (in_batch_) shard_.batched_writes().drop(*this);
   if (exchange_)

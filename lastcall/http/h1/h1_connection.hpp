@@ -1,6 +1,7 @@
-// A connection that speaks HTTP/1.1: reads requests, has them answered in order, and leaves when told to. Parsing,
-// writing and routing are others'; so is the decision when an idle connection may be closed. Bodies that stream are in
-// h1_streaming.cpp.
+// A connection that speaks HTTP/1.1: reads requests, answers them in order, and leaves when told to. Does not parse,
+// route or write heads, and does not decide when an idle connection may be closed: see h1_parser, router, h1_writer,
+// net::drain_rules. The class is in five files: h1_connection.cpp (reading), h1_answers.cpp, h1_output.cpp,
+// h1_streaming.cpp, h1_upgrade.cpp.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +21,7 @@ namespace lastcall::inline v0::http::detail {
 
 class h1_connection final : public net::connection, private batched_writer, private request_dispatch<h1_connection> {
  public:
-  /// `refusing`: the server is full; its first request is answered 503.
+  /// `refusing`: the server is full, so the first request gets 503.
   h1_connection(detail::shard& s, net::unique_fd socket, const net::endpoint& remote, bool refusing) noexcept;
   ~h1_connection() override;
 
@@ -46,13 +47,14 @@ class h1_connection final : public net::connection, private batched_writer, priv
   std::size_t take_output(std::string_view) override;
   void end_output(bool whole, std::string_view trailers) noexcept override;
 
-  // One wake: go_on() reads and answers what is complete, flush() sends it, settle() says what is waited for next.
+  // One wake of the connection: on_readable() receives, go_on() answers each complete request, flush() sends the
+  // answers, set_waiting_state() sets what the connection waits for next, and until when.
   void go_on() noexcept;
   bool begins_http2();
   void become_http2() noexcept;
   bool read_head();
   bool read_body();
-  // What becomes of a complete request is said by `request_dispatch`.
+  // For request_dispatch, which finds out who answers a complete request.
   detail::shard& shard() const noexcept { return shard_; }
   exchange& current_exchange() const noexcept { return *exchange_; }
   bool may_begin(const handler&) noexcept;
@@ -69,7 +71,8 @@ class h1_connection final : public net::connection, private batched_writer, priv
   void set_waiting_state() noexcept;
   void become_idle() noexcept;
 
-  /// While a handler or its response is at work: a long-lived one hears of a drain in its own moment.
+  /// The state while a handler works or its response is sent. `upgraded` for a long-lived one, which is told of a drain
+  /// at a moment of its own.
   net::connection_state working_state() const noexcept {
     return long_lived_ ? net::connection_state::upgraded : net::connection_state::busy;
   }
@@ -77,7 +80,7 @@ class h1_connection final : public net::connection, private batched_writer, priv
   call& begin_call(const handler*);
   void end_call() noexcept;
 
-  // A body in pieces.
+  // Bodies that are read or sent in pieces.
   bool body_is_over();
   input_result wait_for_input() noexcept;
   void input_is_here() noexcept;
@@ -104,22 +107,23 @@ class h1_connection final : public net::connection, private batched_writer, priv
 
   detail::shard& shard_;
   exchange* exchange_ = nullptr;
-  call* call_ = nullptr;  // the present request outlives the wake that read it
-  std::string unsent_;
+  call* call_ = nullptr;  // while a request is not answered within the wake that read it; null for a plain handler
+  std::string unsent_;    // the write queue: bytes that the kernel had no room for
   std::size_t unsent_from_ = 0;
-  std::size_t unacknowledged_ = 0;       // when the wait for room began
-  std::optional<std::size_t> close_at_;  // where the last response in out() can still be told to say "close"
-  std::uint32_t unsent_answers_ = 0;     // answers of handlers of which the kernel does not have every byte yet
+  std::size_t unacknowledged_ = 0;       // bytes at the beginning of the wait for the client
+  std::optional<std::size_t> close_at_;  // where mark_close can still change the last response in shard_.output()
+  std::uint32_t unsent_answers_ = 0;     // answers that are not counted yet: the kernel does not have all their bytes
   net::connection_end farewell_as_ = net::connection_end::clean;
   bool refusing_;
-  bool begun_ = false;             // the present request is counted as begun
-  bool closing_ = false;           // nothing is read any more: the last response says "close"
-  bool more_buffered_ = false;     // requests may be left in the buffer, for the sake of others' turn
-  bool readable_ = false;          // an edge came while we could not read
-  bool in_coroutine_ = false;      // a coroutine runs that may answer at once
-  bool long_lived_ = false;        // the present request's response is
-  bool in_batch_ = false;          // a response waits in the batched_writes
-  bool caller_continues_ = false;  // somebody up the stack goes on when this returns
+  bool begun_ = false;          // the current request is counted as begun in the ledger
+  bool closing_ = false;        // the last response says "close": no further request is read
+  bool more_buffered_ = false;  // the buffer may hold complete requests: other connections are served first
+  bool readable_ = false;       // the kernel reported input (edge-triggered) while the connection could not read
+  bool in_coroutine_ = false;   // a coroutine runs inside go_on(), which continues with its answer
+  bool long_lived_ = false;     // the current response goes on for as long as the client likes
+  bool in_batch_ = false;       // a response waits in shard_.batched_writes()
+  bool caller_continues_ =
+      false;  // go_on() or take_answer() is on the stack and will read the next request: resume() must not
 };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -1,4 +1,7 @@
-// The part of h1_connection that sends what was written, and bounds how long a client may take for it.
+// How an HTTP/1.1 connection sends, and how long a client may take to receive or to send.
+// Responses of one wake are gathered in shard_.output(). flush() gives them to the kernel; what the kernel has no room
+// for moves to unsent_, the write queue of this connection. While unsent_ is not empty, nothing is read
+// (back-pressure).
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -12,10 +15,11 @@ using net::connection_end;
 using net::connection_state;
 
 namespace {
-constexpr std::size_t kept_unsent_bytes = 4096;
+constexpr std::size_t kept_unsent_bytes = 4096;  // of capacity: idle connections must not hold large buffers
 }  // namespace
 
-/// A single short answer, after which the connection has nothing to do but to wait, goes out with those of others.
+/// Hands one short answer to the shard's batch, which sends it together with those of other connections. Only for an
+/// answer after which this connection just waits: no pipeline, no drain, no body.
 bool h1_connection::put_in_batch() noexcept {
   std::string& out = shard_.output();
   if (!shard_.batched_writes().open() || unsent_answers_ != 1 || out.empty() ||
@@ -32,12 +36,13 @@ bool h1_connection::put_in_batch() noexcept {
   return true;
 }
 
+/// The batch calls this at its end. `begun` and `status` come from the batch: the exchange has been given back by then.
 void h1_connection::send_batched(std::string_view bytes, time_point begun, int status) noexcept {
   in_batch_ = false;
   const net::io_result sent = transmit(bytes.data(), bytes.size());
   if (sent.end != net::io_end::open) return end_by(sent.end);
   note_response();
-  if (state() == connection_state::idle) become_idle();  // from now on
+  if (state() == connection_state::idle) become_idle();  // idle time counts from the answer on
   shard_.stats.add(status, loop_now() - begun);
   if (sent.bytes == bytes.size()) return shard_.answered.add(std::exchange(unsent_answers_, 0));
   try {
@@ -49,17 +54,18 @@ void h1_connection::send_batched(std::string_view bytes, time_point begun, int s
   wait_for_room();
 }
 
-/// Whether the response in out() that can still say "close" is the last: what else the client sends will not be read,
-/// and it knows that. What had come before it was told is read and answered, also when it is still in the kernel.
+/// Whether the response that can still say "close" is the last one of a drain. A request that the client sent before it
+/// is told must be answered: so no such request may be in the buffer or in the kernel.
 bool h1_connection::last_response() const noexcept {
   if (!draining() || closing_ || !close_at_) return false;
   const exchange& x = *exchange_;
   if (!x.outgoing.open) return !call_ && x.input.empty() && !may_have_unread();
   if (x.input.has_next()) return false;
   const bool body_comes = x.info.has_body && x.found.handle && x.found.handle->streams_body() && !x.incoming.over;
-  return body_comes || !may_have_unread();  // else it is of that body, as far as can be told
+  return body_comes || !may_have_unread();  // unread bytes may belong to the body, if one is on its way
 }
 
+/// Gives shard_.output() to the kernel, and leaves it empty in every case.
 void h1_connection::flush() noexcept {
   std::string& out = shard_.output();
   if (out.empty()) return;
@@ -69,7 +75,7 @@ void h1_connection::flush() noexcept {
     closing_ = true;
   }
   close_at_.reset();
-  if (!unsent_.empty()) {  // of earlier responses of the pipeline: this one goes behind them
+  if (!unsent_.empty()) {  // earlier responses wait: this one goes behind them
     if (unsent_from_ >= kept_unsent_bytes) unsent_.erase(0, std::exchange(unsent_from_, 0));
     unsent_ += out;
     return out.clear();
@@ -81,15 +87,16 @@ void h1_connection::flush() noexcept {
     out.clear();
     return all_sent();
   }
-  unsent_ = std::move(out);  // with its front, rather than copied
+  unsent_ = std::move(out);  // moves the whole buffer; unsent_from_ skips what was sent
   unsent_from_ = sent.bytes;
   out = std::string();
   wait_for_room();
 }
 
+/// The kernel has every byte of every answer. Counts them, and decides what the connection waits for.
 void h1_connection::all_sent() noexcept {
   (farewell_as_ == connection_end::forced ? shard_.forced : shard_.answered).add(std::exchange(unsent_answers_, 0));
-  set().loop().refresh_now();  // handlers may have taken longer than a silence
+  set().loop().refresh_now();  // handlers may have taken long, and the silence counts from here
   if (exchange_)
     exchange_->records.sent(shard_.service().access_log, shard_.stats, loop_now(),
                             farewell_as_ == connection_end::forced);
@@ -100,7 +107,7 @@ void h1_connection::all_sent() noexcept {
   if (closing_) farewell(farewell_as_);
 }
 
-/// The client has to take something of what is unsent.
+/// The client has to receive before more is sent. It has write_time to take at least one byte.
 void h1_connection::wait_for_room() noexcept {
   const bool told = long_lived_ && draining() && tell_at() == time_point::max();
   const duration most = told ? shard_.told_write_time(loop_now()) : shard_.service().limits.write_time;
@@ -108,6 +115,7 @@ void h1_connection::wait_for_room() noexcept {
   unacknowledged_ = unacknowledged();
 }
 
+/// The kernel has room again, or rearm() asked for this wake.
 void h1_connection::on_writable() noexcept {
   if (std::exchange(more_buffered_, false) && may_read()) {
     set().loop().refresh_now();
@@ -134,7 +142,7 @@ void h1_connection::on_writable() noexcept {
   resume();
 }
 
-/// Everything that is here has been looked at: waits for the rest of a request or for the next one.
+/// All input that is here has been used: waits for the rest of a request, or for the next request.
 void h1_connection::set_waiting_state() noexcept {
   if (begun_) return enter(connection_state::reading, exchange_->read_by);
   drop_exchange();
@@ -145,7 +153,8 @@ void h1_connection::become_idle() noexcept {
   enter(connection_state::idle, past().last_active + shard_.service().limits.idle_time);
 }
 
-/// Whether it is the drain's time that is over, and the body came on as it should: then it is we who cut it.
+/// Whether a body is cut by the drain end and not by its client: the client was fast enough until now. Then the server
+/// takes the blame: 503 and not 408.
 bool h1_connection::cuts_a_body() const noexcept {
   const exchange& x = *exchange_;
   if (!draining() || !x.input.has_head() || loop_now() >= x.read_by) return false;
@@ -159,14 +168,15 @@ bool h1_connection::cuts_a_body() const noexcept {
 void h1_connection::on_timeout() noexcept {
   switch (state()) {
     case connection_state::reading:
-      if (call_) {  // its handler waits for the body
+      if (call_) {  // the handler waits for input: it fails with this status
         const bool cut = cuts_a_body();
         if (cut) farewell_as_ = connection_end::forced;
         exchange_->incoming.status = cut ? 503 : 408;
         exchange_->incoming.why = cut ? "the server is stopping" : "the body took too long";
         return input_is_here();
       }
-      if (std::exchange(more_buffered_, false)) return resume();  // what is here is complete: we did not get to it
+      if (std::exchange(more_buffered_, false))
+        return resume();  // the request is complete, and only waited for its turn
       if (cuts_a_body()) {
         farewell_as_ = connection_end::forced;
         refuse(503, "the server is stopping", request_end::forced);
@@ -178,9 +188,9 @@ void h1_connection::on_timeout() noexcept {
     case connection_state::fresh:
       return farewell(connection_end::timed_out);
     default:
-      // A handler that works is bounded by the drain end alone.
+      // While a handler works, nothing waits for the client.
       if (unsent_.empty() && !sending_file()) return;
-      if (unacknowledged() < unacknowledged_) return wait_for_room();  // it reads, if slowly
+      if (unacknowledged() < unacknowledged_) return wait_for_room();  // it receives, if slowly
       end(connection_end::timed_out);
   }
 }

@@ -22,7 +22,7 @@ struct refusal {
 };
 
 /// Whether `text`, a token, is `literal` in any case. `literal` is small letters and hyphens: with bit 5 set, no token
-/// character but their capitals becomes one of these.
+/// character except their capitals becomes one of these.
 template <std::size_t N> bool is(std::string_view text, const char (&literal)[N]) noexcept {
   if (text.size() != N - 1) return false;
   for (std::size_t i = 0; i < N - 1; ++i) {
@@ -274,8 +274,8 @@ class head_reader {
     return true;
   }
 
-  // A list of equal lengths is one too many as well: who merges them, and who takes which, is how requests are
-  // smuggled.
+  // A list of equal lengths is one too many as well: servers that merge them, or take different ones, are how requests
+  // are smuggled.
   bool on_content_length(std::string_view value) noexcept {
     if (info_.content_length) return refuse(400, "more than one Content-Length"), false;
     if (info_.chunked) return refuse(400, "both Transfer-Encoding and Content-Length"), false;

@@ -1,4 +1,7 @@
-// The part of h1_connection that takes request bodies in pieces and sends responses whose body follows its head.
+// How an HTTP/1.1 connection takes a request's body in pieces, and sends a response whose body follows its head.
+// The call of the request pulls input with next_input() and pushes output with take_output(). Both run on the loop's
+// thread, often inside a handler's coroutine; both may end the connection, and then the call has no host any more.
+// At most 64 KiB of output wait in unsent_: then take_output() returns 0, and on_writable() wakes the writer.
 #include <algorithm>
 #include <stdexcept>
 
@@ -13,13 +16,14 @@ using net::connection_end;
 using net::connection_state;
 
 namespace {
-constexpr std::size_t most_waiting = 64 * 1024;  // of a body that is made faster than its client takes it
+constexpr std::size_t most_waiting = 64 * 1024;  // output that waits for the client; more makes the writer wait
 constexpr std::size_t piece_bytes = 64 * 1024;
-constexpr std::size_t file_bytes_per_wake = 1024 * 1024;  // then the others of the loop have their turn
+constexpr std::size_t file_bytes_per_wake = 1024 * 1024;  // then the loop serves its other connections
 constexpr input_result gone{.what = input_result::kind::failed, .why = "the client has gone"};
 }  // namespace
 
-/// Takes what is here of a streamed body that nobody reads any more. Whether that was all of it.
+/// Skips the rest of a body that no handler will read, as far as it has been received. False: bytes are missing, so the
+/// connection can't be used for another request.
 bool h1_connection::body_is_over() {
   exchange& x = *exchange_;
   if (!x.info.has_body || !x.found.handle || !x.found.handle->streams_body() || x.incoming.over) return true;
@@ -30,6 +34,7 @@ bool h1_connection::body_is_over() {
   return x.incoming.over = true;
 }
 
+/// The next piece, from the buffer or from the kernel. The piece is valid until the next call.
 input_result h1_connection::next_input() noexcept {
   const detail::shard::separate_output separate(shard_);
   exchange& x = *exchange_;
@@ -72,6 +77,8 @@ input_result h1_connection::next_input() noexcept {
   }
 }
 
+/// The client has body_time in all, and one second more for each 16 KiB that it has sent. Only time in which the
+/// handler waits counts.
 input_result h1_connection::wait_for_input() noexcept {
   exchange& x = *exchange_;
   readable_ = false;
@@ -80,11 +87,11 @@ input_result h1_connection::wait_for_input() noexcept {
   const duration may_take = shard_.service().limits.body_time +
                             std::chrono::seconds(x.incoming.received / least_bytes_per_second) - x.incoming.waited;
   x.read_by = x.incoming.waits_since + std::max(may_take, duration::zero());
-  if (unsent_.empty()) enter(connection_state::reading, x.read_by);  // else once that is sent, see all_sent()
+  if (unsent_.empty()) enter(connection_state::reading, x.read_by);  // else all_sent() sets it
   return {.what = input_result::kind::wait};
 }
 
-/// Bytes came, or the remote's end, or the time for them is over, while a call is at work.
+/// Input arrived, the remote sent FIN, or the time is over: wakes the handler that waits for it.
 void h1_connection::input_is_here() noexcept {
   exchange& x = *exchange_;
   if (remote_is_ending() && long_lived_) return end_by(net::io_end::orderly);
@@ -95,7 +102,7 @@ void h1_connection::input_is_here() noexcept {
   call_->wake_input();
 }
 
-/// The head goes out, then the body as it is made.
+/// Sends the head, then starts what makes the body: a file, a coroutine, or a thread of the pool.
 void h1_connection::begin_body(response&& r) {
   flush();  // of earlier requests
   if (state() == connection_state::closed) return;
@@ -108,8 +115,8 @@ void h1_connection::begin_body(response&& r) {
                           : x.info.http_1_0 ? body_framing::until_close
                                             : body_framing::chunked;
   if (by == body_framing::until_close) x.info.keep_alive = false;
-  // What is left of the request's body stands before the next request, unless the maker reads it: it can't once the
-  // client failed, and must not count on a client that waits for 100, for which it is too late.
+  // If bytes of the request's body are missing and the maker won't read them, the connection must close. The maker
+  // can't read after an error, and a client that waits for 100 Continue won't send: it is too late for that answer.
   const bool unread =
       none || source->file ? !body_is_over() : x.info.has_body && (x.incoming.owes_continue || x.incoming.status != 0);
   if (unread) x.info.keep_alive = false;
@@ -121,7 +128,7 @@ void h1_connection::begin_body(response&& r) {
     if (p) p->release();
   });
   if (!none && !source->file) c->make_body(source);
-  // The pool first: when it is full there must not be a head yet.
+  // Before the head is written: a full pool answers 503 instead.
   if (on_pool && !shard_.service().pool->submit([held] { held->run_blocking(); })) {
     end_call();
     return reject(call::pool_is_full());
@@ -154,6 +161,7 @@ void h1_connection::begin_body(response&& r) {
   if (!on_pool && call_) shard_.coroutines().run(*held);
 }
 
+/// Takes at most one piece, so that one long write does not hold up the loop.
 std::size_t h1_connection::take_output(std::string_view bytes) {
   const detail::shard::separate_output separate(shard_);
   if (waiting_output() >= most_waiting) return 0;
@@ -175,10 +183,12 @@ std::size_t h1_connection::take_output(std::string_view bytes) {
   return taken;
 }
 
+/// The maker has ended. `whole` is false after an exception.
 void h1_connection::end_output(bool whole, std::string_view trailers) noexcept {
   const detail::shard::separate_output separate(shard_);
   exchange& x = *exchange_;
-  if (shard_.service().life.forced()) farewell_as_ = connection_end::forced;  // it ended because it had to
+  if (shard_.service().life.forced())
+    farewell_as_ = connection_end::forced;  // the drain end made it stop: counts as forced
   if (!whole) return break_off("");
   if (x.outgoing.by == body_framing::length && x.outgoing.left > 0)
     return break_off("its maker wrote less than it had promised");
@@ -193,7 +203,7 @@ void h1_connection::end_output(bool whole, std::string_view trailers) noexcept {
   body_sent();
 }
 
-/// The last byte of the body has been made: goes on with the next request.
+/// The last byte is in the buffer. Continues with the next request.
 void h1_connection::body_sent() noexcept {
   closing_ = closing_ || !body_is_over() || (long_lived_ && draining());
   exchange_->outgoing.open = false;
@@ -210,6 +220,7 @@ void h1_connection::body_sent() noexcept {
 
 bool h1_connection::sending_file() const noexcept { return sending_body() && exchange_->outgoing.file; }
 
+/// One megabyte for each wake, straight from the file to the socket (sendfile).
 void h1_connection::send_file() noexcept {
   exchange& x = *exchange_;
   for (std::size_t sent = 0; x.outgoing.left > 0 && sent < file_bytes_per_wake;) {
@@ -229,8 +240,9 @@ void h1_connection::send_file() noexcept {
   rearm();
 }
 
-/// The body can't be finished, and no client must take it for whole: where its length or its last chunk is missing, an
-/// orderly end tells that, and answers on their way before it arrive; else only a reset does.
+/// Ends a body that is not complete, so that no client takes it for complete. With a length or chunks, a FIN before the
+/// end shows that, and earlier answers still arrive. A body that ends with the connection has no end mark: only a reset
+/// shows it.
 void h1_connection::break_off(std::string_view why) noexcept {
   exchange& x = *exchange_;
   if (!why.empty())

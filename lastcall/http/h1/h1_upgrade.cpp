@@ -1,5 +1,6 @@
-// The part of h1_connection that ends HTTP/1.1 on a connection that goes on in another protocol: by 101 for an upgrade,
-// or at once where the client speaks HTTP/2 from its first byte.
+// How HTTP/1.1 ends on a connection that goes on in another protocol: with 101 for an upgrade, or at once when the
+// first bytes of the client are HTTP/2. In both cases connection_set::replace() puts a new object in the place of this
+// one, and deletes this one: no function may touch a member after that.
 #include <exception>
 
 #include "lastcall/http/h1/h1_connection.hpp"
@@ -12,7 +13,8 @@ namespace lastcall::inline v0::http::detail {
 
 using net::connection_end;
 
-/// Whether what is here is the preface of HTTP/2, or a part of it that is nothing else.
+/// Whether the first bytes are the preface of HTTP/2, or a part of it that no HTTP/1.1 request begins with. Source: RFC
+/// 9113 section 3.4.
 bool h1_connection::begins_http2() {
   if (!shard_.service().h2c || !exchange_) return false;
   const std::string_view preface = shard_.service().http2->preface;
@@ -20,6 +22,7 @@ bool h1_connection::begins_http2() {
   return here.size() >= 3 && preface.starts_with(here);
 }
 
+/// The replacement gets the bytes that were received. A server that is full says GOAWAY in place of that.
 void h1_connection::become_http2() noexcept {
   if (refusing_) {
     shard_.output() += shard_.service().http2->turned_away;
@@ -35,6 +38,7 @@ void h1_connection::become_http2() noexcept {
   }
 }
 
+/// Writes 101. The upgrade waits in outgoing.to until the kernel has it.
 void h1_connection::begin_upgrade(const response& r) {
   exchange& x = *exchange_;
   if (x.info.http_1_0) return answered(text("an upgrade needs HTTP/1.1\n", 400));
@@ -46,12 +50,12 @@ void h1_connection::begin_upgrade(const response& r) {
   end_call();
   finish_request();
   x.in_pieces = true;
-  x.outgoing.open = true;  // nothing further is read as HTTP
+  x.outgoing.open = true;  // from now on nothing is read as HTTP
   x.outgoing.to = to;
   flush();
 }
 
-/// The kernel has every byte of the 101 and of all before it.
+/// The kernel has every byte of the 101 and of all answers before it.
 void h1_connection::hand_over() noexcept {
   try {
     const std::shared_ptr<upgrade> to = std::move(exchange_->outgoing.to);

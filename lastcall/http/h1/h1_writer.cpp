@@ -87,7 +87,7 @@ std::size_t write_response(std::string& out, const response& r, const framing& f
   const std::string_view headers = r.header_lines(), body = has_body && !f.head ? r.body() : std::string_view();
   own_lines lines(r.status(), f.date);
   // RFC 9110 section 8.6: no Content-Length with 204; RFC 9110 section 15.3.6: 205 says 0. A 304 would have to give the
-  // length of a 200, which nobody knows here.
+  // length of a 200, which is not known here.
   if (r.status() != 204 && r.status() != 304) lines.add_length(has_body ? r.body().size() : 0);
   const std::size_t close_at = lines.add_connection(out, f);
   const bool upgrade_wanted = r.status() == 426;

@@ -1,5 +1,11 @@
-// What a connection does when it wakes, and when it ends. What it sends is in h2_output.cpp, what its session calls in
-// h2_session_events.cpp.
+// What an HTTP/2 connection does when it wakes, and how it ends. Output is in h2_output.cpp, the session's events are
+// in h2_session_events.cpp. All functions run on the loop's thread.
+// - States of net::connection: reading (a request or SETTINGS is on its way), busy (a handler works or output waits),
+//   idle (no stream), upgraded (no stream, while draining: the farewell decides when it ends).
+// - Re-entrancy: a handler may run inside feed(), and may end a stream or this connection. No handler runs while
+// nghttp2 is
+//   on the stack: the events only note complete requests in to_answer_. A stream that ends goes to retired_, and is
+//   deleted at the next wake, when no function of it can be on the stack.
 #include "lastcall/http/h2/h2_connection.hpp"
 
 #include <algorithm>
@@ -12,7 +18,7 @@ using net::connection_end;
 using net::connection_state;
 
 namespace {
-constexpr int reads_per_wake = 8;  // then the others of the loop have their turn
+constexpr int reads_per_wake = 8;  // then the loop serves its other connections
 constexpr std::size_t read_bytes = 32 * 1024;
 
 h2_settings settings_of(const service& s) {
@@ -37,9 +43,10 @@ h2_connection::~h2_connection() {
 
 void h2_connection::end_out_of_memory() noexcept { end(connection_end::forced); }
 
+/// Edge-triggered: reads until the kernel has nothing, or keeps readable_ set.
 void h2_connection::on_readable() noexcept {
   readable_ = true;
-  if (open_scopes_ > 0) return;  // somebody up the stack; last_left looks again
+  if (open_scopes_ > 0) return;  // a wake of this connection is on the stack
   delete_retired();
   const output_scope scope(*this);
   feed_received_before();
@@ -56,6 +63,7 @@ void h2_connection::on_writable() noexcept {
   if (readable_) read_some();
 }
 
+/// The bytes of the connection before this one. Not in the constructor: replace() has not finished there.
 void h2_connection::feed_received_before() noexcept {
   if (received_before_.empty()) return;
   const std::string bytes = std::move(received_before_);
@@ -79,12 +87,12 @@ void h2_connection::read_some() noexcept {
       readable_ = false;
       return;
     }
-    flush();  // what comes is bounded by what has left
+    flush();  // before more is read: what a client sends must not pile up output
   }
   if (may_read()) rearm();
 }
 
-/// Lets the session have them, then answers what is complete.
+/// Gives bytes to the session, then answers the requests that became complete.
 void h2_connection::feed(std::string_view bytes) noexcept {
   if (!session_.ok()) return end_out_of_memory();
   session_.receive(bytes);
@@ -92,7 +100,7 @@ void h2_connection::feed(std::string_view bytes) noexcept {
     for (std::size_t i = 0; i < to_answer_.size() && !ended(); ++i) {
       if (to_answer_[i]) to_answer_[i]->answer();
     }
-  } catch (const std::exception& error) {  // out of memory: nothing else throws here
+  } catch (const std::exception& error) {  // std::bad_alloc: nothing else is thrown here
     shard_.service().log.error(shard_.service().name, "a connection was cut", {{"why", error.what()}});
     end_out_of_memory();
   }
@@ -100,7 +108,8 @@ void h2_connection::feed(std::string_view bytes) noexcept {
   if (std::exchange(ping_acknowledged_, false)) perform(farewell_.acknowledged());
 }
 
-/// No more comes. An orderly end is not departure: what is complete is answered.
+/// A FIN is not a departure: complete requests are answered. A request that is incomplete stays so, and its stream is
+/// reset.
 void h2_connection::input_ended(net::io_end how) noexcept {
   if (how != net::io_end::orderly) return end_by(how);
   readable_ = false;
@@ -117,15 +126,18 @@ void h2_connection::on_drain() noexcept {
   if (open_scopes_ == 0 && !closing_) set_waiting_state();
 }
 
+/// The jitter moment of this connection has come. Long-lived streams are told through their calls, and end in their own
+/// way.
 void h2_connection::on_told() noexcept {
   delete_retired();
   const output_scope scope(*this);
-  // The place for streams that last: each is to be told through its call, so that it ends in its own way.
+
   perform(farewell_.tell(loop_now(), shard_.life().drain_end()));
   for (h2_stream& s : open_) s.told();
   if (!unsent_.empty()) wait_for_room();
 }
 
+/// Idle for idle_time: GOAWAY, then FIN.
 void h2_connection::on_idle_over() noexcept {
   delete_retired();
   const output_scope scope(*this);
@@ -137,13 +149,16 @@ void h2_connection::perform(h2_action what) noexcept {
   if (what == h2_action::last) session_.last();
 }
 
+/// Runs at the end of the outermost output scope: sends, then closes or sets what the connection waits for. May end the
+/// connection.
 void h2_connection::on_last_scope_end() noexcept {
   if (leaving()) return;
   flush();
   if (leaving()) return;
   if (farewell_.open(open_count_) == h2_action::close) closing_ = true;
   if (!session_.ok() || session_.over()) {
-    cut(open_, request_end::abandoned_by_client);  // by what its client did wrong; those unflushed are still sent
+    cut(open_,
+        request_end::abandoned_by_client);  // the client broke the protocol; responses in unflushed_ are still sent
     closing_ = true;
   }
   if (unsent_.empty() && !more_to_send_) {
@@ -153,7 +168,8 @@ void h2_connection::on_last_scope_end() noexcept {
   set_waiting_state();
 }
 
-/// Everything that is here has been looked at: what is waited for now, and until when.
+/// All input that is here has been used. The connection wakes at the earliest of all limits: the farewell's, the write
+/// queue's, SETTINGS', each stream's.
 void h2_connection::set_waiting_state() noexcept {
   time_point by = std::min(farewell_.due(), tell_at());
   bool works = !unsent_.empty() || closing_;
@@ -165,7 +181,9 @@ void h2_connection::set_waiting_state() noexcept {
   }
   if (works) return enter(connection_state::busy, by);
   if (open_count_ > 0 || !settings_received_) return enter(connection_state::reading, by);
-  if (draining()) return enter(connection_state::upgraded, by);  // not the rules: its own farewell ends it
+  if (draining())
+    return enter(connection_state::upgraded,
+                 by);  // so that the farewell ends it, and not the rules for idle connections
   enter(connection_state::idle, std::min(by, past().last_active + shard_.service().limits.idle_time));
 }
 
@@ -173,7 +191,8 @@ void h2_connection::on_timeout() noexcept {
   delete_retired();
   const output_scope scope(*this);
   const time_point now = loop_now();
-  const bool by_rule = state() == connection_state::reading && draining();  // nothing of ours need have passed
+  const bool by_rule =
+      state() == connection_state::reading && draining();  // the drain's rules woke it: no limit of its own may be over
   if (tell_at() <= now) tell();
   perform(farewell_.passed(now));
   if (!unsent_.empty() && write_by_ <= now && !client_reads()) return end(connection_end::timed_out);
@@ -199,6 +218,7 @@ void h2_connection::cut_all(request_end as) noexcept {
   cut(unflushed_, as);
 }
 
+/// Ends every stream of a list without a response.
 void h2_connection::cut(streams& all, request_end as) noexcept {
   while (h2_stream* s = all.pop_front()) {
     s->cut(as);
@@ -208,12 +228,14 @@ void h2_connection::cut(streams& all, request_end as) noexcept {
   open_count_ = 0;
 }
 
+/// The stream may be on the stack, so it is not deleted here.
 void h2_connection::retire(h2_stream& s) noexcept {
   std::replace(to_answer_.begin(), to_answer_.end(), &s, static_cast<h2_stream*>(nullptr));
   streams::erase(s);
   retired_.push_back(s);
 }
 
+/// Only outside of every scope: then no function of a stream is on the stack.
 void h2_connection::delete_retired() noexcept {
   if (open_scopes_ > 0) return;
   while (h2_stream* s = retired_.pop_front()) delete s;

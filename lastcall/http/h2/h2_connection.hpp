@@ -1,5 +1,6 @@
-// A connection that speaks HTTP/2: what h1_connection is, for many requests at once. Frames are its session's, requests
-// its streams', and when it says goodbye is h2_farewell's to decide.
+// A connection that speaks HTTP/2: many requests at once. h2_session does the framing, each h2_stream is one request,
+// and h2_farewell decides when the connection says goodbye. This class moves the bytes and keeps the time. Its
+// functions are in h2_connection.cpp (waking and ending), h2_output.cpp and h2_session_events.cpp.
 #pragma once
 
 #include <cstddef>
@@ -20,14 +21,15 @@ namespace lastcall::inline v0::http::detail {
 
 class h2_connection final : public net::connection, private h2_events {
  public:
-  /// The replacement of `before`, which has received, and not used, the first bytes: the client's preface, or a part of
-  /// it.
+  /// Takes over the socket of `before`. `received`: the bytes that `before` received and did not use, which are the
+  /// client's preface or a part of it.
   h2_connection(detail::shard& s, net::connection& before, std::string received) noexcept;
   ~h2_connection() override;
 
-  // For its streams:
+  // For the streams:
 
-  /// Whoever has something said holds one: what is to be sent goes out when the outermost ends.
+  /// Held by each function that may cause output. The end of the outermost scope sends the output in one write, and may
+  /// end the connection; so a function that holds one touches no stream after it.
   class output_scope {
    public:
     explicit output_scope(h2_connection& c) noexcept : connection_(c) { ++connection_.open_scopes_; }
@@ -44,22 +46,23 @@ class h2_connection final : public net::connection, private h2_events {
 
   h2_session& session() noexcept { return session_; }
   detail::shard& shard() noexcept { return shard_; }
-  /// Fields of a response that is being put together.
+  /// Reused memory for the fields of a response.
   std::vector<h2_field>& fields() noexcept { return fields_; }
   time_point now() const noexcept { return loop_now(); }
   time_point refresh_now() noexcept { return set().loop().refresh_now(); }
   bool ended() const noexcept { return state() == net::connection_state::closed; }
   bool input_is_over() const noexcept { return input_over_; }
-  /// That we drain.
+  /// Whether this connection has been told of the drain.
   bool was_told() const noexcept { return draining() && tell_at() == time_point::max(); }
   bool remote_ends() const noexcept { return input_over_ || remote_is_ending(); }
-  /// Last words are not an answer in time.
+  /// The drain end has passed: the end of this connection counts as forced.
   void forced() noexcept { farewell_as_ = net::connection_end::forced; }
-  /// When its client took something last. While bytes wait for room that has its own bound: now.
+  /// When the client last took bytes of a body. While the write queue waits for the client, write_by_ is the limit: so
+  /// it is now.
   time_point last_progress() const noexcept { return unsent_.empty() ? last_progress_ : loop_now(); }
-  /// A client that stands still was not waited for until the drain's end.
+  /// A client of a long-lived stream did not receive after it was told: the end of this connection counts as timed out.
   void timed_out() noexcept { farewell_as_ = net::connection_end::timed_out; }
-  /// Out of memory.
+  /// Cuts the connection.
   void end_out_of_memory() noexcept;
 
  private:
@@ -113,27 +116,28 @@ class h2_connection final : public net::connection, private h2_events {
   h2_session session_;
   h2_farewell farewell_;
   h2_flood flood_;
-  mutable streams open_;  // not closed by both sides
+  mutable streams open_;  // not closed by both sides; all three lists own their streams
   std::size_t open_count_ = 0;
-  streams unflushed_;                  // whose response has ended, and the kernel does not have every byte of it yet
-  streams retired_;                    // gone; somebody up the stack may still be in one of them
-  std::vector<h2_stream*> to_answer_;  // to be answered once the session has returned
+  streams unflushed_;  // closed, but the kernel does not have all bytes of the response
+  streams retired_;    // ended, and deleted later: a function of one may be on the stack
+  std::vector<h2_stream*>
+      to_answer_;  // complete requests, which are answered after the session has returned; null: ended since
   std::vector<h2_field> fields_;
-  std::string received_before_;  // by the connection before
-  std::string unsent_;
+  std::string received_before_;  // bytes that the connection before this one received
+  std::string unsent_;           // the write queue: bytes that the kernel had no room for
   std::size_t unsent_from_ = 0;
-  time_point write_by_{};
-  std::size_t unacknowledged_ = 0;  // when write_by_ was set
-  time_point last_progress_{};      // when something of a body left last
+  time_point write_by_{};           // by then the client must take some of unsent_
+  std::size_t unacknowledged_ = 0;  // bytes at the time when write_by_ was set
+  time_point last_progress_{};      // when bytes of a body last left
   time_point settings_by_;
   net::connection_end farewell_as_ = net::connection_end::clean;
-  int open_scopes_ = 0;
-  bool settings_received_ = false;  // the client's first SETTINGS are here
-  bool ping_acknowledged_ = false;
-  bool closing_ = false;       // FIN as soon as all is sent
-  bool readable_ = true;       // an edge came while we could not read, or nobody has looked yet
-  bool more_to_send_ = false;  // more is to be sent, for the sake of others' turn not now
-  bool input_over_ = false;    // the client's FIN was read
+  int open_scopes_ = 0;             // output scopes on the stack
+  bool settings_received_ = false;  // the client's first SETTINGS arrived
+  bool ping_acknowledged_ = false;  // by the client, since the last call of the farewell
+  bool closing_ = false;            // sends FIN as soon as the write queue is empty
+  bool readable_ = true;            // the kernel reported input (edge-triggered), and not all of it was read
+  bool more_to_send_ = false;       // the session has more to send: other connections are served first
+  bool input_over_ = false;         // the client's FIN was read: no more requests
 };
 
 }  // namespace lastcall::inline v0::http::detail

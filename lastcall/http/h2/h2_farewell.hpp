@@ -22,13 +22,13 @@ enum class h2_action : std::uint8_t {
 /// not acknowledge is waited for a share of the time only.   Source: RFC 9113 section 6.8.
 class h2_farewell {
  public:
-  /// Its moment has come. Told a second time, it does nothing.
+  /// The drain has reached this connection. A second call does nothing.
   h2_action tell(time_point now, time_point drain_end) noexcept;
   /// The PING came back.
   h2_action acknowledged() noexcept;
   /// Time has passed.
   h2_action passed(time_point now) noexcept;
-  /// So many streams are not finished; `last` has been acted upon before this is asked.
+  /// That many streams are not finished. Call it after `last` was carried out.
   h2_action open(std::size_t streams) noexcept;
 
   /// When `passed` has something to say; max for never.

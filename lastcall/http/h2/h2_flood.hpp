@@ -1,5 +1,5 @@
-// How much of what costs us more than the client one HTTP/2 connection may send: the decision, as arithmetic on time
-// points. Ends nothing itself.
+// How much a client may send of what costs the server more than the client: a decision, as arithmetic on time points.
+// Ends nothing itself.
 #pragma once
 
 #include <array>
@@ -10,18 +10,18 @@
 
 namespace lastcall::inline v0::http::detail {
 
-/// What an honest client sends little of.
+/// Frames that an honest client sends rarely.
 enum class h2_noise : std::uint8_t {
   reset,         ///< a stream that ended before its answer: by the client, or by us for what it did (CVE-2023-44487)
   ping,          ///< each is answered
-  settings,      ///< likewise
+  settings,      ///< each is answered
   empty_data,    ///< DATA without a byte and without the end (CVE-2019-9518)
   priority,      ///< PRIORITY and PRIORITY_UPDATE, of which nothing is used
   continuation,  ///< of one head; see `head_begins` (CVE-2024-27316)
 };
 inline constexpr std::size_t h2_noises = 6;
 
-/// A bucket for each: so many at once, and so many more with each second.
+/// A token bucket for each kind: `at_once` tokens, and `per_second` more with each second.
 class h2_flood {
  public:
   /// Whether this one is too much.

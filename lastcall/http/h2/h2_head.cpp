@@ -51,7 +51,7 @@ void h2_head::add(std::string_view name, std::string_view value) {
     return name == ":path" ? refuse(414, "target too long") : refuse(431, "head too large");
   if (name.starts_with(':')) return pseudo(name, value);
   if (fields_++ == limits_.header_count) return refuse(431, "too many header fields");
-  if (name == "cookie") {  // RFC 9113 section 8.2.3: several are one, for whoever has not heard of HTTP/2
+  if (name == "cookie") {  // RFC 9113 section 8.2.3: joined, for code that expects one field as in HTTP/1.1
     if (cookie_) cookies_ += "; ";
     cookie_ = true;
     cookies_ += value;
@@ -120,7 +120,7 @@ h2_verdict h2_head::finish(bool ended, message_info& info) {
     if (!authority_.empty() && !host_.empty() && !equal_ignoring_case(authority_, host_))
       malformed("Host differs from :authority");
     const std::string_view host = authority_.empty() ? host_ : authority_;
-    // RFC 9113 section 8.3.1: who speaks HTTP/1.1 is told of :authority as Host, and so are handlers.
+    // RFC 9113 section 8.3.1: HTTP/1.1 has Host in place of :authority, and so do handlers.
     if (host_.empty() && !authority_.empty()) add_field("host", authority_);
     if (host.empty()) {
       refuse(400, "no Host");

@@ -1,4 +1,7 @@
-// The part of h2_connection that sends what its session has, and bounds how long a client may take for it.
+// How an HTTP/2 connection sends what its session has, and how long the client may take for it.
+// The session makes frames only when it is asked, at most gathered_bytes at a time. What the kernel has no room for
+// moves to unsent_, the write queue; while that is not empty, the session is not asked and nothing is read
+// (back-pressure).
 #include <exception>
 #include <utility>
 
@@ -10,11 +13,13 @@ using net::connection_end;
 using net::connection_state;
 
 namespace {
-constexpr int sends_per_wake = 8;                  // then the others of the loop have their turn
+constexpr int sends_per_wake = 8;                  // then the loop serves its other connections
 constexpr std::size_t gathered_bytes = 64 * 1024;  // of one send
-constexpr std::size_t kept_unsent_bytes = 4096;
+constexpr std::size_t kept_unsent_bytes = 4096;    // of capacity: idle connections must not hold large buffers
 }  // namespace
 
+/// Sends until the session has nothing more, the kernel has no room, or it was the turn of this connection for long
+/// enough. Uses an output buffer of its own: a handler on the stack may belong to another connection.
 void h2_connection::flush() noexcept {
   const shard::separate_output separate(shard_);
   std::string& out = shard_.output();
@@ -51,7 +56,7 @@ void h2_connection::flush() noexcept {
   shard_.trim_output();
 }
 
-/// Whether all of it is with the kernel now.
+/// Sends the write queue. Returns whether it is empty now.
 bool h2_connection::write_unsent() noexcept {
   const net::io_result sent = transmit(unsent_.data() + unsent_from_, unsent_.size() - unsent_from_);
   if (sent.end != net::io_end::open) return end_by(sent.end), false;
@@ -65,7 +70,8 @@ bool h2_connection::write_unsent() noexcept {
   return true;
 }
 
-/// The client has to take something of what is unsent.
+/// The client has write_time to take some bytes of the write queue; less when only long-lived streams are left and it
+/// was told of the drain.
 void h2_connection::wait_for_room() noexcept {
   const bool told = was_told() && only_long_lived();
   last_progress_ = loop_now();
@@ -73,15 +79,15 @@ void h2_connection::wait_for_room() noexcept {
   write_by_ = last_progress_ + (told ? shard_.told_write_time(last_progress_) : shard_.service().limits.write_time);
 }
 
-/// There was no room, but some of what had been written was read: room comes in large steps, and a slow client takes
-/// longer for one than it may stand still.
+/// The kernel had no room, but it holds fewer bytes than before: the client receives. Room comes in large steps, and a
+/// slow client needs longer than write_time for one.
 bool h2_connection::client_reads() noexcept {
   if (unacknowledged() >= unacknowledged_) return false;
   wait_for_room();
   return true;
 }
 
-/// None of those that wait for the client has work of ours to lose.
+/// Whether all streams are long-lived. Their clients wait for no end, so they lose nothing.
 bool h2_connection::only_long_lived() noexcept {
   for (streams* all : {&open_, &unflushed_}) {
     for (const h2_stream& s : *all)
@@ -90,9 +96,10 @@ bool h2_connection::only_long_lived() noexcept {
   return true;
 }
 
+/// The kernel has every byte: the responses in unflushed_ are answered.
 void h2_connection::all_sent() noexcept {
   if (unflushed_.empty()) return;
-  set().loop().refresh_now();  // handlers may have taken longer than a silence
+  set().loop().refresh_now();  // handlers may have taken long, and the silence counts from here
   note_response();
   while (h2_stream* s = unflushed_.pop_front()) {
     s->sent();

@@ -1,4 +1,6 @@
-// The part of h2_stream that sends its response: the head, and the body as a whole, from a file, or as it is made.
+// How an HTTP/2 stream sends its response: the head, then a body that is complete, comes from a file, or is made in
+// pieces. Bytes wait in output_ until the session asks for them with output(), which it does when the client's window
+// is open. At most 64 KiB and a piece wait there: then take_output() returns 0, and output() wakes the writer.
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,9 +24,9 @@
 namespace lastcall::inline v0::http::detail {
 
 namespace {
-constexpr std::size_t most_waiting = 64 * 1024;  // of a body that is made faster than its client takes it
+constexpr std::size_t most_waiting = 64 * 1024;  // output that waits for the client; more makes the writer wait
 constexpr std::size_t piece_bytes = 64 * 1024;
-constexpr std::size_t kept_output = 16 * 1024;
+constexpr std::size_t kept_output = 16 * 1024;  // of capacity, after the output was sent
 
 /// Calls `use(name, value)` for each of "name: value\r\n".
 template <class Use> void each_line(std::string_view lines, const Use& use) {
@@ -36,6 +38,7 @@ template <class Use> void each_line(std::string_view lines, const Use& use) {
 }
 }  // namespace
 
+/// The answer from the call, on the loop's thread.
 void h2_stream::take_answer(response&& r) noexcept {
   const h2_connection::output_scope scope(connection_);
   if (!in_coroutine_) connection_.refresh_now();
@@ -46,8 +49,9 @@ void h2_stream::take_answer(response&& r) noexcept {
   }
 }
 
+/// The answer of a handler. Counts as answered once the kernel has all its bytes: see sent().
 void h2_stream::answered(response&& r) {
-  if (connection_.shard().service().life.forced()) {  // last words, not an answer in time
+  if (connection_.shard().service().life.forced()) {  // the drain end has passed: counts as forced
     ended_as_ = request_end::forced;
     connection_.forced();
   }
@@ -55,7 +59,7 @@ void h2_stream::answered(response&& r) {
   exchange& x = *exchange_;
   const bool has_body = may_have_body(r.status());
   const bool sends = has_body && x.req.verb() != method::head && !r.body().empty();
-  const bool tells = r.status() != 204 && r.status() != 304;  // as h1_writer
+  const bool tells = r.status() != 204 && r.status() != 304;  // the same as h1_writer
   send_head(r, sends, tells ? std::optional<std::uint64_t>(has_body ? r.body().size() : 0) : std::nullopt);
   recorded_ = true;
   x.records.responded(connection_.shard().service().access_log, &x.req, connection_.remote(), r.status(),
@@ -68,6 +72,7 @@ void h2_stream::answered(response&& r) {
   last_progress_ = connection_.now();
 }
 
+/// An answer in the place of the handler. The request counts as rejected.
 void h2_stream::reject(const response& r) {
   exchange& x = *exchange_;
   ended_as_ = request_end::rejected;
@@ -84,6 +89,7 @@ void h2_stream::reject(const response& r) {
   last_progress_ = connection_.now();
 }
 
+/// Hands the head to the session. `length` is the Content-Length, if there is one.
 void h2_stream::send_head(const response& r, bool body, std::optional<std::uint64_t> length) {
   std::vector<h2_field>& all = connection_.fields();
   all.clear();
@@ -100,7 +106,7 @@ void h2_stream::send_head(const response& r, bool body, std::optional<std::uint6
   if (!connection_.session().respond(id_, r.status(), all, body)) throw std::bad_alloc();
 }
 
-/// The head goes out, then the body as it is made.
+/// Sends the head, then starts what makes the body: a file, a coroutine, or a thread of the pool.
 void h2_stream::begin_body(response&& r) {
   exchange& x = *exchange_;
   const std::shared_ptr<const body_source> source = r.source();
@@ -113,12 +119,12 @@ void h2_stream::begin_body(response&& r) {
     if (p) p->release();
   });
   if (!none && !source->file) c->make_body(source);
-  // The pool first: when it is full there must not be a head yet.
+  // Before the head is made: a full pool answers 503 instead.
   if (on_pool && !connection_.shard().service().pool->submit([held] { held->run_blocking(); })) {
     end_call();
     return reject(call::pool_is_full());
   }
-  x.incoming.owes_continue = false;  // too late for it
+  x.incoming.owes_continue = false;  // too late for 100 Continue
   x.records.head_sent(r.status());
   x.outgoing.by = source->length ? body_framing::length : body_framing::chunked;
   x.outgoing.left = source->length.value_or(0);
@@ -143,6 +149,7 @@ void h2_stream::begin_body(response&& r) {
   }
 }
 
+/// The session asks for bytes of the body. nghttp2 is on the stack: this calls no handler.
 h2_output h2_stream::output(std::span<char> into) noexcept {
   if (!exchange_ || !body_open_) return {h2_output::kind::failed};
   exchange& x = *exchange_;
@@ -200,6 +207,7 @@ void h2_stream::submit_trailers() {
   }
 }
 
+/// Takes at most one piece, so that one long write does not hold up the loop.
 std::size_t h2_stream::take_output(std::string_view bytes) {
   const h2_connection::output_scope scope(connection_);
   if (output_.size() - output_sent_ >= most_waiting) return 0;
@@ -216,10 +224,11 @@ std::size_t h2_stream::take_output(std::string_view bytes) {
   return bytes.size();
 }
 
+/// The maker has ended. `whole` is false after an exception.
 void h2_stream::end_output(bool whole, std::string_view trailers) noexcept {
   const h2_connection::output_scope scope(connection_);
   exchange& x = *exchange_;
-  if (connection_.shard().service().life.forced()) {  // it ended because it had to
+  if (connection_.shard().service().life.forced()) {  // the drain end made it stop: counts as forced
     ended_as_ = request_end::forced;
     connection_.forced();
   }
@@ -240,7 +249,7 @@ void h2_stream::end_output(bool whole, std::string_view trailers) noexcept {
   connection_.session().resume(id_);
 }
 
-/// The body can't be finished, and no client must take it for whole.
+/// Ends a body that is not complete. RST_STREAM shows the client that it is not.
 void h2_stream::break_off(std::string_view why) noexcept {
   exchange& x = *exchange_;
   if (!why.empty())
@@ -259,7 +268,7 @@ void h2_stream::break_off(std::string_view why) noexcept {
 void h2_stream::output_ended() noexcept {
   output_ended_ = true;
   body_open_ = false;
-  // RFC 9113 section 8.1: what it still sends is not needed for this answer.
+  // RFC 9113 section 8.1: the answer is complete, so the rest of the request is not needed.
   if (!request_complete_) connection_.session().reset(id_, h2_error::none);
 }
 

@@ -15,7 +15,7 @@ namespace {
 constexpr std::array<std::uint8_t, 8> ping_text{'l', 'a', 's', 't', 'c', 'a', 'l', 'l'};
 constexpr std::int32_t largest_id = 0x7fffffff;
 constexpr std::uint32_t most_refused =
-    1000;  // of one connection; whoever goes on has not read GOAWAY, and reads no RST
+    1000;  // of one connection; a client that continues does not read GOAWAY, nor RST_STREAM
 constexpr std::size_t usual_fields = 24;
 
 std::string_view text(nghttp2_rcbuf* buffer) noexcept {
@@ -49,7 +49,7 @@ class name_values {
 
 }  // namespace
 
-/// nghttp2's callbacks. A fatal one ends `receive`, which then says why to the client.
+/// nghttp2's callbacks. One that fails ends `receive`, which then sends GOAWAY with fault_.
 struct h2_session::callbacks {
   static h2_session& session_of(void* user) noexcept { return *static_cast<h2_session*>(user); }
   static void* stream_of(nghttp2_session* s, std::int32_t id) noexcept {
@@ -126,7 +126,8 @@ struct h2_session::callbacks {
     return 0;
   }
 
-  /// nghttp2 would drop the field and go on; two that read a message differently are how requests are smuggled.
+  /// Resets the stream. nghttp2 by itself drops the field and continues; but when a proxy and a server read one message
+  /// differently, requests can be smuggled.
   static int invalid_header(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf*, nghttp2_rcbuf*, std::uint8_t,
                             void*) noexcept {
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;

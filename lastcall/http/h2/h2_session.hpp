@@ -39,18 +39,18 @@ struct h2_output {
     more,      ///< `bytes` were written, others follow
     wait,      ///< nothing is there yet: h2_session::resume
     end,       ///< `bytes` were written, and that was all
-    trailers,  ///< likewise, and trailers were or will be submitted
+    trailers,  ///< `bytes` were written, and trailers were or will be submitted
     failed,    ///< it can't be finished: the stream is reset
   };
   kind what = kind::wait;
   std::size_t bytes = 0;
 };
 
-/// What a session tells. `stream` is what `on_begin` returned. Called in the middle of `receive` or `send`: may call
-/// what a session offers, but for those two.
+/// The events of a session. `stream` is what `on_begin` returned. They are called inside `receive` and `send`, and may
+/// call every function of the session except those two.
 class h2_events {
  public:
-  /// A request begins. Null: nothing more of it is told.
+  /// A request begins. After null, no event of it follows.
   virtual void* on_begin(std::int32_t id) noexcept = 0;
   virtual void on_field(void* stream, std::string_view name, std::string_view value) noexcept = 0;
   virtual void on_head(void* stream, bool ended) noexcept = 0;
@@ -59,14 +59,14 @@ class h2_events {
   /// The request is complete; it had a body or trailers.
   virtual void on_end(void* stream) noexcept = 0;
   virtual h2_output on_output(void* stream, std::span<char> into) noexcept = 0;
-  /// The last byte of the response stands in what `send` gives.
+  /// The last frame of the response is in what `send` appends.
   virtual void on_output_end(void* stream) noexcept = 0;
-  /// Nothing more is told of it. By the client, by our RST_STREAM (`by_us`), or because both sides have ended.
+  /// The last event of a stream: the client reset it, this side did (`by_us`), or both sides have ended.
   virtual void on_close(void* stream, h2_error why, bool by_us) noexcept = 0;
   /// The client's settings came, or its acknowledgement of our PING.
   virtual void on_settings() noexcept = 0;
   virtual void on_ping_acknowledged() noexcept = 0;
-  /// Whether that is too much of it: the session is ended.
+  /// Returns whether it was too much: then the session ends.
   virtual bool on_noise(h2_noise what) noexcept = 0;
   /// A stream that came after the last one of our GOAWAY was refused.
   virtual void on_refused(std::int32_t id) noexcept = 0;
@@ -77,7 +77,7 @@ class h2_events {
 
 struct h2_settings {
   std::uint32_t max_streams = 100;                ///< open at once
-  std::uint32_t head_bytes = 16 * 1024;           ///< told to the client; whoever collects fields enforces it
+  std::uint32_t head_bytes = 16 * 1024;           ///< told to the client; h2_head enforces it
   std::uint32_t connection_window = 1024 * 1024;  ///< of bytes that no stream has consumed
 };
 
@@ -101,19 +101,19 @@ class h2_session {
   void receive(std::string_view bytes) noexcept;
   /// Appends what is to be sent, up to about `most` bytes. Whether there may be more.   Errors: std::bad_alloc.
   bool send(std::string& out, std::size_t most);
-  /// Nothing more is read; nothing more will be sent but what `send` still gives.
+  /// The session has ended: nothing more is read, and `send` appends only what is left.
   bool over() const noexcept;
 
-  /// The whole head; `body`: on_output is asked for one. `fields` and their text are needed for the call only.
+  /// The whole head. `body`: on_output is then called for the body. `fields` and their text are not kept.
   bool respond(std::int32_t id, int status, std::span<const h2_field> fields, bool body) noexcept;
   bool respond_continue(std::int32_t id) noexcept;
   bool trailers(std::int32_t id, std::span<const h2_field> fields) noexcept;
-  /// There is something for on_output again.
+  /// on_output has bytes again, after it returned `wait`.
   void resume(std::int32_t id) noexcept;
   void reset(std::int32_t id, h2_error why) noexcept;
-  /// The client takes more of this stream; whether also of the connection is another question.
+  /// The window of this stream is open. The window of the connection may still be closed.
   bool has_window(std::int32_t id) const noexcept;
-  /// So much of what on_data gave has been used: the client may send as much again.
+  /// That many bytes of on_data were used: the client may send as many again (flow control).
   void consume(std::int32_t id, std::size_t bytes) noexcept;
   /// The same, where the stream is gone.
   void consume_connection(std::size_t bytes) noexcept;
@@ -139,11 +139,11 @@ class h2_session {
   h2_events& to_;
   std::unique_ptr<nghttp2_session, release> session_;
   std::int32_t last_begun_ = 0;
-  bool refusing_ = false;                 // the last stream has been told
+  bool refusing_ = false;                 // a GOAWAY with the last stream was sent: later ones are refused
   h2_error fault_ = h2_error::none;       // why a callback of ours ended it
-  std::array<std::int32_t, 64> ended_{};  // by the client, lately: it sends nothing more on them
+  std::array<std::int32_t, 64> ended_{};  // streams that the client ended lately: it must send nothing more on them
   std::size_t next_ended_ = 0;
-  std::int32_t reset_ = 0;  // by us, last: a client may give the same reason
+  std::int32_t reset_ = 0;  // the last stream that this side reset, to tell on_close() who did it
   bool finished_ = false;   // nothing is read any more
   std::uint32_t refused_ = 0;
   std::vector<std::int32_t> to_refuse_;

@@ -1,4 +1,6 @@
-// The part of h2_connection that the session calls while it reads or writes: each event goes to its stream.
+// What an HTTP/2 connection does with the events of its session. nghttp2 is on the stack in each of these functions: so
+// they note what happened, and call no handler. They run inside feed() or flush(), so an output scope is open.
+// After the connection has ended, events still arrive until nghttp2 returns: they are ignored.
 #include <algorithm>
 #include <exception>
 #include <span>
@@ -10,7 +12,7 @@ namespace lastcall::inline v0::http::detail {
 namespace {
 h2_stream& stream_of(void* stream) noexcept { return *static_cast<h2_stream*>(stream); }
 
-/// Out of memory while bytes are taken in: the stream, not the process.
+/// Calls `f`. Out of memory resets the stream, and does not end the process.
 template <class F> void or_reset(h2_session& session, h2_stream& s, const F& f) noexcept {
   try {
     f();
@@ -20,6 +22,7 @@ template <class F> void or_reset(h2_session& session, h2_stream& s, const F& f) 
 }
 }  // namespace
 
+/// The stream belongs to open_. The session keeps the pointer until on_close().
 void* h2_connection::on_begin(std::int32_t id) noexcept {
   if (ended()) return nullptr;
   flood_.head_begins();
@@ -74,19 +77,21 @@ void h2_connection::on_output_end(void* stream) noexcept {
   if (!ended()) stream_of(stream).output_ended();
 }
 
+/// The session forgets the stream. One with a complete response waits in unflushed_ until the kernel has it; every
+/// other one ends here.
 void h2_connection::on_close(void* stream, h2_error why, bool by_us) noexcept {
   if (ended()) return;
   h2_stream& s = stream_of(stream);
-  if (--open_count_ == 0) note_response();  // silence begins here also without one
+  if (--open_count_ == 0) note_response();  // silence counts from here, also without a response
   if (s.response_ended()) {
     std::replace(to_answer_.begin(), to_answer_.end(), &s, static_cast<h2_stream*>(nullptr));
     streams::erase(s);
     unflushed_.push_back(s);
     return;
   }
-  // A client that leaves, or did what a stream must not do: both cost us more than it.
+  // The client cancelled, or broke the protocol on this stream: both cost the server more than the client.
   if (!s.broken() && flood_.exceeds(h2_noise::reset, loop_now())) session_.terminate(h2_error::enhance_your_calm);
-  // What we reset a stream for is what its client did, but for a slow one (cancel), or trouble of our own.
+  // This side resets for what the client did, except with `cancel` (a slow client) and `internal` (an error here).
   const bool malformed = by_us && why != h2_error::cancel && why != h2_error::internal;
   s.cut(malformed ? request_end::rejected : request_end::abandoned_by_client);
   retire(s);

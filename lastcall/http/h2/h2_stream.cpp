@@ -1,3 +1,10 @@
+// How an HTTP/2 stream takes its request, and how it ends.
+// The steps of a stream: fields arrive, then head(): the route is found or the request refused. Then data() collects
+// the body, or keeps it for a handler that reads in pieces. answer() runs once, when the connection calls it. The
+// stream ends with sent() or cut(); after that exchange_ is null, and late events do nothing.
+// - Ownership: the exchange is borrowed from the shard. cut() gives it to the call if a handler still reads the
+// request.
+// - Flow control: consume() lets the client send more. A handler's unread bytes are not consumed (back-pressure).
 #include "lastcall/http/h2/h2_stream.hpp"
 
 #include <algorithm>
@@ -12,7 +19,7 @@
 namespace lastcall::inline v0::http::detail {
 
 namespace {
-constexpr std::size_t most_trailers = 16 * 1024;  // of a request, as body_reader has it
+constexpr std::size_t most_trailers = 16 * 1024;  // bytes of a request's trailers: the limit of body_reader
 constexpr input_result gone{.what = input_result::kind::failed, .why = "the client has gone"};
 }  // namespace
 
@@ -23,7 +30,7 @@ h2_stream::h2_stream(h2_connection& c, std::int32_t id)
       head_(exchange_->input.memory(), exchange_->req, c.shard().service().limits) {
   exchange& x = *exchange_;
   x.info = {};
-  x.in_pieces = true;  // whatever of it streams
+  x.in_pieces = true;  // next() has to clear both directions
   x.found = {};
   x.records.begin(c.now());
   x.read_by = c.now() + c.shard().service().limits.head_time;
@@ -36,7 +43,8 @@ h2_stream::~h2_stream() {
 
 void h2_stream::field(std::string_view name, std::string_view value) { head_.add(name, value); }
 
-/// To be answered like this; its body, if there is one, is not wanted any more. Always true.
+/// Sets the answer in the place of the handler. A body that follows is discarded. Always true, for the caller to
+/// return.
 bool h2_stream::refuse(int status, const char* why) noexcept {
   refuse_status_ = status;
   refuse_why_ = why;
@@ -67,7 +75,7 @@ bool h2_stream::head(bool ended) {
   x.found = service.routes.match(x.req);
   if (ended) return true;
   const handler* h = x.found.handle;
-  if (!h) return true;  // nobody wants the body
+  if (!h) return true;  // no route wants the body
   const std::uint64_t limit = h->route_options().max_body.value_or(service.limits.body_bytes);
   if (x.info.content_length.value_or(0) > limit) return refuse(413, "body too large");
   if (h->streams_body()) {
@@ -82,7 +90,7 @@ bool h2_stream::head(bool ended) {
 bool h2_stream::data(std::string_view bytes) {
   const std::size_t size = bytes.size();
   if (!exchange_ || refuse_status_ != 0 || output_ended_ || !exchange_->found.handle ||
-      exchange_->incoming.status != 0) {  // nobody wants it
+      exchange_->incoming.status != 0) {  // no handler wants it: the client's window must not shrink for it
     connection_.session().consume(id_, size);
     return false;
   }
@@ -98,7 +106,7 @@ bool h2_stream::data(std::string_view bytes) {
     return false;
   }
   if (h.streams_body()) {
-    unread_body_.append(bytes);  // no more of it than the window is large
+    unread_body_.append(bytes);  // bounded by the stream's window
     input_is_here();
   } else {
     x.body.append(bytes);
@@ -148,7 +156,7 @@ call& h2_stream::begin_call(const handler* h) {
 
 void h2_stream::told() noexcept {
   if (!long_lived_) return;
-  last_progress_ = connection_.now();  // from here on it has told_write_time
+  last_progress_ = connection_.now();  // told_write_time counts from here
   if (call_) call_->begin_drain(connection_.shard().life().drain_end());
 }
 
@@ -163,7 +171,7 @@ void h2_stream::sent() noexcept {
   const bool forced = ended_as_ == request_end::forced;
   if (!counted_) (forced ? shard.forced : shard.answered).add();
   counted_ = true;
-  connection_.session().consume_connection(unread_body_.size());  // what its handler did not take
+  connection_.session().consume_connection(unread_body_.size());  // bytes that the handler did not read
   unread_body_.clear();
   exchange_->records.sent(shard.service().access_log, shard.stats, connection_.now(), forced);
   shard.give_back(*std::exchange(exchange_, nullptr));
@@ -189,11 +197,12 @@ void h2_stream::cut(request_end as) noexcept {
 
 bool h2_stream::input_is_over() noexcept {
   if (!exchange_) return false;
-  if (long_lived_) return false;  // its client waits for nothing that could still come to an end
+  if (long_lived_) return false;  // its response has no end that a client could wait for
   if (call_ && exchange_->found.handle && exchange_->found.handle->route_options().gone_at_fin) call_->client_gone();
   return request_complete_ || body_open_ || (answer_begun_ && !call_);
 }
 
+/// The next piece for the handler. It is valid until the next call.
 input_result h2_stream::next_input() noexcept {
   const h2_connection::output_scope scope(connection_);
   exchange& x = *exchange_;
@@ -215,6 +224,7 @@ input_result h2_stream::next_input() noexcept {
   return wait_for_input();
 }
 
+/// The client has body_time in all, and one second more for each 16 KiB that it has sent.
 input_result h2_stream::wait_for_input() noexcept {
   exchange& x = *exchange_;
   x.incoming.waiting = true;
@@ -225,7 +235,7 @@ input_result h2_stream::wait_for_input() noexcept {
   return {.what = input_result::kind::wait};
 }
 
-/// Bytes came, or the end of the body, or the time for them is over, while a call is at work.
+/// Input arrived, the body ended, or the time is over: wakes the handler that waits for it.
 void h2_stream::input_is_here() noexcept {
   if (!exchange_ || !call_ || !std::exchange(exchange_->incoming.waiting, false)) return;
   exchange_->incoming.waited += connection_.now() - exchange_->incoming.waits_since;
@@ -236,7 +246,7 @@ time_point h2_stream::due() const noexcept {
   if (!exchange_ || output_ended_) return time_point::max();
   if (!answer_begun_ && refuse_status_ == 0) return exchange_->read_by;
   if (exchange_->incoming.waiting) return exchange_->read_by;
-  // Here until it has been handed to the session, which waits for the client's window.
+  // Output that waits for the client's window.
   if (body_open_ && (output_complete_ || exchange_->outgoing.file || !output_.empty()))
     return last_progress_ + write_time();
   return time_point::max();
@@ -247,6 +257,7 @@ duration h2_stream::write_time() const noexcept {
                                                : connection_.shard().service().limits.write_time;
 }
 
+/// The client was too slow. What that means depends on what the stream waits for: input, output, the head, or the body.
 void h2_stream::overdue() noexcept {
   exchange& x = *exchange_;
   if (answer_begun_ && x.incoming.waiting) {
@@ -255,7 +266,7 @@ void h2_stream::overdue() noexcept {
     return input_is_here();
   }
   if (answer_begun_) {
-    // Others of its connection had their turn: the client is slow, and does not stand still.
+    // The client took bytes of other streams meanwhile: it is slow, and it does receive.
     if (const time_point other = connection_.last_progress();
         other > last_progress_ && connection_.session().has_window(id_)) {
       last_progress_ = other;
@@ -265,7 +276,7 @@ void h2_stream::overdue() noexcept {
     if (long_lived_ && connection_.was_told()) connection_.timed_out();
     return connection_.session().reset(id_, h2_error::cancel);
   }
-  if (!head_complete_) {  // nothing can be said on a stream whose head is still coming: nothing else can come, either
+  if (!head_complete_) {  // no other frame may come between the frames of a head: the whole connection waits
     x.records.cut(connection_.shard().service().access_log, true, nullptr, connection_.remote(), connection_.now(),
                   request_end::rejected);
     connection_.shard().rejected.add();

@@ -1,5 +1,6 @@
-// One request of an HTTP/2 connection, from its first field to the last byte of its response. Moves no bytes itself and
-// knows no frames: the session of its connection does.
+// One request of an HTTP/2 connection, from its first field to the last byte of its response. It is the host of the
+// request's call, as h1_connection is. Moves no bytes to the socket and knows no frames: the connection's session does.
+// Its functions are in h2_stream.cpp (request) and h2_response.cpp.
 #pragma once
 
 #include <sys/types.h>
@@ -29,8 +30,8 @@ class h2_stream final : public net::list_hook<>, private request_dispatch<h2_str
   h2_stream(h2_connection& c, std::int32_t id);
   ~h2_stream();
 
-  // Told by the session, through the connection. Those that return a bool say whether `answer` is to be called now,
-  // outside of the session's callbacks.
+  // Events of the session, passed on by the connection. A function that returns true asks for `answer` to be called,
+  // once the session is not on the stack.
 
   void field(std::string_view name, std::string_view value);
   [[nodiscard]] bool head(bool ended);
@@ -38,31 +39,31 @@ class h2_stream final : public net::list_hook<>, private request_dispatch<h2_str
   void trailer(std::string_view name, std::string_view value);
   [[nodiscard]] bool ended();
   h2_output output(std::span<char> into) noexcept;
-  /// The end of the response stands in what will be sent.
+  /// The frame that ends the response has been made.
   void output_ended() noexcept;
 
-  /// Has its request answered: by its handler, or in its place.
+  /// Has the request answered, by its handler or in its place.
   void answer();
   /// The kernel has every byte of the response.
   void sent() noexcept;
-  /// It ends without that. Whoever waits for it is told.
+  /// Ends without a complete response. A handler that still works is told through its context.
   void cut(request_end as) noexcept;
-  /// The client's half of the connection has ended: what is incomplete stays so. False: nothing of it is left to do.
+  /// The client sent FIN (half-close). Returns whether the stream can still be completed.
   bool input_is_over() noexcept;
 
-  /// Its connection was told of the drain: a long-lived handler is told by its context.
+  /// The connection was told of the drain. A long-lived handler learns it from its context.
   void told() noexcept;
 
   std::int32_t id() const noexcept { return id_; }
-  /// When it has waited for its client for long enough; max: it does not wait.
+  /// The end of the wait for the client; max: the stream does not wait for it.
   time_point due() const noexcept;
   void overdue() noexcept;
-  /// A complete request: not one that is still coming.
+  /// The request is complete, or its handler has begun.
   bool at_work() const noexcept { return answer_begun_; }
-  /// Its client waits for no end of it.
+  /// The response goes on for as long as the client likes.
   bool long_lived() const noexcept { return long_lived_; }
   bool response_ended() const noexcept { return output_ended_; }
-  /// By its own maker, not by its client.
+  /// The maker of the body failed, not the client.
   bool broken() const noexcept { return ended_as_ == request_end::broken; }
   time_point begun() const noexcept { return exchange_ ? exchange_->records.begun() : time_point{}; }
   std::string label() const;
@@ -97,24 +98,25 @@ class h2_stream final : public net::list_hook<>, private request_dispatch<h2_str
   exchange* exchange_;
   h2_head head_;
   call* call_ = nullptr;
-  int refuse_status_ = 0;  // what to answer in the handler's place
+  int refuse_status_ = 0;  // the status to answer in the place of the handler; 0: none
   const char* refuse_why_ = "";
-  std::string unread_body_;  // of a body that a handler takes as it comes: here, and not taken
-  std::string output_;       // of the response's body
+  std::string unread_body_;  // received bytes of a streamed request body that the handler did not read
+  std::string output_;       // bytes of the response's body that the session did not take
   std::size_t output_sent_ = 0;
   std::string trailers_in_, trailers_out_;
-  time_point last_progress_{};  // of the response's body: when some of it left last, or its client took of others
+  time_point last_progress_{};  // when the client last took bytes of this response, or of others
+                                // while this one had no turn
   request_end ended_as_ = request_end::answered;
-  bool counted_ = false;  // the ledger has it
+  bool counted_ = false;  // the ledger has counted it
   bool long_lived_ = false;
-  bool recorded_ = false;
+  bool recorded_ = false;  // the access log and the statistics have it
   bool head_complete_ = false;
-  bool request_complete_ = false;  // its last byte is here
+  bool request_complete_ = false;  // its last byte arrived
   bool answer_begun_ = false;      // `answer` was called
-  bool body_open_ = false;         // of the response: its head is out, more of the body will come
-  bool output_complete_ = false;   // the rest of it is in out_
+  bool body_open_ = false;         // the head of the response is made, and the body is not complete
+  bool output_complete_ = false;   // the rest of the body is in output_
   bool output_ended_ = false;
-  bool in_coroutine_ = false;  // a coroutine runs that may answer at once
+  bool in_coroutine_ = false;  // a coroutine of this stream is on the stack
 };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -1,4 +1,4 @@
-// What a response has in place of a body in memory: who makes it, piece by piece, once the head is on its way.
+// What a response has in place of a body in memory: what makes the body, piece by piece, after the head was sent.
 #pragma once
 
 #include <cstdint>
@@ -20,15 +20,15 @@ namespace lastcall::inline v0::http::detail {
 
 class upgrade;
 
-/// Exactly one of the three makes the body; or nobody, and the connection is upgraded. Shared by the copies of a
-/// response, and not changed.
+/// Exactly one of `awaiting`, `blocking`, `file` and `upgrade` is set. Shared by the copies of a response, and never
+/// changed.
 struct body_source {
   std::optional<std::uint64_t> length = {};  ///< unknown: sent in chunks, or until the close to an HTTP/1.0 client
   function<task<>(body_writer&)> awaiting = {};
   function<void(body_writer&)> blocking = {};
   net::unique_fd file = {};  ///< from `offset` on
   std::uint64_t offset = 0;
-  duration beat_after = {};                       ///< Without a byte for so long, `beat` is sent; zero: never.
+  duration beat_after = {};                       ///< after this time without a byte, `beat` is sent; zero: never
   std::string_view beat = {};                     ///< outlives it
   std::shared_ptr<detail::upgrade> upgrade = {};  ///< of a 101
 };

@@ -169,7 +169,7 @@ inline constexpr auto host_table = [] {
   return table;
 }();
 
-/// What a host may hold that is no address in brackets, but for the comma.   Source: RFC 3986 section 3.2.2.
+/// The characters of a host without brackets, except the comma.   Source: RFC 3986 section 3.2.2.
 constexpr bool is_host_char(char c) noexcept { return host_table[static_cast<unsigned char>(c)]; }
 
 /// The first byte that is no host character, or `end`.

@@ -1,4 +1,5 @@
-// What a head of HTTP/1.1 or HTTP/2 says about its message, besides the request itself; and how a response's body ends.
+// What a head of HTTP/1.1 or HTTP/2 says about its message, apart from the request itself; and how a response body
+// ends.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@ struct message_info {
   std::optional<std::uint64_t> content_length;
 };
 
-/// How the client learns where a body ends that is not made yet.
+/// How the client learns where a body ends, when it is sent before it is complete.
 enum class body_framing : unsigned char { length, chunked, until_close };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -1,4 +1,4 @@
-// Who a request is in the logs of several services: its request id and the W3C trace context. Makes no spans.
+// How a request is named in the logs of several services: its request id and the W3C trace context. Makes no spans.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ class request;
 /// Views of the header's value.
 struct trace_parent {
   std::string_view trace_id{};   ///< 32 lower-case hexadecimal digits, not all zero
-  std::string_view parent_id{};  ///< 16 of them, likewise
+  std::string_view parent_id{};  ///< 16 of them, not all zero
   std::uint8_t flags = 0;
 
   bool sampled() const noexcept { return (flags & 1) != 0; }

@@ -1,4 +1,4 @@
-// What an answer of 101 has agreed on: the connection speaks it from then on. Knows no protocol; one derives from it.
+// What a connection becomes after an answer of 101. A protocol, such as WebSocket, derives from it.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ namespace lastcall::inline v0::http::detail {
 
 class shard;
 
-/// Used once.   Threads: the loop's of its connection.
+/// Used once.   Threads: the connection's loop.
 class upgrade {
  public:
   upgrade() = default;
@@ -25,7 +25,8 @@ class upgrade {
 
   /// As in the Upgrade header.
   virtual std::string_view protocol() const noexcept = 0;
-  /// The connection in the place of `before`, which received `behind` after its request. The 101 is with the kernel.
+  /// Makes the connection that replaces `before`. `behind`: the bytes that came after the request. The kernel has the
+  /// 101.
   virtual std::unique_ptr<net::connection> make_replacement(net::connection& before, std::string behind, shard&) = 0;
 };
 

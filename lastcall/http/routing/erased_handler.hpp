@@ -1,4 +1,4 @@
-// A handler of any form behind one pointer: which form it has, and a call for each. The session knows which to make.
+// A handler of any form behind one pointer: its form, and a function for each form. The connection calls the right one.
 #pragma once
 
 #include "lastcall/core/namespace.hpp"
@@ -20,7 +20,7 @@ class response;
 /// How a handler answers, and so where it runs.
 enum class form : unsigned char {
   plain,      ///< returns a response, at once: on the loop
-  responder,  ///< is given a responder: on the loop, and from then on where it likes
+  responder,  ///< is given a responder: on the loop, and later on any thread
   coroutine,  ///< returns task<response>: on the loop, in a pooled coroutine
   blocking,   ///< returns a response, later: on a thread of the blocking pool
 };
@@ -29,17 +29,17 @@ namespace detail {
 
 class call;
 
-/// Asio's headers are heavy and not everybody's: this is `task<response>`, undefined.
+/// `task<response>`, declared without Asio's headers, which are large.
 using response_task = boost::asio::awaitable<response, boost::asio::any_io_executor>;
 
-/// Only the function of its form is called; the others answer 500. Threads: all are called by several at once.
+/// Only the function of its form is called; the others answer 500.   Threads: several may call at once.
 class erased_handler {
  public:
   erased_handler(http::form f, bool context, bool streams) noexcept
       : form(f), wants_context(context), streams_body(streams) {}
   virtual ~erased_handler() = default;
 
-  /// `body` only where it streams.
+  /// `body` is null unless the handler streams the body.
   virtual response answer(const request&, const context&, call* body) const;
   virtual void answer_later(const request&, const context&, responder) const;
   /// Everything handed in outlives the task.

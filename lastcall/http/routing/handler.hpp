@@ -1,5 +1,4 @@
-// What a route calls: any callable in one of the forms below. Which one it is, its type says. Move-only callables are
-// welcome.
+// What a route calls: a callable in one of the forms below. Its type says which form it has. It may be move-only.
 #pragma once
 
 #include <concepts>
@@ -88,20 +87,20 @@ auto blocking(F&& f) {
 ///   task<response>(const request&)        a coroutine on the loop's thread; may be given a body_stream& last
 ///   void(const request&, responder)       answers through the responder, at any time, from any thread
 ///   http::blocking(f)                     on a pool of threads
-/// each also with a context after the request. The context says when the server drains, when it is forced, and (but for
-/// the first form, which is too quick for that) when the client has gone.
+/// each also with a context after the request. The context says when the server drains, when it is forced, and (except
+/// for the first form) when the client has gone.
 /// Called by several threads at once, so only through a const reference: a mutable lambda is not accepted. Neither is
 /// one of the first form with a body_stream&, since reading would block the loop: make it a coroutine or `blocking`.
-/// Blocks: its loop, and all connections on it, but for `blocking`.   Errors: what it throws becomes a 500 and a line
-/// of the log.
+/// Blocks: the loop and all its connections, except in `blocking`.   Errors: an exception becomes a 500 and a line of
+/// the log.
 class handler {
  public:
-  /// What a route wants other than the server's defaults.
+  /// Options of one route, in place of the server's defaults.
   struct options {
     std::optional<std::uint64_t> max_body = {};  ///< instead of limits.body_bytes
     bool gone_at_fin = false;
-    /// Its response goes on for as long as the client likes: its context drains in its own moment of the jitter window,
-    /// not with the server.
+    /// The response goes on for as long as the client likes. Its context drains at its own moment of the jitter window,
+    /// and not with the server.
     bool long_lived = false;
   };
 
@@ -118,13 +117,13 @@ class handler {
   handler(std::unique_ptr<const detail::erased_handler> call, const options& o) noexcept
       : call_(std::move(call)), options_(o) {}
 
-  /// Takes bodies of up to so many bytes, more or fewer than the server's limit.
+  /// Takes bodies of up to that many bytes, in place of the server's limit.
   handler&& max_body(std::uint64_t bytes) && {
     options_.max_body = bytes;
     return std::move(*this);
   }
-  /// A client that ends its side of the connection has gone, and its context is forced. Without it such a client is
-  /// answered, as many of them wait for that.
+  /// Treats a FIN of the client (half-close) as a departure, and forces the context. Without it the client is answered,
+  /// since many clients wait for that.
   handler&& gone_at_fin() && {
     options_.gone_at_fin = true;
     return std::move(*this);
@@ -132,12 +131,12 @@ class handler {
 
   explicit operator bool() const noexcept { return call_ != nullptr; }
   http::form form() const noexcept { return call_->form; }
-  /// Whether it looks at the context; if not, any will do.
+  /// Whether it takes a context.
   bool wants_context() const noexcept { return call_->wants_context; }
   bool streams_body() const noexcept { return call_->streams_body; }
   const options& route_options() const noexcept { return options_; }
 
-  /// For the sessions: the call of its form.
+  /// For the connections: the call of its form.
   const detail::erased_handler& erased() const noexcept { return *call_; }
   /// For middleware: leaves it empty.
   std::unique_ptr<const detail::erased_handler> release() noexcept { return std::move(call_); }

@@ -1,4 +1,4 @@
-// What a responder holds: the place in a session where one answer is still missing. Sessions implement it; it does no
+// What a responder holds: the place in a connection where one answer is missing. Connections implement it; it does no
 // I/O.
 #pragma once
 
@@ -13,7 +13,7 @@ class response;
 
 namespace lastcall::inline v0::http::detail {
 
-/// Counted by reference, so that it may outlive its session. Begins with one reference, the creator's.
+/// Counted by reference, so that it may outlive its connection. It begins with one reference, which the creator owns.
 /// Exactly one of `reply` and `unanswered` is called, once.   Threads: every member from any.
 class pending_reply {
  public:
@@ -24,18 +24,18 @@ class pending_reply {
   virtual void reply(response&& r) noexcept = 0;
   /// The responder was destroyed without an answer: the session sends a 500 and logs it.
   virtual void unanswered() noexcept = 0;
-  /// The client went away, or the session was cut: nobody will read an answer.
+  /// The client has gone, or the connection was cut: an answer would be dropped.
   virtual bool gone() const noexcept = 0;
 
   void acquire() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-  /// Release pairs with acquire in the last one: what others did with the object happens before it goes.
+  /// Release pairs with the acquire of the last call: what other threads did happens before the object is deleted.
   void release() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
  protected:
   virtual ~pending_reply() = default;
-  /// Of the caller, who may therefore use the object again. Acquire: as in `release`.
+  /// Whether the caller has the only reference, and so may use the object again. Acquire: as in `release`.
   bool sole_reference() const noexcept { return has_references(1); }
   bool has_references(std::uint32_t count) const noexcept {
     return references_.load(std::memory_order_acquire) == count;

@@ -31,7 +31,7 @@ class responder {
 
   /// Whether an answer is still owed.
   explicit operator bool() const noexcept { return pending_ != nullptr; }
-  /// Nobody will read an answer: the client went away, the connection was cut, or the answer was sent.
+  /// Whether an answer would be dropped: the client has gone, the connection was cut, or the answer was sent.
   bool gone() const noexcept;
 
  private:

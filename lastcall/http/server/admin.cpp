@@ -24,7 +24,7 @@ constexpr std::size_t most_connections = 128;
 constexpr duration look_again = std::chrono::milliseconds(50);
 constexpr duration event_interval = std::chrono::seconds(1);
 constexpr duration farewell_time = std::chrono::milliseconds(100);
-constexpr duration drain_time = std::chrono::milliseconds(250);  // then it is cut: nobody is served any more
+constexpr duration drain_time = std::chrono::milliseconds(250);  // then it is cut: the service has stopped
 
 /// The preStop requests that wait for the end of the readiness delay, or of everything.   Threads: its loop's only.
 class prestop_hook final : public net::timed {
@@ -122,7 +122,7 @@ struct admin::parts {
   server_options server_for(options o, app& a) {
     server_options s{.address = std::move(o.address), .port = o.port, .health = false, .name = "admin"};
     s.limits.max_connections = most_connections;
-    // It comes last, when nobody is served any more: it holds the exit up for nobody.
+    // It stops last, when the service has stopped: it must not delay the exit.
     s.silence = s.jitter = duration::zero();
     s.linger = farewell_time;
     s.listener_close = net::closing_way::accept_until_empty;
@@ -144,7 +144,7 @@ struct admin::parts {
   prestop_hook hook;
   http::server server;
   drain_bound bound{server};
-  std::atomic<bool> draining{false};  // set by its drain, read by whoever forces
+  std::atomic<bool> draining{false};  // set by the drain, read by the thread that forces
 };
 
 admin::admin(options o, app& a) : parts_(std::make_unique<parts>(std::move(o), a)) {}

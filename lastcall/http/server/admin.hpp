@@ -1,4 +1,4 @@
-// The listener for those who run a service: health, metrics, status, preStop. Not for its clients: publish its port
+// The listener for the operators of a service: health, metrics, status, preStop. Not for its clients: publish its port
 // nowhere.
 #pragma once
 
@@ -24,14 +24,14 @@ struct admin_options {
 /// the last stop. Has a thread of its own, which handlers of others can't block. What is cut on it is no loss: neither
 /// outcome nor ledgers of the report know of it.
 ///
-/// | path      | answer                                                                                        |
-/// |-----------|-----------------------------------------------------------------------------------------------|
-/// | /livez    | 200 as long as the process is there                                                           |
-/// | /readyz   | 200, or 503 and why not: as text, as JSON for who accepts application/json                    |
-/// | /metrics  | for Prometheus                                                                                |
-/// | /status   | phase, time left, components, as JSON                                                         |
-/// | /status/events | the same as server-sent events, each second and when something moves on; ends as the last to
-/// drain | | /prestop  | ends readiness (app::announce), answers when the readiness delay is over: GET or POST |
+/// | path           | answer                                                                                    |
+/// |----------------|-------------------------------------------------------------------------------------------|
+/// | /livez         | 200 as long as the process runs                                                           |
+/// | /readyz        | 200, or 503 with the reason: as text, as JSON if the client accepts application/json      |
+/// | /metrics       | for Prometheus                                                                            |
+/// | /status        | phase, time left and components, as JSON                                                  |
+/// | /status/events | the same as server-sent events, each second and at each step; ends as the last to drain   |
+/// | /prestop       | ends readiness (app::announce), answers after the readiness delay: GET or POST            |
 ///
 /// Threads: `addresses` any.
 class admin final : public component {

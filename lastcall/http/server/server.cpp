@@ -52,7 +52,7 @@ net::connection_server_options tcp_options(const server_options& o, std::shared_
   return tcp;
 }
 
-/// For blocking handlers whose clients have gone; those who were waited for before have come back.
+/// Waits for blocking handlers whose clients have gone. All others have returned by then.
 constexpr duration leaving_time = std::chrono::milliseconds(10);
 
 void check(const server_options& o) {

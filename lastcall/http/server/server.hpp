@@ -49,7 +49,7 @@ struct server_options {
   std::string name = {};
   /// For handlers wrapped in http::blocking and bodies made by streamed_blocking.
   net::thread_pool_options blocking = {};
-  /// Told of each request once its end is known. Empty: nobody is told, and it costs nothing.
+  /// Called for each request once its end is known. Empty: no access log, and no cost.
   access_sink access_log = {};
   /// Gives each request an id, the client's X-Request-Id if acceptable or one of our own, for `trace`, access log and
   /// response.
@@ -96,7 +96,7 @@ class server final : public component {
   /// Errors: std::invalid_argument that names the option, its value and the remedy.
   explicit server(options = {});
   server(options, app&);
-  /// On somebody's runtime, which has started before it and stops after it. Driven by its owner, verb by verb.
+  /// On a runtime of the caller, which must start before the server and stop after it. The caller drives each verb.
   server(options, net::runtime&, logger);
   ~server() override;
 

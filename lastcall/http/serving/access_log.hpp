@@ -1,4 +1,4 @@
-// One record for each request, when its end is known. Off unless asked for, and then free.
+// The access log: one record for each request, when its end is known. Off by default, and then it costs nothing.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,7 @@
 namespace lastcall::inline v0::http::detail {
 
 namespace {
-constexpr duration longest_wait = std::chrono::milliseconds(2);  // twice a turn of the loop
+constexpr duration longest_wait = std::chrono::milliseconds(2);  // twice the time that the loop plans for a batch
 constexpr duration caution = std::chrono::milliseconds(100);
 }  // namespace
 

@@ -1,5 +1,6 @@
-// Short responses of one batch of events, sent together at its end. The kernel's way to send, and ours to answer, are
-// then each gone several times in a row, and are still in the near caches (docs/benchmarks.md has what that is worth).
+// Short responses of one batch of events, sent together at its end. The code that answers and the kernel's code that
+// sends then run several times in a row, while they are in the processor's caches: docs/benchmarks.md says what that
+// saves.
 #pragma once
 
 #include <cstddef>
@@ -12,31 +13,31 @@
 
 namespace lastcall::inline v0::http::detail {
 
-/// A connection whose response may wait for the end of the batch.
+/// A connection whose response may wait until the end of the batch.
 class batched_writer {
  public:
-  /// The end of the batch has come: send this. `begun` and `status` are as they were given to `put`.
+  /// Sends the bytes. `begun` and `status` are the values that were given to `put`.
   virtual void send_batched(std::string_view bytes, time_point begun, int status) noexcept = 0;
 
  protected:
   ~batched_writer() = default;
 };
 
-/// Nothing waits longer than until all of the batch have been told: a millisecond as a rule. Where that took longer,
-/// since handlers take their time on the loop, nothing is put into it for a while. Threads: its loop's only.
+/// A response waits until all connections of the batch were called, usually less than a millisecond. If a batch takes
+/// longer, because handlers block the loop, `open` is false for a while.   Threads: the loop's only.
 class batched_writes final : public net::batch_end {
  public:
   static constexpr std::size_t most_bytes = 4096;  // of a response; longer ones gain nothing
 
   explicit batched_writes(net::loop& loop);
 
-  /// There is a batch, and it is likely to be a quick one.
+  /// Whether the loop is in a batch that is likely to be short.
   bool open() const noexcept { return loop_.in_batch() && loop_.now() >= closed_until_; }
-  /// False: out of memory. The same connection again only once its pending_write was sent.
+  /// False: out of memory. One response of each connection at a time.
   bool put(batched_writer& from, std::string_view bytes, time_point begun, int status) noexcept;
   /// Sends all of it now.
   void send() noexcept;
-  /// It has ended.
+  /// The connection has ended: its response is not sent.
   void drop(const batched_writer& from) noexcept;
 
  private:

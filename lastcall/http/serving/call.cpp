@@ -1,4 +1,6 @@
 // The life of a call: how it begins and ends, and how its answer reaches its connection.
+// A call has one reference from its connection (the host), one from the coroutine or the thread that runs its handler,
+// and one from each responder and each function posted to the loop. The last one to let go deletes it.
 #include "lastcall/http/serving/call.hpp"
 
 #include "lastcall/http/message/body_source.hpp"
@@ -7,6 +9,8 @@
 
 namespace lastcall::inline v0::http::detail {
 
+/// The request's context is a child of the server's, so that it drains and is forced with it. A long-lived call drains
+/// at a moment of its own, so its context has no parent, and a callback forces it with the server.
 void call::begin(call_host& host, const exchange& bytes, const erased_handler* handler, const net::endpoint& remote,
                  const context* parent, bool long_lived) {
   host_ = &host;
@@ -23,24 +27,27 @@ void call::begin(call_host& host, const exchange& bytes, const erased_handler* h
   if (long_lived) force_with_server_.emplace(parent->forced_token(), force_with_server{this});
 }
 
+/// Wakes a handler in `wait_for`: that returns false from now on.
 void call::begin_drain(time_point drain_end) noexcept {
   if (life_source_) life_source_->begin_drain(drain_end);
   wake(time_waiter_);
 }
 
-/// On the thread of whoever forces.
+/// Runs on the thread that forces the server. The lock keeps the host, and so the loop, alive while this posts.
 void call::server_forced() noexcept {
   life_source_->force();
   const std::lock_guard lock(mutex_);
   if (host_) environment_->loop.post([self = reference(*this)] { self->wake(self->time_waiter_); });
 }
 
+/// From here on the handler is over, and the call makes the body of its answer.
 void call::make_body(std::shared_ptr<const body_source> source) {
   source_ = std::move(source);
   last_output_ = environment_->loop.now();
   schedule_alarm();
 }
 
+/// Only without other references: a thread or a responder that still has one may look at any member.
 bool call::end() noexcept {
   if (!sole_reference()) return false;
   alarm_.cancel();
@@ -55,11 +62,16 @@ bool call::end() noexcept {
   return true;
 }
 
+/// Forces the request's context. A coroutine in `wait_for` wakes at once; one that reads or writes wakes when the
+/// connection detaches.
 void call::client_gone(cause why) noexcept {
   if (life_source_) life_source_->force(why);
   wake(time_waiter_);
 }
 
+/// Called by the connection, on the loop's thread. After this no other thread posts to the loop for this call, since
+/// they all check the host under the lock. `kept` is the request, which the handler may still read; the call owns it
+/// from now on. Every waiting coroutine wakes, finds no host and fails. May delete the call.
 void call::detach(exchange* kept, cause why) noexcept {
   {
     const std::lock_guard lock(mutex_);
@@ -75,37 +87,42 @@ void call::detach(exchange* kept, cause why) noexcept {
   release();
 }
 
+/// The short way for an answer that comes from the call's own coroutine at once: no other thread has a reference, so no
+/// lock is needed.
 void call::detach_within_coroutine() noexcept {
   constexpr std::uint32_t the_connections_and_the_coroutines = 2;
   if (!has_references(the_connections_and_the_coroutines)) return detach(nullptr, cause::none);
-  host_ = nullptr;  // no lock: there is nobody else who could look
+  host_ = nullptr;
   wake(input_waiter_);
   wake(output_waiter_);
   wake(answer_waiter_);
   release();
 }
 
+/// Posts the waiter and does not call it: a coroutine must not resume inside the function of the connection that wakes
+/// it.
 void call::wake(function<void()>& waiter) noexcept {
   if (waiter) environment_->loop.post(std::exchange(waiter, nullptr));
 }
 
+/// An exception of the maker ends the body early, and the host shows the client that it is not whole.
 task<> call::run_maker() {
   bool whole = false;
   try {
     body_writer to(*this);
     co_await source_->awaiting(to);
     whole = true;
-  } catch (const stream_error&) {  // whoever reads it knows
+  } catch (const stream_error&) {  // the client has gone: the connection knows
   } catch (const std::exception& error) {
-    environment_->service->log.error(environment_->service->name, "the maker of a body threw; the client sees a cut",
-                                     {{"what", error.what()}});
+    service().log.error(service().name, "the maker of a body threw; the client sees a cut", {{"what", error.what()}});
   } catch (...) {
-    environment_->service->log.error(environment_->service->name,
-                                     "the maker of a body threw something that is no std::exception");
+    service().log.error(service().name, "the maker of a body threw something that is no std::exception");
   }
   if (host_) host_->end_output(whole, trailers_);
 }
 
+/// A stream_error that the handler did not catch has the status for the client. 400 replaces 0: the client has gone, so
+/// no client reads this answer. 500 replaces a number that is no error status.
 response call::failed() const noexcept {
   try {
     throw;
@@ -115,18 +132,19 @@ response call::failed() const noexcept {
     if (error.status() == 503) r.header("Retry-After", "1");
     return r;
   } catch (const std::exception& error) {
-    environment_->service->log.error(environment_->service->name, "a handler threw; sent 500",
-                                     {{"target", exchange_->req.target()}, {"what", error.what()}});
+    service().log.error(service().name, "a handler threw; sent 500",
+                        {{"target", exchange_->req.target()}, {"what", error.what()}});
   } catch (...) {
-    environment_->service->log.error(environment_->service->name,
-                                     "a handler threw something that is no std::exception; sent 500",
-                                     {{"target", exchange_->req.target()}});
+    service().log.error(service().name, "a handler threw something that is no std::exception; sent 500",
+                        {{"target", exchange_->req.target()}});
   }
   return text("internal server error\n", 500);
 }
 
+/// Runs on any thread. The answer moves to the loop's thread, and is dropped there if the connection has ended
+/// meanwhile.
 void call::reply(response&& r) noexcept {
-  const std::lock_guard lock(mutex_);  // while the host is there, so is its loop
+  const std::lock_guard lock(mutex_);  // the loop exists as long as the host
   if (!host_ || replied_) return;
   replied_ = true;
   environment_->loop.post([self = reference(*this), r = std::move(r)]() mutable {
@@ -136,8 +154,7 @@ void call::reply(response&& r) noexcept {
 
 void call::unanswered() noexcept {
   if (gone()) return;
-  environment_->service->log.write(log_level::error, environment_->service->name,
-                                   "a handler dropped its responder without an answer; sent 500");
+  service().log.write(log_level::error, service().name, "a handler dropped its responder without an answer; sent 500");
   reply(text("internal server error\n", 500));
 }
 

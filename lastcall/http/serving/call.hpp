@@ -1,5 +1,5 @@
-// One request that outlives the moment in which it was read: what its connection, its handler and whoever waits in it
-// share. It moves no bytes itself; the connection, its host, does.
+// One request that is not answered at once: its handler awaits, blocks, answers later, or streams a body. The call is
+// what the connection, the handler and its threads share. It moves no bytes itself; its host, the connection, does.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -26,113 +26,114 @@ namespace lastcall::inline v0::http::detail {
 
 struct service;
 
-/// What came of asking for the next piece of a body.
+/// The result of asking the host for the next piece of the request's body.
 struct input_result {
   enum class kind : unsigned char { piece, end, wait, failed };
   kind what = kind::wait;
   std::string_view bytes = {};
-  int status = 0;  // failed: as stream_error's
+  int status = 0;  // failed: the status of stream_error
   const char* why = "";
 };
 
-/// The connection, as its call sees it. Called on the loop's thread only.
+/// What a call needs of its connection. Called on the loop's thread only.
 class call_host {
  public:
-  /// The handler's answer. It may have a body yet to be made.
+  /// The handler's answer. Its body may still have to be made.
   virtual void take_answer(response&&) noexcept = 0;
   virtual input_result next_input() noexcept = 0;
-  /// How much of it was taken: 0 while too much waits for the client.
+  /// Returns how many bytes it took: 0 while too many wait for the client.
   virtual std::size_t take_output(std::string_view) = 0;
-  /// The body is made; `trailers` each "name: value\r\n". Not `whole`: the client must see that.
+  /// The body has ended. `trailers`: each "name: value\r\n". If it is not `whole`, the client must see that.
   virtual void end_output(bool whole, std::string_view trailers) noexcept = 0;
 
  protected:
   ~call_host() = default;
 };
 
-/// What is the same for all calls of a loop.
+/// What all calls of a loop have in common.
 struct call_environment {
-  net::loop& loop;                                 ///< only while there is a host
-  std::shared_ptr<const detail::service> service;  ///< handlers, and the names of what their routes match, stay
+  net::loop& loop;                                 ///< valid only while the call has a host
+  std::shared_ptr<const detail::service> service;  ///< keeps the handlers, and the parameter names of their routes
 };
 
-/// Threads: as said.
+/// States: free (after `end`), attached (from `begin` to `detach`), detached (a handler may still run, and then the
+/// call owns the request). Counted by reference: see call.cpp.   Threads: as each group of functions says.
 class call final : public pending_reply {
  public:
   explicit call(std::shared_ptr<const call_environment> environment) : environment_(std::move(environment)) {}
 
-  // By the connection, on the loop's thread:
+  // For the connection, on the loop's thread:
 
-  /// Of a new one, or of one after `end`. `parent`: of its context, if the handler looks at one. The context of a
-  /// `long_lived` one is forced with its parent, but drains when it is `told` so.
+  /// Only on a new call, or after `end`. `parent`: the parent of the request's context; null if the handler takes none.
+  /// A `long_lived` call is forced with its parent, but drains with `begin_drain`.
   void begin(call_host&, const exchange&, const erased_handler*, const net::endpoint& remote, const context* parent,
              bool long_lived = false);
-  /// The moment of a long-lived one has come.
+  /// Tells a long-lived handler of the drain.
   void begin_drain(time_point drain_end) noexcept;
 
-  /// A handler of the pool or of a coroutine makes the body now.
+  /// From now on the call makes the body of the answer, in a coroutine or on the pool.
   void make_body(std::shared_ptr<const body_source> source);
   void wake_input() noexcept { wake(input_waiter_); }
   void wake_output() noexcept { wake(output_waiter_); }
-  /// The client has gone, or its half of the connection for a route that wants that told.
+  /// The client has gone; or it sent FIN, and the route asked for `gone_at_fin`.
   void client_gone(cause why = cause::client_gone) noexcept;
-  /// The connection has its answer (`kept` null), or it has ended and the handler may still look at the request.
+  /// The connection leaves the call: it has its answer (`kept` is null), or it has ended, and the handler may still
+  /// read the request (`kept`).
   void detach(exchange* kept, cause why) noexcept;
-  /// The same, from within its own coroutine, when the connection has its answer.
+  /// The same with null, called inside the call's own coroutine.
   void detach_within_coroutine() noexcept;
 
-  /// Ready to `begin` again, if nobody but the caller has a reference.
+  /// Makes the call ready for `begin`. False: others still have a reference.
   bool end() noexcept;
 
   const context& life() const noexcept { return life_; }
   const net::endpoint& remote() const noexcept { return remote_; }
 
-  // By whoever runs the handler:
+  // For the coroutine or the thread that runs the handler:
 
-  /// The handler; its answer, or `failed()`, goes to `answer_here`. On the loop's thread.
+  /// Runs the handler on the loop's thread. Pass its answer, or `failed()`, to `answer_here`.
   response_task run_handler() { return handler_->run(exchange_->req, life_, *this); }
   void answer_here(response&& r) noexcept {
     if (host_) host_->take_answer(std::move(r));
   }
-  /// What becomes of an exception that is being handled.
+  /// The answer to the exception that is being handled.
   response failed() const noexcept;
   bool makes_body() const noexcept { return source_ != nullptr; }
-  /// The body's maker; never throws. On the loop's thread.
+  /// Runs the maker of the body, on the loop's thread. Never throws.
   task<> run_maker();
-  /// Whichever of the two it is, on a thread of the pool.   Blocks.
+  /// Runs the handler or the maker on a thread of the pool.   Blocks.
   void run_blocking() noexcept;
-  /// Whether a handler found the pool full: its 503 is the server's own, then, whoever passed it on.
+  /// Whether the pool was full: a 503 then counts as rejected by the server.
   bool pool_was_full() const noexcept { return pool_was_full_; }
-  /// What a client is told when the pool has no thread and no place.
+  /// The answer when the pool has no free thread and no place in its queue.
   static response pool_is_full() { return text("too many requests that take long\n", 503).header("Retry-After", "1"); }
 
-  // By streams; `_blocking` from threads other than the loop's, the others on the loop's:
+  // For streams. `_blocking`: on any thread but the loop's; the others: on the loop's thread.
 
   task<std::optional<std::string_view>> read();
   task<> write(std::string_view bytes);
   std::optional<std::string_view> read_blocking();
   void write_blocking(std::string_view bytes);
   void trailer(std::string_view name, std::string_view value);
-  /// True: the time passed. False: the context drains, or the client has gone. As net::wait_for, without a timer of
-  /// Asio, but for a long-lived one only: others are not woken by the drain.
+  /// True: the time passed. False: the context drains, or the client has gone. Only for a long-lived call: others are
+  /// not woken by the drain. Needs no timer of Asio.
   task<bool> wait_for(duration time);
-  /// Has `wait_for` return false: the one that waits, or else the next.
+  /// Makes `wait_for` return false: the current one, or the next.
   void stop_waiting() noexcept;
-  /// Only while there is a host.
+  /// Valid only while the call has a host.
   net::loop& loop() const noexcept { return environment_->loop; }
-  /// Now, behind what waits for the client already, or not at all. False: too much waits, or a write is at work; more
-  /// than 64 KiB may not fit, and then cuts the response.
-  /// Errors: stream_error.
+  /// Writes all bytes now or none. False: too many bytes wait for the client, or another write runs. More than 64 KiB
+  /// may fit in part only, which cuts the response. Errors: stream_error.
   bool write_now(std::string_view bytes);
-  /// Runs `job` on the pool.   Errors: what it throws; stream_error with 503 when the pool is full, with 0 when the
-  /// client has gone: the job may then still be at work.
+  /// Runs `job` on the pool.   Errors: what the job throws; stream_error with 503 when the pool is full, with 0 when
+  /// the client has gone (the job may still run then).
   task<> on_pool(function<void()> job);
-  /// What a handler answers that is no coroutine and not plain, for a coroutine around it.
+  /// The answer of a handler that blocks or uses a responder, for a coroutine that wraps it (middleware).
   task<response> answer_elsewhere(const erased_handler&, const request&, const context&);
   const exchange& current_exchange() const noexcept { return *exchange_; }
   body_stream& body() noexcept { return body_; }
 
-  // By the responder, from any thread:
+  // For the responder, on any thread:
 
   void reply(response&& r) noexcept override;
   void unanswered() noexcept override;
@@ -142,14 +143,14 @@ class call final : public pending_reply {
   struct release_call {
     void operator()(call* c) const noexcept { c->release(); }
   };
-  /// Goes with the posted work that holds it, also when a loop that has stopped drops that unrun.
+  /// A reference that a posted function owns. It is released also when a stopped loop drops the function.
   struct reference : std::unique_ptr<call, release_call> {
     explicit reference(call& c) noexcept : unique_ptr(&c) { c.acquire(); }
   };
   class blocked_step;
   class answer_to_coroutine;
   struct job_result;
-  /// When to look at it again.
+  /// The loop's timer for this call.
   struct alarm final : net::timed {
     explicit alarm(call& c) noexcept : owner(c) {}
     void on_due(time_point now) noexcept override { owner.on_alarm(now); }
@@ -161,6 +162,7 @@ class call final : public pending_reply {
   };
 
   task<> result_of(std::shared_ptr<job_result>);
+  const detail::service& service() const noexcept { return *environment_->service; }
   static std::optional<std::string_view> piece_of(const input_result&);
   input_result try_input() noexcept;
   std::size_t try_output(std::string_view bytes);
@@ -172,7 +174,7 @@ class call final : public pending_reply {
   void finish_from_thread(bool whole) noexcept;
   response answer_or_failure(const erased_handler&, const request&, const context&) noexcept;
 
-  mutable std::mutex mutex_;  // of this request alone; guards host_ for those on other threads
+  mutable std::mutex mutex_;  // guards host_ and what follows from it for other threads; never shared between requests
   call_host* host_ = nullptr;
   const std::shared_ptr<const call_environment> environment_;
   const exchange* exchange_ = nullptr;
@@ -184,7 +186,7 @@ class call final : public pending_reply {
   std::shared_ptr<const body_source> source_;
   bool replied_ = false;
   bool pool_was_full_ = false;
-  bool writing_ = false;  // the loop's thread, as all below:
+  bool writing_ = false;  // from here on: the loop's thread only
   function<void()> input_waiter_, output_waiter_, answer_waiter_, time_waiter_;
   alarm alarm_{*this};
   bool stop_waiting_ = false;
@@ -192,7 +194,8 @@ class call final : public pending_reply {
   time_point last_output_ = {};
   body_stream body_{*this};
   std::string trailers_;
-  std::optional<std::stop_callback<force_with_server>> force_with_server_;  // last: waits for the callback to be over
+  std::optional<std::stop_callback<force_with_server>>
+      force_with_server_;  // last member: its destructor waits until the callback has returned
 };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -1,5 +1,5 @@
-// The part of call that serves a handler on a thread of the pool: the handler runs there, each step of its streams runs
-// on the loop.
+// The part of call that serves a handler on a thread of the pool. The handler runs on that thread. Each step of its
+// streams runs on the loop, because the connection belongs to the loop; the thread blocks until the step is done.
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -14,8 +14,9 @@
 
 namespace lastcall::inline v0::http::detail {
 
-/// A thread waits while a step of its stream is tried on the loop, now and whenever it is woken. However that ends,
-/// also by being dropped unrun, the thread is told.
+/// One step that a blocked thread waits for. It runs on the loop, and moves itself into the waiter when the connection
+/// is not ready; the waiter runs it again. The destructor unblocks the thread in every case, also when a loop that ends
+/// drops the function without running it.
 class call::blocked_step {
  public:
   blocked_step(call& c, const function<bool()>& step, function<void()> call::* waiter, std::shared_ptr<countdown> over)
@@ -33,11 +34,13 @@ class call::blocked_step {
 
  private:
   reference call_;
-  const function<bool()>* step_;  // the waiting thread's
+  const function<bool()>* step_;  // on the stack of the thread that waits
   function<void()> call::* waiter_;
   std::shared_ptr<countdown> over_;
 };
 
+/// Blocks the calling thread. The limits of the connection (body_time, write_time, the drain end) end every wait, so
+/// there is no limit here: the loop only repeats a wait of one hour.
 void call::step_on_loop(const function<bool()>& step, function<void()> call::* waiter) {
   const auto over = std::make_shared<countdown>(1);
   {
@@ -45,10 +48,11 @@ void call::step_on_loop(const function<bool()>& step, function<void()> call::* w
     if (!host_) return;
     environment_->loop.post(blocked_step(*this, step, waiter, over));
   }
-  while (!over->wait_until(steady().now() + std::chrono::hours(1))) {  // the connection's own bounds end it
+  while (!over->wait_until(steady().now() + std::chrono::hours(1))) {  // see above
   }
 }
 
+/// The result is still `wait` when the loop ended before the step could run.
 std::optional<std::string_view> call::read_blocking() {
   input_result in{.what = input_result::kind::failed, .why = client_has_gone};
   step_on_loop(
@@ -58,10 +62,11 @@ std::optional<std::string_view> call::read_blocking() {
       },
       &call::input_waiter_);
   if (in.what == input_result::kind::wait)
-    in = {.what = input_result::kind::failed, .why = client_has_gone};  // the loop has ended
+    in = {.what = input_result::kind::failed, .why = client_has_gone};  // see above
   return piece_of(in);
 }
 
+/// Bytes that are left without an error mean that the loop or the connection ended.
 void call::write_blocking(std::string_view bytes) {
   std::exception_ptr error;
   step_on_loop(
@@ -81,6 +86,7 @@ void call::write_blocking(std::string_view bytes) {
   if (!bytes.empty()) throw stream_error(0, client_has_gone);
 }
 
+/// Runs the handler, or the maker of the body that it answered with.
 void call::run_blocking() noexcept {
   const activity now(exchange_->req.method(), exchange_->req.path());  // without the query, which may hold secrets
   if (source_) {
@@ -91,16 +97,14 @@ void call::run_blocking() noexcept {
       whole = true;
     } catch (const stream_error&) {
     } catch (const std::exception& error) {
-      environment_->service->log.error(environment_->service->name, "the maker of a body threw; the client sees a cut",
-                                       {{"what", error.what()}});
+      service().log.error(service().name, "the maker of a body threw; the client sees a cut", {{"what", error.what()}});
     } catch (...) {
-      environment_->service->log.error(environment_->service->name,
-                                       "the maker of a body threw something that is no std::exception");
+      service().log.error(service().name, "the maker of a body threw something that is no std::exception");
     }
     return finish_from_thread(whole);
   }
-  if (!gone())
-    reply(answer_or_failure(*handler_, exchange_->req, life_));  // it may have gone while this stood in the queue
+  if (!gone())  // the client may have gone while this waited for a thread
+    reply(answer_or_failure(*handler_, exchange_->req, life_));
 }
 
 void call::finish_from_thread(bool whole) noexcept {

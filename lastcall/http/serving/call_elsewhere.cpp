@@ -1,5 +1,6 @@
-// The part of call that lets a coroutine wait for work which runs elsewhere: a job on the pool, or a handler that is no
-// coroutine.
+// The part of call that lets a coroutine wait for work that runs elsewhere: a job on the pool, or a handler that is no
+// coroutine. The result comes back in an object that both share, because the coroutine may be destroyed before the work
+// ends.
 #include <exception>
 #include <memory>
 #include <optional>
@@ -14,7 +15,8 @@
 
 namespace lastcall::inline v0::http::detail {
 
-/// Brings an answer to a coroutine that waits for it.
+/// Brings the answer of a responder to the coroutine that waits for it. Another thread may call it, so it posts to the
+/// loop.
 class call::answer_to_coroutine final : public pending_reply {
  public:
   explicit answer_to_coroutine(call& to, std::shared_ptr<std::optional<response>> into)
@@ -38,6 +40,8 @@ class call::answer_to_coroutine final : public pending_reply {
   const std::shared_ptr<std::optional<response>> into_;
 };
 
+/// `h`, `r` and `c` live in the frame of a coroutine that waits for this one. A job on the pool may outlive both only
+/// after the connection has ended, and then the call keeps the request.
 task<response> call::answer_elsewhere(const erased_handler& h, const request& r, const context& c) {
   require_no_waiter(static_cast<bool>(answer_waiter_));
   const auto answer = std::make_shared<std::optional<response>>();
@@ -50,7 +54,7 @@ task<response> call::answer_elsewhere(const erased_handler& h, const request& r,
       const activity now(r.method(), r.path());  // without the query, which may hold secrets
       from_pool->send(self->answer_or_failure(h, r, c));
     };
-    if (!host_ || !environment_->service->pool->submit(std::move(job))) {
+    if (!host_ || !service().pool->submit(std::move(job))) {
       pool_was_full_ = true;
       co_return pool_is_full();
     }
@@ -62,12 +66,13 @@ task<response> call::answer_elsewhere(const erased_handler& h, const request& r,
   co_return std::move(**answer);
 }
 
-/// Of a job on the pool; shared with it.
+/// The job writes it on the loop's thread; the coroutine reads it there.
 struct call::job_result {
   bool over = false;
   std::exception_ptr error;
 };
 
+/// No coroutine itself, so that the job is on its way before the caller awaits. Without a host the job does not run.
 task<> call::on_pool(function<void()> job) {
   require_no_waiter(static_cast<bool>(answer_waiter_));
   const auto out = std::make_shared<job_result>();
@@ -92,11 +97,12 @@ task<> call::on_pool(function<void()> job) {
       if (back->host_) back->wake(back->answer_waiter_);
     });
   };
-  if (!environment_->service->pool->submit(std::move(work)))
+  if (!service().pool->submit(std::move(work)))
     *out = {.over = true, .error = std::make_exception_ptr(stream_error(503, "too many requests that take long"))};
   return result_of(out);
 }
 
+/// Throws what the job threw. After the connection has ended it does not wait for the job.
 task<> call::result_of(std::shared_ptr<job_result> out) {
   while (!out->over) {
     if (!host_) throw stream_error(0, client_has_gone);
@@ -105,6 +111,7 @@ task<> call::result_of(std::shared_ptr<job_result> out) {
   if (out->error) std::rethrow_exception(out->error);
 }
 
+/// On the thread of the pool. Never throws: an exception becomes the answer.
 response call::answer_or_failure(const erased_handler& h, const request& r, const context& c) noexcept {
   try {
     return h.answer(r, c, this);

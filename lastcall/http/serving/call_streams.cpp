@@ -1,14 +1,19 @@
 // The part of call that reads the request's body and writes the response's, on the loop's thread.
+// A coroutine tries a step at the host. If the host has nothing to give or no room, the coroutine waits in
+// input_waiter_ or output_waiter_, and the connection wakes it when that has changed. Each resume tries again, and
+// meets a missing host.
 #include "lastcall/http/serving/call.hpp"
 #include "lastcall/http/serving/call_waiter.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
+/// One attempt. Never waits.
 input_result call::try_input() noexcept {
   if (!host_) return {.what = input_result::kind::failed, .why = client_has_gone};
   return host_->next_input();
 }
 
+/// One attempt. Returns how many bytes the host took; 0 means that too many bytes wait for the client already.
 std::size_t call::try_output(std::string_view bytes) {
   if (!host_) throw stream_error(0, client_has_gone);
   const std::size_t taken = host_->take_output(bytes);
@@ -30,7 +35,7 @@ task<std::optional<std::string_view>> call::read() {
 }
 
 task<> call::write(std::string_view bytes) {
-  require_no_waiter(writing_);  // nothing goes between its bytes
+  require_no_waiter(writing_);  // two writes must not mix their bytes
   try {
     while (!bytes.empty()) {
       const std::size_t taken = try_output(bytes);
@@ -44,6 +49,8 @@ task<> call::write(std::string_view bytes) {
   }
 }
 
+/// Only for bytes that fit as a whole. If the host takes only a part, the rest can't be sent later: the body ends as
+/// broken.
 bool call::write_now(std::string_view bytes) {
   if (writing_) return false;
   std::size_t taken = try_output(bytes);
@@ -54,7 +61,7 @@ bool call::write_now(std::string_view bytes) {
 }
 
 void call::trailer(std::string_view name, std::string_view value) {
-  trailers_ += response(200).header(name, value).header_lines();  // checked as any other
+  trailers_ += response(200).header(name, value).header_lines();  // throws what header() throws
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -1,4 +1,6 @@
-// The part of call that waits for time to pass: for a coroutine that asked for it, and for the next beat of a body.
+// The part of call that waits for time to pass. One alarm of the loop serves two purposes: to wake a coroutine in
+// `wait_for`, and to send the beat of a body of which nothing was sent for `beat_after`. It is due at the earlier of
+// the two.
 #include <algorithm>
 #include <utility>
 
@@ -8,6 +10,8 @@
 
 namespace lastcall::inline v0::http::detail {
 
+/// Several events wake this coroutine: the alarm, the drain, stop_waiting(), the end of the connection. So each time it
+/// checks why.
 task<bool> call::wait_for(duration time) {
   require_no_waiter(static_cast<bool>(time_waiter_));
   if (!host_ || life_.draining() || std::exchange(stop_waiting_, false)) co_return false;
@@ -28,9 +32,10 @@ void call::stop_waiting() noexcept {
   wake(time_waiter_);
 }
 
-/// For whoever waits, and for a body of which nothing was sent for too long.
+/// A failed write of the beat ends the connection, which detaches from this call: the reference keeps it until the end.
 void call::on_alarm(time_point now) noexcept {
-  const reference self(*this);  // a failed write ends the connection, and lets go of us
+  const reference self(*this);
+
   if (waits_until_ <= now) {
     waits_until_ = time_point::max();
     wake(time_waiter_);
@@ -38,13 +43,14 @@ void call::on_alarm(time_point now) noexcept {
   if (source_ && source_->beat_after > duration::zero() && last_output_ + source_->beat_after <= now) {
     try {
       write_now(source_->beat);
-    } catch (const std::exception&) {  // its own writes find that out
+    } catch (const std::exception&) {  // the client has gone: the next write of the handler fails
     }
-    last_output_ = now;  // also when more than enough waits for the client already
+    last_output_ = now;  // also when there was no room for the beat
   }
   if (host_) schedule_alarm();
 }
 
+/// An alarm that is due earlier stays: on_alarm() calls this again.
 void call::schedule_alarm() {
   time_point next = waits_until_;
   if (source_ && source_->beat_after > duration::zero()) next = std::min(next, last_output_ + source_->beat_after);

@@ -1,3 +1,6 @@
+// Coroutines are kept after their call has ended, and so are the calls: a request then costs a resume and no
+// allocation. A free coroutine is suspended in `work`, and `free` holds the function that resumes it with its next
+// call.
 #include "lastcall/http/serving/coroutines.hpp"
 
 #include <atomic>
@@ -15,27 +18,28 @@
 namespace lastcall::inline v0::http::detail {
 
 namespace {
-constexpr std::size_t most_free = 256;  // more are at work at once only while handlers suspend
+constexpr std::size_t most_free = 256;  // more than these exist only while handlers wait
 
 struct release_call {
   void operator()(call* c) const noexcept { c->release(); }
 };
 }  // namespace
 
+/// Owned by the class and by each coroutine frame, so that frames which the io_context destroys late still find it.
 struct coroutines::shared {
   explicit shared(std::shared_ptr<const call_environment> e) : environment(std::move(e)) {}
 
   const std::shared_ptr<const call_environment> environment;
-  std::vector<function<void(call*)>> free;  // last in, first out, as these:
+  std::vector<function<void(call*)>> free;  // last in, first out; so is `spare`
   std::vector<std::unique_ptr<call, release_call>> spare;
   std::atomic<bool> closed{false};
 
   void close() noexcept {
     closed = true;
-    const auto gone = std::move(free);  // their frames hold us, too
+    const auto gone = std::move(free);  // destroying these frames drops references to *this
   }
 
-  /// Gives back a reference.
+  /// Takes over a reference to a call that has been answered, and keeps the call if nothing else refers to it.
   void give_back(call& c) {
     if (spare.size() < most_free && c.end()) {
       spare.emplace_back(&c);
@@ -47,8 +51,9 @@ struct coroutines::shared {
   static task<> work(std::shared_ptr<shared> all, call* first);
 };
 
+/// One coroutine: it serves call after call until the pool closes or has enough free ones.
 task<> coroutines::shared::work(std::shared_ptr<shared> all, call* first) {
-  // Owned, so that a frame that is destroyed in the middle lets go of it.
+  // The pointer owns a reference, so that a frame which is destroyed while it waits gives the call back.
   for (std::unique_ptr<call, release_call> now(first); now;) {
     if (now->makes_body()) {
       co_await now->run_maker();
@@ -71,7 +76,7 @@ coroutines::coroutines(std::shared_ptr<const call_environment> environment)
     : shared_(std::make_shared<shared>(std::move(environment))) {}
 
 coroutines::~coroutines() {
-  if (!shared_->closed) shared_->close();  // nobody runs the loop any more: else it has closed them
+  if (!shared_->closed) shared_->close();  // no thread runs the loop any more, so this is safe
 }
 
 call& coroutines::borrow() {
@@ -81,6 +86,7 @@ call& coroutines::borrow() {
   return c;
 }
 
+/// Resumes a free coroutine inside this call: a handler that does not wait has answered when this returns.
 void coroutines::run(call& c) {
   c.acquire();
   if (shared_->free.empty())
@@ -91,6 +97,7 @@ void coroutines::run(call& c) {
   next(&c);
 }
 
+/// Posted, since coroutines belong to the loop's thread.
 void coroutines::close_soon() noexcept {
   shared_->environment->loop.post([all = shared_] { all->close(); });
 }

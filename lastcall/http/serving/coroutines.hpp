@@ -1,5 +1,4 @@
-// Long-lived coroutines that take one call after the other: a request pays for a resumption, not for a coroutine's
-// birth.
+// A pool of coroutines. Each serves one call after another, so that a request costs a resume and not a new coroutine.
 #pragma once
 
 #include <memory>
@@ -11,20 +10,20 @@ namespace lastcall::inline v0::http::detail {
 class call;
 struct call_environment;
 
-/// Threads: its loop's only, but for the destructor, which comes when nobody runs that loop any more, and before its
-/// io_context goes.
+/// Threads: the loop's only, except the destructor: it runs after the loop has stopped, and before its io_context is
+/// destroyed.
 class coroutines {
  public:
   explicit coroutines(std::shared_ptr<const call_environment>);
   ~coroutines();
 
-  /// A call that has ended, or a new one; the reference is the caller's.
+  /// A call to `begin`. The caller owns the reference.
   call& borrow();
 
-  /// Runs the call, at once if a coroutine is free; else soon, in a new one. Takes a reference of its own.
+  /// Runs the call: at once in a free coroutine, or soon in a new one. Adds a reference.
   void run(call&);
 
-  /// Lets go of those that are free, and keeps none from now on, so that an io_context that is not ours may end.
+  /// Destroys the free coroutines and keeps none from now on, so that an io_context of the user can return.
   /// Threads: any.
   void close_soon() noexcept;
 

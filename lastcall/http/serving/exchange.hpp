@@ -1,5 +1,5 @@
-// What a connection holds from the first byte of a request to the end of its response: the bytes, and what is known of
-// them.
+// One request and its response on a connection, from the first byte received to the last byte sent. Parses and sends
+// nothing.
 #pragma once
 
 #include <cstddef>
@@ -22,49 +22,49 @@ namespace lastcall::inline v0::http::detail {
 class upgrade;
 struct body_source;
 
-/// A client that sends a body in pieces is given `body_time`, and a second more for each of these.
+/// A client has body_time to send a streamed body, and one second more for each that many bytes.
 inline constexpr std::uint64_t least_bytes_per_second = 16 * 1024;
 
-/// Handed out last in, first out, so that a few warm ones serve many connections.
+/// Borrowed from the shard. A connection without a request has none, so a few exchanges serve many connections.
 struct exchange {
   explicit exchange(std::size_t bytes) : input(bytes) {}
 
   input_buffer input;
   message_info info;
   request req;
-  time_point read_by{};  ///< when the present head or body must be here
-  match_result found;    ///< once the head is complete
+  time_point read_by{};  ///< the time limit of the current head or body
+  match_result found;    ///< valid once the head is complete
   body_reader reader;
-  std::string body;        ///< all of it, or the piece that a handler has
-  std::string trailers;    ///< of a streamed body, each "name:value\n"
-  bool in_pieces = false;  ///< either body streams: of `in` and `out`, something is no longer as new
+  std::string body;        ///< the whole body, or the piece that the handler reads
+  std::string trailers;    ///< of a streamed body; each is "name:value\n"
+  bool in_pieces = false;  ///< a body streams: next() must reset `incoming` and `outgoing`
 
-  /// Of a body that a handler takes as it comes.
+  /// The request body, when a handler reads it in pieces.
   struct {
     bool owes_continue = false;
     bool over = false;
     bool waiting = false;  ///< the handler waits for the client
-    int status = 0;        ///< what to answer a client that failed
+    int status = 0;        ///< 0, or the status of the client's error
     const char* why = nullptr;
     std::uint64_t received = 0;
-    duration waited = {};  ///< for the client, so far
+    duration waited = {};  ///< how long the handler has waited for the client
     time_point waits_since = {};
   } incoming;
-  /// Of a response whose body is made or sent after its head.
+  /// The response body, when it is made or sent after the head.
   struct {
     bool open = false;
     body_framing by = body_framing::length;
-    std::uint64_t left = 0;                   ///< of the length
-    std::shared_ptr<const body_source> file;  ///< being sent
+    std::uint64_t left = 0;                   ///< bytes of Content-Length that are not written yet
+    std::shared_ptr<const body_source> file;  ///< the file that is sent
     std::uint64_t file_at = 0;
-    std::shared_ptr<upgrade> to = {};  ///< once the 101 is sent
+    std::shared_ptr<upgrade> to = {};  ///< what the connection becomes after 101
   } outgoing;
 
   request_records records;
 
   /// Where to receive: never empty. May move what is unread, and `req` with it; so not while a handler has views.
   std::span<char> room() noexcept;
-  /// Forgets the present request; what follows it becomes the next.
+  /// Ends the current request. The bytes behind it become the next one.
   void next() noexcept;
 };
 

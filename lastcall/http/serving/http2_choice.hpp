@@ -1,5 +1,5 @@
-// How a connection that began as HTTP/1.1 goes on in HTTP/2, for who does not know HTTP/2. server/protocol_choice fills
-// it in.
+// How an HTTP/1.1 connection is replaced by one that speaks HTTP/2. h1 must not include h2, so it calls this;
+// server/protocol_choice fills it in.
 #pragma once
 
 #include <memory>
@@ -17,11 +17,11 @@ namespace lastcall::inline v0::http::detail {
 class shard;
 
 struct http2_choice {
-  /// What a client begins with.   Source: RFC 9113 section 3.4.
+  /// The first bytes of a client.   Source: RFC 9113 section 3.4.
   std::string_view preface;
-  /// What a client is sent for which there is no room: a GOAWAY.
+  /// The answer of a server that is full: a GOAWAY.
   std::string_view turned_away;
-  /// The connection in the place of `before`, which has received, and not used, the preface or a part of it.
+  /// Makes the connection that replaces `before`. `received`: the bytes that `before` received and did not use.
   std::unique_ptr<net::connection> (*replacement)(shard&, net::connection& before, std::string received);
 };
 

@@ -1,5 +1,5 @@
-// Who answers a complete request, whatever protocol brought it: its handler, in the form that this has, or the service
-// in its place. Sends nothing.
+// Finds out who answers a complete request, for HTTP/1.1 and HTTP/2: the handler in its form, the health answers, or
+// the router's refusal. Sends nothing.
 #pragma once
 
 #include <exception>
@@ -18,16 +18,16 @@
 
 namespace lastcall::inline v0::http::detail {
 
-/// The base of a `Protocol`, which has: shard(); present(), the exchange; may_begin(handler), false where there
-/// is nobody left to answer; answered(response) and reject(response); begin_call(handler), end_call(), and `within_`,
-/// true while a coroutine may answer at once.
+/// Base class of a `Protocol`, a connection or a stream. The `Protocol` has shard(); current_exchange();
+/// may_begin(handler), false if the connection has ended; answered(response) and reject(response); begin_call(handler)
+/// and end_call(); and `in_coroutine_`, which is true while a coroutine runs that may answer at once.
 template <class Protocol> class request_dispatch : public call_host {
  protected:
   ~request_dispatch() = default;
 
-  /// The head is complete: what is refused from now on has an id, too, where requests have one.
+  /// Call it once the head is complete, so that refusals have a request id, too, if the server gives ids.
   void give_id();
-  /// The request is complete, or its body is one that its handler takes as it comes.
+  /// Call it once the request is complete, or once its head is, if the handler reads the body in pieces.
   void answer_request();
 
  private:
@@ -49,11 +49,11 @@ template <class Protocol> void request_dispatch<Protocol>::answer_request() {
   request_access::body(x.req, x.body);
   if (x.found.handle) return run(*x.found.handle);
   if (answer_health()) return;
-  if (x.req.verb() == method::connect) x.info.keep_alive = false;  // what follows is not meant for us
+  if (x.req.verb() == method::connect) x.info.keep_alive = false;  // the client would send bytes of a tunnel next
   protocol().reject(x.found.answer());
 }
 
-/// False: no probe asks, or not in a way that is allowed.
+/// Answers /livez and /readyz. False: it is not such a request, or its method is not allowed.
 template <class Protocol> bool request_dispatch<Protocol>::answer_health() {
   exchange& x = protocol().current_exchange();
   const service& service = protocol().shard().service();
@@ -74,7 +74,7 @@ template <class Protocol> void request_dispatch<Protocol>::run(const handler& h)
   const service& service = protocol().shard().service();
   switch (h.form()) {
     case form::plain:
-      return protocol().answered([&] {  // made where it is used, never moved
+      return protocol().answered([&] {  // the response is constructed in place, and not moved
         try {
           return h.erased().answer(req, service.life, nullptr);
         } catch (...) {
@@ -88,7 +88,7 @@ template <class Protocol> void request_dispatch<Protocol>::run(const handler& h)
       try {
         h.erased().answer_later(req, c.life(), std::move(reply));
       } catch (...) {
-        static_cast<void>(failed());  // the log line; the lost responder has answered
+        static_cast<void>(failed());  // for the log line only: the destroyed responder has answered
       }
       return;
     }
@@ -110,7 +110,7 @@ template <class Protocol> void request_dispatch<Protocol>::run(const handler& h)
   }
 }
 
-/// What becomes of an exception that is being handled.
+/// The answer to the exception that is being handled.
 template <class Protocol> response request_dispatch<Protocol>::failed() noexcept {
   const service& service = protocol().shard().service();
   const std::string_view target = protocol().current_exchange().req.target();

@@ -1,5 +1,5 @@
-// The requests of one connection whose end is not known yet, for statistics and the access log. Not the ledger: its
-// session counts that itself.
+// What the access log and the statistics need of the requests whose end is not known yet, for one connection. It is not
+// the ledger: the connection counts that itself.
 #pragma once
 
 #include <cstdint>
@@ -21,39 +21,39 @@ class request;
 
 namespace lastcall::inline v0::http::detail {
 
-/// Allocates nothing without a sink, once it has its capacity. A sink is empty or is called once for each request.
-/// Threads: its loop's only.
+/// Without an access log it allocates nothing, once its vector has grown. A sink is called once for each request.
+/// Threads: the loop's only.
 class request_records {
  public:
-  /// The first byte of a request is here.
+  /// The first byte of a request arrived.
   void begin(time_point now) noexcept {
     begun_ = now;
     status_ = 0;
     bytes_ = 0;
   }
   time_point begun() const noexcept { return begun_; }
-  /// Of a response whose body follows its head: the head, the body piece by piece, its end.
+  /// For a response whose body follows its head: the head, the body piece by piece, the end.
   void head_sent(int status) noexcept { status_ = status; }
   void more_body(std::uint64_t bytes) noexcept { bytes_ += bytes; }
   void body_sent(const access_sink& sink, const request& r, const net::endpoint& remote, request_end as) noexcept;
-  /// It has its response, which is not sent yet. `r` is null when its head never was complete.
+  /// The request has a response, which is not sent yet. `r` is null if the head was never complete.
   void responded(const access_sink& sink, const request* r, const net::endpoint& remote, int status,
                  std::uint64_t bytes, request_end as);
   struct unsent {
     time_point begun;
     int status;
   };
-  /// The one that has responded and is not sent; from here on it is the caller's to tell of. Empty, and nothing has
-  /// changed: there is not exactly one, or a sink wants to hear of it.
+  /// Takes out the one response that is not sent; the caller records it. Empty, without a change, if there is not
+  /// exactly one, or if there is an access log.
   std::optional<unsent> hand_out(const access_sink& sink) noexcept {
     if (sink || unsent_.size() != 1) return std::nullopt;
     const unsent one{unsent_.front().begun, unsent_.front().status};
     unsent_.clear();
     return one;
   }
-  /// The kernel has every byte of all that have responded. `forced`: what they said was last words.
+  /// The kernel has every byte of these responses. `forced`: they came after the drain end.
   void sent(const access_sink& sink, request_stats& stats, time_point now, bool forced) noexcept;
-  /// The connection has ended: those not sent yet, and the one without a response if there is one, end with it.
+  /// The connection has ended: so have the responses that are not sent, and, if `open`, the request without a response.
   void cut(const access_sink& sink, bool open, const request* r, const net::endpoint& remote, time_point now,
            request_end as) noexcept;
 

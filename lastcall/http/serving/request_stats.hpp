@@ -1,4 +1,4 @@
-// How many responses of which kind, and how long they took: one loop's part, counted without a lock, read by anybody.
+// How many responses of each class, and how long they took: one loop's part, counted without a lock.
 #pragma once
 
 #include <array>

@@ -1,4 +1,6 @@
-// One loop's part of an HTTP server: what its connections share without a lock. Not a connection, and not the server.
+// A shard is one event loop's part of an HTTP server: the memory, the counters and the clock text that all connections
+// of that loop share. A server has one shard for each loop. A connection stays with its loop for life, so nothing here
+// needs a lock. It is neither a connection nor the server.
 #pragma once
 
 #include <algorithm>
@@ -32,12 +34,12 @@ namespace lastcall::inline v0::http::detail {
 
 struct call_environment;
 
-/// What all shards of one server read. Does not change while it serves.
+/// The configuration of one server, which all its shards read. It does not change while the server runs.
 struct service {
   router routes;
   http::limits limits;
   bool health = true;      ///< answers /livez and /readyz where no route does
-  function<bool()> ready;  ///< what /readyz says
+  function<bool()> ready;  ///< the answer of /readyz
   context life;            ///< handed to plain handlers
   logger log;
   std::string name;
@@ -48,25 +50,26 @@ struct service {
   bool h2c = false;  ///< HTTP/2 in cleartext, for clients that begin with its preface
 };
 
-/// Threads: its loop's only, but for `requests` and reading the stats.
+/// Threads: the loop's only. Any thread may call `requests` and read the counters and statistics.
 class shard {
  public:
   shard(std::shared_ptr<const detail::service> service, net::connection_set& connections);
 
+  /// An exchange from the spare ones, or a new one. `give_back` takes it back.
   exchange& borrow();
   void give_back(exchange&) noexcept;
 
-  /// Where the responses of one wake are gathered, so that a pipeline is sent at once. Empty outside of a connection's
-  /// turn.
+  /// Where the responses of one wake are gathered, so that a pipeline is sent at once. Empty between the wakes of
+  /// connections.
   std::string& output() noexcept { return output_; }
-  /// Handlers may wake others of this loop in the middle of a connection's turn: those find it empty, too.
+  /// Gives its scope an empty output, and restores the former one. Needed because a handler may run code of another
+  /// connection of this loop, in the middle of a wake.
   class separate_output {
    public:
     explicit separate_output(shard& s) noexcept : shard_(s) {
       if (!s.output_.empty()) others_.swap(s.output_);
     }
-    /// Nothing of ours stays behind, also not what a failed allocation left half written: it would go to another
-    /// client.
+    /// Clears what is left, for example half a response after a failed allocation: it must not go to another client.
     ~separate_output() {
       shard_.output_.clear();
       if (!others_.empty()) others_.swap(shard_.output_);
@@ -78,9 +81,9 @@ class shard {
     shard& shard_;
     std::string others_;
   };
-  /// Where short responses wait for those of others.
+  /// Where short responses wait for the end of the loop's batch of events.
   detail::batched_writes& batched_writes() noexcept { return batched_writes_; }
-  /// Gives back what one large response has made of it.
+  /// Frees the memory of `output` after a large response.
   void trim_output() noexcept {
     if (output_.capacity() > 1024 * 1024) output_ = std::string();
   }
@@ -89,15 +92,16 @@ class shard {
   const detail::service& service() const noexcept { return *service_; }
   const std::shared_ptr<const call_environment>& environment() const noexcept { return environment_; }
   detail::coroutines& coroutines() noexcept { return coroutines_; }
-  /// The parent of the calls' contexts, so that those of different loops share no lock.
+  /// The parent of the contexts of this loop's requests, so that loops share no lock.
   const context& life() const noexcept { return life_; }
-  /// How long the client of a long-lived response that was told of the drain may take no byte of it from `now` on: less
-  /// than others, since it would be cut at the drain's end as if our work was not done.
+  /// How long a client of a long-lived response may take no byte, from `now` on, once the response was told of the
+  /// drain. Less than write_time: at the drain end the connection would count as forced, although no work of the server
+  /// is open.
   duration told_write_time(time_point now) const noexcept {
     const duration most = std::min<duration>(service_->limits.write_time, std::chrono::seconds(3));
     return std::max(std::min(most, (life_.drain_end() - now) / 2), duration::zero());
   }
-  /// The server has started: `life` is known.
+  /// The server has started, with this context.
   void begin(const context& life) { life_ = context_source(life).get(); }
   net::connection_set& set() const noexcept { return set_; }
 
@@ -111,7 +115,7 @@ class shard {
             .broken = broken.value()};
   }
   net::tally begun, answered, rejected, abandoned, forced, broken;
-  /// HTTP/2 streams that came after the last one of a GOAWAY: no request has begun.
+  /// HTTP/2 streams that came after the last stream of a GOAWAY. They are not requests that began.
   net::tally refused_streams;
   request_stats stats;
   websocket_counts websockets;

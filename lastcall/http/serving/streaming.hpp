@@ -1,5 +1,5 @@
-// Bodies in pieces: taking a request's as it comes, making a response's as it goes. Both wait for the other end, so
-// neither is ever held in memory as a whole.
+// Bodies in pieces: a handler reads the request's as it arrives, and writes the response's as it is made. Both wait for
+// the client, so a body is never in memory as a whole.
 #pragma once
 
 #include <cstdint>
@@ -18,23 +18,20 @@ namespace detail {
 class call;
 }
 
-/// The client's side of a body has failed. A handler that lets it through has its client answered with `status` where
-/// there is anybody to read that.
+/// The client's side of a body failed. If a handler does not catch it, the client gets `status`, if it is still there.
 class stream_error : public std::runtime_error {
  public:
   stream_error(int status, const char* why) : std::runtime_error(why), status_(status) {}
-  /// 400 malformed, 408 too slow, 413 too large, 503 no thread for it; 0: the client has gone, or its connection was
-  /// cut.
+  /// 400 malformed, 408 too slow, 413 too large, 503 no free thread; 0: the client has gone, or the connection was cut.
   int status() const noexcept { return status_; }
 
  private:
   int status_;
 };
 
-/// The body of one request, as it comes. What is not read stays with the client, which slows it down.
+/// The body of one request, as it arrives. What is not read stays with the client, which slows it down (back-pressure).
 /// Threads: one at a time; `read` on the loop's (where coroutine handlers are), `read_blocking` on any other. A
-/// coroutine that does something here while another still waits for the same gets std::logic_error; threads are not
-/// told.
+/// second coroutine that reads while one waits gets std::logic_error. Threads are not checked.
 class body_stream {
  public:
   explicit body_stream(detail::call& c) noexcept : call_(c) {}
@@ -51,7 +48,7 @@ class body_stream {
   /// A field sent behind a chunked body; empty when absent, and before the end was read. Never one that would change
   /// how the message is framed or routed.   Source: RFC 9110 section 6.5.
   std::string_view trailer(std::string_view name) const noexcept;
-  /// What the client says; unknown for a chunked body.
+  /// Content-Length; unknown for a chunked body.
   std::optional<std::uint64_t> length() const noexcept;
 
   /// For the library's own functions on bodies.
@@ -61,21 +58,21 @@ class body_stream {
   detail::call& call_;
 };
 
-/// The body of one response, as it is made.   Threads: as body_stream.
+/// The body of one response, as it is made.   Threads: the same as body_stream.
 class body_writer {
  public:
   explicit body_writer(detail::call& c) noexcept : call_(c) {}
   body_writer(const body_writer&) = delete;
   body_writer& operator=(const body_writer&) = delete;
 
-  /// Sends at once, so gather what is small. Returns once all of `bytes`, which must stay until then, has been taken:
-  /// waits while more than 64 KiB wait for the client.   Errors: stream_error with status 0; std::length_error beyond
-  /// the promised length.
+  /// Sends at once, so collect small pieces first. Returns when all of `bytes` was taken; they must stay valid until
+  /// then. Waits while more than 64 KiB wait for the client.   Errors: stream_error with status 0; std::length_error
+  /// beyond the promised length.
   task<> write(std::string_view bytes);
-  /// Blocks: as long, bounded by limits.write_time without progress.
+  /// Blocks: for the same reason, at most limits.write_time without progress.
   void write_blocking(std::string_view bytes);
 
-  /// A field behind the body, for clients that said `TE: trailers` and a response without length; others do not get it.
+  /// A field behind the body. Only clients that sent `TE: trailers` get it, and only with a response without a length.
   /// Errors: std::invalid_argument as response::header.
   void trailer(std::string_view name, std::string_view value);
 
@@ -86,8 +83,8 @@ class body_writer {
   detail::call& call_;
 };
 
-/// 200 with a body that `make` writes, on the loop's thread; `length` where it is known. A body that ends early, by
-/// an exception or by itself, is cut, so that the client sees that it is not whole.
+/// 200 with a body that `make` writes on the loop's thread. `length`: if it is known. If `make` throws, or writes less
+/// than `length`, the response is cut, so that the client sees that it is not complete.
 response streamed(function<task<>(body_writer&)> make, std::optional<std::uint64_t> length = {});
 /// The same on a thread of the blocking pool; 503 when that is full.
 response streamed_blocking(function<void(body_writer&)> make, std::optional<std::uint64_t> length = {});

@@ -1,5 +1,5 @@
-// One event to thousands of streams: encoded once, and nobody waits for a slow reader. Not a queue with a memory: who
-// comes back asks elsewhere for what it has missed.
+// One event to thousands of streams: it is encoded once, and never waits for a slow reader. It keeps no old events: a
+// client that comes back must get what it missed from elsewhere.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace lastcall::inline v0::sse {
 
-/// Whole as a route: `routes.events("/news", [g](sse::stream& s) { return g->follow(s); })`.
+/// A complete route: `routes.events("/news", [g](sse::stream& s) { return g->follow(s); })`.
 /// Threads: any, but `follow`, which is for coroutine handlers.
 class group {
  public:
@@ -19,15 +19,15 @@ class group {
   group(const group&) = delete;
   group& operator=(const group&) = delete;
 
-  /// To all that follow now, each in the order of the calls. A reader for which 64 KiB wait is dropped: its stream ends
-  /// cleanly, and it comes back. False: not sent, since 256 events are on their way already.
-  /// Errors: std::invalid_argument, as sse::append, and for more than 64 KiB.
+  /// Sends to all streams that follow now, in the order of the calls. A stream for which 64 KiB wait is dropped: it
+  /// ends cleanly, and its client comes back. False: not sent, because 256 events are still being delivered. Errors:
+  /// std::invalid_argument, as sse::append, and for more than 64 KiB.
   bool publish(const event& e);
-  /// Until the stream ends or is dropped.
+  /// Returns when the stream ends or is dropped.
   task<> follow(stream& s);
 
   std::size_t size() const noexcept;
-  /// Readers that were too slow, so far.
+  /// How many streams were dropped so far.
   std::uint64_t dropped() const noexcept;
 
  private:

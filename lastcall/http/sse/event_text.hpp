@@ -1,4 +1,4 @@
-// Server-sent events as bytes: an event, a comment, a hint when to come back. Pure; who sends them is events.hpp.
+// Server-sent events as bytes: an event, a comment, a retry time. Pure: events.hpp sends them.
 #pragma once
 
 #include <optional>
@@ -9,11 +9,11 @@
 
 namespace lastcall::inline v0::sse {
 
-/// One event as a client's EventSource hands it out: `data` to the listeners of `event`.
+/// One event. A client's EventSource gives `data` to the listeners of `event`.
 struct event {
   /// Any text in UTF-8. CR, LF and CRLF in it arrive as LF.
   std::string_view data = {};
-  /// What the client says in Last-Event-ID when it comes back; an empty one makes it forget, none leaves it as it was.
+  /// The client sends it in Last-Event-ID when it comes back. Empty: the client forgets its last id. None: it keeps it.
   std::optional<std::string_view> id = {};
   /// Empty: "message".
   std::string_view event = {};
@@ -24,10 +24,10 @@ struct event {
 /// the rest for another field.   Source: WHATWG HTML, section 9.2.6.
 void append(std::string& to, const event& e);
 
-/// A comment of any text, line by line: clients ignore it, and the network sees that something is alive.
+/// Appends a comment of any text, line by line. Clients ignore it; proxies see that the connection is alive.
 void append_comment(std::string& to, std::string_view text);
 
-/// How long the client is to wait before it comes back; whole milliseconds, none below zero.
+/// Appends how long the client waits before it comes back, in whole milliseconds, at least 0.
 void append_retry(std::string& to, duration wait);
 
 }  // namespace lastcall::inline v0::sse

@@ -1,5 +1,5 @@
-// Server-sent events: a route whose response is a stream of events, for as long as the client likes. Told of a drain,
-// the stream ends by itself: no handler needs shutdown code.
+// Server-sent events: a route whose response is a stream of events, for as long as the client likes. When the stream is
+// told of a drain it ends by itself: a handler needs no shutdown code.
 #pragma once
 
 #include <chrono>
@@ -23,21 +23,21 @@ class call;
 namespace lastcall::inline v0::sse {
 
 struct options {
-  /// A comment is sent when nothing was for so long, so that a client that has vanished is noticed. 0: never.
+  /// After this time without an event a comment is sent, so that a client that has vanished is noticed. 0: never.
   duration heartbeat = std::chrono::seconds(15);
-  /// How long a client is asked to wait before it comes back: at least so long, and a random part of `retry_spread`
-  /// more, another for each, so that those of one server do not all come back at once. 0: it is not asked.
+  /// How long a client waits before it comes back: this time, and a random part of `retry_spread`, different for each
+  /// client, so that they do not all come back at once. 0: the client decides.
   duration retry = std::chrono::seconds(2);
   duration retry_spread = std::chrono::seconds(1);
 };
 
-/// The stream, as its handler has it.
-/// Threads: one at a time; coroutines on their loop's, `_blocking` on any other. Two coroutines that both send, or both
-/// wait, at the same time: the second gets std::logic_error.
+/// The stream that a handler sends events to.
+/// Threads: one at a time; coroutines on their loop's thread, `_blocking` on any other. If two coroutines send, or
+/// wait, at the same time, the second gets std::logic_error.
 ///
-/// What is sent returns true as long as there is a point in going on: false when the server drains (it was sent all
-/// the same) or the client has gone. It waits while more than 64 KiB wait for the client, and who takes no byte for
-/// limits.write_time is cut.
+/// The functions that send return whether to continue. False: the server drains (the event was sent), or the client has
+/// gone. They wait while more than 64 KiB wait for the client. A client that takes no byte for limits.write_time is
+/// cut.
 class stream {
  public:
   stream(http::detail::call& c, const http::request& r) noexcept : call_(c), request_(r) {}
@@ -47,19 +47,19 @@ class stream {
   /// Errors: std::invalid_argument, as sse::append.
   task<bool> send(const event& e);
   task<bool> comment(std::string_view text);
-  /// True: the time passed. False: the handler is to return: the server drains, or the client has gone.
+  /// True: the time passed. False: the server drains, or the client has gone. The handler should then return.
   task<bool> wait_for(duration time);
 
   bool send_blocking(const event& e);
   bool comment_blocking(std::string_view text);
   bool wait_for_blocking(duration time) const;
 
-  /// Of the last event that this client has had, if it has been here before; empty otherwise.
+  /// The id of the last event that this client received; empty if it was not connected before.
   std::string_view last_event_id() const noexcept { return request_.header("Last-Event-ID"); }
   const http::request& request() const noexcept { return request_; }
   /// For the library's own functions on streams.
   http::detail::call& call() const noexcept { return call_; }
-  /// Draining from this stream's own moment in the jitter window on; forced when the server is, or the client has gone.
+  /// Drains at this stream's own moment in the jitter window. Forced with the server, or when the client has gone.
   const context& life() const noexcept;
 
  private:
@@ -85,10 +85,10 @@ template <class F>
 concept formless = http::detail::meant_as<F, handler> && !has_form<F>;
 }  // namespace detail
 
-/// Runs a stream's handler on a thread of the server's blocking pool, which it holds for as long as the stream lasts.
+/// Runs a stream's handler on a thread of the server's blocking pool. It occupies the thread until the stream ends.
 template <class F> auto blocking(F&& f) { return on_pool<std::decay_t<F>>{std::forward<F>(f)}; }
 
-/// What a stream does: `task<>(stream&)`, a coroutine on the loop's thread, or `sse::blocking(f)` with `void(stream&)`;
+/// A stream's handler: `task<>(stream&)`, a coroutine on the loop's thread, or `sse::blocking(f)` with `void(stream&)`;
 /// each also with the `const http::request&` before. When it returns, the stream ends cleanly, and clients come back.
 /// Called by several threads at once, so a mutable lambda is not accepted.   Errors: what it throws is a line of the
 /// log, and the response is cut.

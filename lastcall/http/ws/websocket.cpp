@@ -16,7 +16,7 @@ using net::handler_side;
 
 detail::session* session_of(const conversation& c) noexcept { return static_cast<detail::session*>(c.link->host()); }
 
-/// One read, tried until it has what it wants.
+/// One attempt to read. The link calls it until it returns true. So do the other two.
 struct read_step {
   conversation* shared;
   std::optional<message>* into;
@@ -67,7 +67,7 @@ struct close_step {
   }
 };
 
-// Coroutines on their own, so that what a caller hands in is not copied into a frame.
+// Separate coroutines: they keep the shared state alive, and do not copy the caller's arguments.
 
 task<std::optional<message>> reading(std::shared_ptr<conversation> c) {
   std::optional<message> got;
@@ -127,7 +127,8 @@ task<bool> stream::close(std::uint16_t code, std::string_view reason) {
 std::optional<message> stream::read_blocking() {
   std::optional<message> got;
   const read_step step{shared_.get(), &got};
-  if (!shared_->link->until_blocking(step)) static_cast<void>(step());        // its end is behind it: nobody else looks
+  if (!shared_->link->until_blocking(step))
+    static_cast<void>(step());  // the connection has ended: no other thread uses it
   if (!got && shared_->end == read_end::none) shared_->end = read_end::gone;  // the loop has ended
   return got;
 }

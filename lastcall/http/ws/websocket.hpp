@@ -1,4 +1,5 @@
-// WebSockets (RFC 6455): what a route's handler converses on. No shutdown code belongs into a handler: its reads end.
+// WebSockets (RFC 6455): the stream that a route's handler reads and writes. A handler needs no shutdown code: its
+// reads end.
 #pragma once
 
 #include <cstddef>
@@ -30,38 +31,39 @@ namespace detail {
 struct conversation;
 }
 
-/// Why there is nothing more to read: the remote's Close or end, our drain, a remote that was silent for too long, or
-/// the connection's end by a reset, a breach of the protocol, our own Close or the server's force.
+/// Why there is nothing more to read: the remote closed, the server drains, the remote was silent for too long, or the
+/// connection ended (a reset, an error of the protocol, a Close of this side, the server's force).
 using net::read_end;
 
 struct options {
-  /// Of one message, however many frames it comes in; a larger one ends the connection with 1009.
+  /// The largest message, in any number of frames. A larger one ends the connection with 1009.
   std::size_t max_message_bytes = 1024 * 1024;
-  /// What we speak, best first: the first that the client offers is agreed on. If there is none, none is.
+  /// The subprotocols of the server, best first. The first one that the client offers is used; if it offers none, none
+  /// is.
   std::vector<std::string> subprotocols = {};
   /// Pages that may connect, as in their Origin header: "https://example.org"; others get 403. Empty: any. Clients that
   /// send none are no browsers, and are let in.
   std::vector<std::string> origins = {};
-  /// A remote that is silent for so long is sent a ping; 0: never.
+  /// A remote that was silent for this time gets a ping. 0: never.
   duration ping_interval = std::chrono::seconds(20);
-  /// And one that is then still silent for so long is dead: its connection ends as timed out.
+  /// A remote that is then silent for this time is dead: its connection ends as timed out.
   duration pong_time = std::chrono::seconds(10);
-  /// Without progress while bytes wait for the remote.
+  /// The longest time without progress while bytes wait for the remote.
   duration write_time = std::chrono::seconds(30);
-  /// For the remote's part of the closing handshake; and, once told of a drain, for a handler that waits for the remote
-  /// to take what it writes. A handler's own work is bounded by the drain end alone.
+  /// The time for the remote's part of the closing handshake; and, in a drain, for a remote to take what a handler
+  /// writes. A handler's own work is bounded by the drain end only.
   duration goodbye_time = std::chrono::seconds(3);
-  /// Of whole messages that came and were not read: then the remote is slowed down.
+  /// Bytes of messages that were not read. Beyond it, reading stops (back-pressure).
   std::size_t input_bytes = 64 * 1024;
-  /// Of what was written and not sent: then writers wait. One message may go beyond it.
+  /// Bytes that were written and not sent. Beyond it, writers wait. One message may exceed it.
   std::size_t output_bytes = 64 * 1024;
-  /// What the remote is told when we drain: 1001, or 1012 (service restart) for clients that know it.
+  /// The close code in a drain: 1001, or 1012 (service restart) for clients that know it.
   std::uint16_t drain_code = close_code::going_away;
 };
 
 /// One WebSocket, as its handler sees it. When the handler returns, the closing handshake begins: with 1000, with
 /// `drain_code` while draining, with 1011 if it threw.
-/// Threads: one at a time, but that one coroutine may read while another writes; coroutines on their loop's thread,
+/// Threads: one at a time, except that one coroutine may read while another writes. Coroutines on their loop's thread,
 /// `_blocking` on any other.
 class stream {
  public:
@@ -70,17 +72,17 @@ class stream {
   stream& operator=(stream&&) noexcept;
   ~stream();
 
-  /// The next message. Empty once there will be none: the remote has closed, or we drain; after every whole message
-  /// that had come by then. Pings are answered meanwhile.
+  /// The next message. Empty once there will be no more: the remote has closed, or the server drains. Every whole
+  /// message that was received before is returned first. Pings are answered meanwhile.
   task<std::optional<message>> read();
-  /// False: the connection ends, and it was not sent. Returns once it is with the kernel or in the bounded buffer.
-  /// What is written must stay until then.   Errors: std::invalid_argument for a text that is not UTF-8.
+  /// False: not sent, because the connection ends. Returns when the message is with the kernel or in the write queue.
+  /// The argument must stay valid until then.   Errors: std::invalid_argument for a text that is not UTF-8.
   task<bool> write(const message&);
   task<bool> write(std::string_view text);
   task<bool> write_binary(std::string_view bytes);
-  /// At most 125 bytes.   Errors: std::invalid_argument. Dead remotes are found without it: `options::ping_interval`.
+  /// At most 125 bytes.   Errors: std::invalid_argument. Not needed to find dead remotes: see `options::ping_interval`.
   task<bool> ping(std::string_view data = {});
-  /// Begins the closing handshake and waits for it. True: the remote has answered. What comes after it is ignored.
+  /// Begins the closing handshake and waits for its end. True: the remote has answered. Later messages are ignored.
   /// Errors: std::invalid_argument for a code that may not be sent, or a reason of more than 123 bytes.
   task<bool> close(std::uint16_t code = close_code::normal, std::string_view reason = {});
 
@@ -89,14 +91,14 @@ class stream {
   bool write_blocking(std::string_view text);
   bool close_blocking(std::uint16_t code = close_code::normal, std::string_view reason = {});
 
-  /// Draining from this connection's moment in the jitter window on, forced when it has ended.
+  /// Drains at this connection's moment in the jitter window. Forced when the connection has ended.
   const context& life() const noexcept;
   const net::endpoint& remote() const noexcept;
-  /// The one agreed on; empty: none.
+  /// The subprotocol in use; empty: none.
   const std::string& subprotocol() const noexcept;
   /// Why the last read gave nothing.
   read_end end() const noexcept;
-  /// After read_end::remote: what its Close said; 1005: no code, 1006: there was no Close.
+  /// After read_end::remote: the code of its Close. 1005: a Close without a code. 1006: no Close.
   std::uint16_t remote_code() const noexcept;
   const std::string& remote_reason() const noexcept;
 

@@ -21,12 +21,12 @@ struct message {
 /// Source: RFC 6455 section 7.4.1, and IANA's registry of close codes.
 namespace close_code {
 inline constexpr std::uint16_t normal = 1000;
-inline constexpr std::uint16_t going_away = 1001;  ///< what a server says that is told to stop
+inline constexpr std::uint16_t going_away = 1001;  ///< the server is being stopped
 inline constexpr std::uint16_t protocol_error = 1002;
 inline constexpr std::uint16_t none = 1005;  ///< never on the wire: a Close without a code came
 inline constexpr std::uint16_t gone = 1006;  ///< never on the wire: the connection ended without a Close
 inline constexpr std::uint16_t not_utf8 = 1007;
-inline constexpr std::uint16_t policy = 1008;  ///< also to those who read too slowly
+inline constexpr std::uint16_t policy = 1008;  ///< also sent to a remote that reads too slowly
 inline constexpr std::uint16_t too_big = 1009;
 inline constexpr std::uint16_t internal_error = 1011;
 inline constexpr std::uint16_t service_restart = 1012;

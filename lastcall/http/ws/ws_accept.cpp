@@ -1,4 +1,4 @@
-// The answer to a handshake's key. It proves that we speak WebSocket, and is no matter of security.
+// The answer to the key of a handshake. It proves that the server speaks WebSocket; it is not for security.
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 

@@ -22,23 +22,23 @@ struct frame_head {
   std::uint64_t length = 0;
 };
 
-/// Of a control frame.
+/// The payload of a control frame.
 inline constexpr std::size_t most_control_bytes = 125;
 inline constexpr std::size_t most_head_bytes = 14;  // a client's, with a mask
 
 struct head_parse {
-  std::size_t bytes = 0;        ///< of the head; 0: not all of it is here
-  const char* error = nullptr;  ///< what breaks the protocol
+  std::size_t bytes = 0;        ///< the size of the head; 0: it is incomplete
+  const char* error = nullptr;  ///< null, or how it breaks the protocol
 };
 
-/// Says what is wrong as soon as the bytes that say so are here.   Source: RFC 6455 section 5.2.
+/// Finds an error at the first byte that shows it.   Source: RFC 6455 section 5.2.
 head_parse parse_frame_head(std::string_view from, frame_head& into) noexcept;
 
-/// Of an unmasked frame that is whole, as servers send them; at most 10 bytes. How many.
+/// Writes the head of a whole frame without a mask, as servers send them. Returns its size, at most 10 bytes.
 std::size_t write_frame_head(char* to, opcode, std::uint64_t length) noexcept;
 void append_frame(std::string& to, opcode, std::string_view payload);
 
-/// Masks or unmasks; `at` is the place of the first byte within its frame's payload.
+/// Masks or unmasks. `at`: the position of the first byte in the payload of its frame.
 void apply_mask(char* bytes, std::size_t size, const char (&mask)[4], std::uint64_t at) noexcept;
 
 }  // namespace lastcall::inline v0::ws::detail

@@ -1,4 +1,4 @@
-// The opening handshake of RFC 6455, from the request's side: is it one, what is agreed on. Sends nothing.
+// The opening handshake of RFC 6455: whether a request is one, and what to answer. Sends nothing.
 #pragma once
 
 #include <string>
@@ -18,12 +18,12 @@ namespace lastcall::inline v0::ws::detail {
 
 struct handshake {
   int status = 101;              ///< else 400, 403 or 426
-  const char* why = "";          ///< for people, unless it is 101
+  const char* why = "";          ///< a text for people, unless the status is 101
   std::string accept = {};       ///< Sec-WebSocket-Accept
-  std::string subprotocol = {};  ///< agreed on; empty: none
+  std::string subprotocol = {};  ///< the one to use; empty: none
 };
 
-/// Of a GET or HEAD.   Source: RFC 6455 section 4.2.1.
+/// Reads the handshake of a GET or HEAD.   Source: RFC 6455 section 4.2.1.
 handshake read_handshake(const http::request&, const options&);
 
 /// The answer to a Sec-WebSocket-Key.   Source: RFC 6455 section 4.2.2.

@@ -1,3 +1,7 @@
+// RFC 6455 without I/O. Two states are kept: in_frame_ (the head of a frame was read, its payload is incomplete) and
+// in_message_ (a fragment came, and the last one did not). Control frames may stand between the fragments of a message,
+// so both are independent. After Close was received or an error was found, over() is true, and all bytes are dropped.
+// Errors are found at the first byte that shows them: so the result does not depend on how the bytes are split.
 #include "lastcall/http/ws/ws_protocol.hpp"
 
 #include <algorithm>
@@ -6,6 +10,7 @@
 
 namespace lastcall::inline v0::ws::detail {
 
+/// Loops over frames without an event, such as fragments.
 event protocol::next(std::string_view& in, std::string& out) {
   if (over()) {
     in = {};
@@ -15,7 +20,7 @@ event protocol::next(std::string_view& in, std::string& out) {
     if (!in_frame_) {
       const head_parse head = parse_frame_head(in, frame_);
       if (head.error) return fail(out, close_code::protocol_error, head.error);
-      // As soon as it is known, so that byte by byte the same is said.
+      // The second byte has the mask bit: checked before the rest of the head arrives.
       if (in.size() >= 2 && !frame_.masked)
         return fail(out, close_code::protocol_error, "a client's frame is not masked");
       if (head.bytes == 0) return event::more;
@@ -27,7 +32,7 @@ event protocol::next(std::string_view& in, std::string& out) {
   }
 }
 
-/// Its head is read.   Source: RFC 6455 section 5.4, on fragments.
+/// The head of a frame was read: checks how it may continue the message.   Source: RFC 6455 section 5.4.
 event protocol::begin_frame(std::string& out) {
   in_frame_ = true;
   frame_at_ = 0;
@@ -49,6 +54,7 @@ event protocol::begin_frame(std::string& out) {
   return event::more;
 }
 
+/// The payload of a message: unmasked, and checked for UTF-8 as it arrives. An ignored message is only counted through.
 event protocol::data(std::string_view& in, std::string& out) {
   const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(in.size(), frame_.length - frame_at_));
   if (!ignored_ && size > 0) {
@@ -65,6 +71,7 @@ event protocol::data(std::string_view& in, std::string& out) {
   return frame_.fin ? end_message(out) : event::more;
 }
 
+/// The last fragment is complete.
 event protocol::end_message(std::string& out) {
   in_message_ = false;
   if (std::exchange(ignored_, false)) return event::ignored;
@@ -79,6 +86,7 @@ message protocol::take_message() noexcept {
   return taken;
 }
 
+/// Also drops the message that is incomplete now.
 void protocol::ignore_messages() noexcept {
   ignoring_ = true;
   if (!in_message_) return;
@@ -86,6 +94,7 @@ void protocol::ignore_messages() noexcept {
   message_.data = std::string();
 }
 
+/// The payload of a control frame, which has at most 125 bytes, then its meaning.
 event protocol::control(std::string_view& in, std::string& out) {
   const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(in.size(), frame_.length - frame_at_));
   if (size > 0) {
@@ -99,7 +108,8 @@ event protocol::control(std::string_view& in, std::string& out) {
   in_frame_ = false;
   switch (frame_.code) {
     case opcode::ping:
-      // RFC 6455 section 5.5.2: answered unless a Close was received; after our own Close nothing else may be sent.
+      // RFC 6455 section 5.5.2: a ping is answered unless Close was received. After this side's Close nothing may be
+      // sent.
       if (!close_sent_) append_frame(out, opcode::pong, {control_.data(), control_size_});
       return event::ping;
     case opcode::pong:
@@ -109,6 +119,7 @@ event protocol::control(std::string_view& in, std::string& out) {
   }
 }
 
+/// The remote's Close. Answers with the same code, unless this side's Close was sent before.
 event protocol::read_close(std::string& out) {
   const std::string_view body(control_.data(), control_size_);
   if (body.size() == 1) return fail(out, close_code::protocol_error, "a Close with half a code");
@@ -128,6 +139,7 @@ event protocol::read_close(std::string& out) {
   return event::close;
 }
 
+/// Sends Close once. A reason that is too long is cut.
 void protocol::close(std::string& out, std::uint16_t code, std::string_view reason) {
   if (std::exchange(close_sent_, true)) return;
   std::string body;
@@ -135,13 +147,14 @@ void protocol::close(std::string& out, std::uint16_t code, std::string_view reas
     body += static_cast<char>(code >> 8);
     body += static_cast<char>(code & 0xff);
     std::size_t size = std::min(reason.size(), most_control_bytes - 2);
-    // Not within a character.
+    // does not cut inside a UTF-8 character
     while (size < reason.size() && size > 0 && (static_cast<unsigned char>(reason[size]) & 0xc0) == 0x80) --size;
     body += reason.substr(0, size);
   }
   append_frame(out, opcode::close, body);
 }
 
+/// The remote broke the protocol or a limit: sends Close with the reason, and reads nothing more.
 event protocol::fail(std::string& out, std::uint16_t code, const char* why) {
   failure_ = why;
   close(out, code, why);

@@ -16,36 +16,37 @@ namespace lastcall::inline v0::ws::detail {
 enum class event : unsigned char {
   more,     ///< nothing yet: more bytes are needed
   message,  ///< one is whole: take_message()
-  ignored,  ///< one is whole that nobody is to have
-  ping,     ///< was answered
+  ignored,  ///< one is complete, and was dropped
+  ping,     ///< one came, and was answered
   pong,
-  close,   ///< the remote's Close: answered, unless it answers ours; nothing is read after it
-  failed,  ///< the remote broke the protocol or a limit: told so, unless our Close is out; nothing is read after it
+  close,   ///< the remote's Close. It was answered, unless it is an answer itself. Nothing is read after it
+  failed,  ///< the remote broke the protocol or a limit. It was sent Close, unless Close was sent before. Nothing is
+           ///< read after it
 };
 
-/// Whole or byte by byte, the same events and the same answers.
+/// Gives the same events and answers however the bytes are split.
 class protocol {
  public:
   /// `message_bytes`: of one message.
   explicit protocol(std::size_t message_bytes) noexcept : most_(message_bytes) {}
 
-  /// Takes bytes from the front of `in` until something has happened or more are needed; what it calls for is appended
-  /// to `out`. After `close` and `failed` it takes all that comes, and says `more`.
+  /// Takes bytes from the front of `in`, until there is an event or more bytes are needed. Appends what must be sent to
+  /// `out`. After `close` and `failed` it takes all bytes and returns `more`.
   event next(std::string_view& in, std::string& out);
-  /// After event::message; leaves nothing behind.
+  /// The message, after event::message.
   message take_message() noexcept;
-  /// Messages that are not whole by now are ignored from here on.
+  /// From now on messages are dropped, also one that is incomplete now.
   void ignore_messages() noexcept;
 
-  /// Our Close, unless one is out already. `code` 1005: without a code. A reason that is too long is cut.
+  /// Appends Close, unless one was sent. `code` 1005: a Close without a code. A reason that is too long is cut.
   void close(std::string& out, std::uint16_t code, std::string_view reason);
 
   bool close_sent() const noexcept { return close_sent_; }
   bool close_received() const noexcept { return close_received_; }
   bool failed() const noexcept { return failure_ != nullptr; }
-  /// Nothing is to be read any more.
+  /// Nothing more is read.
   bool over() const noexcept { return close_received_ || failed(); }
-  /// What was wrong; null unless failed.
+  /// What the remote did wrong; null if nothing.
   const char* failure() const noexcept { return failure_; }
   /// The remote's code, 1005 if its Close had none; and its reason.
   std::uint16_t close_code() const noexcept { return code_; }
@@ -65,7 +66,7 @@ class protocol {
   bool in_frame_ = false;
   bool in_message_ = false;  // a fragment came, and the last one did not
   bool ignoring_ = false;
-  bool ignored_ = false;  // the present message is
+  bool ignored_ = false;  // the current message is dropped
   bool close_sent_ = false;
   bool close_received_ = false;
   std::uint8_t control_size_ = 0;

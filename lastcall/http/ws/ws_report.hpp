@@ -1,4 +1,4 @@
-// What a server's report and metrics say of its WebSockets.
+// What the report and the metrics of a server say about its WebSockets.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@ namespace lastcall::inline v0::ws::detail {
 
 using shards = std::vector<std::unique_ptr<http::detail::shard>>;
 
-/// Nothing where there was no WebSocket.   Threads: any.
+/// Both add nothing if there was no WebSocket.   Threads: any.
 void account(const shards&, component_report&);
 void measure(const shards&, metrics&);
 

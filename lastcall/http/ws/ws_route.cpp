@@ -1,4 +1,4 @@
-// A route for WebSockets: a plain handler that reads the handshake, and agrees or says why not.
+// A route for WebSockets: a plain handler that accepts the handshake, or refuses it with the reason.
 #include <stdexcept>
 
 #include "lastcall/core/duration.hpp"
@@ -40,7 +40,7 @@ http::response refusal(int status, const char* why) {
 http::response agree(const std::shared_ptr<const detail::route>& route, const http::request& r, const context& life) {
   detail::handshake now = detail::read_handshake(r, route->settings);
   if (now.status != 101) return refusal(now.status, now.why);
-  // A WebSocket that begins now would be told at once, and its client would not know whether it was heard.
+  // A WebSocket that begins during a drain would be closed at once: its client would not know what was received.
   if (life.draining()) return refusal(503, "this server is being stopped");
   std::unique_ptr<detail::kept_request> kept;
   if (route->handle.wants_request()) {

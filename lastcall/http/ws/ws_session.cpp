@@ -1,3 +1,9 @@
+// How one WebSocket connection reads, writes and ends. ws_protocol decides what bytes mean; net::session owns the
+// socket and the write queue; this class connects both to the handler. All functions run on the loop's thread.
+// - States: open (upgraded, no Close sent); closing (Close sent: messages are ignored, and one time limit runs); then
+//   net::session sends FIN and lingers.
+// - Threads: a handler on another thread reaches the session only through the link, which runs its steps on the loop.
+// - Re-entrancy: send() and end() may end the connection. Each function checks state() == upgraded after them.
 #include "lastcall/http/ws/ws_session.hpp"
 
 #include <utility>
@@ -15,9 +21,9 @@ using net::connection_state;
 
 namespace {
 
-/// Up to this a frame is put together first, so that it leaves in one packet.
+/// A frame of at most this size is copied behind its head first, so that both leave in one packet.
 constexpr std::size_t small_frame = 4096;
-/// So many messages that were taken may keep their place.
+/// Free places at the front of the queue, before it is moved together.
 constexpr std::size_t kept_places = 16;
 
 const http::request no_request;
@@ -47,7 +53,7 @@ std::optional<message> conversation::take() noexcept {
     next = 0;
     ready.clear();
     if (ready.capacity() > kept_places) ready.shrink_to_fit();
-  } else if (next >= kept_places && next >= ready.size() / 2) {  // a remote may always have one more that waits
+  } else if (next >= kept_places && next >= ready.size() / 2) {  // the queue may never become empty
     ready.erase(ready.begin(), ready.begin() + static_cast<std::ptrdiff_t>(std::exchange(next, 0)));
   }
   return taken;
@@ -80,11 +86,13 @@ session::session(net::connection& before, std::string behind, std::shared_ptr<co
   link()->post([](net::session& s) { static_cast<session&>(s).begin(); });
 }
 
+/// Starts the handler: as a coroutine, or on a thread of the pool. If that fails the remote gets 1011, or 1013 when the
+/// pool is full.
 void session::begin() noexcept {
   const http::detail::service& service = shard_.service();
   try {
     if (!route_->handle.blocks()) {
-      // All of it stays until the handler has returned, also when the connection has ended before.
+      // The coroutine owns all that it uses: it may return after the connection has ended.
       run([](std::shared_ptr<const route> r, std::shared_ptr<conversation> c,
              std::unique_ptr<kept_request> kept) -> task<> {
         co_await r->handle.run(kept ? kept->req : no_request, stream(std::move(c)));
@@ -105,8 +113,9 @@ void session::begin() noexcept {
   begin_close(close_code::internal_error, {});
 }
 
+/// Whether reading stops (back-pressure): too many bytes wait for the handler, or for the remote.
 bool session::full() const noexcept {
-  if (protocol_.close_sent()) return false;  // nothing is kept or answered any more
+  if (protocol_.close_sent()) return false;  // after Close, received bytes are dropped at once
   return (!ignoring_ && conversation_->bytes >= route_->settings.input_bytes) || !room();
 }
 
@@ -128,7 +137,8 @@ void session::on_message_taken() noexcept {
   read_more();
 }
 
-/// Everything that is here and may be read, up to what waits for the handler.
+/// Reads frames while there is room for messages. While draining, it stops at the byte that had been received when the
+/// drain was told.
 void session::read_frames() noexcept {
   std::string out;
   bool news = false;
@@ -141,7 +151,8 @@ void session::read_frames() noexcept {
       const std::size_t used = size - in.size();
       consume(used);
       if (left_to_deliver_) *left_to_deliver_ -= used;
-      if (now == event::close) {  // before our answer: if that ends the connection, a handler's thread looks at these
+      if (now ==
+          event::close) {  // before send(): that may end the connection, and then the handler's thread reads these
         conversation_->remote_reason = protocol_.close_reason();
         conversation_->remote_code = protocol_.close_code();
       }
@@ -159,7 +170,7 @@ void session::read_frames() noexcept {
         if (now == event::failed) counts_.broken.add();
         handshake_over();
       } else if (now == event::more && left_to_deliver_ && size == *left_to_deliver_ + used) {
-        ignore_messages();  // all that had come has been looked at; what is not whole will not be delivered
+        ignore_messages();  // all bytes from before the drain are used; an incomplete message is not delivered
       } else if (now == event::more && used == 0) {
         break;
       }
@@ -168,11 +179,12 @@ void session::read_frames() noexcept {
     return end(connection_end::forced);
   }
   if (news || input_over()) wake_handler();
-  // Without a Close, but it may have had ours.
+  // The remote sent FIN without a Close. It may have received this side's Close.
   if (input_over() && protocol_.close_sent() && !protocol_.over() && state() == connection_state::upgraded)
     leave_when_sent(connection_end::by_remote);
 }
 
+/// From now on messages are counted and dropped. Reads of the handler end.
 void session::ignore_messages() noexcept {
   left_to_deliver_.reset();
   ignoring_ = true;
@@ -180,13 +192,15 @@ void session::ignore_messages() noexcept {
   wake_handler();
 }
 
-/// Both have said Close, or the remote may say no more: the server ends the connection.
+/// Both sides sent Close, or the remote broke the protocol: the server ends the connection.
 /// Source: RFC 6455 section 7.1.1.
 void session::handshake_over() noexcept {
   wake_handler();
   if (state() == connection_state::upgraded) leave_when_sent();
 }
 
+/// The drain told this connection. What has been received until now is delivered: the bytes in the buffer and in the
+/// kernel.
 void session::on_goodbye() noexcept {
   if (protocol_.close_sent()) return;
   left_to_deliver_ = input().size() + (caught_up() ? 0 : unread_bytes());
@@ -199,9 +213,10 @@ time_point session::idle_at() const noexcept {
   return quiet_since_ + (pinged_ ? o.pong_time : o.ping_interval);
 }
 
+/// Either sends a ping, or ends the connection of a remote that did not answer one.
 void session::on_idle() noexcept {
   const time_point now = loop_now();
-  const bool blocked = full();  // what it says waits in the kernel
+  const bool blocked = full();  // the remote's bytes wait in the kernel, so silence proves nothing
   if (pinged_ && !blocked) {
     counts_.dead.add();
     return end(connection_end::timed_out);
@@ -216,7 +231,8 @@ void session::on_idle() noexcept {
 }
 
 bool session::reading_over(read_end& end) noexcept {
-  if (left_to_deliver_ && caught_up() && !full()) ignore_messages();  // what the kernel counted was not all for us
+  if (left_to_deliver_ && caught_up() && !full())
+    ignore_messages();  // the count was an upper bound: with TLS it includes whole records
   if (protocol_.close_received()) {
     end = read_end::remote;
   } else if (protocol_.failed() || protocol_.close_sent()) {
@@ -233,6 +249,7 @@ bool session::reading_over(read_end& end) noexcept {
   return true;
 }
 
+/// A message or ping of the handler. `not_yet`: the write queue is full; the link tries again when it has room.
 written session::put(opcode code, std::string_view payload) noexcept {
   if (state() != connection_state::upgraded || protocol_.close_sent() || remote_time_over()) return written::never;
   if (!room()) return written::not_yet;
@@ -251,6 +268,7 @@ written session::put(opcode code, std::string_view payload) noexcept {
   return written::yes;
 }
 
+/// A broadcast never waits: a remote that is too slow is skipped or closed.
 void session::push(std::string_view frame, std::size_t most, slow then) noexcept {
   if (state() != connection_state::upgraded || protocol_.close_sent() || remote_time_over()) return;
   set().loop().refresh_now();
@@ -263,6 +281,7 @@ void session::push(std::string_view frame, std::size_t most, slow then) noexcept
   counts_.sent.add();
 }
 
+/// The only place that sends Close for the handler, the drain and a slow reader. After it the remote has goodbye_time.
 void session::begin_close(std::uint16_t code, std::string_view reason) noexcept {
   if (state() != connection_state::upgraded || protocol_.close_sent()) return;
   set().loop().refresh_now();
@@ -282,6 +301,7 @@ void session::begin_close(std::uint16_t code, std::string_view reason) noexcept 
   if (state() == connection_state::upgraded) read_more();
 }
 
+/// The handler returned or threw. Its end is the end of the WebSocket.
 void session::on_handler_over(std::exception_ptr error) noexcept {
   const http::detail::service& service = shard_.service();
   try {
@@ -293,9 +313,9 @@ void session::on_handler_over(std::exception_ptr error) noexcept {
     service.log.error(service.name, "the handler of a WebSocket threw something that is no std::exception; sent 1011",
                       {{"route", route_->pattern}});
   }
-  if (state() != connection_state::upgraded || protocol_.over()) return;  // it ends already
+  if (state() != connection_state::upgraded || protocol_.over()) return;  // the connection is ending
   if (protocol_.close_sent()) {
-    if (!remote_time_over()) return;  // its bound is set
+    if (!remote_time_over()) return;  // the time limit for the remote is running
     return end(connection_end::timed_out);
   }
   begin_close(error ? close_code::internal_error : told() ? route_->settings.drain_code : close_code::normal, {});
@@ -304,7 +324,7 @@ void session::on_handler_over(std::exception_ptr error) noexcept {
 void session::on_end(connection_end how) noexcept {
   if (protocol_.close_sent() && !protocol_.over() && how == connection_end::timed_out) counts_.never_answered.add();
   if (how == connection_end::forced && !protocol_.close_sent() && unsent_bytes() == 0) {
-    // Its handler did not come back in time: at least the remote hears why.
+    // The handler did not return by the drain end. The remote gets Close, if the kernel has room for it.
     try {
       std::string last_words;
       protocol_.close(last_words, route_->settings.drain_code, {});
@@ -315,6 +335,7 @@ void session::on_end(connection_end how) noexcept {
   net::session::on_end(how);
 }
 
+/// Not at work while the handler only waits for the remote.
 std::optional<time_point> session::works_since() const {
   if (!protocol_.close_sent() && handler_waits()) return std::nullopt;
   return busy_since_;

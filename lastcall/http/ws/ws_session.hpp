@@ -1,4 +1,5 @@
-// The session of one WebSocket: its bytes to the protocol, its messages to the handler, its end by the handshake.
+// One WebSocket connection: it feeds received bytes to the protocol, messages to the handler, and ends by the closing
+// handshake.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ struct websocket_counts;
 
 namespace lastcall::inline v0::ws::detail {
 
-/// One route, shared with all that came of it.
+/// One route, shared by all its sessions.
 struct route {
   route(ws::handler h, ws::options o, std::string_view at);
 
@@ -31,26 +32,26 @@ struct route {
   const net::session_limits limits;
 };
 
-/// A copy of the handshake's request, for handlers that want it.
+/// A copy of the request of the handshake, for handlers that take it.
 struct kept_request {
   std::unique_ptr<char[]> head;
   http::request req;
 };
 
-/// What a handler's stream and its session share; either may be gone first. Whole messages are here, so that they are
-/// delivered also when the connection has ended.
+/// What a handler's stream and its session share. Either may end first. Whole messages wait here, so that the handler
+/// gets them also after the connection has ended.
 struct conversation {
   std::shared_ptr<net::session_link> link;
   std::string subprotocol;
 
-  // The loop's thread:
+  // Used on the loop's thread only:
   std::vector<message> ready;
-  std::size_t next = 0;  // of those
+  std::size_t next = 0;  // the first of `ready` that was not taken
   std::size_t bytes = 0;
-  std::uint16_t remote_code = 0;  // once its Close came; the reader's once the connection has ended
+  std::uint16_t remote_code = 0;  // 0 until its Close arrived; used by the reader once the connection has ended
   std::string remote_reason;
 
-  // The reader's:
+  // Used by the handler's thread only:
   read_end end = read_end::none;
   std::uint16_t reported_code = close_code::gone;
   std::string reported_reason;
@@ -59,27 +60,27 @@ struct conversation {
   std::optional<message> take() noexcept;
 };
 
-/// What becomes of a write that is tried.
+/// The result of one attempt to write.
 enum class written : unsigned char { yes, not_yet, never };
 
 class session final : public net::session {
  public:
-  /// Begins soon, by itself: one that has not taken its predecessor's place yet can't end.
+  /// Posts its beginning to the loop: before replace() has put it in the place of `before`, it can't end.
   session(net::connection& before, std::string behind, std::shared_ptr<const route>, std::shared_ptr<conversation>,
           std::unique_ptr<kept_request>, http::detail::shard&);
 
-  /// A message was taken: there is room for further ones.
+  /// The handler took a message, so there is room for more.
   void on_message_taken() noexcept;
-  /// Whether there will be no further message; then `end` says why.
+  /// Returns whether no further message will come; `end` then says why.
   bool reading_over(read_end& end) noexcept;
   written put(opcode, std::string_view payload) noexcept;
-  /// Our Close, unless it is out.
+  /// Sends Close, unless it was sent.
   void begin_close(std::uint16_t code, std::string_view reason) noexcept;
-  /// The closing handshake is over, or has no chance any more.
+  /// The closing handshake is over, or can't be completed.
   bool closed() const noexcept { return protocol_.over() || input_over() || remote_time_over(); }
   bool remote_has_closed() const noexcept { return protocol_.close_received(); }
 
-  /// A frame of a broadcast, if no more than `most` bytes then wait for the remote. What becomes of who is too slow.
+  /// Sends a frame of a broadcast if then at most `most` bytes wait for the remote. `slow`: what happens otherwise.
   enum class slow : unsigned char { close, skip };
   void push(std::string_view frame, std::size_t most, slow) noexcept;
 
@@ -107,14 +108,15 @@ class session final : public net::session {
   http::detail::shard& shard_;
   http::detail::websocket_counts& counts_;
   protocol protocol_;
-  std::optional<std::size_t> left_to_deliver_;  // bytes that had come when we were told
-  bool ignoring_ = false;
-  bool pinged_ = false;
-  time_point quiet_since_;  // the remote, or we had no ear for it; since the ping if there was one
-  time_point busy_since_;
+  std::optional<std::size_t>
+      left_to_deliver_;     // while draining: received bytes of which the messages are still delivered
+  bool ignoring_ = false;   // messages are not delivered any more
+  bool pinged_ = false;     // a ping was sent, and nothing came since
+  time_point quiet_since_;  // since when nothing came, counted from the ping if one was sent
+  time_point busy_since_;   // for the report of work in progress
 };
 
-/// Of a handshake that was accepted.
+/// An accepted handshake: makes the session in the place of the HTTP/1.1 connection.
 class websocket_upgrade final : public http::detail::upgrade {
  public:
   websocket_upgrade(std::shared_ptr<const route> r, std::string subprotocol, std::unique_ptr<kept_request> request)
