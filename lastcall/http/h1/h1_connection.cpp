@@ -33,6 +33,7 @@ h1_connection::h1_connection(detail::shard& s, net::unique_fd socket, const net:
 
 h1_connection::~h1_connection() { drop_exchange(); }
 
+/// TLS is ready, and ALPN has chosen the protocol.
 void h1_connection::on_open() noexcept {
   if (agreed_protocol() == "h2") return become_http2();
   enter(connection_state::fresh, loop_now() + shard_.service().limits.head_time);
@@ -165,6 +166,7 @@ void h1_connection::begin_request() noexcept {
   enter(connection_state::reading, exchange_->read_by = loop_now() + shard_.service().limits.head_time);
 }
 
+/// False if sending the earlier answers has ended the connection.
 bool h1_connection::may_begin(const handler& h) noexcept {
   if (h.form() != form::plain) flush();  // sends earlier answers, since this handler may take long
   return state() != connection_state::closed;
@@ -180,6 +182,7 @@ void h1_connection::resume() noexcept {
   readable_ ? on_readable() : set_waiting_state();
 }
 
+/// The jitter moment of a long-lived response has come: its handler is told, and its client has less time to receive.
 void h1_connection::on_told() noexcept {
   if (call_) call_->begin_drain(shard_.life().drain_end());
   if (!unsent_.empty() || sending_file()) return wait_for_room();
@@ -203,6 +206,7 @@ void h1_connection::on_end(connection_end how) noexcept {
   drop_exchange();
 }
 
+/// For the report of work in progress: null while the connection only waits.
 std::optional<time_point> h1_connection::works_since() const {
   if (exchange_ && (begun_ || call_ || sending_body())) return exchange_->records.begun();
   if (!unsent_.empty()) return past().last_active;

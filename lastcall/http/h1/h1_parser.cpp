@@ -1,3 +1,7 @@
+// One head of HTTP/1.x, read in one pass without copies. The same bytes give the same verdict, however they were split
+// when they arrived. The order of checks: a bare line feed within the largest size, then the size, then the first other
+// error. Each function of head_reader takes a position and returns the next one; null means that the head is refused,
+// or incomplete. refused() tells which.
 #include "lastcall/http/h1/h1_parser.hpp"
 
 #include <algorithm>
@@ -31,8 +35,8 @@ template <std::size_t N> bool is(std::string_view text, const char (&literal)[N]
   return true;
 }
 
-/// Shows `use` each token of a list, in which elements may be empty; false when it is none.   Source: RFC 9110 section
-/// 5.6.1.
+/// Calls `use` for each token of a list, in which elements may be empty. False: the text is not a list.   Source: RFC
+/// 9110 section 5.6.1.
 template <class Use> bool each_token(std::string_view list, const Use& use) noexcept {
   const char* at = list.data();
   const char* const end = at + list.size();
@@ -85,7 +89,7 @@ class head_reader {
   head_reader(const char* end, const limits& l, request& out, message_info& info) noexcept
       : end_(end), limits_(l), out_(out), info_(info) {}
 
-  /// One past the head; null where it is refused, and where the bytes end before the head does.
+  /// Returns the position behind the head; null if it is refused or incomplete.
   const char* read(const char* at) {
     info_ = {};
     access::begin(out_, at);
@@ -106,7 +110,7 @@ class head_reader {
  private:
   void refuse(int status, const char* why) noexcept { refused_ = {status, why}; }
 
-  /// `at` is before `end_`.
+  /// A CRLF. `at` must be before `end_`.
   const char* line_end(const char* at) noexcept {
     if (*at != '\r') return refuse(400, "control character in the head"), nullptr;
     if (at + 1 == end_) return nullptr;
@@ -114,6 +118,7 @@ class head_reader {
     return at + 2;
   }
 
+  /// Source: RFC 9112 section 3.
   const char* request_line(const char* at) noexcept {
     const char* const name = at;
     at = find_token_end(at, end_);
@@ -136,6 +141,8 @@ class head_reader {
     return next;
   }
 
+  /// The usual version with one comparison, every other one byte by byte, so that an error shows before the line is
+  /// complete.
   const char* version(const char* at) noexcept {
     constexpr std::string_view usual = "HTTP/1.1\r\n", form = "HTTP/0.0\r\n";
     if (end_ - at >= std::ssize(usual) && std::memcmp(at, usual.data(), usual.size()) == 0) return at + usual.size();
@@ -150,9 +157,9 @@ class head_reader {
     return at + form.size();
   }
 
-  /// As many lines as are like nearly all, in few steps each: a name of letters, digits and hyphens, a space, a value
-  /// that neither begins nor ends with white space. Stops before any other, also before one that decides about the
-  /// message.
+  /// The fast path: reads lines of the usual form in few steps each. The form: a name of letters, digits and hyphens, a
+  /// space, a value that neither begins nor ends with white space. Stops before every other line, and before a field
+  /// that decides about the message.
   const char* usual_field_lines(const char* at) {
 #ifdef __SSE2__
     constexpr std::ptrdiff_t block = 16, beyond = block + 2;  // a line break may begin with a block's last byte
@@ -180,7 +187,8 @@ class head_reader {
     return at;
   }
 
-  /// Whether a field of that name may be one that `field` looks at. Names of its sizes begin with different letters.
+  /// Whether `field` may look at a field of that name. The names it knows have different sizes, so size and first
+  /// letter are enough.
   static bool decides(const char* name, std::size_t size) noexcept {
     constexpr std::size_t most = 17;
     static constexpr auto first = [] {
@@ -193,6 +201,7 @@ class head_reader {
     return size <= most && first[size] == (name[0] | 0x20);
   }
 
+  /// One header line, with all checks.   Source: RFC 9112 section 5.
   const char* field_line(const char* at) {
     const char* const name = at;
     at = find_token_end(at, end_);
@@ -222,7 +231,7 @@ class head_reader {
     return field(name_text, value_text) ? next : nullptr;
   }
 
-  /// What the fields say that decide about the message and its connection; false when that is refused.
+  /// Reads the fields that decide about the message or the connection. False: refused.
   bool field(std::string_view name, std::string_view value) noexcept {
     switch (name.size()) {
       case 4:
@@ -245,6 +254,7 @@ class head_reader {
     }
   }
 
+  /// The host of an absolute target wins.   Source: RFC 9112 section 3.2.2.
   bool on_host(std::string_view value) noexcept {
     if (host_named_) return refuse(400, "more than one Host"), false;
     if (!is_sound_authority(value, false)) return refuse(400, "malformed Host"), false;
@@ -269,13 +279,13 @@ class head_reader {
     return true;
   }
 
+  /// Has no effect. A list that is malformed may mean something else to a proxy.
   bool on_proxy_connection(std::string_view value) noexcept {
     if (!each_token(value, [](std::string_view) {})) return refuse(400, "malformed Proxy-Connection"), false;
     return true;
   }
 
-  // A list of equal lengths is one too many as well: servers that merge them, or take different ones, are how requests
-  // are smuggled.
+  // A list of equal lengths is refused, too: requests are smuggled where two servers treat such a list differently.
   bool on_content_length(std::string_view value) noexcept {
     if (info_.content_length) return refuse(400, "more than one Content-Length"), false;
     if (info_.chunked) return refuse(400, "both Transfer-Encoding and Content-Length"), false;
@@ -290,6 +300,7 @@ class head_reader {
     return true;
   }
 
+  /// Each of these errors has been used to smuggle requests.   Source: RFC 9112 section 6.1.
   bool on_transfer_encoding(std::string_view value) noexcept {
     if (info_.chunked) return refuse(400, "more than one Transfer-Encoding"), false;
     if (info_.content_length) return refuse(400, "both Transfer-Encoding and Content-Length"), false;
@@ -299,7 +310,7 @@ class head_reader {
     return true;
   }
 
-  /// What can only be said once all fields are known.
+  /// The checks and results that need all fields.
   bool finish() noexcept {
     // RFC 9112 section 3.2: any HTTP/1.1 request without a Host header is answered with 400.
     if (!host_named_ && !info_.http_1_0) return refuse(400, "no Host"), false;
@@ -319,7 +330,7 @@ class head_reader {
   bool host_named_ = false, close_ = false, keep_alive_ = false, upgrade_ = false, upgrade_named_ = false;
 };
 
-/// One past the CRLFCRLF of the head that begins at `from`; 0 when there is none yet. `scanned` is moved along.
+/// The offset behind the CRLFCRLF of the head that begins at `from`; 0 if it has not arrived. Moves `scanned` forward.
 std::size_t find_end(std::string_view input, std::size_t from, std::size_t& scanned, bool& bare_lf) noexcept {
   std::size_t at = std::max(scanned, from);
   while (at < input.size()) {
@@ -347,14 +358,15 @@ head_result parse_head(std::string_view input, std::size_t& scanned, const limit
   std::size_t begin = 0;
   while (begin < 4 && begin < input.size() && input[begin] == '\r' && input.substr(begin, 2) == "\r\n") begin += 2;
   if (begin == input.size() || (begin < 4 && input.substr(begin) == "\r")) return {head_result::kind::need_more, begin};
-  if (!is_token_char(input[begin])) return error(400, "malformed method");  // a TLS hello, for one: told at once
+  if (!is_token_char(input[begin]))
+    return error(400, "malformed method");  // for example a TLS hello: refused with its first byte
 
-  // What lies beyond the limit is not looked at, so that a verdict does not hang on how much of it is there.
+  // Bytes beyond the limit are not read, so that the verdict does not depend on how many of them have arrived.
   const auto seen = input.substr(0, begin + std::min(l.head_bytes, input.size() - begin));
   const char* const first = seen.data() + begin;
 
-  // Nearly every head is here with its first byte, and read at once. For one that is not, the end is searched in what
-  // comes later, each byte once, and it is read again when that is there.
+  // Nearly every head arrives at once, and is read at once. If it is incomplete, later calls search for its end, each
+  // byte once, and the head is read again when the end is there.
   head_reader reader(seen.data() + seen.size(), l, out, info);
   const bool fresh = scanned <= begin;
   const char* read = fresh ? reader.read(first) : nullptr;

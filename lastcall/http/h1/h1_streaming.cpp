@@ -218,6 +218,7 @@ void h1_connection::body_sent() noexcept {
   resume();
 }
 
+/// The kernel sends the file: no call is involved.
 bool h1_connection::sending_file() const noexcept { return sending_body() && exchange_->outgoing.file; }
 
 /// One megabyte for each wake, straight from the file to the socket (sendfile).

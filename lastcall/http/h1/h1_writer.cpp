@@ -1,3 +1,5 @@
+// Responses as bytes of HTTP/1.1. The fixed lines are put together on the stack, and short responses as a whole, so
+// that the usual response is appended to `out` in one step.
 #include "lastcall/http/h1/h1_writer.hpp"
 
 #include <algorithm>
@@ -15,8 +17,8 @@ constexpr std::size_t date_bytes = 29;
 constexpr std::string_view close_line = "Connection: close\r\n";
 constexpr std::string_view keep_line = "Connection: keep-alive\r\n";
 
-/// What is ours of a response, put together in one place, with what is the handler's while that is short: cheaper than
-/// many appends to a string.
+/// The server's own lines of a response; and the handler's headers and body, if they are short. Built on the stack:
+/// that is cheaper than many appends to a string.
 class own_lines {
  public:
   static constexpr std::size_t most_bytes = 256;   // a status line of less than 64 bytes, and three lines
@@ -32,7 +34,7 @@ class own_lines {
       add(reason_phrase(status));
       add_literal("\r\nDate: ");
     }
-    if (date.size() == date_bytes) {  // as ever
+    if (date.size() == date_bytes) {  // always, except in tests
       end_ = static_cast<char*>(std::memcpy(end_, date.data(), date_bytes)) + date_bytes;
     } else {
       add(date.substr(0, date_bytes));
@@ -56,7 +58,7 @@ class own_lines {
     add(length);
     add_literal("\r\n");
   }
-  /// Adds Connection, where that is needed. Where it is or would be, in `out` once these lines are.
+  /// Adds Connection if it is needed. Returns the offset in `out` where that line is, or would be.
   std::size_t add_connection(const std::string& out, const framing& f) noexcept {
     const std::size_t close_at = out.size() + size();
     if (f.close) {
@@ -75,6 +77,7 @@ class own_lines {
   char* end_ = text_;
 };
 
+/// The handler's own X-Request-Id wins.
 void append_request_id(std::string& out, const response& r, const framing& f) {
   if (!f.request_id.empty() && r.header("X-Request-Id").empty())
     out.append("X-Request-Id: ").append(f.request_id).append("\r\n");
@@ -101,7 +104,7 @@ std::size_t write_response(std::string& out, const response& r, const framing& f
   out.reserve(out.size() + own_lines::most_bytes + headers.size() + 2 + body.size());
   lines.append_to(out);
   append_request_id(out, r, f);
-  if (upgrade_wanted) out.append("Upgrade: websocket\r\nConnection: Upgrade\r\n");  // the one that there is
+  if (upgrade_wanted) out.append("Upgrade: websocket\r\nConnection: Upgrade\r\n");  // 426 must name a protocol
   out.append(headers).append("\r\n").append(body);
   return close_at;
 }
@@ -140,7 +143,7 @@ void write_last_chunk(std::string& out, std::string_view trailers) {
 }
 
 void mark_close(std::string& out, std::size_t close_at) {
-  // Handlers can't set Connection, so what stands there is ours.
+  // Handlers can't set Connection, so a line at this place is the server's.
   if (out.compare(close_at, close_line.size(), close_line) == 0) return;
   const bool kept = out.compare(close_at, keep_line.size(), keep_line) == 0;
   out.replace(close_at, kept ? keep_line.size() : 0, close_line);

@@ -25,7 +25,7 @@ bool h2_flood::exceeds(h2_noise what, time_point now) noexcept {
   const allowance most = allowances[i];
   if (last_[i] < now) {
     const std::int64_t ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - last_[i]).count();
-    // What is gone after so long is all of it: no product overflows.
+    // After so long the bucket is empty. The check keeps the product from an overflow.
     used_[i] = ms > 10'000'000 ? (most.per_second > 0 ? 0 : used_[i])
                                : std::max<std::int64_t>(0, used_[i] - ms * most.per_second);
     if (ms > 0) last_[i] = now;

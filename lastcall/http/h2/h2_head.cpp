@@ -1,3 +1,6 @@
+// How the fields of an HTTP/2 head become a request. Each field is copied to the memory of the exchange, because the
+// request has views of one flat text, as with HTTP/1.1. The first error decides: after it, fields are ignored.
+// nghttp2 has checked each field by itself before; this checks what fields mean together.
 #include "lastcall/http/h2/h2_head.hpp"
 
 #include <algorithm>
@@ -14,7 +17,7 @@ using access = request_access;
 using kind = h2_verdict::kind;
 
 namespace {
-/// What may stand in a target: nothing that HTTP/1.1 could not carry.
+/// Whether a target has only characters that HTTP/1.1 allows there, too.
 bool is_target(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) {
     const auto u = static_cast<unsigned char>(c);
@@ -28,14 +31,17 @@ h2_head::h2_head(std::span<char> memory, request& out, const limits& l) noexcept
   access::begin(out_, memory_.data());
 }
 
+/// Answered with a status: the client gets a response.
 void h2_head::refuse(int status, const char* why) noexcept {
   if (verdict_.what == kind::sound) verdict_ = {kind::refused, status, why};
 }
 
+/// A stream error: the client gets RST_STREAM and no response. It also replaces a refusal.
 void h2_head::malformed(const char* why) noexcept {
   if (verdict_.what != kind::malformed) verdict_ = {kind::malformed, 400, why};
 }
 
+/// Copies to the end of the memory. Never moves, so that earlier views stay valid.
 std::string_view h2_head::keep(std::string_view text) noexcept {
   if (text.size() > memory_.size() - size_) return refuse(431, "head too large"), std::string_view();
   char* const at = memory_.data() + size_;
@@ -44,6 +50,7 @@ std::string_view h2_head::keep(std::string_view text) noexcept {
   return {at, text.size()};
 }
 
+/// The size of the list counts as the client counts it; the copy in the memory is smaller.
 void h2_head::add(std::string_view name, std::string_view value) {
   if (verdict_.what != kind::sound) return;
   listed_ += size_of(name, value);
@@ -75,6 +82,7 @@ void h2_head::pseudo(std::string_view name, std::string_view value) {
   }
 }
 
+/// The rules are those of h1_parser.
 void h2_head::add_field(std::string_view name, std::string_view value) {
   const std::string_view kept_name = keep(name), kept_value = keep(trimmed(value));
   if (verdict_.what != kind::sound) return;
@@ -98,6 +106,7 @@ void h2_head::add_field(std::string_view name, std::string_view value) {
   }
 }
 
+/// CONNECT has only :authority.   Source: RFC 9113 sections 8.3.1 and 8.5.
 void h2_head::read_target() {
   constexpr const char* wrong = "malformed request target";
   if (out_.verb() == method::connect) {
@@ -111,6 +120,7 @@ void h2_head::read_target() {
   access::target(out_, path_, path_.substr(0, mark), query);
 }
 
+/// All fields are known: checks what they say together.
 h2_verdict h2_head::finish(bool ended, message_info& info) {
   if (cookie_ && verdict_.what == kind::sound) add_field("cookie", cookies_);
   if (verdict_.what == kind::sound && !is_token(method_)) malformed("malformed method");

@@ -184,6 +184,7 @@ h2_output h2_stream::output(std::span<char> into) noexcept {
   return {h2_output::kind::trailers, n};
 }
 
+/// At most as many bytes as the response's length has left.
 ssize_t h2_stream::read_file(std::span<char> into) noexcept {
   exchange& x = *exchange_;
   const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), x.outgoing.left));
@@ -197,6 +198,7 @@ ssize_t h2_stream::read_file(std::span<char> into) noexcept {
   return got;
 }
 
+/// After the last byte of the body. nghttp2 then ends the stream with them.
 void h2_stream::submit_trailers() {
   try {
     std::vector<h2_field> all;
@@ -265,6 +267,7 @@ void h2_stream::break_off(std::string_view why) noexcept {
   connection_.session().reset(id_, h2_error::internal);
 }
 
+/// The frame with END_STREAM is made. The stream closes now, unless the request is incomplete.
 void h2_stream::output_ended() noexcept {
   output_ended_ = true;
   body_open_ = false;

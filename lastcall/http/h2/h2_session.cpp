@@ -1,3 +1,6 @@
+// nghttp2's session behind our events. nghttp2 is a C library: its callbacks are static functions, and `user` is the
+// session. Errors of the client end a stream or the session as RFC 9113 says. nghttp2 decides most of them; those it
+// does not find are in `callbacks`: floods, frames on streams that the client has ended, streams after GOAWAY.
 #include "lastcall/http/h2/h2_session.hpp"
 
 #include <nghttp2/nghttp2.h>
@@ -14,8 +17,8 @@ namespace {
 
 constexpr std::array<std::uint8_t, 8> ping_text{'l', 'a', 's', 't', 'c', 'a', 'l', 'l'};
 constexpr std::int32_t largest_id = 0x7fffffff;
-constexpr std::uint32_t most_refused =
-    1000;  // of one connection; a client that continues does not read GOAWAY, nor RST_STREAM
+// For each connection: a client that continues after so many reads neither GOAWAY nor RST_STREAM.
+constexpr std::uint32_t most_refused = 1000;
 constexpr std::size_t usual_fields = 24;
 
 std::string_view text(nghttp2_rcbuf* buffer) noexcept {
@@ -62,13 +65,14 @@ struct h2_session::callbacks {
     me.fault_ = what;
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
-  /// nghttp2 forgets a stream when it is closed, and skips what comes on it: right for one that we have reset, while
-  /// the client may not know.
+  /// Whether the client has ended this stream before, and may send nothing more on it. nghttp2 forgets a closed stream
+  /// and skips its frames, which is right only for a stream that this side has reset.
   static bool has_ended(h2_session& me, const nghttp2_frame_hd& hd) noexcept {
     return hd.stream_id <= me.last_begun_ && hd.stream_id > 0 &&
            std::find(me.ended_.begin(), me.ended_.end(), hd.stream_id) != me.ended_.end();
   }
 
+  /// Counts each frame that may be part of a flood, before nghttp2 works on it.
   static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* hd, void* user) noexcept {
     h2_session& me = session_of(user);
     switch (hd->type) {
@@ -103,6 +107,7 @@ struct h2_session::callbacks {
     }
   }
 
+  /// A request begins.
   static int begin_headers(nghttp2_session* s, const nghttp2_frame* f, void* user) noexcept {
     if (f->hd.type != NGHTTP2_HEADERS || f->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     h2_session& me = session_of(user);
@@ -133,6 +138,7 @@ struct h2_session::callbacks {
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
 
+  /// A frame is complete: notes the ends of streams.
   static int frame_received(nghttp2_session* s, const nghttp2_frame* f, void* user) noexcept {
     h2_session& me = session_of(user);
     switch (f->hd.type) {
@@ -164,6 +170,7 @@ struct h2_session::callbacks {
     return 0;
   }
 
+  /// Bytes of a stream that ended are acknowledged at once: otherwise the window of the connection would shrink.
   static int data(nghttp2_session* s, std::uint8_t, std::int32_t id, const std::uint8_t* bytes, std::size_t size,
                   void* user) noexcept {
     if (void* const stream = stream_of(s, id)) {
@@ -174,6 +181,7 @@ struct h2_session::callbacks {
     return 0;
   }
 
+  /// A frame is in the output of `send`.
   static int frame_sent(nghttp2_session* s, const nghttp2_frame* f, void* user) noexcept {
     // Behind the GOAWAY, so that its acknowledgement says that the client has seen that; nghttp2 would send it first.
     if (f->hd.type == NGHTTP2_GOAWAY && f->goaway.last_stream_id == largest_id)
@@ -185,6 +193,7 @@ struct h2_session::callbacks {
     return 0;
   }
 
+  /// The last callback of a stream. After it the pointer to the stream is not used any more.
   static int stream_closed(nghttp2_session* s, std::int32_t id, std::uint32_t why, void* user) noexcept {
     if (void* const stream = stream_of(s, id)) {
       nghttp2_session_set_stream_user_data(s, id, nullptr);
@@ -193,6 +202,7 @@ struct h2_session::callbacks {
     return 0;
   }
 
+  /// nghttp2 asks for bytes of a body, when the windows are open.
   static ssize_t output(nghttp2_session* s, std::int32_t id, std::uint8_t* into, std::size_t size, std::uint32_t* flags,
                         nghttp2_data_source*, void* user) noexcept {
     void* const stream = stream_of(s, id);
@@ -260,6 +270,8 @@ h2_session::h2_session(h2_events& to, const h2_settings& settings, bool with_pre
 
 h2_session::~h2_session() = default;
 
+/// Ends the session with GOAWAY if nghttp2 or a callback fails. Streams to refuse are reset afterwards: inside the
+/// callback nghttp2 does not know them yet.
 void h2_session::receive(std::string_view bytes) noexcept {
   if (finished_ || over()) return;
   const ssize_t taken =
@@ -280,6 +292,7 @@ void h2_session::receive(std::string_view bytes) noexcept {
   }
 }
 
+/// nghttp2 gives one frame or a few for each call; its memory is valid until the next call, so they are copied.
 bool h2_session::send(std::string& out, std::size_t most) {
   const std::size_t full = out.size() + most;
   while (out.size() < full) {
@@ -294,6 +307,7 @@ bool h2_session::send(std::string& out, std::size_t most) {
   return true;
 }
 
+/// nghttp2 wants neither to read nor to write once GOAWAY was sent and no stream is open.
 bool h2_session::over() const noexcept {
   return finished_ ||
          (nghttp2_session_want_read(session_.get()) == 0 && nghttp2_session_want_write(session_.get()) == 0);

@@ -51,6 +51,7 @@ bool h2_stream::refuse(int status, const char* why) noexcept {
   return true;
 }
 
+/// All fields are here. True: there is nothing to wait for, or the handler reads the body itself.
 bool h2_stream::head(bool ended) {
   exchange& x = *exchange_;
   const service& service = connection_.shard().service();
@@ -87,6 +88,7 @@ bool h2_stream::head(bool ended) {
   return false;
 }
 
+/// Bytes of the body. Their number counts, not Content-Length: nghttp2 has compared both.
 bool h2_stream::data(std::string_view bytes) {
   const std::size_t size = bytes.size();
   if (!exchange_ || refuse_status_ != 0 || output_ended_ || !exchange_->found.handle ||
@@ -115,11 +117,13 @@ bool h2_stream::data(std::string_view bytes) {
   return false;
 }
 
+/// Kept until the handler has read the whole body. What exceeds the limit is dropped.
 void h2_stream::trailer(std::string_view name, std::string_view value) {
   if (trailers_in_.size() + name.size() + value.size() > most_trailers) return;
   trailers_in_.append(name).append(":").append(trimmed(value)).append("\n");
 }
 
+/// The request is complete. A buffered request can be answered now.
 bool h2_stream::ended() {
   request_complete_ = true;
   if (answer_begun_) {
@@ -129,6 +133,7 @@ bool h2_stream::ended() {
   return exchange_ && refuse_status_ == 0;
 }
 
+/// May run a handler, and that may end the connection.
 void h2_stream::answer() {
   if (!exchange_ || answer_begun_) return;
   answer_begun_ = true;
@@ -142,6 +147,7 @@ void h2_stream::answer() {
 
 detail::shard& h2_stream::shard() const noexcept { return connection_.shard(); }
 
+/// For everything but a plain handler.
 call& h2_stream::begin_call(const handler* h) {
   const bool wants_context = h && h->wants_context();
   long_lived_ = long_lived_ || (h && h->route_options().long_lived);
@@ -160,11 +166,13 @@ void h2_stream::told() noexcept {
   if (call_) call_->begin_drain(connection_.shard().life().drain_end());
 }
 
+/// The call lives on while the handler, a thread or a responder has a reference.
 void h2_stream::end_call() noexcept {
   if (!call_) return;
   std::exchange(call_, nullptr)->detach(nullptr, cause::none);
 }
 
+/// The ledger and the access log get their entries here, or in cut(); never in both.
 void h2_stream::sent() noexcept {
   if (!exchange_) return;
   detail::shard& shard = connection_.shard();
@@ -177,6 +185,7 @@ void h2_stream::sent() noexcept {
   shard.give_back(*std::exchange(exchange_, nullptr));
 }
 
+/// The request goes to the call if a handler still reads it.
 void h2_stream::cut(request_end as) noexcept {
   if (!exchange_) return;
   detail::shard& shard = connection_.shard();
@@ -195,6 +204,7 @@ void h2_stream::cut(request_end as) noexcept {
   }
 }
 
+/// Tells a handler that asked for gone_at_fin.
 bool h2_stream::input_is_over() noexcept {
   if (!exchange_) return false;
   if (long_lived_) return false;  // its response has no end that a client could wait for
@@ -242,6 +252,8 @@ void h2_stream::input_is_here() noexcept {
   call_->wake_input();
 }
 
+/// One limit at a time: head and body, then the handler's wait for input, then the client's wait for output. A handler
+/// that works has none.
 time_point h2_stream::due() const noexcept {
   if (!exchange_ || output_ended_) return time_point::max();
   if (!answer_begun_ && refuse_status_ == 0) return exchange_->read_by;

@@ -40,6 +40,7 @@ route::route(ws::handler h, ws::options o, std::string_view at)
              .write_time = settings.write_time,
              .goodbye_time = settings.goodbye_time} {}
 
+/// The size includes the message object, so that many small messages are bounded, too.
 void conversation::put(message&& m) {
   bytes += m.data.size() + sizeof m;
   ready.push_back(std::move(m));
@@ -119,17 +120,20 @@ bool session::full() const noexcept {
   return (!ignoring_ && conversation_->bytes >= route_->settings.input_bytes) || !room();
 }
 
+/// Any bytes prove that the remote is alive.
 void session::on_input() noexcept {
   pinged_ = false;
   quiet_since_ = loop_now();
   read_frames();
 }
 
+/// The write queue has room: reading may go on.
 void session::on_sent() noexcept {
   read_frames();
   read_more();
 }
 
+/// The handler took a message: reading may go on.
 void session::on_message_taken() noexcept {
   busy_since_ = loop_now();
   if (state() != connection_state::upgraded) return;
@@ -207,6 +211,8 @@ void session::on_goodbye() noexcept {
   read_frames();
 }
 
+/// Pings need no timer of their own: the connection's idle limit is the next ping, or the end of the wait for its
+/// answer.
 time_point session::idle_at() const noexcept {
   const ws::options& o = route_->settings;
   if (o.ping_interval <= duration::zero() || protocol_.close_sent()) return time_point::max();
@@ -230,6 +236,7 @@ void session::on_idle() noexcept {
   if (state() == connection_state::upgraded) renew_deadline();
 }
 
+/// The order matters: the first reason that holds is the one that the handler sees.
 bool session::reading_over(read_end& end) noexcept {
   if (left_to_deliver_ && caught_up() && !full())
     ignore_messages();  // the count was an upper bound: with TLS it includes whole records
@@ -321,6 +328,7 @@ void session::on_handler_over(std::exception_ptr error) noexcept {
   begin_close(error ? close_code::internal_error : told() ? route_->settings.drain_code : close_code::normal, {});
 }
 
+/// Counts a remote that did not answer Close in time.
 void session::on_end(connection_end how) noexcept {
   if (protocol_.close_sent() && !protocol_.over() && how == connection_end::timed_out) counts_.never_answered.add();
   if (how == connection_end::forced && !protocol_.close_sent() && unsent_bytes() == 0) {
