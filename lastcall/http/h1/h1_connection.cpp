@@ -1,10 +1,11 @@
 // How an HTTP/1.1 connection reads, and the order of one wake. Answers are in h1_answers.cpp, sending is in
 // h1_output.cpp. All functions run on the loop's thread, and one request is in work at a time.
-// - Ownership: exchange_ is borrowed from the shard with the first bytes, and given back when the connection is idle.
-// If
-//   the connection ends while a handler has views of the request, the call owns it from then on.
-// - Re-entrancy: a handler runs inside go_on(). It may answer at once, or end this connection; so each step here checks
-//   may_read() or the state before it continues.
+//
+// Ownership: exchange_ is borrowed from the shard with the first bytes, and given back when the connection is idle. If
+// the connection ends while a handler has views of the request, the call owns it from then on.
+//
+// Re-entrancy: a handler runs inside go_on(). It may answer at once, or end this connection. So each step checks
+// may_read() or the state before it continues.
 #include "lastcall/http/h1/h1_connection.hpp"
 
 #include <exception>

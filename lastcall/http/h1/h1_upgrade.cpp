@@ -1,6 +1,6 @@
 // How HTTP/1.1 ends on a connection that goes on in another protocol: with 101 for an upgrade, or at once when the
 // first bytes of the client are HTTP/2. In both cases connection_set::replace() puts a new object in the place of this
-// one, and deletes this one: no function may touch a member after that.
+// one, which has no socket from then on, and is deleted when the loop has finished its batch of events.
 #include <exception>
 
 #include "lastcall/http/h1/h1_connection.hpp"

@@ -29,7 +29,7 @@ class h2_connection final : public net::connection, private h2_events {
   // For the streams:
 
   /// Held by each function that may cause output. The end of the outermost scope sends the output in one write, and may
-  /// end the connection; so a function that holds one touches no stream after it.
+  /// end the connection.
   class output_scope {
    public:
     explicit output_scope(h2_connection& c) noexcept : connection_(c) { ++connection_.open_scopes_; }
@@ -118,10 +118,9 @@ class h2_connection final : public net::connection, private h2_events {
   h2_flood flood_;
   mutable streams open_;  // not closed by both sides; all three lists own their streams
   std::size_t open_count_ = 0;
-  streams unflushed_;  // closed, but the kernel does not have all bytes of the response
-  streams retired_;    // ended, and deleted later: a function of one may be on the stack
-  std::vector<h2_stream*>
-      to_answer_;  // complete requests, which are answered after the session has returned; null: ended since
+  streams unflushed_;                  // closed, but the kernel does not have all bytes of the response
+  streams retired_;                    // ended, and deleted later: a function of one may be on the stack
+  std::vector<h2_stream*> to_answer_;  // complete requests, answered when the session returns; null: ended since
   std::vector<h2_field> fields_;
   std::string received_before_;  // bytes that the connection before this one received
   std::string unsent_;           // the write queue: bytes that the kernel had no room for

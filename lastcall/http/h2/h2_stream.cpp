@@ -1,10 +1,12 @@
 // How an HTTP/2 stream takes its request, and how it ends.
+//
 // The steps of a stream: fields arrive, then head(): the route is found or the request refused. Then data() collects
 // the body, or keeps it for a handler that reads in pieces. answer() runs once, when the connection calls it. The
 // stream ends with sent() or cut(); after that exchange_ is null, and late events do nothing.
-// - Ownership: the exchange is borrowed from the shard. cut() gives it to the call if a handler still reads the
-// request.
-// - Flow control: consume() lets the client send more. A handler's unread bytes are not consumed (back-pressure).
+//
+// Ownership: the exchange is borrowed from the shard. cut() gives it to the call if a handler still reads the request.
+//
+// Flow control: consume() lets the client send more. A handler's unread bytes are not consumed (back-pressure).
 #include "lastcall/http/h2/h2_stream.hpp"
 
 #include <algorithm>

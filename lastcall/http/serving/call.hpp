@@ -174,7 +174,7 @@ class call final : public pending_reply {
   void finish_from_thread(bool whole) noexcept;
   response answer_or_failure(const erased_handler&, const request&, const context&) noexcept;
 
-  mutable std::mutex mutex_;  // guards host_ and what follows from it for other threads; never shared between requests
+  mutable std::mutex mutex_;  // guards host_ for threads other than the loop's; contended by this request only
   call_host* host_ = nullptr;
   const std::shared_ptr<const call_environment> environment_;
   const exchange* exchange_ = nullptr;
@@ -194,8 +194,8 @@ class call final : public pending_reply {
   time_point last_output_ = {};
   body_stream body_{*this};
   std::string trailers_;
-  std::optional<std::stop_callback<force_with_server>>
-      force_with_server_;  // last member: its destructor waits until the callback has returned
+  // The last member: its destructor waits until the callback has returned.
+  std::optional<std::stop_callback<force_with_server>> force_with_server_;
 };
 
 }  // namespace lastcall::inline v0::http::detail

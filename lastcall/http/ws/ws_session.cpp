@@ -1,9 +1,12 @@
 // How one WebSocket connection reads, writes and ends. ws_protocol decides what bytes mean; net::session owns the
 // socket and the write queue; this class connects both to the handler. All functions run on the loop's thread.
-// - States: open (upgraded, no Close sent); closing (Close sent: messages are ignored, and one time limit runs); then
-//   net::session sends FIN and lingers.
-// - Threads: a handler on another thread reaches the session only through the link, which runs its steps on the loop.
-// - Re-entrancy: send() and end() may end the connection. Each function checks state() == upgraded after them.
+//
+// States: open (upgraded, no Close sent); closing (Close sent: messages are ignored, and one time limit runs); then
+// net::session sends FIN and lingers.
+//
+// Threads: a handler on another thread reaches the session only through the link, which runs its steps on the loop.
+//
+// Re-entrancy: send() and end() may end the connection. Each function checks state() == upgraded after them.
 #include "lastcall/http/ws/ws_session.hpp"
 
 #include <utility>

@@ -108,12 +108,11 @@ class session final : public net::session {
   http::detail::shard& shard_;
   http::detail::websocket_counts& counts_;
   protocol protocol_;
-  std::optional<std::size_t>
-      left_to_deliver_;     // while draining: received bytes of which the messages are still delivered
-  bool ignoring_ = false;   // messages are not delivered any more
-  bool pinged_ = false;     // a ping was sent, and nothing came since
-  time_point quiet_since_;  // since when nothing came, counted from the ping if one was sent
-  time_point busy_since_;   // for the report of work in progress
+  std::optional<std::size_t> left_to_deliver_;  // in a drain: received bytes whose messages are still delivered
+  bool ignoring_ = false;                       // messages are not delivered any more
+  bool pinged_ = false;                         // a ping was sent, and nothing came since
+  time_point quiet_since_;                      // since when nothing came, counted from the ping if one was sent
+  time_point busy_since_;                       // for the report of work in progress
 };
 
 /// An accepted handshake: makes the session in the place of the HTTP/1.1 connection.
