@@ -19,7 +19,7 @@ struct byte_range {
 
 struct range_result {
   enum class kind : unsigned char {
-    none,           // no Range, one that is to be ignored: all of it, with 200
+    none,           // no Range, or one that is ignored: everything, with 200
     unsatisfiable,  // 416
     some,           // 206
   };
@@ -30,9 +30,9 @@ struct range_result {
   std::array<byte_range, most> ranges{};  // as asked for, in that order; each within the representation
 };
 
-/// Reads the value of a Range header for a representation of `size` bytes. Ignored, as a server may do with any, are
-/// other units than bytes, what is malformed, more than 16 ranges, and ranges that overlap: so no byte is sent twice.
-/// The last bytes of nothing are all of it.   Source: RFC 9110 sections 14.1.2 and 14.2.
+/// Reads the value of a Range header for a representation of `size` bytes. Ignores
+/// other units than bytes, malformed values, more than 16 ranges, and ranges that overlap: so no byte is sent twice.
+/// The last bytes of an empty representation are all of it.   Source: RFC 9110 sections 14.1.2 and 14.2.
 range_result parse_range(std::string_view field, std::uint64_t size) noexcept;
 
 }  // namespace lastcall::inline v0::http::detail

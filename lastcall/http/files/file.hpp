@@ -10,10 +10,10 @@ namespace lastcall::inline v0::http {
 
 class request;
 
-/// The file at `path`, which is the program's choice and is not checked against anything. GET and HEAD get 200, or 206
-/// for one range (several are answered with all of it); ETag (from inode, size and time of change) and Last-Modified
-/// are set, and If-Match and its kind are honoured: 304, 412, 416. 404 for what is no regular file (nor is a path with
-/// a NUL in it), 403 for what may not be read. A file that becomes shorter on its way out ends in a cut connection.
+/// Sends the file at `path`. The path is not checked, so a client must not choose it freely. GET and HEAD get 200, or
+/// 206 for one range (several are answered with all of it); ETag (from inode, size and time of change) and
+/// Last-Modified are set, and conditional requests are answered: 304, 412, 416. 404 if it is not a regular file, or the
+/// path has a NUL; 403 if it may not be read. If the file becomes shorter while it is sent, the connection is cut.
 /// Blocks: to open it.   Errors: std::system_error for anything else, such as no descriptor left.
 response file(const request& r, const std::string& path, std::string_view content_type = "application/octet-stream");
 

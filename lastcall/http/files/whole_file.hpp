@@ -1,4 +1,4 @@
-// A file that appears under its name when it is complete, and not before. Knows no HTTP.
+// A file that appears under its name only when it is complete. Knows no HTTP.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace lastcall::inline v0::http::detail {
 
-/// Has no name until `commit` where the file system can do that (O_TMPFILE), so that even a killed process leaves
-/// nothing behind; else a name of its own beside `path`, which goes with the object.
-/// Errors: std::system_error that names the path, from all but the destructor.   Blocks: as the disk does.
+/// Has no name until `commit`, if the file system can do that (O_TMPFILE): then even a killed process leaves nothing
+/// behind. Otherwise it has a temporary name beside `path`, which the destructor removes. Errors: std::system_error
+/// that names the path, from all but the destructor.   Blocks: for the disk.
 class whole_file {
  public:
   explicit whole_file(const std::string& path);
@@ -19,7 +19,7 @@ class whole_file {
   whole_file& operator=(const whole_file&) = delete;
 
   void write(std::string_view bytes);
-  /// On disk, then in its place, in one step. Its directory is on disk too when this returns.
+  /// Writes to disk, then puts the file in its place in one step. The directory is on disk, too, when this returns.
   void commit();
 
  private:
@@ -28,7 +28,7 @@ class whole_file {
 
   std::string path_, directory_;
   net::unique_fd fd_;
-  std::string temporary_;  // its name, as long as it has one that must go
+  std::string temporary_;  // the temporary name, if it has one
 };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -1,5 +1,4 @@
-// How much of everything the server takes from a client, and what it answers beyond that. Not the grace period: that is
-// the app's. The same table stands in docs/limits.md.
+// How much the server takes from a client, and what it answers beyond that. docs/limits.md has the same table.
 //
 //   member            default   beyond it
 //   head_bytes        16 KiB    431; 414 when the request line alone is longer

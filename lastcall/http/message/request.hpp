@@ -1,4 +1,4 @@
-// One request as handlers see it: views into bytes that its session owns. Knows no HTTP version and parses nothing.
+// One request as handlers see it: views into bytes that its connection owns. Knows no HTTP version and parses nothing.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ struct tls_peer;
 namespace lastcall::inline v0::http {
 
 namespace detail {
-struct request_access;  // how parsers, the router and sessions fill a request
+struct request_access;  // how parsers, the router and connections fill a request
 }
 
 /// One header line, as sent; the value without the white space around it.
@@ -42,7 +42,7 @@ class request {
     piece value;
   };
   struct parameter {
-    std::string_view name;  // the router's
+    std::string_view name;  // of the pattern; owned by the router
     piece value;
     bool decoded;  // in `decoded_`, not in the head
   };

@@ -1,4 +1,4 @@
-// How parsers, the router and sessions fill a request; everybody else only reads one.
+// How parsers, the router and connections fill a request. All other code only reads one.
 #pragma once
 
 #include <algorithm>
@@ -57,7 +57,7 @@ struct request_access {
     return head;
   }
 
-  /// The session moved the head's bytes. Only while no handler has the request: views taken from it do not move along.
+  /// The bytes of the head were moved. Only while no handler has the request: views taken from it do not move.
   static void move_head(request& r, const char* head) noexcept { r.head_ = head; }
 
   static void method(request& r, std::string_view text) noexcept {
@@ -92,7 +92,7 @@ struct request_access {
   static void body(request& r, std::string_view bytes) noexcept { r.body_ = bytes; }
   /// Outlives the request; null: unknown.
   static void remote(request& r, const net::endpoint* e) noexcept { r.remote_ = e; }
-  /// Who is at the other end of TLS; null: it is not spoken.
+  /// The peer of the TLS connection; null without TLS.
   static void tls(request& r, std::shared_ptr<const net::tls_peer> peer) noexcept { r.tls_ = std::move(peer); }
   static const net::endpoint* remote(const request& r) noexcept { return r.remote_; }
   /// The request's id, if the server gives each one.

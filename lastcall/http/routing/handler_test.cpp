@@ -128,7 +128,7 @@ TEST(handler, tells_coroutines_and_blocking_ones_by_their_type) {
   static_assert(!std::is_constructible_v<handler, decltype(plain_with_body)>);
 }
 
-TEST(handler, has_wishes) {
+TEST(handler, has_route_options) {
   const handler h = handler(plain_function).max_body(7).gone_at_fin();
   EXPECT_EQ(h.route_options().max_body, 7U);
   EXPECT_TRUE(h.route_options().gone_at_fin);

@@ -1,4 +1,4 @@
-// Tells what was meant as a handler, so that the compiler can say what is wrong with it. Accepts nothing by itself.
+// Recognizes a type that was meant as a handler but has none of its forms, so that the compiler can say what is wrong.
 #pragma once
 
 #include <concepts>

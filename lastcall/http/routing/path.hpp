@@ -1,4 +1,4 @@
-// Paths as they are sent: whether one is sound, and decoding of its percent-encoded segments. Not queries.
+// Checks paths as they are sent, and decodes their percent-encoded segments. Not for queries.
 #pragma once
 
 #include <string>

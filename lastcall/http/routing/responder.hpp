@@ -13,9 +13,9 @@ namespace detail {
 class pending_reply;
 }
 
-/// Move-only; the request stays valid until the answer is sent. Destroyed without an answer, the client gets a 500 and
-/// the log a line, so a lost responder never leaves a client waiting. It may outlive the server: then nothing is sent.
-/// Threads: one at a time, any.
+/// Move-only. The request stays valid until the answer is sent. If it is destroyed without an answer, the client gets
+/// 500 and the log a line: so a lost responder never leaves a client waiting. It may outlive the server; then nothing
+/// is sent. Threads: one at a time, any.
 class responder {
  public:
   responder() = default;

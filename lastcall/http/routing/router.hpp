@@ -26,7 +26,7 @@ namespace lastcall::inline v0::http {
 
 /// A handler, or what the router answers in its place.
 struct match_result {
-  const handler* handle = nullptr;  // the router's, and lives as long
+  const handler* handle = nullptr;  // lives as long as the router
   /// Without a handler: 400 malformed path, 404, 405, 501 CONNECT and methods that no route names
   /// and RFC 9110 does not know, 204 for an OPTIONS that no route takes.
   int status = 0;
@@ -53,8 +53,8 @@ class router {
   router& operator=(router&&) noexcept;
   ~router();
 
-  /// Stands around every route added from here on: the first used is the outermost. Not around what the router or the
-  /// server answers itself (404, 405, /livez).   Errors: std::logic_error once there is a route, which it would miss.
+  /// Wraps every route that is added later; the first one used is the outermost. Does not wrap answers of the router or
+  /// the server itself (404, 405, /livez).   Errors: std::logic_error once there is a route, which it would miss.
   router& use(function<handler(handler)> m);
 
   router& get(std::string_view pattern, handler h);
@@ -66,19 +66,19 @@ class router {
   router& options(std::string_view pattern, handler h);
   /// Every method for which the same pattern has no route of its own.
   router& any(std::string_view pattern, handler h);
-  /// Any method, also one without a name here. Not CONNECT, which has no path.
+  /// Any method, also one that is not above. Not CONNECT, which has no path.
   router& route(std::string_view method, std::string_view pattern, handler h);
 
-  // The two below are templates, since this room does not know the others: `handler_for` is found in the namespace of
-  // its arguments when a program calls them.
+  // The next two are templates, because routing must not include sse and ws: `handler_for` is found in the namespace of
+  // the handler where a program calls them.
 
   /// GET of a stream of server-sent events. Needs lastcall/events.hpp, which has the forms of handlers and the options.
   template <class Handler = sse::handler, class Options = sse::options>
   router& events(std::string_view pattern, std::type_identity_t<Handler> h, std::type_identity_t<Options> o = {}) {
     return get(pattern, handler_for(pattern, std::move(h), std::move(o)));
   }
-  /// A WebSocket: GET with a handshake. Without one the answer is 426, with one that is not sound 400, from a page that
-  /// may not connect 403, while draining 503. Needs lastcall/websocket.hpp, which has the forms of handlers and the
+  /// A WebSocket: GET with a handshake. Without one the answer is 426, with a malformed one 400, from a page
+  /// that is not allowed 403, while draining 503. Needs lastcall/websocket.hpp, which has the forms of handlers and the
   /// options.
   template <class Handler = ws::handler, class Options = ws::options>
   router& websocket(std::string_view pattern, std::type_identity_t<Handler> h, std::type_identity_t<Options> o = {}) {
@@ -96,7 +96,7 @@ class router {
   struct node;
   std::unique_ptr<node> root_;
   std::vector<function<handler(handler)>> around_;
-  std::vector<std::string> other_methods_;  // that routes name, and `method` does not
+  std::vector<std::string> other_methods_;  // methods of routes that have no value in `method`
   bool has_routes_ = false;
 };
 

@@ -1,5 +1,4 @@
-// The listener for the operators of a service: health, metrics, status, preStop. Not for its clients: publish its port
-// nowhere.
+// The listener for the operators of a service: health, metrics, status, preStop. Do not publish its port.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +13,15 @@
 namespace lastcall::inline v0::http {
 
 struct admin_options {
-  /// Probes come to the address of the pod, not to loopback.
+  /// Probes connect to the address of the pod, not to loopback.
   std::string address = "0.0.0.0";
   /// 0: the kernel picks one, see `addresses`.
   std::uint16_t port = 9090;
 };
 
 /// Starts before all other components of its app and drains after them, so probes are answered from the first start to
-/// the last stop. Has a thread of its own, which handlers of others can't block. What is cut on it is no loss: neither
-/// outcome nor ledgers of the report know of it.
+/// the last stop. It has a thread of its own, which other handlers can't block. Its connections are
+/// in no ledger, and cutting them changes no outcome.
 ///
 /// | path           | answer                                                                                    |
 /// |----------------|-------------------------------------------------------------------------------------------|

@@ -1,4 +1,4 @@
-// The HTTP server: routes and limits in, every accepted request answered out, also when it is told to stop.
+// The HTTP server. It answers every accepted request, also when it is told to stop.
 #pragma once
 
 #include <cstdint>
@@ -41,34 +41,34 @@ struct server_options {
   int backlog = 4096;
   /// While draining: how long an idle connection must have been quiet before it is closed.
   duration silence = std::chrono::seconds(1);
-  /// The longest time from our FIN to the close.
+  /// The longest time from the server's FIN to the close.
   duration linger = std::chrono::seconds(2);
-  /// How the listeners are closed. The others are for comparison: they lose connections.
+  /// How the listeners are closed. All other values lose connections, and are for comparison.
   net::closing_way listener_close = net::closing_way::unplug;
-  /// In logs and stacks. Empty: as the app was told, or "http".
+  /// The name in logs and stacks. Empty: its name in the app, or "http".
   std::string name = {};
   /// For handlers wrapped in http::blocking and bodies made by streamed_blocking.
   net::thread_pool_options blocking = {};
   /// Called for each request once its end is known. Empty: no access log, and no cost.
   access_sink access_log = {};
-  /// Gives each request an id, the client's X-Request-Id if acceptable or one of our own, for `trace`, access log and
-  /// response.
+  /// Gives each request an id for `trace`, access log and response: the client's X-Request-Id if acceptable, or a new
+  /// one.
   bool request_ids = false;
-  /// While draining, long-lived remotes (WebSockets, event streams, HTTP/2) are told over this window, each at a random
-  /// moment of it, so that they do not all come back at once. Never more than half of the drain.
+  /// In a drain, each long-lived remote (WebSocket, event stream, HTTP/2) is told at a random moment of this window, so
+  /// that they do not all come back at once. Never more than half of the drain.
   duration jitter = std::chrono::seconds(1);
-  /// HTTP/2 in cleartext for clients that know that we speak it (they begin with its preface). HTTP/1.1 stays.
+  /// HTTP/2 in cleartext, for clients that begin with its preface. HTTP/1.1 stays.
   bool h2c = false;
   /// HTTP/2 over TLS for clients that offer it (ALPN "h2").
   bool http2 = true;
   /// A further listener at `address` that speaks TLS; 0: the kernel picks a port, see `tls_address`. Empty: none.
   std::optional<std::uint16_t> tls_port = {};
-  /// For it. `alpn` is the server's to set.
+  /// TLS options of that listener. The server sets `alpn`.
   net::tls_options tls = {};
   /// `tls_port` instead of `port`, not beside it.
   bool tls_only = false;
-  /// Our own load balancers, if they begin each connection with a PROXY header (version 2) that says who the client is:
-  /// {"10.0.0.0/8"}, {"unix"}. A connection from there without one is ended. Empty: no header is believed.
+  /// Load balancers that begin each connection with a PROXY header (version 2), which has the client's address:
+  /// {"10.0.0.0/8"}, {"unix"}. A connection from there without the header is closed. Empty: no header is trusted.
   net::trusted_networks proxies = {};
 };
 
@@ -82,8 +82,8 @@ struct shutdown_result {
 
 /// What an immediate close cut.
 struct close_result {
-  std::uint64_t requests = 0;          ///< in progress: their clients get no answer
-  std::uint64_t idle_connections = 0;  ///< whose clients may just be sending
+  std::uint64_t requests = 0;          ///< requests in progress, which get no answer
+  std::uint64_t idle_connections = 0;  ///< idle connections; a client may have been sending
 };
 
 /// As a component of an app it needs the app's net::runtime, and the app drives it. On its own it has a runtime, and
@@ -100,8 +100,8 @@ class server final : public component {
   server(options, net::runtime&, logger);
   ~server() override;
 
-  /// Listens.   Errors: std::system_error that names the address and the remedy: then nothing runs any more. On its own
-  /// it starts once, also when that failed: std::logic_error, make a new one.
+  /// Listens.   Errors: std::system_error that names the address and the remedy; then nothing runs. Without an app, a
+  /// second start is std::logic_error, also after a failed one: make a new server.
   void start(context = {}) override;
   void announce() noexcept override;
   void drain(context, drained) override;
@@ -111,23 +111,23 @@ class server final : public component {
   void measure(metrics&) const override;
   void in_progress(std::vector<work_item>& out, std::size_t limit) const override;
 
-  /// Refuses new connections, finishes every accepted request, says goodbye to each connection, and returns as soon as
-  /// the last one has gone. What is left one tenth (50 ms to 2 s) before the deadline is forced. Never after the
-  /// deadline. Does not stop handlers that block their thread. Called again, it returns the same; before `start` it
-  /// does nothing. Errors: std::logic_error for a server that an app drives.
+  /// Refuses new connections, finishes every accepted request, closes each connection in its protocol's way, and
+  /// returns as soon as the last one has gone, never after the deadline. A tenth of the time (50 ms to 2 s) before the
+  /// deadline it forces what is left. Does not stop handlers that block their thread. A second call returns the same
+  /// result. Errors: std::logic_error for a server that an app drives.
   shutdown_result shutdown(deadline by);
   /// Cuts everything now: requests in progress are lost. Blocks: at most 1 s.
   close_result close() noexcept;
 
-  /// Where it listens, with the ports that the kernel chose. Valid once started: a component that asks in its own start
-  /// names the server among its needs.
+  /// Where it listens, with the ports that the kernel chose. Valid once started, so a component that asks in its own
+  /// start must need the server.
   std::vector<net::endpoint> addresses() const;
   /// Where it speaks TLS; `none` if it does not.
   net::endpoint tls_address() const;
   connection_ledger connections() const noexcept;
 
-  /// Reads the certificates again, for new connections; those that stand go on with what they have. Returns why not:
-  /// then the former stay in use. Empty: done. An app does so at each SIGHUP.   Threads: any.
+  /// Reads the certificates again, for new connections. Returns an empty text, or why it failed; then the former ones
+  /// stay in use. An app calls this at each SIGHUP.   Threads: any.
   std::string reload_certificates() noexcept;
   request_ledger requests() const noexcept;
 

@@ -1,5 +1,5 @@
-// What stands around handlers: looked at before, changed after, or wrapped as a whole. A middleware is a function from
-// handler to handler; it knows no routes.
+// Middleware: code that runs before, after or around handlers. It is a function from handler to handler; it knows no
+// routes.
 #pragma once
 
 #include <optional>
@@ -13,13 +13,13 @@ namespace lastcall::inline v0::http {
 /// Applied when a route is added, see router::use.
 using middleware = function<handler(handler)>;
 
-/// The rest of the way to the handler, for `around`. Called at most once.
+/// The handler, or the next middleware, for `around` to call. Called at most once.
 class next_handler {
  public:
   next_handler(const detail::erased_handler& inner, const request& r, const context& c, detail::call& call) noexcept
       : inner_(inner), request_(r), context_(c), call_(call) {}
 
-  /// What the handler answers, whatever its form.   Errors: what it throws.
+  /// The answer of the handler, in any form.   Errors: what it throws.
   task<response> operator()() const;
 
  private:
@@ -33,7 +33,7 @@ class next_handler {
 /// The handler keeps its form.
 middleware before(function<std::optional<response>(const request&)> look);
 
-/// Runs `change` on what the handler answers, where that is answered. The handler keeps its form. Not called when it
+/// Runs `change` on the handler's answer, on the thread that answers. The handler keeps its form. Not called when it
 /// throws.
 middleware after(function<void(const request&, response&)> change);
 

@@ -13,23 +13,23 @@
 
 namespace lastcall::inline v0::ws {
 
-/// What becomes of a member whose remote reads too slowly to take a broadcast.
+/// What happens to a member whose remote reads too slowly for a broadcast.
 enum class slow_member : unsigned char {
   close,  ///< it is closed with 1008, so that its client comes back and knows that it missed something
   skip,   ///< it does not get this one
 };
 
 struct group_options {
-  /// Of what waits for one remote.
+  /// How many bytes may wait for one remote.
   std::size_t member_bytes = 256 * 1024;
   slow_member slow = slow_member::close;
-  /// Of broadcasts that wait for one loop; what goes beyond it is dropped for all members of that loop.
+  /// How many bytes of broadcasts may wait for one loop. More are dropped for all members of that loop.
   std::size_t queue_bytes = 16 * 1024 * 1024;
 };
 
-/// Threads: every member from any. Members that join while a broadcast is under way may get it or not; all others get
-/// all broadcasts of one thread in their order, one that leaves those that were sent before. What a handler writes
-/// itself may overtake them: where that matters, it lets its membership go first.
+/// A member gets the broadcasts of one thread in their order. One that joins during a broadcast may miss it; one that
+/// leaves gets those that were sent before. A handler's own writes may overtake broadcasts: where that matters, it ends
+/// its membership first.   Threads: any.
 class group {
  public:
   using options = group_options;
@@ -37,16 +37,16 @@ class group {
 
   explicit group(options = {});
 
-  /// From here on until the membership or the connection ends.
+  /// The stream is a member until the result is destroyed or its connection ends.
   [[nodiscard]] membership join(const stream&);
 
-  /// Does not wait for anybody.   Errors: std::invalid_argument for a text that is not UTF-8.
+  /// Never waits.   Errors: std::invalid_argument for a text that is not UTF-8.
   void send(const message&);
   void send(std::string_view text);
 
-  /// Those whose connection has ended may be among them for as long as nothing is sent.
+  /// May count members whose connection has ended, until the next broadcast.
   std::size_t size() const;
-  /// Broadcasts that were dropped for a whole loop, as it was too far behind.
+  /// Broadcasts that were dropped for a whole loop, because too many bytes waited for it.
   std::uint64_t dropped() const noexcept;
 
  private:
@@ -59,7 +59,7 @@ class group {
   std::shared_ptr<shared> shared_;
 };
 
-/// Leaves when it goes.
+/// Its destructor leaves the group.
 class group::membership {
  public:
   membership(membership&&) noexcept;
