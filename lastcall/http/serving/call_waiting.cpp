@@ -35,7 +35,6 @@ void call::stop_waiting() noexcept {
 /// A failed write of the beat ends the connection, which detaches from this call: the reference keeps it until the end.
 void call::on_alarm(time_point now) noexcept {
   const reference self(*this);
-
   if (waits_until_ <= now) {
     waits_until_ = time_point::max();
     wake(time_waiter_);
@@ -55,7 +54,7 @@ void call::schedule_alarm() {
   time_point next = waits_until_;
   if (source_ && source_->beat_after > duration::zero()) next = std::min(next, last_output_ + source_->beat_after);
   if (next == time_point::max()) return;
-  if (!alarm_.armed() || alarm_.due() > next) environment_->loop.schedule(alarm_, next);  // armed earlier: looks again
+  if (!alarm_.armed() || alarm_.due() > next) environment_->loop.schedule(alarm_, next);
 }
 
 }  // namespace lastcall::inline v0::http::detail
