@@ -40,8 +40,8 @@ class call::answer_to_coroutine final : public pending_reply {
   const std::shared_ptr<std::optional<response>> into_;
 };
 
-/// `h` belongs to a route, `r` and `c` to this call. The job has a reference to the call, which keeps the routes, too: so
-/// all of them outlive the job, also when the connection ends first.
+/// `h` belongs to a route, `r` and `c` to this call. The job has a reference to the call, which keeps the routes, too:
+/// so all of them outlive the job, also when the connection ends first.
 task<response> call::answer_elsewhere(const erased_handler& h, const request& r, const context& c) {
   require_no_waiter(static_cast<bool>(answer_waiter_));
   const auto answer = std::make_shared<std::optional<response>>();
