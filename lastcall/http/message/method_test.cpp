@@ -16,4 +16,14 @@ TEST(method, of_any_other_text_is_other) {
   EXPECT_EQ(to_text(method::other), "");
 }
 
+TEST(method, names_are_case_sensitive_and_unknown_ones_are_other) {
+  for (int i = 0; i < static_cast<int>(method::other); ++i) {
+    const auto m = static_cast<method>(i);
+    EXPECT_EQ(parse_method(to_text(m)), m);
+  }
+  EXPECT_EQ(parse_method("get"), method::other);
+  EXPECT_EQ(parse_method("PROPFIND"), method::other);
+  EXPECT_EQ(to_text(method::other), "");
+}
+
 }  // namespace lastcall::http::method_test

@@ -1,8 +1,6 @@
 #include "lastcall/http/message/status.hpp"
 
-#include <gmock/gmock.h>
-
-#include "lastcall/http/message/method.hpp"
+#include <gtest/gtest.h>
 
 namespace lastcall::http::status_test {
 
@@ -17,16 +15,6 @@ TEST(status, every_code_the_server_sends_itself_has_a_phrase) {
 TEST(status, interim_empty_and_not_modified_responses_have_no_body) {
   for (const int code : {100, 101, 204, 205, 304}) EXPECT_FALSE(may_have_body(code)) << code;
   for (const int code : {200, 206, 302, 404, 500}) EXPECT_TRUE(may_have_body(code)) << code;
-}
-
-TEST(method, names_are_case_sensitive_and_unknown_ones_are_other) {
-  for (int i = 0; i < static_cast<int>(method::other); ++i) {
-    const auto m = static_cast<method>(i);
-    EXPECT_EQ(parse_method(to_text(m)), m);
-  }
-  EXPECT_EQ(parse_method("get"), method::other);
-  EXPECT_EQ(parse_method("PROPFIND"), method::other);
-  EXPECT_EQ(to_text(method::other), "");
 }
 
 }  // namespace lastcall::http::status_test

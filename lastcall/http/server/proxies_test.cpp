@@ -40,7 +40,7 @@ std::int64_t field(const serving_test& of, std::string_view name) {
   return -1;
 }
 
-TEST(http_proxies, takes_the_client_from_the_header) {
+TEST(proxies, takes_the_client_from_the_header) {
   serving_test s(options({"127.0.0.0/8"}));
   auto whole = s.enters();
   whole.say(header_for(7) + request_for("/"));
@@ -57,14 +57,14 @@ TEST(http_proxies, takes_the_client_from_the_header) {
   EXPECT_EQ(field(s, "proxied"), 2);
 }
 
-TEST(http_proxies, keeps_the_remote_of_a_proxy_that_speaks_for_itself) {
+TEST(proxies, keeps_the_remote_of_a_proxy_that_speaks_for_itself) {
   serving_test s(options({"127.0.0.1"}));
   auto c = s.enters();
   c.say(local + request_for("/"));
   EXPECT_THAT(next_reply(c).body, StartsWith("127.0.0.1:"));
 }
 
-TEST(http_proxies, ends_a_connection_of_a_proxy_that_says_nothing_or_nonsense) {
+TEST(proxies, ends_a_connection_of_a_proxy_that_says_nothing_or_nonsense) {
   serving_test s(options({"127.0.0.1"}));
   for (const std::string& said :
        {request_for("/"), signature + "\x31\x11" + std::string(2, '\0'), std::string("PROXY TCP4 1.2.3.4\r\n")}) {
@@ -81,7 +81,7 @@ TEST(http_proxies, ends_a_connection_of_a_proxy_that_says_nothing_or_nonsense) {
   EXPECT_EQ(s.it.requests().begun, 0u);
 }
 
-TEST(http_proxies, believes_nobody_else) {
+TEST(proxies, believes_nobody_else) {
   for (net::trusted_networks from : {net::trusted_networks{}, net::trusted_networks{"10.0.0.0/8"}}) {
     serving_test s(options(from));
     EXPECT_THAT(s.get("/").body, StartsWith("127.0.0.1:"));
@@ -91,7 +91,7 @@ TEST(http_proxies, believes_nobody_else) {
   }
 }
 
-TEST(http_proxies, counts_connections_by_their_client) {
+TEST(proxies, counts_connections_by_their_client) {
   auto o = options({"127.0.0.1"});
   o.limits.max_connections_per_address = 2;
   serving_test s(std::move(o));
@@ -114,7 +114,7 @@ TEST(http_proxies, counts_connections_by_their_client) {
   for (char i = 10; i < 20; ++i) EXPECT_EQ(come(i).first, 200);
 }
 
-TEST(http_proxies, stand_before_tls_too) {
+TEST(proxies, stand_before_tls_too) {
   authority ca;
   const auto keys = ca.issue({}, "server");
   auto o = options({"127.0.0.1"});
@@ -130,7 +130,7 @@ TEST(http_proxies, stand_before_tls_too) {
   EXPECT_FALSE(without.shake_hands());
 }
 
-TEST(http_proxies, are_drained_when_their_header_does_not_come) {
+TEST(proxies, are_drained_when_their_header_does_not_come) {
   serving_test s(options({"127.0.0.1"}));
   auto silent = s.enters(), half = s.enters();
   half.say(signature);

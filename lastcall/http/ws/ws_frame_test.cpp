@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include "lastcall/http/ws/utf8_check.hpp"
 #include "lastcall/http/ws/websocket_message.hpp"
 
 namespace lastcall::ws::detail::ws_frame_test {
@@ -47,43 +46,6 @@ TEST(ws_frame, knows_which_codes_may_be_sent) {
     EXPECT_TRUE(may_be_sent(static_cast<std::uint16_t>(yes))) << yes;
   for (const int no : {0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65535})
     EXPECT_FALSE(may_be_sent(static_cast<std::uint16_t>(no))) << no;
-}
-
-bool valid(std::string_view text, std::size_t piece) {
-  http::detail::utf8_check check;
-  for (std::size_t at = 0; at < text.size(); at += piece)
-    if (!check.feed(text.substr(at, piece))) return false;
-  return check.complete();
-}
-
-TEST(utf8_check, says_the_same_of_pieces_as_of_the_whole) {
-  const std::pair<std::string, bool> texts[] = {{"", true},
-                                                {"ascii for more than eight bytes", true},
-                                                {"12345678\xc3\xa9"
-                                                 "12345678",
-                                                 true},
-                                                {"\xc2\x80\xdf\xbf", true},
-                                                {"\xe0\xa0\x80\xef\xbf\xbf", true},
-                                                {"\xed\x9f\xbf\xee\x80\x80", true},
-                                                {"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", true},
-                                                {"\0"s, true},
-                                                {"\x80", false},
-                                                {"\xc0\x80", false},
-                                                {"\xc1\xbf", false},
-                                                {"\xe0\x9f\xbf", false},
-                                                {"\xed\xa0\x80", false},
-                                                {"\xf0\x8f\xbf\xbf", false},
-                                                {"\xf4\x90\x80\x80", false},
-                                                {"\xf5\x80\x80\x80", false},
-                                                {"\xff", false},
-                                                {"\xc3", false},
-                                                {"\xe2\x82", false},
-                                                {"\xf0\x9f\x98", false},
-                                                {"\xc3(", false},
-                                                {"12345678\x80", false},
-                                                {"\xf0\x9f\x98\x80\x80", false}};
-  for (const auto& [text, is] : texts)
-    for (const std::size_t piece : {1U, 2U, 3U, 100U}) EXPECT_EQ(valid(text, piece), is) << text << " by " << piece;
 }
 
 }  // namespace lastcall::ws::detail::ws_frame_test
