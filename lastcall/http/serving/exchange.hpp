@@ -22,7 +22,7 @@ namespace lastcall::inline v0::http::detail {
 class upgrade;
 struct body_source;
 
-/// A client has body_time to send a streamed body, and one second more for each that many bytes.
+/// A client has body_time to send a streamed body, and one second more for each 16 KiB that it has sent.
 inline constexpr std::uint64_t least_bytes_per_second = 16 * 1024;
 
 /// Borrowed from the shard. A connection without a request has none, so a few exchanges serve many connections.
