@@ -21,7 +21,7 @@ constexpr std::int32_t largest_id = 0x7fffffff;
 constexpr std::uint32_t most_refused = 1000;
 constexpr std::size_t usual_fields = 24;
 
-std::string_view text(nghttp2_rcbuf* buffer) noexcept {
+std::string_view text_of(nghttp2_rcbuf* buffer) noexcept {
   const nghttp2_vec v = nghttp2_rcbuf_get_buf(buffer);
   return {reinterpret_cast<const char*>(v.base), v.len};
 }
@@ -124,9 +124,9 @@ struct h2_session::callbacks {
     void* const stream = stream_of(s, f->hd.stream_id);
     if (!stream || f->hd.type != NGHTTP2_HEADERS) return 0;
     if (f->headers.cat == NGHTTP2_HCAT_REQUEST) {
-      session_of(user).to_.on_field(stream, text(name), text(value));
+      session_of(user).to_.on_field(stream, text_of(name), text_of(value));
     } else {
-      session_of(user).to_.on_trailer(stream, text(name), text(value));
+      session_of(user).to_.on_trailer(stream, text_of(name), text_of(value));
     }
     return 0;
   }

@@ -44,8 +44,6 @@ bool fin_acknowledged(int fd) noexcept {
 
 using linger_option = struct ::linger;  // connection::linger hides it
 
-constexpr std::uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-
 // System calls, not recv and send: those of the C library are cancellation points, which cost two locked instructions
 // each in a program with several threads. Our threads are never cancelled.
 ssize_t receive_some(int fd, char* into, std::size_t size) noexcept {
@@ -58,6 +56,8 @@ ssize_t send_some(int fd, const char* from, std::size_t size) noexcept {
 constexpr int reads_per_wake = 16;  // from a remote that sends on after our FIN; then other connections are served
 
 }  // namespace
+
+const std::uint32_t connection::watched_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 connection::connection(owning_set& set, unique_fd socket, const endpoint& remote, connection_kind kind) noexcept
     : set_(set), socket_(std::move(socket)), kind_(kind), remote_(remote), by_(time_point::max()) {
@@ -241,7 +241,7 @@ std::size_t connection::unacknowledged() const noexcept {
   return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
-void connection::rearm() noexcept { set_.loop().rewatch(socket_.get(), *this, interest); }
+void connection::rearm() noexcept { set_.loop().rewatch(socket_.get(), *this, watched_events); }
 
 void connection::end_by(io_end how) noexcept {
   if (state_ == connection_state::closed) return;

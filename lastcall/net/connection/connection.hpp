@@ -144,6 +144,7 @@ class connection : public pollable, public timed, public list_hook<> {
  private:
   // The set calls `drain`, `force` and `leave`, and watches the socket. The connection knows the set as owning_set.
   friend class connection_set;
+  static const std::uint32_t watched_events;  // epoll's, edge-triggered
   void drain() noexcept;
   void force() noexcept;
   void leave() noexcept;

@@ -14,7 +14,6 @@
 namespace lastcall::inline v0::net {
 
 namespace {
-constexpr std::uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 constexpr int told_at_once = 64;  // as many as a batch of events
 constexpr duration telling_time = std::chrono::microseconds(500);
 }  // namespace
@@ -28,7 +27,7 @@ void connection_set::adopt(std::unique_ptr<connection> newcomer) noexcept {
   connection& c = *newcomer.release();
   all_.push_back(c);
   counts_.count_accepted();
-  if (loop_.watch(c.socket_.get(), c, interest)) return c.end(connection_end::forced);
+  if (loop_.watch(c.socket_.get(), c, connection::watched_events)) return c.end(connection_end::forced);
   catch_up(c);
 }
 
@@ -38,7 +37,7 @@ void connection_set::replace(connection& before, std::unique_ptr<connection> rep
   intrusive_list<connection>::erase(before);
   loop_.free_after_batch(std::unique_ptr<pollable>(&before));  // it is calling us
   all_.push_back(c);
-  loop_.rewatch(c.socket_.get(), c, interest);  // announces also what was readable before
+  loop_.rewatch(c.socket_.get(), c, connection::watched_events);  // announces also what was readable before
   catch_up(c);
 }
 

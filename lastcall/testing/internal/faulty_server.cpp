@@ -25,7 +25,7 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto silence = 200ms;
 
-struct guest {
+struct served_client {
   int fd;
   std::string in, out;  // out: the write queue
   bool closing = false, deaf = false;
@@ -56,7 +56,7 @@ struct faulty_server::state {
   std::atomic<int> wanted{0};  // 1: stop, 2: go
   std::promise<void> stopped;
   std::atomic<unsigned> faults{0}, answered{0};
-  std::list<guest> guests;
+  std::list<served_client> served_clients;
   bool stopping = false, leaving = false;
   std::thread thread;
 
@@ -64,12 +64,12 @@ struct faulty_server::state {
   void run();
   void accept_all();
   void begin_stop();
-  void hear(guest&);
-  bool serve_one(guest&);
-  void answer(guest&, const std::string& head, std::uint64_t body);
-  void flush(guest&);
+  void hear(served_client&);
+  bool serve_one(served_client&);
+  void answer(served_client&, const std::string& head, std::uint64_t body);
+  void flush(served_client&);
   bool suffers() { return options.fault != fault::none && faults < options.times; }
-  static void end(guest& g) {
+  static void end(served_client& g) {
     if (g.fd >= 0) ::close(std::exchange(g.fd, -1));
   }
 };
@@ -98,7 +98,7 @@ void faulty_server::state::accept_all() {
       if (options.fault == fault::reset_on_accept) reset(fd);
       ::close(fd);
     } else {
-      guests.push_back({.fd = fd, .in = {}, .out = {}, .heard = std::chrono::steady_clock::now()});
+      served_clients.push_back({.fd = fd, .in = {}, .out = {}, .heard = std::chrono::steady_clock::now()});
     }
   }
 }
@@ -108,7 +108,7 @@ void faulty_server::state::begin_stop() {
   if (options.stop == stop_way::ignore) return;
   if (options.stop == stop_way::drain && options.listens) accept_all();
   ::close(std::exchange(listener, -1));
-  for (auto& g : guests) {
+  for (auto& g : served_clients) {
     if (options.stop == stop_way::drain) continue;
     if (options.stop == stop_way::half_close) {
       g.deaf = true;
@@ -120,7 +120,7 @@ void faulty_server::state::begin_stop() {
   }
 }
 
-void faulty_server::state::flush(guest& g) {
+void faulty_server::state::flush(served_client& g) {
   while (!g.out.empty()) {
     const auto n = ::send(g.fd, g.out.data(), g.out.size(), MSG_NOSIGNAL);
     if (n < 0) {
@@ -132,7 +132,7 @@ void faulty_server::state::flush(guest& g) {
   if (g.closing) end(g);
 }
 
-void faulty_server::state::answer(guest& g, const std::string& head, std::uint64_t body) {
+void faulty_server::state::answer(served_client& g, const std::string& head, std::uint64_t body) {
   auto what = fault::none;
   if (suffers()) {
     what = options.fault;
@@ -177,7 +177,7 @@ void faulty_server::state::answer(guest& g, const std::string& head, std::uint64
   flush(g);
 }
 
-bool faulty_server::state::serve_one(guest& g) {
+bool faulty_server::state::serve_one(served_client& g) {
   const auto end_of_head = g.in.find("\r\n\r\n");
   if (end_of_head == g.in.npos) return false;
   const auto head = g.in.substr(0, end_of_head);
@@ -188,7 +188,7 @@ bool faulty_server::state::serve_one(guest& g) {
   return g.fd >= 0 && !g.deaf && !g.closing;
 }
 
-void faulty_server::state::hear(guest& g) {
+void faulty_server::state::hear(served_client& g) {
   char bytes[65536];
   const auto n = ::recv(g.fd, bytes, sizeof bytes, 0);
   if (n < 0 && errno == EAGAIN) return;
@@ -203,20 +203,20 @@ void faulty_server::state::run() {
   std::vector<pollfd> watched;
   while (!leaving) {
     watched = {{wake, POLLIN, 0}, {options.listens ? listener : -1, POLLIN, 0}};
-    for (const auto& g : guests) {
+    for (const auto& g : served_clients) {
       const short events = static_cast<short>(POLLIN | (g.out.empty() ? 0 : POLLOUT));
       watched.push_back({g.fd, events, 0});
     }
     ::poll(watched.data(), watched.size(), stopping ? 20 : -1);
     std::size_t i = 2;
     const auto now = std::chrono::steady_clock::now();
-    for (auto& g : guests) {
+    for (auto& g : served_clients) {
       const auto happened = watched[i++].revents;
       if (g.fd >= 0 && (happened & POLLOUT) != 0) flush(g);
       if (g.fd >= 0 && (happened & ~POLLOUT) != 0) hear(g);
       if (stopping && options.stop == stop_way::drain && now - g.heard > silence && g.out.empty()) end(g);
     }
-    guests.remove_if([](const guest& g) { return g.fd < 0; });
+    served_clients.remove_if([](const served_client& g) { return g.fd < 0; });
     if (watched[1].revents != 0) accept_all();
     if (watched[0].revents != 0) {
       std::uint64_t times;
@@ -227,9 +227,9 @@ void faulty_server::state::run() {
         stopped.set_value();
       }
     }
-    if (stopping && guests.empty() && options.stop != stop_way::ignore) leaving = true;
+    if (stopping && served_clients.empty() && options.stop != stop_way::ignore) leaving = true;
   }
-  for (auto& g : guests) end(g);
+  for (auto& g : served_clients) end(g);
   raise_event(gone);
 }
 

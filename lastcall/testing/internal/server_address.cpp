@@ -12,7 +12,7 @@ namespace lastcall::inline v0::testing {
 
 namespace {
 
-[[noreturn]] void refuse(std::string_view text, const std::string& why) {
+[[noreturn]] void refuse_address(std::string_view text, const std::string& why) {
   throw std::invalid_argument("address '" + std::string(text) + "': " + why +
                               "; give http://HOST:PORT, http://[IPV6]:PORT or unix:PATH");
 }
@@ -20,8 +20,8 @@ namespace {
 server_address local(std::string_view text, std::string_view path) {
   server_address e;
   auto& address = reinterpret_cast<sockaddr_un&>(e.address);
-  if (path.empty()) refuse(text, "the path is missing");
-  if (path.size() >= sizeof address.sun_path) refuse(text, "the path is longer than 107 bytes");
+  if (path.empty()) refuse_address(text, "the path is missing");
+  if (path.size() >= sizeof address.sun_path) refuse_address(text, "the path is longer than 107 bytes");
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());
   e.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
@@ -34,7 +34,7 @@ server_address resolved(std::string_view text, const std::string& host, const st
   wanted.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
   const int error = ::getaddrinfo(host.c_str(), port.c_str(), &wanted, &list);
-  if (error != 0) refuse(text, ::gai_strerror(error));
+  if (error != 0) refuse_address(text, ::gai_strerror(error));
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
   server_address e;
   std::memcpy(&e.address, list->ai_addr, list->ai_addrlen);
@@ -50,22 +50,22 @@ server_address parse_server_address(std::string_view text) {
   if (rest.starts_with("unix:")) {
     e = local(text, rest.substr(5));
   } else {
-    if (rest.starts_with("https://")) refuse(text, "TLS is not spoken here");
+    if (rest.starts_with("https://")) refuse_address(text, "TLS is not spoken here");
     if (rest.starts_with("http://")) rest.remove_prefix(7);
     if (rest.ends_with('/')) rest.remove_suffix(1);
     const auto colon = rest.rfind(':');
-    if (colon == rest.npos || colon + 1 == rest.size()) refuse(text, "the port is missing");
+    if (colon == rest.npos || colon + 1 == rest.size()) refuse_address(text, "the port is missing");
     auto host = rest.substr(0, colon);
     const auto port = rest.substr(colon + 1);
     if (port.find_first_not_of("0123456789") != port.npos || port.size() > 5 || std::stoi(std::string(port)) > 65535) {
-      refuse(text, "'" + std::string(port) + "' is not a port");
+      refuse_address(text, "'" + std::string(port) + "' is not a port");
     }
     if (host.starts_with('[') && host.ends_with(']')) {
       host = host.substr(1, host.size() - 2);
     } else if (host.find(':') != host.npos) {
-      refuse(text, "an IPv6 address belongs into brackets");
+      refuse_address(text, "an IPv6 address belongs into brackets");
     }
-    if (host.empty()) refuse(text, "the host is missing");
+    if (host.empty()) refuse_address(text, "the host is missing");
     e = resolved(text, std::string(host), std::string(port));
     e.host = rest;
   }
