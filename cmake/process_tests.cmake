@@ -1,14 +1,14 @@
 # Tests that cross modules: each tests/process/X_test.cpp is one program that starts others (the testbed, examples, the probe)
 # and measures them. Labelled `process`. Most wait more than they work, and run beside each other.
 
-# lastcall_process_test(SOURCE [SANITIZED] [ALONE] [WHOLE] [LINK target…] [NEEDS target…]): ALONE is what measures time or
-# loads the machine: nothing runs beside it. SANITIZED ones, whose verdict does not hang on
+# lastcall_process_test(SOURCE [SANITIZED] [ALONE] [LOCK name] [WHOLE] [LINK target…] [NEEDS target…]): ALONE is what measures
+# time or loads the machine: nothing runs beside it. Tests of one LOCK run one after the other. SANITIZED ones, whose verdict does not hang on
 # how fast the programs are, run under the sanitizers too; their label is `process-sanitized`. What the sanitizers look at
 # there is the programs and our client, not the test's own text. NEEDS are the programs that the test starts; it finds them
 # in $LASTCALL_BIN. A WHOLE one is one test of ctest, so that its hundreds of cases share the program that they ask.
 # GTEST_SKIP() << "skipped: why" shows in the summary, but not of a case of a WHOLE one.
 function(lastcall_process_test source)
-  cmake_parse_arguments(arg "SANITIZED;ALONE;WHOLE" "" "LINK;NEEDS" ${ARGN})
+  cmake_parse_arguments(arg "SANITIZED;ALONE;WHOLE" "LOCK" "LINK;NEEDS" ${ARGN})
   if(LASTCALL_SANITIZE AND NOT arg_SANITIZED)
     return()
   endif()
@@ -29,6 +29,9 @@ function(lastcall_process_test source)
     set(label process-sanitized)
   endif()
   set(properties LABELS ${label} RUN_SERIAL ${arg_ALONE} TIMEOUT 900 ENVIRONMENT "LASTCALL_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  if(arg_LOCK)
+    list(APPEND properties RESOURCE_LOCK ${arg_LOCK})
+  endif()
   if(LASTCALL_SANITIZE)  # the second of two variables: gtest_discover_tests takes their list apart
     list(APPEND properties ENVIRONMENT_MODIFICATION "LASTCALL_SANITIZED=set:${LASTCALL_SANITIZE}")
   endif()

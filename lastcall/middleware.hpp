@@ -1,5 +1,5 @@
 // What stands around handlers.
 #pragma once
 
-#include "lastcall/http/serving/middleware.hpp"
+#include "lastcall/http/requests/middleware.hpp"
 #include "lastcall/task.hpp"

@@ -2,5 +2,5 @@
 #pragma once
 
 #include "lastcall/http/files/save.hpp"
-#include "lastcall/http/serving/streaming.hpp"
+#include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/task.hpp"

@@ -52,12 +52,12 @@ TEST(deadline, names_the_value_it_refuses) {
 
 TEST(deadline, refuses_what_would_be_never) {
   const std::string no_end = "deadline: max() is no end; give a time between 0 and 24h";
-  EXPECT_EQ(refusal([] { deadline(duration::max()); }), no_end);
-  EXPECT_EQ(refusal([] { deadline(std::chrono::hours::max()); }), no_end);
+  EXPECT_EQ(refusal([] { deadline{duration::max()}; }), no_end);
+  EXPECT_EQ(refusal([] { deadline{std::chrono::hours::max()}; }), no_end);
   EXPECT_EQ(refusal([] { deadline::at(time_point::max(), noon); }), no_end);
   EXPECT_NE(refusal([] { deadline(std::chrono::hours::max() - 1h); }), "accepted");
-  EXPECT_NE(refusal([] { deadline(std::chrono::hours::min()); }), "accepted");
-  EXPECT_NE(refusal([] { deadline(duration::min()); }), "accepted");
+  EXPECT_NE(refusal([] { deadline{std::chrono::hours::min()}; }), "accepted");
+  EXPECT_NE(refusal([] { deadline{duration::min()}; }), "accepted");
   EXPECT_NE(refusal([] { deadline(std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN())); }),
             "accepted");
   EXPECT_NE(refusal([] { deadline(std::chrono::duration<double>(std::numeric_limits<double>::infinity())); }),

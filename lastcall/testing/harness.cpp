@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/signals/signal_policy.hpp"
 #include "lastcall/core/signals/signals.hpp"
 #include "lastcall/testing/virtual_threads.hpp"

@@ -41,7 +41,7 @@ plant lastcall/core/gate.hpp '#pragma once'
 plant lastcall/net/loop/loop.cpp '#include <boost/asio.hpp>
 
 #include "lastcall/core/gate.hpp"'
-plant lastcall/http/serving/shard.cpp '#include <boost/asio.hpp>'
+plant lastcall/http/requests/shard.cpp '#include <boost/asio.hpp>'
 plant lastcall/core/gate_test.cpp '#include <gtest/gtest.h>
 
 #include "lastcall/testing/relay.hpp"'

@@ -94,9 +94,9 @@ class app {
     return add(std::move(name), functions{.run = std::move(work), .may_return = true}, std::move(stands_on));
   }
 
-  /// Calls `f` at each SIGHUP in run(), after on_reload: for components that read changed files. Catches SIGHUP from
-  /// here on, unless it ends the app or `signals` is empty. `f` may be called until run() returns, also while its
-  /// component ends. Errors: exceptions of `f` are logged; std::logic_error after the start.
+  /// Calls `f` at each SIGHUP in run(), after on_reload: for components that read changed files. From here
+  /// on SIGHUP is caught for that, unless SIGHUP ends the app, or `signals` is empty. `f` may be called until run()
+  /// returns, also while its component ends. Errors: exceptions of `f` are logged; std::logic_error after the start.
   void also_reload(std::function<void()> f);
 
   /// The C that components share: the first that was added, or else one that is added now, with default options and the
@@ -122,9 +122,10 @@ class app {
   const report& shutdown(deadline by);
 
   /// Ends readiness before the shutdown is requested, which must follow (a Kubernetes preStop hook runs before
-  /// SIGTERM). All components announce, and continue to serve. The time from here to the request, up to the
-  /// readiness delay, counts as part of that delay and of the grace period. After start() the components announce
-  /// later. It can't be undone; only the first call counts.   Threads: any; takes no lock.
+  /// SIGTERM). All components announce, and continue to serve. The time between this call and the shutdown
+  /// request is subtracted from the readiness delay and from the grace period, at most as much as the readiness delay.
+  /// After start() the components announce only in shutdown(). It can't be undone; only the first call counts. Threads:
+  /// any; takes no lock.
   void announce() noexcept;
 
   /// Requests the end of run(). Only the first request counts.   Threads: any; takes no lock. Not for signal handlers.
@@ -151,7 +152,7 @@ class app {
   app_status status() const;
   /// Adds the numbers of the app and of every component that has started. After the start.   Threads: any.
   void measure(metrics& into) const;
-  /// The rest of the readiness delay after an announcement; all of it before.   Threads: any.
+  /// Before an announcement: the whole readiness delay. After it: what is left of it.   Threads: any.
   duration readiness_left() const noexcept;
 
   lastcall::logger& log() noexcept;

@@ -66,9 +66,9 @@ struct app::parts {
   std::mutex failures_mutex;
   std::vector<std::string> failures;  // of components that ran; from any thread
 
+  exit_guard guard;  // before the hooks, so that it outlives them: what they hold may hang when it is destroyed
   reload reloads;
   state_dump dump;
-  exit_guard guard;
 
  private:
   time_point ends_by_{};  // the deadline of the shutdown under way

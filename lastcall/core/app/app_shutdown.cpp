@@ -12,7 +12,7 @@
 #include "lastcall/core/app/shutdown_cause.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/exception_text.hpp"
-#include "lastcall/core/report/exit_code.hpp"
+#include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/report/kernel_counters.hpp"
 
 namespace lastcall::inline v0 {
@@ -23,9 +23,9 @@ app::parts::parts(app_options options)
       config(resolve(options, options.environment ? process_environment() : environment())),
       time(options.time != nullptr ? *options.time : steady()),
       log(config.log, std::move(options.sink)),
+      guard(time),
       reloads(log, requests),
       dump(requests),
-      guard(time),
       signal_routes(options, requests, time) {
   if (options.on_reload) reloads.add(std::move(options.on_reload));
 }

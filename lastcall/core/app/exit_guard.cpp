@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "lastcall/core/report/exit_code.hpp"
+#include "lastcall/core/exit/exit_code.hpp"
 
 namespace lastcall::inline v0 {
 namespace {

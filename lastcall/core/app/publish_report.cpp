@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string_view>
 
-#include "lastcall/core/report/exit_code.hpp"
+#include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/report/report_file.hpp"
 
 namespace lastcall::inline v0 {

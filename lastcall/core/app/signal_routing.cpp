@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "lastcall/core/app/shutdown_cause.hpp"
+#include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/exit/try_write_stderr.hpp"
-#include "lastcall/core/report/exit_code.hpp"
 
 namespace lastcall::inline v0 {
 namespace {

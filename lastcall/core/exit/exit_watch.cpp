@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/exit/try_write_stderr.hpp"
-#include "lastcall/core/report/exit_code.hpp"
 #include "lastcall/core/signal_mask.hpp"
 
 namespace lastcall::inline v0 {

@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
+#include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/exit/try_write_stderr.hpp"
 #include "lastcall/core/json.hpp"
-#include "lastcall/core/report/exit_code.hpp"
 #include "lastcall/core/report/report_file.hpp"
 
 namespace lastcall::inline v0 {

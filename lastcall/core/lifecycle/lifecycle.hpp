@@ -28,8 +28,8 @@
 namespace lastcall::inline v0 {
 
 /// Threads: one thread, the driver. Any thread may call `started()` and `current_position()`, and after the start also
-/// `status()` and `measure()`. With a clock other than steady() each verb runs on the driver, inside the call that
-/// orders it, so that a run is the same each time.
+/// `status()` and `measure()`. In tests with another clock, each verb runs at once, on the driver's thread: a run
+/// is the same each time.
 class lifecycle {
  public:
   /// `time` outlives the lifecycle, and every verb that hangs.
@@ -56,7 +56,7 @@ class lifecycle {
   /// a shutdown was requested. A component may still be starting then: it takes part in the shutdown. Calls `meanwhile`
   /// at each wake-up.
   start_result start(const function<void()>& meanwhile = {});
-  /// What the component threw whose start failed.
+  /// The exception of the component whose start failed.
   std::exception_ptr failure() const noexcept { return failure_; }
   bool started() const noexcept { return started_.load(std::memory_order_acquire); }
 
@@ -87,7 +87,7 @@ class lifecycle {
 
   /// A verb has not returned, so a thread is still inside a component.
   bool verbs_under_way() const noexcept;
-  /// The same, or a thread that works for a hung component was seen: a handler's, a loop's.
+  /// A verb has not returned, or a thread of a hung component was seen: a handler's or a loop's.
   bool threads_inside() const noexcept;
   /// Destroys the components, the last added first. Leaves in memory each that started and did not stop, and all that
   /// it needs, since threads may still run in them. Only names(), has() and current_position() may follow.
@@ -98,7 +98,7 @@ class lifecycle {
 
   /// The phase, the drain end, the deadline and the components. The app adds the rest.
   app_status status() const;
-  /// Adds the numbers of each component that has started; none if another thread hangs in such a question.
+  /// Adds the numbers of each component that has started. Adds nothing if another thread hangs while it asks for them.
   void measure(metrics& into) const;
 
  private:

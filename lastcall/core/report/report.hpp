@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "lastcall/core/namespace.hpp"
-#include "lastcall/core/report/exit_code.hpp"
 #include "lastcall/core/report/kernel_counters.hpp"
 #include "lastcall/core/report/ledgers.hpp"
+#include "lastcall/core/report/outcome.hpp"
 #include "lastcall/core/work_item.hpp"
 
 namespace lastcall::inline v0 {

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "lastcall/http/files/whole_file.hpp"
-#include "lastcall/http/serving/call.hpp"
+#include "lastcall/http/requests/call.hpp"
 
 namespace lastcall::inline v0::http {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "lastcall/http/serving/streaming.hpp"
+#include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/net/task.hpp"
 
 namespace lastcall::inline v0::http {

@@ -115,7 +115,7 @@ bool h1_connection::read_head() {
   if (head.what == head_result::kind::error) return refuse(head.status, head.why), false;
   x.input.head_is(head.consumed);
   give_id();
-  if (refusing_) return refuse(503, "too many connections"), false;
+  if (refusing_) return refuse(refusals::too_many_connections), false;
   request_access::remote(x.req, &remote());
   request_access::tls(x.req, tls_peer_at_hand());
   const service& service = shard_.service();

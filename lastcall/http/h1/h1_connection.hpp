@@ -12,9 +12,10 @@
 #include <utility>
 
 #include "lastcall/http/h1/h1_writer.hpp"
+#include "lastcall/http/message/refusals.hpp"
 #include "lastcall/http/message/response.hpp"
-#include "lastcall/http/serving/request_dispatch.hpp"
-#include "lastcall/http/serving/shard.hpp"
+#include "lastcall/http/requests/request_dispatch.hpp"
+#include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/connection/connection.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -62,6 +63,7 @@ class h1_connection final : public net::connection, private batched_writer, priv
   framing framing_of(bool close) const;
   void append(const response&);
   void refuse(int status, std::string_view why, request_end as = request_end::rejected);
+  void refuse(server_refusal r, request_end as = request_end::rejected) { refuse(r.status, r.why, as); }
   bool cuts_a_body() const noexcept;
   void reject(const response&);
   void resume() noexcept;

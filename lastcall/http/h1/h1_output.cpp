@@ -171,19 +171,20 @@ void h1_connection::on_timeout() noexcept {
       if (call_) {  // the handler waits for input: it fails with this status
         const bool cut = cuts_a_body();
         if (cut) farewell_as_ = connection_end::forced;
-        exchange_->incoming.status = cut ? 503 : 408;
-        exchange_->incoming.why = cut ? "the server is stopping" : "the body took too long";
+        const server_refusal told = cut ? refusals::stopping : refusals::body_too_slow;
+        exchange_->incoming.status = told.status;
+        exchange_->incoming.why = told.why;
         return input_is_here();
       }
       if (std::exchange(more_buffered_, false))
         return resume();  // the request is complete, and only waited for its turn
       if (cuts_a_body()) {
         farewell_as_ = connection_end::forced;
-        refuse(503, "the server is stopping", request_end::forced);
+        refuse(refusals::stopping, request_end::forced);
         return flush();
       }
       farewell_as_ = connection_end::timed_out;
-      refuse(408, !exchange_->input.has_head() ? "the head took too long" : "the body took too long");
+      refuse(exchange_->input.has_head() ? refusals::body_too_slow : refusals::head_too_slow);
       return flush();
     case connection_state::fresh:
       return farewell(connection_end::timed_out);

@@ -14,7 +14,7 @@
 #include "lastcall/http/h2/h2_flood.hpp"
 #include "lastcall/http/h2/h2_session.hpp"
 #include "lastcall/http/h2/h2_stream.hpp"
-#include "lastcall/http/serving/shard.hpp"
+#include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/connection/connection.hpp"
 
 namespace lastcall::inline v0::http::detail {

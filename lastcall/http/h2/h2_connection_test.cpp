@@ -7,9 +7,9 @@
 #include <string>
 #include <thread>
 
+#include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/http/routing/responder.hpp"
 #include "lastcall/http/server/serving_test.hpp"
-#include "lastcall/http/serving/streaming.hpp"
 #include "lastcall/http/sse/events.hpp"
 
 namespace lastcall::http::detail::h2_connection_test {

@@ -16,8 +16,8 @@
 #include "lastcall/http/h2/h2_head.hpp"
 #include "lastcall/http/h2/h2_session.hpp"
 #include "lastcall/http/message/response.hpp"
-#include "lastcall/http/serving/exchange.hpp"
-#include "lastcall/http/serving/request_dispatch.hpp"
+#include "lastcall/http/requests/exchange.hpp"
+#include "lastcall/http/requests/request_dispatch.hpp"
 #include "lastcall/net/loop/intrusive_list.hpp"
 
 namespace lastcall::inline v0::http::detail {

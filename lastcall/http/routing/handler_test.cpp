@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/http/routing/pending_reply.hpp"
-#include "lastcall/http/serving/streaming.hpp"
 
 namespace lastcall::http::handler_test {
 

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "lastcall/core/stacks/stack.hpp"
+#include "lastcall/http/requests/middleware.hpp"
+#include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/http/server/serving_test.hpp"
-#include "lastcall/http/serving/middleware.hpp"
-#include "lastcall/http/serving/streaming.hpp"
 
 namespace lastcall::http {
 

@@ -5,7 +5,7 @@
 
 #include "lastcall/http/h1/h1_connection.hpp"
 #include "lastcall/http/h2/h2_connection.hpp"
-#include "lastcall/http/serving/shard.hpp"
+#include "lastcall/http/requests/shard.hpp"
 
 namespace lastcall::inline v0::http::detail {
 

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "lastcall/core/namespace.hpp"
-#include "lastcall/http/serving/http2_choice.hpp"
+#include "lastcall/http/requests/http2_choice.hpp"
 #include "lastcall/net/connection/connection.hpp"
 
 namespace lastcall::inline v0::http::detail {

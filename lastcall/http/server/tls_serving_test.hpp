@@ -11,8 +11,8 @@
 
 #include "lastcall/http/files/file.hpp"
 #include "lastcall/http/message/body_source.hpp"
+#include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/http/server/serving_test.hpp"
-#include "lastcall/http/serving/streaming.hpp"
 #include "lastcall/net/tls/tls_client_test.hpp"
 #include "lastcall/net/wait.hpp"
 

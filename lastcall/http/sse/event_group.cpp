@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/http/serving/call.hpp"
-#include "lastcall/http/serving/streaming.hpp"
+#include "lastcall/http/requests/call.hpp"
+#include "lastcall/http/requests/streaming.hpp"
 
 namespace lastcall::inline v0::sse {
 

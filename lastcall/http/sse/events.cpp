@@ -6,8 +6,8 @@
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/http/message/body_source.hpp"
-#include "lastcall/http/serving/call.hpp"
-#include "lastcall/http/serving/streaming.hpp"
+#include "lastcall/http/requests/call.hpp"
+#include "lastcall/http/requests/streaming.hpp"
 
 namespace lastcall::inline v0::sse {
 

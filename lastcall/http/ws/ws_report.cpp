@@ -2,7 +2,7 @@
 
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
-#include "lastcall/http/serving/shard.hpp"
+#include "lastcall/http/requests/shard.hpp"
 
 namespace lastcall::inline v0::ws::detail {
 

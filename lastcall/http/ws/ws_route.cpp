@@ -3,6 +3,7 @@
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/http/message/body_source.hpp"
+#include "lastcall/http/message/refusals.hpp"
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/message/status.hpp"
@@ -41,7 +42,10 @@ http::response agree(const std::shared_ptr<const detail::route>& route, const ht
   detail::handshake now = detail::read_handshake(r, route->settings);
   if (now.status != 101) return refusal(now.status, now.why);
   // A WebSocket that begins during a drain would be closed at once: its client would not know what was received.
-  if (life.draining()) return refusal(503, "this server is being stopped");
+  if (life.draining()) {
+    constexpr http::detail::server_refusal late = http::detail::refusals::no_new_websocket;
+    return refusal(late.status, late.why);
+  }
   std::unique_ptr<detail::kept_request> kept;
   if (route->handle.wants_request()) {
     kept = std::make_unique<detail::kept_request>();

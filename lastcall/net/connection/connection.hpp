@@ -38,8 +38,8 @@ class connection : public pollable, public timed, public list_hook<> {
  public:
   connection(owning_set& set, unique_fd socket, const endpoint& remote,
              connection_kind kind = connection_kind::tcp) noexcept;
-  /// The replacement of `before`, for owning_set::replace. Takes its socket, state and past; bytes that `before` has
-  /// received and not used are not among them.
+  /// The replacement of `before`, for owning_set::replace. Takes its socket, state and past. It does not take
+  /// bytes that `before` has received and not used: pass them on.
   connection(connection& before, connection_kind kind) noexcept;
   ~connection() override;
   connection(const connection&) = delete;
@@ -51,7 +51,7 @@ class connection : public pollable, public timed, public list_hook<> {
   const connection_past& past() const noexcept { return past_; }
 
   /// Puts a proxy's header (with the client's address) or a TLS handshake (`tls` may be null) before the protocol, or
-  /// both. They have until `by`. `on_open` follows; before it the protocol is told only of the connection's end.
+  /// both. They have until `by`. Then `on_open` is called; until then only `on_end` can be.
   /// To be called before `adopt`. Errors: std::bad_alloc.
   void open_through(bool proxy_header, const std::shared_ptr<tls_context>& tls, time_point by);
   /// The protocol that ALPN has chosen; empty: none, or no TLS.
@@ -99,9 +99,10 @@ class connection : public pollable, public timed, public list_hook<> {
   /// Blocks: while the disk reads.
   io_result transmit_file(int file, std::uint64_t offset, std::size_t size) noexcept;
 
-  /// The remote's end or an error was announced. Then a `receive` that does not fill its buffer has not shown all.
+  /// The remote's end or an error was announced. From then on, a `receive` that does not fill its buffer
+  /// does not mean that nothing is left.
   bool remote_is_ending() const noexcept { return remote_is_ending_; }
-  /// How many bytes wait in the kernel. With TLS at least as many as can be read, also from TLS; perhaps more.
+  /// How many bytes wait in the kernel. With TLS it is an upper bound, with the bytes that TLS holds.
   std::size_t unread_bytes() const noexcept;
   /// How many bytes were written and not acknowledged by the remote's kernel; 0 where that is not known. It shrinks
   /// when a slow remote reads, also while there is no room to write.

@@ -39,7 +39,7 @@ inline h2_cases framing_cases() {
       {"a window update of 3 bytes", "9113 6.9", frame(window_frame, 0, 0, "abc"), connection_error(frame_size_error)},
       {"a window update of 5 bytes", "9113 6.9", frame(window_frame, 0, 0, "abcde"),
        connection_error(frame_size_error)},
-      {"a priority of 4 bytes", "9113 6.3", frame(priority_frame, 0, 1, "abcd"), connection_error({frame_size_error})},
+      {"a priority of 4 bytes", "9113 6.3", frame(priority_frame, 0, 1, "abcd"), connection_error(frame_size_error)},
       {"settings of 5 bytes", "9113 6.5", frame(settings_frame, 0, 0, "abcde"), connection_error(frame_size_error)},
       {"settings of 7 bytes", "9113 6.5", frame(settings_frame, 0, 0, "abcdefg"), connection_error(frame_size_error)},
       {"an acknowledgement with an entry", "9113 6.5", frame(settings_frame, ack, 0, number(0x300000001, 6)),

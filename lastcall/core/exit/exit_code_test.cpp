@@ -1,4 +1,4 @@
-#include "lastcall/core/report/exit_code.hpp"
+#include "lastcall/core/exit/exit_code.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // Coroutines are kept after their call has ended, and so are the calls: a request then costs a resume and no
 // allocation. A free coroutine is suspended in `work`, and `free` holds the function that resumes it with its next
 // call.
-#include "lastcall/http/serving/coroutines.hpp"
+#include "lastcall/http/requests/coroutines.hpp"
 
 #include <atomic>
 #include <boost/asio/async_result.hpp>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "lastcall/core/function.hpp"
-#include "lastcall/http/serving/call.hpp"
+#include "lastcall/http/requests/call.hpp"
 
 namespace lastcall::inline v0::http::detail {
 

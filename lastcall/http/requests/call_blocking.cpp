@@ -7,10 +7,10 @@
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/http/message/body_source.hpp"
+#include "lastcall/http/requests/call.hpp"
+#include "lastcall/http/requests/call_waiter.hpp"
+#include "lastcall/http/requests/shard.hpp"
 #include "lastcall/http/routing/erased_handler.hpp"
-#include "lastcall/http/serving/call.hpp"
-#include "lastcall/http/serving/call_waiter.hpp"
-#include "lastcall/http/serving/shard.hpp"
 
 namespace lastcall::inline v0::http::detail {
 

@@ -14,9 +14,9 @@
 #include <utility>
 
 #include "lastcall/core/context.hpp"
+#include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/http/routing/handler.hpp"
 #include "lastcall/http/server/serving_test.hpp"
-#include "lastcall/http/serving/streaming.hpp"
 #include "lastcall/net/wait.hpp"
 
 namespace lastcall::inline v0::http::testing_streams {

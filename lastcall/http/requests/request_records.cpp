@@ -1,4 +1,4 @@
-#include "lastcall/http/serving/request_records.hpp"
+#include "lastcall/http/requests/request_records.hpp"
 
 #include <cstddef>
 #include <exception>

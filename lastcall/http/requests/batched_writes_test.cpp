@@ -1,5 +1,5 @@
 // Seen from outside: clients whose requests come to one loop in one batch.
-#include "lastcall/http/serving/batched_writes.hpp"
+#include "lastcall/http/requests/batched_writes.hpp"
 
 #include <gmock/gmock.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "lastcall/http/serving/exchange.hpp"
+#include "lastcall/http/requests/exchange.hpp"
 
 #include <utility>
 

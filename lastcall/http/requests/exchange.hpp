@@ -14,8 +14,8 @@
 #include "lastcall/http/message/input_buffer.hpp"
 #include "lastcall/http/message/message_info.hpp"
 #include "lastcall/http/message/request.hpp"
+#include "lastcall/http/requests/request_records.hpp"
 #include "lastcall/http/routing/router.hpp"
-#include "lastcall/http/serving/request_records.hpp"
 
 namespace lastcall::inline v0::http::detail {
 

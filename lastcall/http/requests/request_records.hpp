@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/http/serving/access_log.hpp"
-#include "lastcall/http/serving/request_stats.hpp"
+#include "lastcall/http/requests/access_log.hpp"
+#include "lastcall/http/requests/request_stats.hpp"
 
 namespace lastcall::inline v0::net {
 class endpoint;

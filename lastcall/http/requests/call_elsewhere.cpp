@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/http/requests/call.hpp"
+#include "lastcall/http/requests/call_waiter.hpp"
+#include "lastcall/http/requests/shard.hpp"
 #include "lastcall/http/routing/erased_handler.hpp"
 #include "lastcall/http/routing/responder.hpp"
-#include "lastcall/http/serving/call.hpp"
-#include "lastcall/http/serving/call_waiter.hpp"
-#include "lastcall/http/serving/shard.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -98,7 +98,9 @@ task<> call::on_pool(function<void()> job) {
     });
   };
   if (!service().pool->submit(std::move(work)))
-    *out = {.over = true, .error = std::make_exception_ptr(stream_error(503, "too many requests that take long"))};
+    *out = {
+        .over = true,
+        .error = std::make_exception_ptr(stream_error(refusals::no_free_thread.status, refusals::no_free_thread.why))};
   return result_of(out);
 }
 

@@ -1,4 +1,4 @@
-#include "lastcall/http/serving/middleware.hpp"
+#include "lastcall/http/requests/middleware.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "lastcall/http/serving/access_log.hpp"
+#include "lastcall/http/requests/access_log.hpp"
 
 #include <cmath>
 #include <utility>

@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "lastcall/http/serving/streams_test.hpp"
+#include "lastcall/http/requests/streams_test.hpp"
 
 namespace lastcall::http::body_stream_test {
 

@@ -1,11 +1,11 @@
 // The life of a call: how it begins and ends, and how its answer reaches its connection.
 // A call has one reference from its connection (the host), one from the coroutine or the thread that runs its handler,
 // and one from each responder and each function posted to the loop. The last one to let go deletes it.
-#include "lastcall/http/serving/call.hpp"
+#include "lastcall/http/requests/call.hpp"
 
 #include "lastcall/http/message/body_source.hpp"
+#include "lastcall/http/requests/shard.hpp"
 #include "lastcall/http/routing/erased_handler.hpp"
-#include "lastcall/http/serving/shard.hpp"
 
 namespace lastcall::inline v0::http::detail {
 

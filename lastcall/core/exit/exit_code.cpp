@@ -1,20 +1,6 @@
-#include "lastcall/core/report/exit_code.hpp"
+#include "lastcall/core/exit/exit_code.hpp"
 
 namespace lastcall::inline v0 {
-
-std::string_view to_text(outcome how) noexcept {
-  switch (how) {
-    case outcome::forced:
-      return "forced";
-    case outcome::hung:
-      return "hung";
-    case outcome::failed:
-      return "failed";
-    case outcome::graceful:
-      break;
-  }
-  return "drained";
-}
 
 outcome final_outcome(outcome of_components, shutdown_failures failures) noexcept {
   if (failures.of_start) return outcome::failed;

@@ -1,4 +1,4 @@
-#include "lastcall/http/serving/batched_writes.hpp"
+#include "lastcall/http/requests/batched_writes.hpp"
 
 #include <exception>
 

@@ -14,11 +14,12 @@
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
+#include "lastcall/http/message/refusals.hpp"
 #include "lastcall/http/message/response.hpp"
+#include "lastcall/http/requests/exchange.hpp"
+#include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/http/routing/erased_handler.hpp"
 #include "lastcall/http/routing/pending_reply.hpp"
-#include "lastcall/http/serving/exchange.hpp"
-#include "lastcall/http/serving/streaming.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/loop/loop.hpp"
 
@@ -106,7 +107,10 @@ class call final : public pending_reply {
   /// Whether the pool was full: a 503 then counts as rejected by the server.
   bool pool_was_full() const noexcept { return pool_was_full_; }
   /// The answer when the pool has no free thread and no place in its queue.
-  static response pool_is_full() { return text("too many requests that take long\n", 503).header("Retry-After", "1"); }
+  static response pool_is_full() {
+    constexpr server_refusal full = refusals::no_free_thread;
+    return text(std::string(full.why) + "\n", full.status).header("Retry-After", "1");
+  }
 
   // For streams. `_blocking`: on any thread but the loop's; the others: on the loop's thread.
 

@@ -1,4 +1,4 @@
-#include "lastcall/http/serving/streaming.hpp"
+#include "lastcall/http/requests/streaming.hpp"
 
 #include <gmock/gmock.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "lastcall/http/files/file.hpp"
-#include "lastcall/http/serving/streams_test.hpp"
+#include "lastcall/http/requests/streams_test.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
 
 namespace lastcall::http::streaming_test {

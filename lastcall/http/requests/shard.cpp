@@ -1,6 +1,6 @@
-#include "lastcall/http/serving/shard.hpp"
+#include "lastcall/http/requests/shard.hpp"
 
-#include "lastcall/http/serving/call.hpp"
+#include "lastcall/http/requests/call.hpp"
 
 namespace lastcall::inline v0::http::detail {
 

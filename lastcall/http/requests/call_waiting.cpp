@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "lastcall/http/message/body_source.hpp"
-#include "lastcall/http/serving/call.hpp"
-#include "lastcall/http/serving/call_waiter.hpp"
+#include "lastcall/http/requests/call.hpp"
+#include "lastcall/http/requests/call_waiter.hpp"
 
 namespace lastcall::inline v0::http::detail {
 

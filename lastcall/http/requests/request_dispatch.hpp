@@ -11,10 +11,10 @@
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/message/trace.hpp"
+#include "lastcall/http/requests/call.hpp"
+#include "lastcall/http/requests/shard.hpp"
 #include "lastcall/http/routing/erased_handler.hpp"
 #include "lastcall/http/routing/responder.hpp"
-#include "lastcall/http/serving/call.hpp"
-#include "lastcall/http/serving/shard.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -64,7 +64,10 @@ template <class Protocol> bool request_dispatch<Protocol>::answer_health() {
     return false;
   }
   const bool alive = x.req.path() == "/livez";
-  protocol().answered(alive ? text("alive\n") : service.ready() ? text("ready\n") : text("draining\n", 503));
+  constexpr server_refusal not_ready = refusals::not_ready;
+  protocol().answered(alive             ? text("alive\n")
+                      : service.ready() ? text("ready\n")
+                                        : text(std::string(not_ready.why) + "\n", not_ready.status));
   return true;
 }
 

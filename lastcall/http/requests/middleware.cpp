@@ -1,10 +1,10 @@
-#include "lastcall/http/serving/middleware.hpp"
+#include "lastcall/http/requests/middleware.hpp"
 
 #include <memory>
 #include <utility>
 
+#include "lastcall/http/requests/call.hpp"
 #include "lastcall/http/routing/pending_reply.hpp"
-#include "lastcall/http/serving/call.hpp"
 
 namespace lastcall::inline v0::http {
 

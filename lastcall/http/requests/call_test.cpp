@@ -1,5 +1,5 @@
 // A call beside a host that does what the test says: who waits in it, who is woken, and what is left when it ends.
-#include "lastcall/http/serving/call.hpp"
+#include "lastcall/http/requests/call.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "lastcall/core/countdown.hpp"
-#include "lastcall/http/serving/shard.hpp"
+#include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/task.hpp"
 

@@ -1,11 +1,11 @@
-#include "lastcall/http/serving/streaming.hpp"
+#include "lastcall/http/requests/streaming.hpp"
 
 #include <algorithm>
 #include <iterator>
 
 #include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/body_source.hpp"
-#include "lastcall/http/serving/call.hpp"
+#include "lastcall/http/requests/call.hpp"
 
 namespace lastcall::inline v0::http {
 

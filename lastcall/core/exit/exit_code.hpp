@@ -1,16 +1,10 @@
-// How a shutdown ended, and the exit code for it. All exit codes of the library are named here.
+// The exit code of a shutdown. All exit codes of the library are named here, and nowhere else.
 #pragma once
 
-#include <string_view>
-
 #include "lastcall/core/namespace.hpp"
+#include "lastcall/core/report/outcome.hpp"
 
 namespace lastcall::inline v0 {
-
-/// From good to bad. The text of graceful is "drained".
-enum class outcome : unsigned char { graceful, forced, hung, failed };
-
-std::string_view to_text(outcome how) noexcept;
 
 namespace exit_codes {
 

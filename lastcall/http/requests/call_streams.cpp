@@ -2,8 +2,8 @@
 // A coroutine tries a step at the host. If the host has nothing to give or no room, the coroutine waits in
 // input_waiter_ or output_waiter_, and the connection wakes it when that has changed. Each resume tries again, and
 // meets a missing host.
-#include "lastcall/http/serving/call.hpp"
-#include "lastcall/http/serving/call_waiter.hpp"
+#include "lastcall/http/requests/call.hpp"
+#include "lastcall/http/requests/call_waiter.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
