@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "lastcall/http/h1/h1_writer.hpp"
-#include "lastcall/http/message/refusals.hpp"
 #include "lastcall/http/message/response.hpp"
+#include "lastcall/http/requests/refusals.hpp"
 #include "lastcall/http/requests/request_dispatch.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/connection/connection.hpp"

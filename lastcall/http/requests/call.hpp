@@ -14,9 +14,9 @@
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
-#include "lastcall/http/message/refusals.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/requests/exchange.hpp"
+#include "lastcall/http/requests/refusals.hpp"
 #include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/http/routing/erased_handler.hpp"
 #include "lastcall/http/routing/pending_reply.hpp"

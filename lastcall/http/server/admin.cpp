@@ -10,6 +10,7 @@
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/http/message/response.hpp"
+#include "lastcall/http/requests/refusals.hpp"
 #include "lastcall/http/routing/responder.hpp"
 #include "lastcall/http/routing/router.hpp"
 #include "lastcall/http/server/server.hpp"
@@ -67,7 +68,7 @@ class drain_bound final : public net::timed {
 
 response readiness(const app& a, const request& r) {
   const app_status s = a.status();
-  const int status = s.ready ? 200 : 503;
+  const int status = s.ready ? 200 : detail::refusals::not_ready.status;
   if (r.header("Accept").find("application/json") != std::string_view::npos) return json(to_json(s) + "\n", status);
   return text((s.ready ? "ready" : unready_because(s)) + "\n", status);
 }

@@ -1,4 +1,5 @@
-// The HTTP server. It answers every accepted request, also when it is told to stop.
+// The HTTP server. It answers every accepted request, also when it is told to stop. What it refuses by itself, and with
+// which words, is in requests/refusals.hpp.
 #pragma once
 
 #include <cstdint>

@@ -3,10 +3,10 @@
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/http/message/body_source.hpp"
-#include "lastcall/http/message/refusals.hpp"
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/message/status.hpp"
+#include "lastcall/http/requests/refusals.hpp"
 #include "lastcall/http/routing/handler.hpp"
 #include "lastcall/http/ws/websocket.hpp"
 #include "lastcall/http/ws/ws_handshake.hpp"
