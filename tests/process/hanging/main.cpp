@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,6 +90,7 @@ std::atomic<int> turns{0};
 [[gnu::noinline]] void wait_for_a_stopped_child() {
   const pid_t child = ::fork();
   if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a stopped child would outlive us, and hold our output open
     ::raise(SIGSTOP);
     ::_exit(0);
   }
