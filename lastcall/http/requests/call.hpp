@@ -1,5 +1,6 @@
 // One request that is not answered at once: its handler awaits, blocks, answers later, or streams a body. The call is
 // what the connection, the handler and its threads share. It moves no bytes itself; its host, the connection, does.
+// Which handler is called, and whether it needs a call at all, is request_dispatch's.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
