@@ -25,17 +25,21 @@ struct pool_state {
 };
 
 /// The library's own pool, with a ticket for each connection that it was given.
-class counted_pool final : public httplib::ThreadPool {
+class counted_pool final : public httplib::TaskQueue {
  public:
-  explicit counted_pool(pool_state& state) : ThreadPool(32), state_(state) {}
-  void enqueue(std::function<void()> connection) override {
+  explicit counted_pool(pool_state& state) : state_(state) {}
+  // It returns nothing in cpp-httplib 0.11, and whether there was room in later ones.
+  using enqueued = decltype(std::declval<httplib::ThreadPool&>().enqueue({}));
+  enqueued enqueue(std::function<void()> connection) override {
     auto in = std::make_shared<std::optional<lastcall::ticket>>(state_.inside.enter());
-    ThreadPool::enqueue([in = std::move(in), connection = std::move(connection)] { connection(); });
+    return threads_.enqueue([in = std::move(in), connection = std::move(connection)] { connection(); });
   }
+  void shutdown() override { threads_.shutdown(); }
   void on_idle() override { state_.pauses.fetch_add(1); }
 
  private:
   pool_state& state_;
+  httplib::ThreadPool threads_{32};
 };
 
 }  // namespace
