@@ -10,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "lastcall/app.hpp"
 #include "lastcall/listen.hpp"
