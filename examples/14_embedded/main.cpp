@@ -1,4 +1,5 @@
 // The service as a process of its own: run() owns signals, report and exit code.
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 

@@ -1,6 +1,7 @@
 // A protocol of lines on raw TCP: commands in, answers out, and a goodbye in its own words when the server is told to
 // stop. Try it: printf 'ADD 2 3\nQUIT\n' | nc 127.0.0.1 8086
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>

@@ -1,6 +1,7 @@
 // Says back what it is sent, over TLS only: HTTP/2 to whoever agrees on it by ALPN, HTTP/1.1 to others. The handler
 // knows nothing of either. Try it: tls_echo server.crt server.key; curl --cacert ca.crt --data hello
 // https://localhost:8443/echo
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>

@@ -1,6 +1,7 @@
 #include "routes.hpp"
 
 #include <charconv>
+#include <cstdint>
 #include <string>
 #include <thread>
 

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <cstdint>
 #include <stdexcept>
 
 namespace lastcall::net::endpoint_test {

@@ -1,5 +1,6 @@
 // Range headers against a reader that splits the text and counts wide. The input is a size, a line feed and the header.
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

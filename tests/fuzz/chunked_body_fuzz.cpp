@@ -1,6 +1,7 @@
 // Bodies: the reader against a plain decoder that sees all of the input, and the same result however it is split. The
 // input's first byte is the limit, with a high bit that means Content-Length (the second byte) instead of chunks.
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
 

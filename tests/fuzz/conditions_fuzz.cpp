@@ -1,6 +1,7 @@
 // Dates against the C library's reader, and preconditions over arbitrary header lines. The input is header lines, each
 // of whose values is also read as a date.
 #include <array>
+#include <cstdint>
 #include <ctime>
 #include <string>
 #include <string_view>

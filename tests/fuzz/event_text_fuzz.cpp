@@ -1,6 +1,7 @@
 // Server-sent events: whatever an event holds, a client hands out that and nothing else, or it is refused. The input is
 // data, id and name, with a byte 0xff between them; a comment of the same bytes stands before.
 #include <algorithm>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>

@@ -2,6 +2,7 @@
 // one that is closed, heads stay in their memory, and what is sent stays in proportion to what came. The input's first
 // byte chooses how requests are answered.
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>

@@ -1,4 +1,5 @@
 // Paths: soundness and decoding, each against the plain way over the decoded text. The input is a path.
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

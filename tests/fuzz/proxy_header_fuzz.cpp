@@ -1,4 +1,5 @@
 // PROXY headers against a reader that looks at one field after the other, and in pieces of any size.
+#include <cstdint>
 #include <string>
 #include <string_view>
 

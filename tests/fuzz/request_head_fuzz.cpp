@@ -1,6 +1,7 @@
 // Request heads: our parser against Beast's with our checks. What one refuses the other refuses, what both accept they
 // read alike, and a verdict does not hang on how the bytes come.
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
 

@@ -1,6 +1,7 @@
 // The router against a list of patterns that is searched one by one. The input's first line is a method and a path,
 // each further one a pattern to register.
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>

@@ -1,6 +1,7 @@
 // WebSocket frames: the protocol against a plain reader that sees all of the input, and the same events and answers
 // however it is split. The input's first byte chooses the size limit, the second when messages begin to be ignored.
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

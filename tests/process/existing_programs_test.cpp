@@ -2,6 +2,7 @@
 // they don't, and what does not end is cut in time. Each prints where it listens.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <vector>

@@ -2,6 +2,7 @@
 // reset, and client and server agree.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <random>
 #include <thread>
 

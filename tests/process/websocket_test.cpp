@@ -1,6 +1,7 @@
 // WebSockets when the server is told to stop, counted from the other side: by our own clients and by foreign ones.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <fstream>
 #include <numeric>
 #include <sstream>

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <barrier>
+#include <cstdint>
 #include <future>
 #include <map>
 #include <memory>

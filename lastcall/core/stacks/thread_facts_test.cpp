@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <string>
 
 namespace lastcall::thread_facts_test {

@@ -1,6 +1,7 @@
 // Connections that come through our own load balancers, with a PROXY header before the client's bytes.
 #include <gmock/gmock.h>
 
+#include <cstdint>
 #include <string>
 
 #include "lastcall/core/metrics.hpp"

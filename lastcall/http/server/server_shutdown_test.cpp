@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <cstdint>
 #include <latch>
 #include <stop_token>
 #include <string>

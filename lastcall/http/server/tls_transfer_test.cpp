@@ -1,6 +1,7 @@
 // The server over TLS: requests and bodies in any number of records.
 #include <gmock/gmock.h>
 
+#include <cstdint>
 #include <fstream>
 #include <string>
 #include <thread>

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <cstdint>
 #include <stdexcept>
 
 #include "lastcall/core/metrics.hpp"

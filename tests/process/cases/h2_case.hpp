@@ -1,6 +1,7 @@
 // The words that cases of HTTP/2 are made of: frames and what must become of them.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <ostream>
 #include <string>
