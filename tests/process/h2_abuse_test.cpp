@@ -3,13 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "lastcall/core/by_median_test.hpp"
-#include "tests/process/h2_frames.hpp"
+#include "lastcall/http/h2/h2_frames_test.hpp"
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
 
 namespace {
 
 using namespace process_tests;
+namespace h2 = lastcall::http::testing_h2;
 using lastcall::testing::parse_server_address;
 
 const std::string begin = h2::preface + h2::settings() + h2::settings_ack();

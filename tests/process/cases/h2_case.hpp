@@ -7,9 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "tests/process/h2_frames.hpp"
+#include "lastcall/http/h2/h2_frames_test.hpp"
 
 namespace process_tests {
+
+namespace h2 {
+using namespace lastcall::http::testing_h2;
+}
 
 /// What a client says behind preface, SETTINGS and the acknowledgement of ours, and what must become of it. Whatever
 /// is no error of the connection must leave it in use.

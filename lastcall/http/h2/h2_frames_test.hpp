@@ -1,5 +1,5 @@
-// HTTP/2 frames as bytes, also such as nobody should send, and what comes back taken apart again. Pure: sends nothing,
-// and knows neither flow control nor streams.
+// For tests: HTTP/2 frames as bytes, also such as nobody should send, and what comes back taken apart again. Pure:
+// sends nothing, and knows neither flow control nor streams.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace process_tests::h2 {
+namespace lastcall::inline v0::http::testing_h2 {
 
 enum type : std::uint8_t {
   data_frame = 0,
@@ -139,4 +139,4 @@ inline std::optional<heard_frame> take_frame(std::string& bytes) {
   return f;
 }
 
-}  // namespace process_tests::h2
+}  // namespace lastcall::inline v0::http::testing_h2
