@@ -63,6 +63,8 @@ options read(int argc, char** argv) {
       ->default_val(64 * 1024 * 1024);
   cli.add_flag("--h2c", o.http.h2c, "HTTP/2 in cleartext, for clients that begin with its preface");
   cli.add_option("--max-streams", o.http.limits.max_streams, "of one HTTP/2 connection at once [100]");
+  cli.add_option("--pool-threads", o.http.blocking.threads, "for handlers that block [32]");
+  cli.add_option("--pool-queue", o.http.blocking.queue, "requests that wait for one of them [256]");
   cli.add_option("--upload-dir", o.upload_dir, "where /upload?name=X leaves files [nowhere]");
 
   std::optional<std::uint16_t> tls_port;

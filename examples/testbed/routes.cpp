@@ -7,6 +7,7 @@
 
 #include "lastcall/events.hpp"
 #include "lastcall/http.hpp"
+#include "lastcall/middleware.hpp"
 #include "lastcall/streaming.hpp"
 #include "lastcall/task.hpp"
 #include "lastcall/websocket.hpp"
@@ -70,6 +71,10 @@ http::router routes(const std::string& upload_dir) {
     return http::text("blocked\n");
   };
   r.get("/block", http::blocking(block));
+  const auto as_it_is =
+      http::around([](const http::request&, const context&,
+                      const http::next_handler& go) -> lastcall::task<http::response> { return go(); });
+  r.get("/around/block", as_it_is(http::blocking(block)));
   r.get("/block-loop", block);
 
   r.get("/big", [](const http::request& req) {

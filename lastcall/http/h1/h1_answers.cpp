@@ -1,48 +1,25 @@
-// How an HTTP/1.1 connection takes the answer to a request, or makes one in the place of its handler.
-// An answer comes in one of three ways: from a plain handler within go_on(); from a coroutine that did not wait, also
-// within go_on() (in_coroutine_); or later, through take_answer() from the loop. All append to shard_.output(), and the
-// outermost of go_on() and take_answer() flushes it.
+// How an HTTP/1.1 connection frames what answer_path decides, and what it gives to the call of a request.
+// Answers are appended to shard_.output(), and the outermost of go_on() and take_answer() flushes it. A body in pieces
+// is sent piece by piece; what the client does not take waits in unsent_, and take_output() returns 0 when that is
+// full.
 #include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "lastcall/http/h1/h1_connection.hpp"
 #include "lastcall/http/h1/h1_writer.hpp"
+#include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/message/request_access.hpp"
+#include "lastcall/http/message/status.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
 using net::connection_end;
 using net::connection_state;
 
-/// The handler's answer. Counts as answered once the kernel has all its bytes: see all_sent().
-void h1_connection::answered(response&& r) {
-  if (r.source()) return begin_body(std::move(r));
-  if (call_ && call_->pool_was_full() && r.status() == 503) return end_call(), reject(r);
-  append(r);
-  exchange_->records.responded(shard_.service().access_log, &exchange_->req, remote(), r.status(), r.body().size(),
-                               request_end::answered);
-  ++unsent_answers_;
-  end_call();
-  finish_request();
-}
-
-/// An answer in the place of the handler, for example 404. The request counts as rejected.
-void h1_connection::reject(const response& r) {
-  append(r);
-  exchange_->records.responded(shard_.service().access_log, &exchange_->req, remote(), r.status(), r.body().size(),
-                               request_end::rejected);
-  shard_.rejected.add();
-  finish_request();
-}
-
-/// The connection closes after it if bytes of the request's body are missing: nothing tells where the next request
-/// begins.
-void h1_connection::append(const response& r) {
-  const exchange& x = *exchange_;
-  closing_ = !body_is_over() || !x.info.keep_alive;
-  close_at_ = write_response(shard_.output(), r, framing_of(closing_));
-}
+namespace {
+constexpr input_result gone{.what = input_result::kind::failed, .why = "the client has gone"};
+}  // namespace
 
 framing h1_connection::framing_of(bool close) const {
   const exchange& x = *exchange_;
@@ -53,22 +30,44 @@ framing h1_connection::framing_of(bool close) const {
           .request_id = request_access::id(x.req)};
 }
 
-/// An error for a request that can't be read or served. Always closes, because the place of the next request is
-/// unknown.
-void h1_connection::refuse(int status, std::string_view why, request_end as) {
-  // The parser may have failed before the method, so the raw bytes decide.
-  std::string_view first = exchange_->input.unread();
-  first.remove_prefix(std::min(first.find_first_not_of("\r\n"), first.size()));
-  const bool head = first.starts_with("HEAD ");
-  write_refusal(shard_.output(), {.status = status, .why = why, .retry_after_seconds = status == 503 ? 1 : 0},
-                {.date = shard_.date(),
-                 .head = head,
-                 .request_id = exchange_->input.has_head() ? request_access::id(exchange_->req) : std::string_view()});
-  exchange_->records.responded(shard_.service().access_log, exchange_->input.has_head() ? &exchange_->req : nullptr,
-                               remote(), status, 0, as);
-  (as == request_end::forced ? shard_.forced : shard_.rejected).add();
-  begun_ = false;
-  closing_ = true;
+/// False if sending the earlier answers has ended the connection.
+bool h1_connection::make_way() noexcept {
+  flush();
+  return state() != connection_state::closed;
+}
+
+/// The connection closes after it if bytes of the request's body are missing, and after each refusal: nothing tells
+/// where the next request begins.
+void h1_connection::put_response(const response& r, bool refusal) {
+  closing_ = refusal || !body_is_over() || !exchange_->info.keep_alive;
+  framing f = framing_of(closing_);
+  if (refusal && !exchange_->input.has_head()) {  // the parser has failed, maybe before the method: the bytes decide
+    std::string_view first = exchange_->input.unread();
+    first.remove_prefix(std::min(first.find_first_not_of("\r\n"), first.size()));
+    f = {.date = f.date, .head = first.starts_with("HEAD "), .close = true};
+  }
+  close_at_ = write_response(shard_.output(), r, f);
+}
+
+/// Skips the rest of a body that no handler will read, as far as it has been received. False: bytes are missing, so the
+/// connection can't be used for another request.
+bool h1_connection::body_is_over() {
+  exchange& x = *exchange_;
+  if (!x.info.has_body || !streams_body() || x.incoming.over) return true;
+  x.body.clear();
+  const body_result rest = x.reader.feed(x.input.behind_head(), x.body);
+  if (rest.what != body_result::kind::done) return false;
+  x.input.body_is(rest.consumed);
+  return x.incoming.over = true;
+}
+
+void h1_connection::response_made(request_end as) noexcept {
+  if (as == request_end::answered) {
+    ++unsent_answers_;  // counted in all_sent()
+  } else {
+    (as == request_end::forced ? shard_.forced : shard_.rejected).add();
+  }
+  finish_request();
 }
 
 void h1_connection::finish_request() noexcept {
@@ -77,53 +76,155 @@ void h1_connection::finish_request() noexcept {
   if (std::exchange(long_lived_, false)) become(net::connection_kind::http1);
 }
 
-/// For everything but a plain handler. The state from here on has no time limit: only the drain end bounds a handler.
-call& h1_connection::begin_call(const handler* h) {
-  const bool wants_context = h && h->wants_context();
-  if (h && h->route_options().long_lived && !long_lived_) {
-    long_lived_ = true;
-    become(net::connection_kind::events);
-  }
-  call_ = &shard_.coroutines().borrow();
-  call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, remote(), wants_context ? &shard_.life() : nullptr,
-               long_lived_);
-  request_access::remote(exchange_->req, &call_->remote());
-  enter(working_state(), time_point::max());  // no limit but the drain end
-  if (h && h->route_options().gone_at_fin && remote_is_ending())
-    call_->client_gone();  // the FIN came together with the request
-  return *call_;
-}
-
-/// The call lives on while the handler, a thread or a responder has a reference.
-void h1_connection::end_call() noexcept {
-  if (!call_) return;
-  call& c = *std::exchange(call_, nullptr);
-  in_coroutine_ ? c.detach_within_coroutine() : c.detach(nullptr, cause::none);
-}
-
 /// An answer from the call. Outside of a wake it has an output buffer of its own, so that answers of another
 /// connection, in whose wake a handler may run, do not mix with it.
 void h1_connection::take_answer(response&& r) noexcept {
-  if (in_coroutine_) {  // go_on() is on the stack, and sends it
-    try {
-      return answered(std::move(r));
-    } catch (const std::exception&) {  // out of memory
-      return end(connection_end::forced);
-    }
-  }
-  const detail::shard::separate_output separate(shard_);
-  set().loop().refresh_now();
-  if (shard_.service().life.forced())
-    farewell_as_ = connection_end::forced;  // the drain end has passed: counts as forced
-  caller_continues_ = true;
   try {
+    if (in_coroutine_) return answered(std::move(r));  // go_on() is on the stack, and sends it
+    const detail::shard::separate_output separate(shard_);
+    set().loop().refresh_now();
+    caller_continues_ = true;
     answered(std::move(r));
+    caller_continues_ = false;
+    flush();
+    resume();
+  } catch (const std::exception&) {  // out of memory
+    caller_continues_ = in_coroutine_;
+    end(connection_end::forced);
+  }
+}
+
+// Bodies that the handler takes in pieces.
+
+input_result h1_connection::next_input() noexcept {
+  const detail::shard::separate_output separate(shard_);
+  return next_piece();
+}
+
+/// From the buffer, or from the kernel.
+input_result h1_connection::pull_input() noexcept {
+  exchange& x = *exchange_;
+  if (x.incoming.over || !x.info.has_body) return {.what = input_result::kind::end};
+  try {
+    for (;;) {
+      const body_result got = x.reader.feed(x.input.behind_head(), x.body, &x.trailers);
+      if (got.what == body_result::kind::error) {
+        fail_input(got.status, got.why);
+        return {.what = input_result::kind::failed, .status = got.status, .why = got.why};
+      }
+      if (got.what == body_result::kind::done) {
+        x.input.body_is(got.consumed);
+        x.incoming.over = true;
+        if (x.body.empty()) return {.what = input_result::kind::end};
+      } else {
+        x.input.drop_behind_head();
+      }
+      if (!x.body.empty()) {
+        x.pacing.came(x.body.size(), loop_now());
+        return {.what = input_result::kind::piece, .bytes = x.body};
+      }
+      if (std::exchange(x.incoming.owes_continue, false)) {
+        shard_.output() += continue_100;
+        flush();
+        if (state() == connection_state::closed) return gone;
+      }
+      const std::span<char> room = x.input.space_behind_head();
+      const net::io_result read = receive(room.data(), room.size());
+      if (read.end != net::io_end::open) return end_by(read.end), gone;
+      if (read.would_block) return {.what = input_result::kind::wait};
+      x.input.received(read.bytes);
+    }
+  } catch (const std::exception&) {  // out of memory
+    end(connection_end::forced);
+    return gone;
+  }
+}
+
+void h1_connection::wait_begins() noexcept {
+  readable_ = false;
+  if (unsent_.empty()) enter(connection_state::reading, exchange_->pacing.due());  // else all_sent() sets it
+}
+
+// Bodies that follow their head.
+
+bool h1_connection::make_way_for_body(const response& r, bool none_follows) {
+  if (!make_way()) return false;
+  if (r.source()->upgrade) return begin_upgrade(r), false;
+  exchange& x = *exchange_;
+  if (!r.source()->length && x.info.http_1_0) x.info.keep_alive = false;
+  // If bytes of the request's body are missing and the maker won't read them, the connection must close. The maker
+  // can't read after an error, and a client that waits for 100 Continue won't send: it is too late for that answer.
+  const bool unread = none_follows || r.source()->file
+                          ? !body_is_over()
+                          : x.info.has_body && (x.incoming.owes_continue || x.incoming.status != 0);
+  if (unread) x.info.keep_alive = false;
+  return true;
+}
+
+void h1_connection::put_head(const response& r, bool /*body_follows*/) {
+  const exchange& x = *exchange_;
+  closing_ = !x.info.keep_alive;
+  close_at_ = write_head(shard_.output(), r, framing_of(closing_),
+                         may_have_body(r.status()) ? x.outgoing.by : body_framing::until_close, x.outgoing.left);
+}
+
+void h1_connection::body_begins() {
+  flush();
+  if (sending_file() && unsent_.empty()) return send_file();
+  if (long_lived_ && remote_is_ending() && state() != connection_state::closed) end_by(net::io_end::orderly);
+}
+
+std::size_t h1_connection::take_output(std::string_view bytes) {
+  const detail::shard::separate_output separate(shard_);
+  return take_piece(bytes);
+}
+
+void h1_connection::put_piece(std::string_view bytes) {
+  if (exchange_->outgoing.by == body_framing::chunked) {
+    write_chunk(shard_.output(), bytes);
+  } else {
+    shard_.output().append(bytes);
+  }
+  flush();
+}
+
+void h1_connection::end_output(bool whole, std::string_view trailers) noexcept {
+  const detail::shard::separate_output separate(shard_);
+  try {
+    end_body(whole, trailers);
   } catch (const std::exception&) {  // out of memory
     end(connection_end::forced);
   }
-  caller_continues_ = false;
-  flush();
+}
+
+void h1_connection::put_end(std::string_view trailers) {
+  if (exchange_->outgoing.by == body_framing::chunked) write_last_chunk(shard_.output(), trailers);
+}
+
+/// The last byte is in the buffer, or sent. Continues with the next request.
+void h1_connection::body_ended() noexcept {
+  closing_ = closing_ || !body_is_over() || (long_lived_ && draining());
+  response_made(request_end::answered);
+  if (shard_.output().empty() && unsent_.empty()) {
+    all_sent();
+  } else {
+    flush();
+  }
   resume();
+}
+
+/// With a length or chunks, a FIN before the end shows that the body is not whole, and earlier answers still arrive. A
+/// body that ends with the connection has no end mark: only a reset shows it.
+void h1_connection::put_break() noexcept {
+  if (exchange_->outgoing.by == body_framing::until_close) {
+    begun_ = false;
+    return abort(connection_end::clean);
+  }
+  end_call();
+  closing_ = true;
+  finish_request();
+  if (shard_.output().empty() && unsent_.empty()) return all_sent();
+  flush();
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -28,16 +28,16 @@ constexpr std::size_t gathered_bytes = 256 * 1024;  // of responses: then they a
 
 h1_connection::h1_connection(detail::shard& s, net::unique_fd socket, const net::endpoint& remote,
                              bool refusing) noexcept
-    : connection(s.set(), std::move(socket), remote, net::connection_kind::http1), shard_(s), refusing_(refusing) {
+    : connection(s.set(), std::move(socket), remote, net::connection_kind::http1), answer_path(s), refusing_(refusing) {
   enter(connection_state::fresh, loop_now() + s.service().limits.head_time);
 }
 
-h1_connection::~h1_connection() { drop_exchange(); }
+h1_connection::~h1_connection() = default;
 
 /// TLS is ready, and ALPN has chosen the protocol.
 void h1_connection::on_open() noexcept {
   if (agreed_protocol() == "h2") return become_http2();
-  enter(connection_state::fresh, loop_now() + shard_.service().limits.head_time);
+  enter(connection_state::fresh, loop_now() + service().limits.head_time);
   on_readable();
 }
 
@@ -50,11 +50,10 @@ std::string_view h1_connection::answer_to_plain_http() const noexcept {
 /// readable_ and returns; resume() reads then. After reads_per_wake, rearm() asks for another wake.
 void h1_connection::on_readable() noexcept {
   readable_ = true;
-  if (call_) return input_is_here();
+  if (call_) return call_has_input();
   if (more_buffered_ || !may_read()) return;  // what is not read stays in the kernel: that is the back-pressure
   for (int i = 0; i < reads_per_wake; ++i) {
-    if (!exchange_) exchange_ = &shard_.borrow();
-    const std::span<char> room = exchange_->room();
+    const std::span<char> room = borrow_exchange().room();
     const net::io_result read = receive(room.data(), room.size());
     if (read.end != net::io_end::open) {
       if (in_batch_) shard_.batched_writes().send();
@@ -64,7 +63,7 @@ void h1_connection::on_readable() noexcept {
     if (!read.would_block) {
       exchange_->input.received(read.bytes);
       if (state() == connection_state::fresh && begins_http2()) {
-        if (exchange_->input.unread().size() < shard_.service().http2->preface.size()) continue;
+        if (exchange_->input.unread().size() < service().http2->preface.size()) continue;
         return become_http2();
       }
       go_on();
@@ -94,7 +93,7 @@ void h1_connection::go_on() noexcept {
       if (shard_.output().size() >= gathered_bytes) flush();
     }
   } catch (const std::exception& error) {  // std::bad_alloc: nothing else is thrown here
-    shard_.service().log.error(shard_.service().name, "a connection was cut", {{"why", error.what()}});
+    service().log.error(service().name, "a connection was cut", {{"why", error.what()}});
     end(connection_end::forced);
   }
   caller_continues_ = false;
@@ -106,52 +105,50 @@ bool h1_connection::read_head() {
   exchange& x = *exchange_;
   if (x.input.has_head()) return true;
   if (x.input.empty()) return false;
-  const head_result head = parse_head(x.input.unread(), x.input.scanned(), shard_.service().limits, x.req, x.info);
+  const head_result head = parse_head(x.input.unread(), x.input.scanned(), service().limits, x.req, x.info);
   if (head.what == head_result::kind::need_more) {
     if (head.consumed < x.input.unread().size()) begin_request();
     return false;
   }
   begin_request();
-  if (head.what == head_result::kind::error) return refuse(head.status, head.why), false;
+  if (head.what == head_result::kind::error) return refuse({head.status, head.why}), false;
   x.input.head_is(head.consumed);
   give_id();
   if (refusing_) return refuse(refusals::too_many_connections), false;
   request_access::remote(x.req, &remote());
   request_access::tls(x.req, tls_peer_at_hand());
-  const service& service = shard_.service();
-  x.found = service.routes.match(x.req);
+  x.found = service().routes.match(x.req);
   if (!x.info.has_body) return true;
-  const handler* h = x.found.handle;
-  x.reader = body_reader(
-      x.info, h ? h->route_options().max_body.value_or(service.limits.body_bytes) : service.limits.body_bytes);
+  x.reader = body_reader(x.info, body_limit());
   if (const body_result said = x.reader.feed({}, x.body); said.what == body_result::kind::error)
-    return refuse(said.status, said.why), false;
+    return refuse({said.status, said.why}), false;
   const bool continue_owed = x.info.expect_continue &&
                              x.input.behind_head().empty();  // a client that has begun to send the body does not wait
-  if (h && h->streams_body()) {
+  if (streams_body()) {
     x.in_pieces = true;
     x.incoming.owes_continue = continue_owed;
     static_cast<void>(x.room());  // moves bytes now, because it must not once the handler has views
     return true;
   }
-  if (continue_owed && !h) {  // no route wants the body: answers before the client sends it
+  if (continue_owed && !found_handler()) {  // no route wants the body: answers before the client sends it
     x.info.has_body = x.info.keep_alive = false;
     return true;
   }
   if (continue_owed) shard_.output() += continue_100;
-  enter(connection_state::reading, x.read_by = loop_now() + service.limits.body_time);
+  x.pacing.collect(loop_now(), service().limits.body_time);
+  enter(connection_state::reading, x.pacing.due());
   return true;
 }
 
 /// Returns whether the body is complete, or belongs to the handler, which reads it in pieces.
 bool h1_connection::read_body() {
   exchange& x = *exchange_;
-  if (!x.info.has_body || (x.found.handle && x.found.handle->streams_body())) return true;
+  if (!x.info.has_body || streams_body()) return true;
+  x.pacing.came(x.input.behind_head().size(), loop_now());
   const body_result body = x.reader.feed(x.input.behind_head(), x.body);
-  if (body.what == body_result::kind::error) return refuse(body.status, body.why), false;
+  if (body.what == body_result::kind::error) return refuse({body.status, body.why}), false;
   if (body.what == body_result::kind::need_more) {
     x.input.drop_behind_head();  // they were copied to x.body
-    x.incoming.waits_since = loop_now();
     return false;
   }
   x.input.body_is(body.consumed);
@@ -164,13 +161,15 @@ void h1_connection::begin_request() noexcept {
   shard_.begun.add();
   exchange_->records.begin(loop_now());
   if (state() == connection_state::idle) note_request();
-  enter(connection_state::reading, exchange_->read_by = loop_now() + shard_.service().limits.head_time);
+  exchange_->pacing.begin(loop_now(), service().limits.head_time);
+  enter(connection_state::reading, exchange_->pacing.due());
 }
 
-/// False if sending the earlier answers has ended the connection.
-bool h1_connection::may_begin(const handler& h) noexcept {
-  if (h.form() != form::plain) flush();  // sends earlier answers, since this handler may take long
-  return state() != connection_state::closed;
+/// While a call works, input is for the handler, or says that its client has gone.
+void h1_connection::call_has_input() noexcept {
+  if (remote_is_ending() && long_lived_) return end_by(net::io_end::orderly);
+  if (remote_is_ending() && found_handler() && found_handler()->route_options().gone_at_fin) call_->client_gone();
+  input_is_here();
 }
 
 /// Continues after a wait: with the requests in the buffer, then with the kernel's. Does nothing inside go_on() or
@@ -185,7 +184,7 @@ void h1_connection::resume() noexcept {
 
 /// The jitter moment of a long-lived response has come: its handler is told, and its client has less time to receive.
 void h1_connection::on_told() noexcept {
-  if (call_) call_->begin_drain(shard_.life().drain_end());
+  tell_drain();
   if (!unsent_.empty() || sending_file()) return wait_for_room();
   enter(working_state(), time_point::max());
 }
@@ -194,35 +193,19 @@ void h1_connection::on_told() noexcept {
 /// call.
 void h1_connection::on_end(connection_end how) noexcept {
   if (in_batch_) shard_.batched_writes().drop(*this);
-  if (exchange_)
-    exchange_->records.cut(shard_.service().access_log, begun_, exchange_->input.has_head() ? &exchange_->req : nullptr,
-                           remote(), loop_now(),
-                           how == connection_end::forced ? request_end::forced : request_end::abandoned_by_client);
-  const std::uint64_t open = std::exchange(unsent_answers_, 0) + (std::exchange(begun_, false) ? 1 : 0);
-  (how == connection_end::forced ? shard_.forced : shard_.abandoned).add(open);
-  if (call_) {
-    const cause why = how == connection_end::forced ? cause::forced : cause::client_gone;
-    std::exchange(call_, nullptr)->detach(std::exchange(exchange_, nullptr), why);
-  }
-  drop_exchange();
+  const bool by_force = how == connection_end::forced;
+  const std::uint64_t open = std::exchange(unsent_answers_, 0) + (begun_ ? 1 : 0);
+  (by_force ? shard_.forced : shard_.abandoned).add(open);
+  cut(by_force ? request_end::forced : request_end::abandoned_by_client, std::exchange(begun_, false));
 }
 
 /// For the report of work in progress: null while the connection only waits.
 std::optional<time_point> h1_connection::works_since() const {
-  if (exchange_ && (begun_ || call_ || sending_body())) return exchange_->records.begun();
+  if (at_work()) return exchange_->records.begun();
   if (!unsent_.empty()) return past().last_active;
   return std::nullopt;
 }
 
-std::string h1_connection::work_label() const {
-  if (!exchange_ || !(begun_ || call_ || sending_body())) return "a response on its way";
-  if (!exchange_->input.has_head()) return "a request that is not complete";
-  const request& r = exchange_->req;
-  constexpr std::size_t shown = 120;
-  const bool cut = r.target().size() > shown;
-  return std::string(r.method()).append(" ").append(r.target().substr(0, shown)).append(cut ? "..." : "");
-}
-
-std::string h1_connection::work_waits_for() const { return call_ ? call_->life().waits_for() : std::string(); }
+std::string h1_connection::work_label() const { return at_work() ? label() : "a response on its way"; }
 
 }  // namespace lastcall::inline v0::http::detail

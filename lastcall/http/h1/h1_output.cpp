@@ -2,12 +2,13 @@
 // Responses of one wake are gathered in shard_.output(). flush() gives them to the kernel; what the kernel has no room
 // for moves to unsent_, the write queue of this connection. While unsent_ is not empty, nothing is read
 // (back-pressure).
-#include <chrono>
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "lastcall/http/h1/h1_connection.hpp"
 #include "lastcall/http/h1/h1_writer.hpp"
+#include "lastcall/http/message/body_source.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -15,7 +16,8 @@ using net::connection_end;
 using net::connection_state;
 
 namespace {
-constexpr std::size_t kept_unsent_bytes = 4096;  // of capacity: idle connections must not hold large buffers
+constexpr std::size_t kept_unsent_bytes = 4096;           // of capacity: idle connections must not hold large buffers
+constexpr std::size_t file_bytes_per_wake = 1024 * 1024;  // then the loop serves its other connections
 }  // namespace
 
 /// Hands one short answer to the shard's batch, which sends it together with those of other connections. Only for an
@@ -26,7 +28,7 @@ bool h1_connection::put_in_batch() noexcept {
       out.size() > batched_writes::most_bytes || closing_ || call_ || draining() || !unsent_.empty() ||
       sending_body() || state() == connection_state::closed || !exchange_)
     return false;
-  const auto response = exchange_->records.hand_out(shard_.service().access_log);
+  const auto response = exchange_->records.hand_out(service().access_log);
   if (!response) return false;
   in_batch_ = true;
   close_at_.reset();
@@ -61,7 +63,7 @@ bool h1_connection::last_response() const noexcept {
   const exchange& x = *exchange_;
   if (!x.outgoing.open) return !call_ && x.input.empty() && !may_have_unread();
   if (x.input.has_next()) return false;
-  const bool body_comes = x.info.has_body && x.found.handle && x.found.handle->streams_body() && !x.incoming.over;
+  const bool body_comes = x.info.has_body && streams_body() && !x.incoming.over;
   return body_comes || !may_have_unread();  // unread bytes may belong to the body, if one is on its way
 }
 
@@ -98,11 +100,10 @@ void h1_connection::all_sent() noexcept {
   (farewell_as_ == connection_end::forced ? shard_.forced : shard_.answered).add(std::exchange(unsent_answers_, 0));
   set().loop().refresh_now();  // handlers may have taken long, and the silence counts from here
   if (exchange_)
-    exchange_->records.sent(shard_.service().access_log, shard_.stats, loop_now(),
-                            farewell_as_ == connection_end::forced);
+    exchange_->records.sent(service().access_log, shard_.stats, loop_now(), farewell_as_ == connection_end::forced);
   note_response();
   if (exchange_ && exchange_->outgoing.to) return hand_over();
-  if (call_ && exchange_->incoming.waiting) return enter(connection_state::reading, exchange_->read_by);
+  if (call_ && exchange_->pacing.waiting()) return enter(connection_state::reading, exchange_->pacing.due());
   if (call_ || sending_body()) return enter(working_state(), time_point::max());
   if (closing_) farewell(farewell_as_);
 }
@@ -110,7 +111,7 @@ void h1_connection::all_sent() noexcept {
 /// The client has to receive before more is sent. It has write_time to take at least one byte.
 void h1_connection::wait_for_room() noexcept {
   const bool told = long_lived_ && draining() && tell_at() == time_point::max();
-  const duration most = told ? shard_.told_write_time(loop_now()) : shard_.service().limits.write_time;
+  const duration most = told ? shard_.told_write_time(loop_now()) : service().limits.write_time;
   enter(working_state(), loop_now() + most);
   unacknowledged_ = unacknowledged();
 }
@@ -144,47 +145,46 @@ void h1_connection::on_writable() noexcept {
 
 /// All input that is here has been used: waits for the rest of a request, or for the next request.
 void h1_connection::set_waiting_state() noexcept {
-  if (begun_) return enter(connection_state::reading, exchange_->read_by);
+  if (begun_) return enter(connection_state::reading, exchange_->pacing.due());
   drop_exchange();
   if (state() != connection_state::fresh) become_idle();
 }
 
 void h1_connection::become_idle() noexcept {
-  enter(connection_state::idle, past().last_active + shard_.service().limits.idle_time);
+  enter(connection_state::idle, past().last_active + service().limits.idle_time);
 }
 
-/// Whether a body is cut by the drain end and not by its client: the client was fast enough until now. Then the server
-/// takes the blame: 503 and not 408.
-bool h1_connection::cuts_a_body() const noexcept {
-  const exchange& x = *exchange_;
-  if (!draining() || !x.input.has_head() || loop_now() >= x.read_by) return false;
-  if (loop_now() - x.incoming.waits_since >= std::chrono::seconds(1)) return false;
-  const duration since_head = shard_.service().limits.body_time - (x.read_by - loop_now());
-  const duration took = call_ ? x.incoming.waited + (loop_now() - x.incoming.waits_since) : since_head;
-  const std::uint64_t came = call_ ? x.incoming.received : x.body.size();
-  return took <= std::chrono::seconds(1) + std::chrono::seconds(came / least_bytes_per_second);
+/// One megabyte for each wake, straight from the file to the socket (sendfile).
+void h1_connection::send_file() noexcept {
+  exchange& x = *exchange_;
+  for (std::size_t sent = 0; x.outgoing.left > 0 && sent < file_bytes_per_wake;) {
+    const std::size_t size = std::min<std::uint64_t>(x.outgoing.left, file_bytes_per_wake);
+    const net::io_result now = transmit_file(x.outgoing.file->file.get(), x.outgoing.file_at, size);
+    if (now.unreadable) return break_off("the file cannot be read");
+    if (now.end != net::io_end::open) return end_by(now.end);
+    if (now.would_block) return wait_for_room();
+    if (now.bytes == 0) return break_off("the file has become shorter");
+    sent += now.bytes;
+    x.outgoing.file_at += now.bytes;
+    x.records.more_body(now.bytes);
+    x.outgoing.left -= now.bytes;
+  }
+  if (x.outgoing.left == 0) return body_is_sent();
+  wait_for_room();
+  rearm();
 }
 
 void h1_connection::on_timeout() noexcept {
   switch (state()) {
     case connection_state::reading:
-      if (call_) {  // the handler waits for input: it fails with this status
-        const bool cut = cuts_a_body();
-        if (cut) farewell_as_ = connection_end::forced;
-        const server_refusal told = cut ? refusals::stopping : refusals::body_too_slow;
-        exchange_->incoming.status = told.status;
-        exchange_->incoming.why = told.why;
-        return input_is_here();
-      }
-      if (std::exchange(more_buffered_, false))
+      if (!call_ && std::exchange(more_buffered_, false))
         return resume();  // the request is complete, and only waited for its turn
-      if (cuts_a_body()) {
-        farewell_as_ = connection_end::forced;
-        refuse(refusals::stopping, request_end::forced);
-        return flush();
+      if (!call_) farewell_as_ = connection_end::timed_out;
+      try {
+        overdue();
+      } catch (const std::exception&) {  // out of memory
+        return end(connection_end::forced);
       }
-      farewell_as_ = connection_end::timed_out;
-      refuse(exchange_->input.has_head() ? refusals::body_too_slow : refusals::head_too_slow);
       return flush();
     case connection_state::fresh:
       return farewell(connection_end::timed_out);

@@ -381,7 +381,7 @@ head_result parse_head(std::string_view input, std::size_t& scanned, const limit
   scanned = seen.size();
   if (seen.size() == input.size()) return {head_result::kind::need_more, begin};
   const bool long_line = seen.find('\n', begin) == std::string_view::npos;
-  return long_line ? error(414, "request line too long") : error(431, "head too large");
+  return long_line ? error(414, "target too long") : error(431, "head too large");
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -370,9 +370,9 @@ TEST(h1_parser, holds_its_limits_to_the_byte) {
   EXPECT_EQ(parsed(head.substr(0, 40) + "\n" + head, {.head_bytes = 41}), "400 line feed without carriage return");
 
   const std::string line = "GET /" + std::string(200, 'x');
-  EXPECT_EQ(parsed(line, {.head_bytes = 100}), "414 request line too long");
-  EXPECT_EQ(parsed_in_pieces(line, {1}, {.head_bytes = 100}), "414 request line too long");
-  EXPECT_EQ(parsed(std::string(20'000, 'G')), "414 request line too long");
+  EXPECT_EQ(parsed(line, {.head_bytes = 100}), "414 target too long");
+  EXPECT_EQ(parsed_in_pieces(line, {1}, {.head_bytes = 100}), "414 target too long");
+  EXPECT_EQ(parsed(std::string(20'000, 'G')), "414 target too long");
 
   const auto headers = [](int n) {
     std::string s = "GET / HTTP/1.1\r\nHost: h\r\n";

@@ -16,8 +16,8 @@ using net::connection_end;
 /// Whether the first bytes are the preface of HTTP/2, or a part of it that no HTTP/1.1 request begins with. Source: RFC
 /// 9113 section 3.4.
 bool h1_connection::begins_http2() {
-  if (!shard_.service().h2c || !exchange_) return false;
-  const std::string_view preface = shard_.service().http2->preface;
+  if (!service().h2c || !exchange_) return false;
+  const std::string_view preface = service().http2->preface;
   const std::string_view here = exchange_->input.unread().substr(0, preface.size());
   return here.size() >= 3 && preface.starts_with(here);
 }
@@ -25,14 +25,14 @@ bool h1_connection::begins_http2() {
 /// The replacement gets the bytes that were received. A server that is full says GOAWAY in place of that.
 void h1_connection::become_http2() noexcept {
   if (refusing_) {
-    shard_.output() += shard_.service().http2->turned_away;
+    shard_.output() += service().http2->turned_away;
     closing_ = true;
     return flush();
   }
   try {
     std::string received(exchange_ ? exchange_->input.unread() : std::string_view());
     drop_exchange();
-    set().replace(*this, shard_.service().http2->replacement(shard_, *this, std::move(received)));
+    set().replace(*this, service().http2->replacement(shard_, *this, std::move(received)));
   } catch (const std::exception&) {  // out of memory
     end(connection_end::forced);
   }
@@ -45,10 +45,9 @@ void h1_connection::begin_upgrade(const response& r) {
   const std::shared_ptr<upgrade> to = r.source()->upgrade;
   write_switching(shard_.output(), r, framing_of(false), to->protocol());
   close_at_.reset();
-  x.records.responded(shard_.service().access_log, &x.req, remote(), 101, 0, request_end::answered);
-  ++unsent_answers_;
+  x.records.responded(service().access_log, &x.req, remote(), 101, 0, request_end::answered);
   end_call();
-  finish_request();
+  response_made(request_end::answered);
   x.in_pieces = true;
   x.outgoing.open = true;  // from now on nothing is read as HTTP
   x.outgoing.to = to;
@@ -63,7 +62,7 @@ void h1_connection::hand_over() noexcept {
     drop_exchange();
     set().replace(*this, to->make_replacement(*this, std::move(behind), shard_));
   } catch (const std::exception& error) {  // out of memory
-    shard_.service().log.error(shard_.service().name, "a connection was cut", {{"why", error.what()}});
+    service().log.error(service().name, "a connection was cut", {{"why", error.what()}});
     end(connection_end::forced);
   }
 }

@@ -149,17 +149,4 @@ void mark_close(std::string& out, std::size_t close_at) {
   out.replace(close_at, kept ? keep_line.size() : 0, close_line);
 }
 
-void write_refusal(std::string& out, const refused& r, const framing& f) {
-  auto answer = response(r.status);
-  answer.header("Content-Type", "text/plain; charset=utf-8");
-  if (r.retry_after_seconds > 0) answer.header("Retry-After", std::to_string(r.retry_after_seconds));
-  std::string line = std::to_string(r.status);
-  line.append(" ").append(reason_phrase(r.status));
-  if (!r.why.empty()) line.append(": ").append(r.why);
-  answer.body(line.append("\n"));
-  auto closing = f;
-  closing.close = true;
-  write_response(out, answer, closing);
-}
-
 }  // namespace lastcall::inline v0::http::detail

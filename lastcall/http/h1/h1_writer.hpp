@@ -44,17 +44,6 @@ void write_last_chunk(std::string& out, std::string_view trailers);
 /// there.
 void mark_close(std::string& out, std::size_t close_at);
 
-/// An answer of the server's own before it closes: 400, 408, 413, 431, 500, 503 and so on, with `Connection: close` and
-/// one line of text.
-struct refused {
-  int status = 400;
-  std::string_view why = {};    // for people; a literal, never the client's bytes. Empty: the reason phrase only
-  int retry_after_seconds = 0;  // above 0: Retry-After
-};
-
-/// `f.close` is implied.
-void write_refusal(std::string& out, const refused& r, const framing& f);
-
 /// Says "go on, send the body".   Source: RFC 9110 section 15.2.1.
 inline constexpr std::string_view continue_100 = "HTTP/1.1 100 Continue\r\n\r\n";
 

@@ -78,20 +78,4 @@ TEST(h1_writer, says_that_a_205_has_no_body_whatever_was_to_follow) {
   }
 }
 
-TEST(h1_writer, refusals_close_and_say_why) {
-  std::string out;
-  write_refusal(out, {.status = 400, .why = "no Host"}, plain);
-  EXPECT_EQ(out,
-            "HTTP/1.1 400 Bad Request\r\nDate: D\r\nContent-Length: 25\r\nConnection: close\r\n"
-            "Content-Type: text/plain; charset=utf-8\r\n\r\n400 Bad Request: no Host\n");
-  out.clear();
-  write_refusal(out, {.status = 503, .retry_after_seconds = 2}, plain);
-  EXPECT_EQ(out,
-            "HTTP/1.1 503 Service Unavailable\r\nDate: D\r\nContent-Length: 24\r\nConnection: close\r\n"
-            "Content-Type: text/plain; charset=utf-8\r\nRetry-After: 2\r\n\r\n503 Service Unavailable\n");
-  out.clear();
-  write_refusal(out, {.status = 408}, {.date = "D", .head = true});
-  EXPECT_THAT(out, testing::EndsWith("\r\n\r\n"));
-}
-
 }  // namespace lastcall::http::detail::h1_writer_test

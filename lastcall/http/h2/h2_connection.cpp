@@ -118,7 +118,7 @@ void h2_connection::input_ended(net::io_end how) noexcept {
   for (auto it = open_.begin(); it != open_.end();) {
     h2_stream& s = *it++;
     if (s.response_ended() || s.input_is_over()) continue;
-    s.cut(request_end::abandoned_by_client);
+    s.cut_short(request_end::abandoned_by_client);
     session_.reset(s.id(), h2_error::cancel);
   }
 }
@@ -178,6 +178,7 @@ void h2_connection::set_waiting_state() noexcept {
   if (!settings_received_) by = std::min(by, settings_by_);
   for (const h2_stream& s : open_) {
     by = std::min(by, s.due());
+    if (s.waits_for_client()) by = std::min(by, drain_cuts_requests_at());
     works = works || s.at_work();
   }
   if (works) return enter(connection_state::busy, by);
@@ -188,23 +189,27 @@ void h2_connection::set_waiting_state() noexcept {
   enter(connection_state::idle, std::min(by, past().last_active + shard_.service().limits.idle_time));
 }
 
+/// The drain bounds what waits for the client, also beside streams at work.
+time_point h2_connection::drain_cuts_requests_at() const noexcept {
+  return draining() ? set().close_at(connection_state::reading, past()) : time_point::max();
+}
+
 void h2_connection::on_timeout() noexcept {
   delete_retired();
   const output_scope scope(*this);
   const time_point now = loop_now();
-  const bool by_rule =
-      state() == connection_state::reading && draining();  // the drain's rules woke it: no limit of its own may be over
+  const bool drain_cuts = drain_cuts_requests_at() <= now;
   if (tell_at() <= now) tell();
   perform(farewell_.passed(now));
   if (!unsent_.empty() && write_by_ <= now && !client_reads()) return end(connection_end::timed_out);
   bool some = false;
   for (auto it = open_.begin(); it != open_.end() && !ended();) {
     h2_stream& s = *it++;
-    if (s.due() > now && !(by_rule && !s.at_work())) continue;
+    if (s.due() > now && !(drain_cuts && s.waits_for_client())) continue;
     some = true;
-    s.overdue();
+    s.timed_out();
   }
-  if (!settings_received_ && (settings_by_ <= now || (by_rule && !some))) {
+  if (!settings_received_ && (settings_by_ <= now || (drain_cuts && !some))) {
     farewell_as_ = connection_end::timed_out;
     session_.terminate(h2_error::settings_timeout);
   }
@@ -222,7 +227,7 @@ void h2_connection::cut_all(request_end as) noexcept {
 /// Ends every stream of a list without a response.
 void h2_connection::cut(streams& all, request_end as) noexcept {
   while (h2_stream* s = all.pop_front()) {
-    s->cut(as);
+    s->cut_short(as);
     retired_.push_back(*s);
   }
   to_answer_.clear();
@@ -256,6 +261,11 @@ std::string h2_connection::work_label() const {
     return label;
   }
   return "a response on its way";
+}
+
+std::string h2_connection::work_waits_for() const {
+  for (h2_stream& s : open_) return s.waits_for();
+  return {};
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -56,7 +56,8 @@ class h2_connection final : public net::connection, private h2_events {
   bool was_told() const noexcept { return draining() && tell_at() == time_point::max(); }
   bool remote_ends() const noexcept { return input_over_ || remote_is_ending(); }
   /// The drain end has passed: the end of this connection counts as forced.
-  void forced() noexcept { farewell_as_ = net::connection_end::forced; }
+  void ends_by_force() noexcept { farewell_as_ = net::connection_end::forced; }
+  bool counts_as_forced() const noexcept { return farewell_as_ == net::connection_end::forced; }
   /// When the client last took bytes of a body. While the write queue waits for the client, write_by_ is the limit: so
   /// it is now.
   time_point last_progress() const noexcept { return unsent_.empty() ? last_progress_ : loop_now(); }
@@ -77,6 +78,7 @@ class h2_connection final : public net::connection, private h2_events {
   void on_end(net::connection_end) noexcept override;
   std::optional<time_point> works_since() const override;
   std::string work_label() const override;
+  std::string work_waits_for() const override;
 
   void* on_begin(std::int32_t id) noexcept override;
   void on_field(void* stream, std::string_view name, std::string_view value) noexcept override;
@@ -107,6 +109,7 @@ class h2_connection final : public net::connection, private h2_events {
   void all_sent() noexcept;
   void on_last_scope_end() noexcept;
   void set_waiting_state() noexcept;
+  time_point drain_cuts_requests_at() const noexcept;
   void cut_all(request_end as) noexcept;
   void cut(streams& all, request_end as) noexcept;
   void retire(h2_stream&) noexcept;

@@ -89,11 +89,12 @@ void h2_connection::on_close(void* stream, h2_error why, bool by_us) noexcept {
     unflushed_.push_back(s);
     return;
   }
+  if (s.broken()) return s.sent(), retire(s);
   // The client cancelled, or broke the protocol on this stream: both cost the server more than the client.
-  if (!s.broken() && flood_.exceeds(h2_noise::reset, loop_now())) session_.terminate(h2_error::enhance_your_calm);
+  if (flood_.exceeds(h2_noise::reset, loop_now())) session_.terminate(h2_error::enhance_your_calm);
   // This side resets for what the client did, except with `cancel` (a slow client) and `internal` (an error here).
   const bool malformed = by_us && why != h2_error::cancel && why != h2_error::internal;
-  s.cut(malformed ? request_end::rejected : request_end::abandoned_by_client);
+  s.cut_short(malformed ? request_end::rejected : request_end::abandoned_by_client);
   retire(s);
 }
 

@@ -1,6 +1,6 @@
-// One request of an HTTP/2 connection, from its first field to the last byte of its response. It is the host of the
-// request's call, as h1_connection is. Moves no bytes to the socket and knows no frames: the connection's session does.
-// Its functions are in h2_stream.cpp (request) and h2_response.cpp.
+// One request of an HTTP/2 connection, from its first field to the last byte of its response. Who answers is
+// answer_path's, as with h1_connection. Moves no bytes to the socket and knows no frames: the connection's session
+// does. Its functions are in h2_stream.cpp (request) and h2_response.cpp.
 #pragma once
 
 #include <sys/types.h>
@@ -16,8 +16,8 @@
 #include "lastcall/http/h2/h2_head.hpp"
 #include "lastcall/http/h2/h2_session.hpp"
 #include "lastcall/http/message/response.hpp"
+#include "lastcall/http/requests/answer_path.hpp"
 #include "lastcall/http/requests/exchange.hpp"
-#include "lastcall/http/requests/request_dispatch.hpp"
 #include "lastcall/net/loop/intrusive_list.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -25,10 +25,9 @@ namespace lastcall::inline v0::http::detail {
 class h2_connection;
 
 /// Threads: its connection's only. The connection owns it.
-class h2_stream final : public net::list_hook<>, private request_dispatch<h2_stream> {
+class h2_stream final : public net::list_hook<>, private answer_path {
  public:
   h2_stream(h2_connection& c, std::int32_t id);
-  ~h2_stream();
 
   // Events of the session, passed on by the connection. A function that returns true asks for `answer` to be called,
   // once the session is not on the stack.
@@ -47,7 +46,7 @@ class h2_stream final : public net::list_hook<>, private request_dispatch<h2_str
   /// The kernel has every byte of the response.
   void sent() noexcept;
   /// Ends without a complete response. A handler that still works is told through its context.
-  void cut(request_end as) noexcept;
+  void cut_short(request_end as) noexcept;
   /// The client sent FIN (half-close). Returns whether the stream can still be completed.
   bool input_is_over() noexcept;
 
@@ -57,66 +56,81 @@ class h2_stream final : public net::list_hook<>, private request_dispatch<h2_str
   std::int32_t id() const noexcept { return id_; }
   /// The end of the wait for the client; max: the stream does not wait for it.
   time_point due() const noexcept;
-  void overdue() noexcept;
+  /// The request is not complete, or its handler waits for more of it.
+  bool waits_for_client() const noexcept;
+  /// The client was too slow. What that means depends on what the stream waits for.
+  void timed_out() noexcept;
   /// The request is complete, or its handler has begun.
   bool at_work() const noexcept { return answer_begun_; }
   /// The response goes on for as long as the client likes.
   bool long_lived() const noexcept { return long_lived_; }
   bool response_ended() const noexcept { return output_ended_; }
   /// The maker of the body failed, not the client.
-  bool broken() const noexcept { return ended_as_ == request_end::broken; }
+  bool broken() const noexcept { return ledger_ == ledger::broken; }
   time_point begun() const noexcept { return exchange_ ? exchange_->records.begun() : time_point{}; }
-  std::string label() const;
+  using answer_path::label;
+  using answer_path::waits_for;
 
  private:
-  friend class request_dispatch<h2_stream>;
+  /// What the ledger and the records have of this request.
+  enum class ledger : unsigned char {
+    open,     // no response yet
+    made,     // a response that counts once the kernel has its last byte
+    counted,  // in the place of a handler: counted when it was made
+    broken,   // the maker of the body failed: counted, too
+  };
 
+  // For the call of the request.
   void take_answer(response&&) noexcept override;
   input_result next_input() noexcept override;
   std::size_t take_output(std::string_view) override;
   void end_output(bool whole, std::string_view trailers) noexcept override;
 
-  detail::shard& shard() const noexcept;
-  exchange& current_exchange() const noexcept { return *exchange_; }
-  static bool may_begin(const handler&) noexcept { return true; }
-  call& begin_call(const handler*);
-  void end_call() noexcept;
-  bool refuse(int status, const char* why) noexcept;
-  void answered(response&&);
-  void reject(const response&);
-  void begin_body(response&&);
+  // For answer_path: framing.
+  const net::endpoint& client() const noexcept override;
+  bool client_ends() const noexcept override;
+  void put_response(const response&, bool refusal) override;
+  void put_head(const response&, bool body_follows) override;
+  void body_begins() override {}
+  std::size_t waiting_output() const noexcept override { return output_.size() - output_sent_; }
+  void put_piece(std::string_view bytes) override;
+  void put_end(std::string_view trailers) override { trailers_out_ = trailers; }
+  void put_break() noexcept override;
+  void response_made(request_end as) noexcept override;
+  void body_ended() noexcept override;
+  input_result pull_input() noexcept override;
+  void call_begun() noexcept override;
+  void answers_after_force() noexcept override;
+
+  /// Sets the answer in the place of the handler. A body that follows is discarded. Always true, for the caller to
+  /// return.
+  bool refuse_later(server_refusal why) noexcept {
+    refused_ = why;
+    return true;
+  }
   void send_head(const response&, bool body, std::optional<std::uint64_t> length);
-  void break_off(std::string_view why) noexcept;
+  h2_output file_output(std::span<char> into) noexcept;
   void submit_trailers();
-  input_result wait_for_input() noexcept;
-  void input_is_here() noexcept;
   duration write_time() const noexcept;
   ssize_t read_file(std::span<char> into) noexcept;
 
   h2_connection& connection_;
   const std::int32_t id_;
-  exchange* exchange_;
   h2_head head_;
-  call* call_ = nullptr;
-  int refuse_status_ = 0;  // the status to answer in the place of the handler; 0: none
-  const char* refuse_why_ = "";
-  std::string unread_body_;  // received bytes of a streamed request body that the handler did not read
-  std::string output_;       // bytes of the response's body that the session did not take
+  std::optional<server_refusal> refused_;  // what to answer in the place of the handler
+  std::string unread_body_;                // received bytes of a streamed request body that the handler did not read
+  std::string output_;                     // bytes of the response's body that the session did not take
   std::size_t output_sent_ = 0;
   std::string trailers_in_, trailers_out_;
   time_point last_progress_{};  // when the client last took bytes of this response, or of others
                                 // while this one had no turn
-  request_end ended_as_ = request_end::answered;
-  bool counted_ = false;  // the ledger has counted it
-  bool long_lived_ = false;
-  bool recorded_ = false;  // the access log and the statistics have it
+  ledger ledger_ = ledger::open;
   bool head_complete_ = false;
   bool request_complete_ = false;  // its last byte arrived
   bool answer_begun_ = false;      // `answer` was called
   bool body_open_ = false;         // the head of the response is made, and the body is not complete
   bool output_complete_ = false;   // the rest of the body is in output_
   bool output_ended_ = false;
-  bool in_coroutine_ = false;  // a coroutine of this stream is on the stack
 };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -56,7 +56,7 @@ bool call::end() noexcept {
   life_ = context();
   kept_exchange_.reset();
   source_.reset();
-  replied_ = pool_was_full_ = writing_ = stop_waiting_ = false;
+  replied_ = writing_ = stop_waiting_ = false;
   waits_until_ = time_point::max();
   trailers_.clear();
   return true;
@@ -123,20 +123,18 @@ task<> call::run_maker() {
 
 /// A stream_error that the handler did not catch has the status for the client. 400 replaces 0: the client has gone, so
 /// no client reads this answer. 500 replaces a number that is no error status.
-response call::failed() const noexcept {
+response call::answer_to_exception(const detail::service& by, std::string_view target) noexcept {
   try {
     throw;
   } catch (const stream_error& error) {
     const bool sound = error.status() >= 400 && error.status() <= 599;
     response r = text(std::string(error.what()) + "\n", sound ? error.status() : error.status() == 0 ? 400 : 500);
-    if (error.status() == 503) r.header("Retry-After", "1");
+    if (error.status() == refusals::overloaded) r.header("Retry-After", refusals::come_again_after);
     return r;
   } catch (const std::exception& error) {
-    service().log.error(service().name, "a handler threw; sent 500",
-                        {{"target", exchange_->req.target()}, {"what", error.what()}});
+    by.log.error(by.name, "a handler threw; sent 500", {{"target", target}, {"what", error.what()}});
   } catch (...) {
-    service().log.error(service().name, "a handler threw something that is no std::exception; sent 500",
-                        {{"target", exchange_->req.target()}});
+    by.log.error(by.name, "a handler threw something that is no std::exception; sent 500", {{"target", target}});
   }
   return text("internal server error\n", 500);
 }

@@ -1,6 +1,6 @@
 // One request that is not answered at once: its handler awaits, blocks, answers later, or streams a body. The call is
 // what the connection, the handler and its threads share. It moves no bytes itself; its host, the connection, does.
-// Which handler is called, and whether it needs a call at all, is request_dispatch's.
+// Which handler is called, and whether it needs a call at all, is answer_path's.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -98,20 +98,14 @@ class call final : public pending_reply {
   void answer_here(response&& r) noexcept {
     if (host_) host_->take_answer(std::move(r));
   }
-  /// The answer to the exception that is being handled.
-  response failed() const noexcept;
+  /// The answer to the exception that is being handled; a line of the log says what it was.
+  static response answer_to_exception(const detail::service&, std::string_view target) noexcept;
+  response failed() const noexcept { return answer_to_exception(service(), exchange_->req.target()); }
   bool makes_body() const noexcept { return source_ != nullptr; }
   /// Runs the maker of the body, on the loop's thread. Never throws.
   task<> run_maker();
   /// Runs the handler or the maker on a thread of the pool.   Blocks.
   void run_blocking() noexcept;
-  /// Whether the pool was full: a 503 then counts as rejected by the server.
-  bool pool_was_full() const noexcept { return pool_was_full_; }
-  /// The answer when the pool has no free thread and no place in its queue.
-  static response pool_is_full() {
-    constexpr server_refusal full = refusals::no_free_thread;
-    return text(std::string(full.why) + "\n", full.status).header("Retry-After", "1");
-  }
 
   // For streams. `_blocking`: on any thread but the loop's; the others: on the loop's thread.
 
@@ -190,7 +184,6 @@ class call final : public pending_reply {
   std::unique_ptr<exchange> kept_exchange_;
   std::shared_ptr<const body_source> source_;
   bool replied_ = false;
-  bool pool_was_full_ = false;
   bool writing_ = false;  // from here on: the loop's thread only
   function<void()> input_waiter_, output_waiter_, answer_waiter_, time_waiter_;
   alarm alarm_{*this};

@@ -54,10 +54,7 @@ task<response> call::answer_elsewhere(const erased_handler& h, const request& r,
       const activity now(r.method(), r.path());  // without the query, which may hold secrets
       from_pool->send(self->answer_or_failure(h, r, c));
     };
-    if (!host_ || !service().pool->submit(std::move(job))) {
-      pool_was_full_ = true;
-      co_return pool_is_full();
-    }
+    if (!host_ || !service().pool->submit(std::move(job))) co_return answer_of(refusals::no_free_thread);
   }
   while (!*answer) {
     if (!host_) throw stream_error(0, client_has_gone);

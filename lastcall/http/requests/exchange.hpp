@@ -9,11 +9,11 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/core/clock.hpp"
 #include "lastcall/http/message/body_reader.hpp"
 #include "lastcall/http/message/input_buffer.hpp"
 #include "lastcall/http/message/message_info.hpp"
 #include "lastcall/http/message/request.hpp"
+#include "lastcall/http/requests/body_pacing.hpp"
 #include "lastcall/http/requests/request_records.hpp"
 #include "lastcall/http/routing/router.hpp"
 
@@ -22,9 +22,6 @@ namespace lastcall::inline v0::http::detail {
 class upgrade;
 struct body_source;
 
-/// A client has body_time to send a streamed body, and one second more for each 16 KiB that it has sent.
-inline constexpr std::uint64_t least_bytes_per_second = 16 * 1024;
-
 /// Borrowed from the shard. A connection without a request has none, so a few exchanges serve many connections.
 struct exchange {
   explicit exchange(std::size_t bytes) : input(bytes) {}
@@ -32,8 +29,8 @@ struct exchange {
   input_buffer input;
   message_info info;
   request req;
-  time_point read_by{};  ///< the time limit of the current head or body
-  match_result found;    ///< valid once the head is complete
+  body_pacing pacing;
+  match_result found;  ///< valid once the head is complete
   body_reader reader;
   std::string body;        ///< the whole body, or the piece that the handler reads
   std::string trailers;    ///< of a streamed body; each is "name:value\n"
@@ -43,12 +40,8 @@ struct exchange {
   struct {
     bool owes_continue = false;
     bool over = false;
-    bool waiting = false;  ///< the handler waits for the client
-    int status = 0;        ///< 0, or the status of the client's error
+    int status = 0;  ///< 0, or the status of the client's error
     const char* why = nullptr;
-    std::uint64_t received = 0;
-    duration waited = {};  ///< how long the handler has waited for the client
-    time_point waits_since = {};
   } incoming;
   /// The response body, when it is made or sent after the head.
   struct {

@@ -77,12 +77,12 @@ TEST(exchange, moves_the_views_of_its_request_along) {
 TEST(exchange, forgets_what_streamed_only_with_its_request) {
   exchange x(64);
   x.in_pieces = true;
-  x.incoming.received = 7;
+  x.incoming.status = 413;
   x.outgoing.open = true;
   x.trailers = "a:b\n";
   x.next();
   EXPECT_FALSE(x.in_pieces);
-  EXPECT_EQ(x.incoming.received, 0U);
+  EXPECT_EQ(x.incoming.status, 0);
   EXPECT_FALSE(x.outgoing.open);
   EXPECT_TRUE(x.trailers.empty());
 }

@@ -30,22 +30,17 @@ void check(const options& o, std::string_view pattern) {
   if (!may_be_sent(o.drain_code)) refuse("drain_code " + std::to_string(o.drain_code) + " may not be sent");
 }
 
-http::response refusal(int status, const char* why) {
-  http::response r = http::text(
-      std::to_string(status).append(" ").append(http::reason_phrase(status)).append(": ").append(why) + "\n", status);
-  if (status == 426) r.header("Sec-WebSocket-Version", "13");
-  if (status == 503) r.header("Retry-After", "1");
+http::response refusal(http::detail::server_refusal why) {
+  http::response r = http::detail::answer_of(why);
+  if (why.status == 426) r.header("Sec-WebSocket-Version", "13");
   return r;
 }
 
 http::response agree(const std::shared_ptr<const detail::route>& route, const http::request& r, const context& life) {
   detail::handshake now = detail::read_handshake(r, route->settings);
-  if (now.status != 101) return refusal(now.status, now.why);
+  if (now.status != 101) return refusal({now.status, now.why});
   // A WebSocket that begins during a drain would be closed at once: its client would not know what was received.
-  if (life.draining()) {
-    constexpr http::detail::server_refusal late = http::detail::refusals::no_new_websocket;
-    return refusal(late.status, late.why);
-  }
+  if (life.draining()) return refusal(http::detail::refusals::no_new_websocket);
   std::unique_ptr<detail::kept_request> kept;
   if (route->handle.wants_request()) {
     kept = std::make_unique<detail::kept_request>();

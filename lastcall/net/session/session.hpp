@@ -59,6 +59,7 @@ class session : public connection {
   void on_end(connection_end) noexcept override;
   void on_readable() noexcept final;
   std::optional<time_point> works_since() const override { return begun_; }
+  std::string work_waits_for() const override { return link_->life().waits_for(); }
 
   // A protocol calls:
 

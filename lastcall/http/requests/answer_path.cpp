@@ -1,0 +1,154 @@
+// Who answers a request, and how it ends. Bodies in pieces are in answer_bodies.cpp.
+// An answer comes in one of three ways: from a plain handler, within answer_request(); from a coroutine that did not
+// wait, also within it (in_coroutine_); or later, through take_answer() from the loop.
+#include "lastcall/http/requests/answer_path.hpp"
+
+#include <exception>
+#include <memory>
+
+#include "lastcall/http/message/request_access.hpp"
+#include "lastcall/http/message/trace.hpp"
+#include "lastcall/http/routing/erased_handler.hpp"
+#include "lastcall/http/routing/responder.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+void answer_path::give_id() {
+  if (!service().request_ids) return;
+  request& r = exchange_->req;
+  const std::string_view sent = r.header("X-Request-Id");
+  request_access::id(r) = acceptable_request_id(sent) ? std::string(sent) : make_request_id();
+}
+
+void answer_path::answer_request() {
+  exchange& x = *exchange_;
+  request_access::body(x.req, x.body);
+  if (x.found.handle) return run(*x.found.handle);
+  if (answer_health()) return;
+  if (x.req.verb() == method::connect) x.info.keep_alive = false;  // the client would send bytes of a tunnel next
+  reject(x.found.answer());
+}
+
+/// Answers /livez and /readyz. False: it is not such a request, or its method is not allowed.
+bool answer_path::answer_health() {
+  exchange& x = *exchange_;
+  if (!service().health || x.found.status != 404 || (x.req.path() != "/livez" && x.req.path() != "/readyz"))
+    return false;
+  if (x.req.verb() != method::get && x.req.verb() != method::head) {
+    x.found.status = x.req.verb() == method::options ? 204 : 405;
+    x.found.allow = "GET, HEAD, OPTIONS";
+    return false;
+  }
+  const bool alive = x.req.path() == "/livez";
+  constexpr server_refusal not_ready = refusals::not_ready;
+  answered(alive               ? text("alive\n")
+           : service().ready() ? text("ready\n")
+                               : text(std::string(not_ready.why) + "\n", not_ready.status));
+  return true;
+}
+
+void answer_path::run(const handler& h) {
+  if (h.form() != form::plain && !make_way()) return;
+  const request& req = exchange_->req;
+  switch (h.form()) {
+    case form::plain:
+      return answered([&] {  // the response is constructed in place, and not moved
+        try {
+          return h.erased().answer(req, service().life, nullptr);
+        } catch (...) {
+          return call::answer_to_exception(service(), req.target());
+        }
+      }());
+    case form::responder: {
+      call& c = begin_call(&h);
+      c.acquire();
+      responder reply(&c);
+      try {
+        h.erased().answer_later(req, c.life(), std::move(reply));
+      } catch (...) {
+        call::answer_to_exception(service(), req.target());  // its log line only: the destroyed responder has answered
+      }
+      return;
+    }
+    case form::coroutine: {
+      call& c = begin_call(&h);
+      in_coroutine_ = true;
+      shard_.coroutines().run(c);
+      in_coroutine_ = false;
+      return;
+    }
+    case form::blocking: {
+      call& c = begin_call(&h);
+      c.acquire();
+      const std::shared_ptr<call> in_pool(&c, [](call* p) { p->release(); });
+      if (service().pool->submit([in_pool] { in_pool->run_blocking(); })) return;
+      end_call();
+      return reject(answer_of(refusals::no_free_thread));
+    }
+  }
+}
+
+/// Counts as answered once the kernel has all its bytes.
+void answer_path::answered(response&& r) {
+  if (call_ && service().life.forced()) answers_after_force();
+  if (r.source()) return begin_body(std::move(r));
+  conclude(r, request_end::answered, false);
+}
+
+void answer_path::conclude(const response& r, request_end as, bool refusal) {
+  put_response(r, refusal);
+  exchange_->records.responded(service().access_log, exchange_->input.has_head() ? &exchange_->req : nullptr, client(),
+                               r.status(), refusal ? 0 : r.body().size(), as);
+  end_call();
+  response_made(as);
+}
+
+/// For everything but a plain handler.
+call& answer_path::begin_call(const handler* h) {
+  if (h && h->route_options().long_lived && !std::exchange(long_lived_, true)) becomes_long_lived();
+  call_ = &shard_.coroutines().borrow();
+  call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, client(),
+               h && h->wants_context() ? &shard_.life() : nullptr, long_lived_);
+  request_access::remote(exchange_->req, &call_->remote());
+  call_begun();
+  if (h && h->route_options().gone_at_fin && client_ends()) call_->client_gone();  // the FIN came with the request
+  return *call_;
+}
+
+/// The call lives on while the handler, a thread or a responder has a reference.
+void answer_path::end_call() noexcept {
+  if (!call_) return;
+  call& c = *std::exchange(call_, nullptr);
+  in_coroutine_ ? c.detach_within_coroutine() : c.detach(nullptr, cause::none);
+}
+
+/// A long-lived handler learns of the drain at the moment of its connection.
+void answer_path::tell_drain() noexcept {
+  if (call_ && long_lived_) call_->begin_drain(shard_.life().drain_end());
+}
+
+void answer_path::cut(request_end as, bool open) noexcept {
+  if (!exchange_) return;
+  exchange_->records.cut(service().access_log, open, exchange_->input.has_head() ? &exchange_->req : nullptr, client(),
+                         now(), as);
+  if (call_) {
+    const cause why = as == request_end::forced ? cause::forced : cause::client_gone;
+    std::exchange(call_, nullptr)->detach(std::exchange(exchange_, nullptr), why);
+  }
+  drop_exchange();
+}
+
+std::uint64_t answer_path::body_limit() const noexcept {
+  const std::uint64_t of_all = service().limits.body_bytes;
+  return found_handler() ? found_handler()->route_options().max_body.value_or(of_all) : of_all;
+}
+
+std::string answer_path::label() const {
+  if (!exchange_->input.has_head()) return "a request that is not complete";
+  const request& r = exchange_->req;
+  constexpr std::size_t shown = 120;
+  const bool is_long = r.target().size() > shown;
+  return std::string(r.method()).append(" ").append(r.target().substr(0, shown)).append(is_long ? "..." : "");
+}
+
+}  // namespace lastcall::inline v0::http::detail

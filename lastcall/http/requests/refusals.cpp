@@ -1,0 +1,19 @@
+#include "lastcall/http/requests/refusals.hpp"
+
+#include <string>
+#include <utility>
+
+#include "lastcall/http/message/response.hpp"
+#include "lastcall/http/message/status.hpp"
+
+namespace lastcall::inline v0::http::detail {
+
+response answer_of(server_refusal refused) {
+  std::string line = std::to_string(refused.status);
+  line.append(" ").append(reason_phrase(refused.status)).append(": ").append(refused.why).append("\n");
+  response answer = text(std::move(line), refused.status);
+  if (refused.status == refusals::overloaded) answer.header("Retry-After", refusals::come_again_after);
+  return answer;
+}
+
+}  // namespace lastcall::inline v0::http::detail
