@@ -82,7 +82,7 @@ void session::send(std::string_view bytes) noexcept {
     bytes.remove_prefix(sent.bytes);
     last_byte_ = progress_ = loop_now();
     if (bytes.empty()) return;
-    unacknowledged_ = unacknowledged();
+    unsent_.look(unacknowledged());
   }
   try {
     unsent_.append(bytes);
@@ -95,12 +95,12 @@ void session::send(std::string_view bytes) noexcept {
 /// A handler that waits for room is woken below the limit, not only when the queue is empty.
 void session::on_writable() noexcept {
   if (unsent_.empty()) return;
-  const io_result sent = transmit(unsent_.view().data(), unsent_.size());
+  const io_result sent = transmit(unsent_.unsent().data(), unsent_.size());
   if (sent.end != io_end::open) return end_by(sent.end);
   if (sent.bytes == 0) return;
-  unsent_.drop_front(sent.bytes);
+  unsent_.sent(sent.bytes);
   note_progress();
-  if (!unsent_.empty() || goodbye_by_ != time_point::max()) unacknowledged_ = unacknowledged();
+  if (!unsent_.empty() || goodbye_by_ != time_point::max()) unsent_.look(unacknowledged());
   if (room()) wake_handler();
   if (unsent_.empty()) return all_sent();
   renew_deadline();

@@ -10,8 +10,9 @@
 #include <string_view>
 
 #include "lastcall/core/function.hpp"
+#include "lastcall/net/connection/byte_queue.hpp"
 #include "lastcall/net/connection/connection.hpp"
-#include "lastcall/net/session/byte_queue.hpp"
+#include "lastcall/net/connection/write_queue.hpp"
 #include "lastcall/net/session/session_limits.hpp"
 #include "lastcall/net/session/session_link.hpp"
 #include "lastcall/net/task.hpp"
@@ -111,11 +112,10 @@ class session : public connection {
   const session_limits& limits_;
   const std::shared_ptr<session_link> link_;
   byte_queue input_;
-  byte_queue unsent_;
+  write_queue unsent_;
   const time_point begun_;
   time_point last_byte_;
   time_point progress_;                        // of sending, while the write queue is not empty
-  std::size_t unacknowledged_ = 0;             // at the last look for progress
   time_point goodbye_by_ = time_point::max();  // the end of the remote's time; max: it is not running
   connection_end leave_as_ = connection_end::clean;
   bool input_over_ = false;

@@ -6,7 +6,6 @@
 //                   wait. When it is over, the handler's wait ends, with remote_time_over().
 // Past a deadline on_timeout finds out which of them it was, since bytes may have moved it meanwhile.
 #include <algorithm>
-#include <utility>
 
 #include "lastcall/net/session/session.hpp"
 
@@ -48,12 +47,10 @@ void session::on_told() noexcept {
   renew_deadline();
 }
 
-/// The kernel announces room only when a third of its buffer is free, which can be a megabyte. A slow remote may have
-/// read all the time without that; so the kernel is asked before a deadline counts.
+/// The kernel announces room only when a third of its buffer is free, which can be a megabyte; see write_queue::look.
 void session::look_for_progress() noexcept {
   const std::size_t left = unacknowledged();
-  const bool fewer = left < std::exchange(unacknowledged_, left);
-  if (fewer && (left > 0 || !unsent_.empty())) note_progress();
+  if (unsent_.look(left) && (left > 0 || !unsent_.empty())) note_progress();
 }
 
 /// The remote has taken some bytes: its time begins anew.

@@ -1,4 +1,4 @@
-#include "lastcall/net/session/byte_queue.hpp"
+#include "lastcall/net/connection/byte_queue.hpp"
 
 namespace lastcall::inline v0::net {
 

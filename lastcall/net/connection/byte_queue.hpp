@@ -1,4 +1,4 @@
-// Bytes that are appended at one end and used at the other.
+// Bytes that are appended at one end and used at the other: what a session has received, and what a write_queue holds.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +25,11 @@ class byte_queue {
   void append(std::string_view bytes) { bytes_ += bytes; }
   /// At most `size()` bytes.
   void drop_front(std::size_t count) noexcept;
+  /// Takes over `bytes` behind the first `from`, and leaves an empty text. Only while it is empty itself.
+  void swap_in(std::string& bytes, std::size_t from) noexcept {
+    bytes_.swap(bytes);
+    from_ = from;
+  }
 
  private:
   std::string bytes_;
