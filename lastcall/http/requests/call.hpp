@@ -146,7 +146,6 @@ class call final : public pending_reply {
   struct reference : std::unique_ptr<call, release_call> {
     explicit reference(call& c) noexcept : unique_ptr(&c) { c.acquire(); }
   };
-  class blocked_step;
   class answer_to_coroutine;
   struct job_result;
   /// The loop's timer for this call.

@@ -1,55 +1,27 @@
 // The part of call that serves a handler on a thread of the pool. The handler runs on that thread. Each step of its
 // streams runs on the loop, because the connection belongs to the loop; the thread blocks until the step is done.
-#include <chrono>
 #include <exception>
 #include <utility>
 
-#include "lastcall/core/countdown.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/requests/call.hpp"
 #include "lastcall/http/requests/call_waiter.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/http/routing/erased_handler.hpp"
+#include "lastcall/net/loop/parked_step.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
-/// One step that a blocked thread waits for. It runs on the loop, and moves itself into the waiter when the connection
-/// is not ready; the waiter runs it again. The destructor unblocks the thread in every case, also when a loop that ends
-/// drops the function without running it.
-class call::blocked_step {
- public:
-  blocked_step(call& c, const function<bool()>& step, function<void()> call::* waiter, std::shared_ptr<countdown> over)
-      : call_(c), step_(&step), waiter_(waiter), over_(std::move(over)) {}
-  blocked_step(blocked_step&&) noexcept = default;
-  blocked_step& operator=(blocked_step&&) = delete;
-  ~blocked_step() {
-    if (over_) over_->count_down();
-  }
-
-  void operator()() {
-    call& c = *call_;
-    if (!(*step_)()) c.*waiter_ = std::move(*this);
-  }
-
- private:
-  reference call_;
-  const function<bool()>* step_;  // on the stack of the thread that waits
-  function<void()> call::* waiter_;
-  std::shared_ptr<countdown> over_;
-};
-
-/// Blocks the calling thread. The limits of the connection (body_time, write_time, the drain end) end every wait, so
-/// there is no limit here: the loop only repeats a wait of one hour.
+/// Blocks the calling thread. Wakes in the loop by `waiter`, as a coroutine does.
 void call::step_on_loop(const function<bool()>& step, function<void()> call::* waiter) {
-  const auto over = std::make_shared<countdown>(1);
-  {
+  const reference self(*this);
+  const net::parked_step::attempt attempt = [&] { return step() ? nullptr : &(this->*waiter); };
+  net::parked_step::wait_for(attempt, [this](net::parked_step first) {
     const std::lock_guard lock(mutex_);
-    if (!host_) return;
-    environment_->loop.post(blocked_step(*this, step, waiter, over));
-  }
-  while (!over->wait_until(steady().now() + std::chrono::hours(1))) {  // see above
-  }
+    if (host_) environment_->loop.post(std::move(first));
+    return host_ != nullptr;
+  });
 }
 
 /// The result is still `wait` when the loop ended before the step could run.

@@ -2,12 +2,10 @@
 // waiter: a function that resumes the coroutine, empty while nothing waits.   Threads: the loop's.
 #pragma once
 
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/deferred.hpp>
 #include <stdexcept>
-#include <utility>
 
 #include "lastcall/core/function.hpp"
+#include "lastcall/net/loop/parked_step.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -23,8 +21,7 @@ inline void require_no_waiter(bool waits) {
 /// Suspends the coroutine that awaits the result, until `waiter` is called.   Errors: as require_no_waiter.
 inline auto suspended(function<void()>& waiter) {
   require_no_waiter(static_cast<bool>(waiter));
-  return boost::asio::async_initiate<const boost::asio::deferred_t&, void()>(
-      [&waiter](auto handler) { waiter = std::move(handler); }, boost::asio::deferred);
+  return net::suspended(waiter);
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -51,7 +51,6 @@ class session_link : public std::enable_shared_from_this<session_link> {
 
  private:
   friend class session;
-  class blocked_step;
 
   void begin_wait(handler_side) noexcept;
   void end_wait(handler_side side) noexcept { waits_[static_cast<std::size_t>(side)] = false; }
