@@ -15,6 +15,7 @@
 #include "lastcall/http/routing/router.hpp"
 #include "lastcall/http/server/server.hpp"
 #include "lastcall/http/sse/events.hpp"
+#include "lastcall/net/loop/loop.hpp"
 #include "lastcall/net/loop/runtime.hpp"
 
 namespace lastcall::inline v0::http {

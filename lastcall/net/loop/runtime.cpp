@@ -14,6 +14,7 @@
 #include "lastcall/core/app/app.hpp"
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/net/loop/loop.hpp"
 
 namespace lastcall::inline v0::net {
 

@@ -15,17 +15,19 @@
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/report/report.hpp"
-#include "lastcall/net/loop/loop.hpp"
 
 namespace boost::asio {
 class any_io_executor;
-}
+class io_context;
+}  // namespace boost::asio
 
 namespace lastcall::inline v0 {
 class app;
 }
 
 namespace lastcall::inline v0::net {
+
+class loop;
 
 struct runtime_options {
   /// Threads to start. 0: one for each processor that this process may use.

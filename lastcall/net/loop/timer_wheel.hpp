@@ -13,19 +13,22 @@
 namespace lastcall::inline v0::net {
 
 /// One timer, as a base class or a member. It leaves its wheel when it is destroyed.
-class timer_node : private list_hook<class timer_wheel> {
+class timer_node : public list_hook<class timer_wheel> {
  public:
-  bool armed() const noexcept { return linked(); }
+  timer_node() = default;
+  timer_node(const timer_node&) = delete;
+  timer_node& operator=(const timer_node&) = delete;
+
+  bool armed() const noexcept { return list_hook<timer_wheel>::is_linked(); }
 
   /// It does not fire before this moment. Valid while it is armed, and in its callback.
   time_point due() const noexcept { return due_; }
 
   /// Does nothing when not armed.
-  void cancel() noexcept { unlink(); }
+  void cancel() noexcept { list_hook<timer_wheel>::unlink(); }
 
  private:
   friend class timer_wheel;
-  friend class intrusive_list<timer_node, timer_wheel>;
   time_point due_{};
 };
 
