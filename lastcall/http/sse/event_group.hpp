@@ -4,36 +4,38 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "lastcall/http/sse/events.hpp"
+#include "lastcall/net/loop/broadcast.hpp"
 
 namespace lastcall::inline v0::sse {
 
-/// A complete route: `routes.events("/news", [g](sse::stream& s) { return g->follow(s); })`.
-/// Threads: any, but `follow`, which is for coroutine handlers.
+/// Works as ws::group. A stream for which 64 KiB wait reads too slowly: it is dropped. It ends cleanly, so that its
+/// client comes back, and `wait_for` of its handler returns false.
+/// Threads: any, but `join` and `follow`, which are for coroutine handlers.
 class group {
  public:
-  group();
-  ~group();
-  group(const group&) = delete;
-  group& operator=(const group&) = delete;
+  using membership = net::broadcast::membership;
 
-  /// Sends to all streams that follow now, in the order of the calls. A stream for which 64 KiB wait is dropped: it
-  /// ends cleanly, and its client comes back. False: not sent, because 256 events are still being delivered. Errors:
-  /// std::invalid_argument, as sse::append, and for more than 64 KiB.
-  bool publish(const event& e);
+  group();
+
+  /// The stream gets the events until the result is destroyed, which must be before its handler returns.
+  [[nodiscard]] membership join(stream&);
+  /// Joins and waits: a complete route, `routes.events("/news", [g](sse::stream& s) { return g->follow(s); })`.
   /// Returns when the stream ends or is dropped.
   task<> follow(stream& s);
 
-  std::size_t size() const noexcept;
+  /// Sends to all members, in the order of the calls. False: sent to nobody, because 16 MiB of events wait for a loop.
+  /// Errors: std::invalid_argument, as sse::append, and for more than 64 KiB.
+  bool send(const event& e);
+
+  std::size_t size() const noexcept { return all_.size(); }
   /// How many streams were dropped so far.
-  std::uint64_t dropped() const noexcept;
+  std::uint64_t dropped() const noexcept { return all_.dropped(); }
 
  private:
-  struct state;
   struct member;
-  const std::shared_ptr<state> state_;
+  net::broadcast all_;
 };
 
 }  // namespace lastcall::inline v0::sse

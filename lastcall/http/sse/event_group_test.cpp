@@ -37,7 +37,7 @@ TEST(event_group, sends_each_event_to_each_follower_in_order) {
   ASSERT_TRUE(s.eventually([&] { return s.all->size() == 300; }));
   for (int i = 0; i < 50; ++i) {
     const std::string id = std::to_string(i);
-    EXPECT_TRUE(s.all->publish({.data = "news", .id = id}));
+    EXPECT_TRUE(s.all->send({.data = "news", .id = id}));
   }
   for (client& c : clients) {
     for (int i = 0; i < 50; ++i) {
@@ -52,7 +52,7 @@ TEST(event_group, sends_each_event_to_each_follower_in_order) {
   }
   ASSERT_TRUE(s.wait_drained());
   EXPECT_EQ(s.all->size(), 0U);
-  EXPECT_TRUE(s.all->publish({.data = "to nobody"}));
+  EXPECT_TRUE(s.all->send({.data = "to nobody"}));
 }
 
 TEST(event_group, takes_events_from_several_threads_while_followers_come_and_go) {
@@ -62,7 +62,7 @@ TEST(event_group, takes_events_from_several_threads_while_followers_come_and_go)
   for (int t = 0; t < 2; ++t)
     publishers.emplace_back([&] {
       while (!over) {
-        s.all->publish({.data = "news"});
+        s.all->send({.data = "news"});
         std::this_thread::yield();
       }
     });
@@ -81,7 +81,7 @@ TEST(event_group, drops_who_reads_too_slowly_and_holds_nobody_else_up) {
   ASSERT_TRUE(s.eventually([&] { return s.all->size() == 2; }));
   const std::string data(20'000, 'x');
   for (int i = 0; s.all->dropped() == 0 && i < 10'000; ++i) {
-    EXPECT_TRUE(s.all->publish({.data = data}));
+    EXPECT_TRUE(s.all->send({.data = data}));
     EXPECT_THAT(other.hear_until("\n\n"), EndsWith("x\n\n"));
   }
   EXPECT_EQ(s.all->dropped(), 1U);
@@ -91,8 +91,8 @@ TEST(event_group, drops_who_reads_too_slowly_and_holds_nobody_else_up) {
 
 TEST(event_group, refuses_what_would_not_fit) {
   sse::group g;
-  EXPECT_THROW(g.publish({.data = std::string(64 * 1024, 'x')}), std::invalid_argument);
-  EXPECT_THROW(g.publish({.data = "x", .id = "a\nb"}), std::invalid_argument);
+  EXPECT_THROW(g.send({.data = std::string(64 * 1024, 'x')}), std::invalid_argument);
+  EXPECT_THROW(g.send({.data = "x", .id = "a\nb"}), std::invalid_argument);
 }
 
 }  // namespace lastcall::http::event_group_test

@@ -1,15 +1,12 @@
-// A broadcast to many WebSockets: each message is encoded once, and each loop is woken once for all of its members.
+// A broadcast to many WebSockets: each message is encoded once, and never waits for a slow reader.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <mutex>
 #include <string_view>
-#include <vector>
 
 #include "lastcall/http/ws/websocket.hpp"
+#include "lastcall/net/loop/broadcast.hpp"
 
 namespace lastcall::inline v0::ws {
 
@@ -23,7 +20,7 @@ struct group_options {
   /// How many bytes may wait for one remote.
   std::size_t member_bytes = 256 * 1024;
   slow_member slow = slow_member::close;
-  /// How many bytes of broadcasts may wait for one loop. More are dropped for all members of that loop.
+  /// How many bytes of broadcasts may wait for one loop.
   std::size_t queue_bytes = 16 * 1024 * 1024;
 };
 
@@ -33,44 +30,29 @@ struct group_options {
 class group {
  public:
   using options = group_options;
-  class membership;
+  using membership = net::broadcast::membership;
 
   explicit group(options = {});
 
-  /// The stream is a member until the result is destroyed or its connection ends.
+  /// The stream gets the messages until the result is destroyed or its connection ends.
   [[nodiscard]] membership join(const stream&);
 
-  /// Never waits.   Errors: std::invalid_argument for a text that is not UTF-8.
-  void send(const message&);
-  void send(std::string_view text);
+  /// Sends to all members. False: sent to nobody, because too many bytes wait for a loop; see `options::queue_bytes`.
+  /// Errors: std::invalid_argument for a text that is not UTF-8.
+  bool send(const message& m) { return send(m.kind, m.data); }
+  bool send(std::string_view text) { return send(message_kind::text, text); }
 
-  /// May count members whose connection has ended, until the next broadcast.
-  std::size_t size() const;
-  /// Broadcasts that were dropped for a whole loop, because too many bytes waited for it.
-  std::uint64_t dropped() const noexcept;
+  /// Counts also members whose connection has ended, until their handlers return.
+  std::size_t size() const noexcept { return all_.size(); }
+  /// How many members were closed so far, because they read too slowly.
+  std::uint64_t dropped() const noexcept { return all_.dropped(); }
 
  private:
   struct member;
-  struct loop_members;
-  struct shared;
+  bool send(message_kind, std::string_view);
 
-  void send(message_kind, std::string_view);
-
-  std::shared_ptr<shared> shared_;
-};
-
-/// Its destructor leaves the group.
-class group::membership {
- public:
-  membership(membership&&) noexcept;
-  membership& operator=(membership&&) noexcept;
-  ~membership();
-
- private:
-  friend class group;
-  explicit membership(std::shared_ptr<member> m) noexcept;
-
-  std::shared_ptr<member> member_;
+  const options options_;
+  net::broadcast all_;
 };
 
 }  // namespace lastcall::inline v0::ws

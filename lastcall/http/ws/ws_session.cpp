@@ -279,16 +279,18 @@ written session::put(opcode code, std::string_view payload) noexcept {
 }
 
 /// A broadcast never waits: a remote that is too slow is skipped or closed.
-void session::push(std::string_view frame, std::size_t most, slow then) noexcept {
-  if (state() != connection_state::upgraded || protocol_.close_sent() || remote_time_over()) return;
+bool session::push(std::string_view frame, std::size_t most, slow_member then) noexcept {
+  if (state() != connection_state::upgraded || protocol_.close_sent() || remote_time_over()) return true;
   set().loop().refresh_now();
   if (unsent_bytes() > 0 && unsent_bytes() + frame.size() > most) {
-    if (then == slow::skip) return counts_.skipped.add();
+    if (then == slow_member::skip) return counts_.skipped.add(), true;
     counts_.too_slow.add();
-    return begin_close(close_code::policy, "reads too slowly");
+    begin_close(close_code::policy, "reads too slowly");
+    return false;
   }
   send(frame);
   counts_.sent.add();
+  return true;
 }
 
 /// The only place that sends Close for the handler, the drain and a slow reader. After it the remote has goodbye_time.

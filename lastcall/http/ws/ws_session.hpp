@@ -12,6 +12,7 @@
 #include "lastcall/http/message/request.hpp"
 #include "lastcall/http/message/upgrade.hpp"
 #include "lastcall/http/ws/websocket.hpp"
+#include "lastcall/http/ws/websocket_group.hpp"
 #include "lastcall/http/ws/ws_protocol.hpp"
 #include "lastcall/net/session/session.hpp"
 
@@ -80,9 +81,8 @@ class session final : public net::session {
   bool closed() const noexcept { return protocol_.over() || input_over() || remote_time_over(); }
   bool remote_has_closed() const noexcept { return protocol_.close_received(); }
 
-  /// Sends a frame of a broadcast if then at most `most` bytes wait for the remote. `slow`: what happens otherwise.
-  enum class slow : unsigned char { close, skip };
-  void push(std::string_view frame, std::size_t most, slow) noexcept;
+  /// Sends a frame of a broadcast if then at most `most` bytes wait for the remote. False: it was closed instead.
+  bool push(std::string_view frame, std::size_t most, slow_member) noexcept;
 
  private:
   void on_input() noexcept override;
