@@ -14,6 +14,7 @@
 #include "lastcall/http/routing/erased_handler.hpp"
 #include "lastcall/http/routing/meant_as.hpp"
 #include "lastcall/http/routing/responder.hpp"
+#include "lastcall/net/on_pool.hpp"
 
 namespace lastcall::inline v0::http {
 
@@ -60,9 +61,6 @@ concept coroutine_handler = !plain_handler<F> && !responder_handler<F> && form_o
 template <class F>
 concept blocking_handler = form_of<F>::plain.has_value();
 
-template <class F> struct on_pool {
-  F call;
-};
 template <class F> struct callable;  // complete for all that have a form
 template <class F>
 concept has_form = requires { sizeof(callable<F>); };
@@ -73,20 +71,15 @@ body_stream& body_of(call&) noexcept;
 
 }  // namespace detail
 
-/// Runs `f` on a thread of the server's blocking pool, so that it may take its time: `response(const request&)`, and
-/// after that a context, a body_stream& (to be read with read_blocking) or both. When the pool is full the client gets
-/// 503 with Retry-After.
-template <class F>
-  requires detail::blocking_handler<std::decay_t<F>>
-auto blocking(F&& f) {
-  return detail::on_pool<std::decay_t<F>>{std::forward<F>(f)};
-}
+using net::blocking;
 
 /// One of
 ///   response(const request&)              answers at once, on the loop's thread
 ///   task<response>(const request&)        a coroutine on the loop's thread; may be given a body_stream& last
 ///   void(const request&, responder)       answers through the responder, at any time, from any thread
-///   http::blocking(f)                     on a pool of threads
+///   http::blocking(f)                     on a pool of threads: `response(const request&)`, which may be given a
+///                                         body_stream& last (to be read with read_blocking). When the pool is full the
+///                                         client gets 503 with Retry-After
 /// each also with a context after the request. The context says when the server drains, when it is forced, and (except
 /// for the first form) when the client has gone.
 /// Called by several threads at once, so only through a const reference: a mutable lambda is not accepted. Neither is
@@ -203,7 +196,7 @@ template <coroutine_handler F> struct callable<F> final : erased_handler {
   F f;
 };
 
-template <class F> struct callable<on_pool<F>> final : erased_handler {
+template <blocking_handler F> struct callable<net::on_pool<F>> final : erased_handler {
   static constexpr arguments takes = *form_of<F>::plain;
   template <class G>
   explicit callable(G&& g)

@@ -14,6 +14,7 @@
 #include "lastcall/http/routing/meant_as.hpp"
 #include "lastcall/http/routing/router.hpp"
 #include "lastcall/http/sse/event_text.hpp"
+#include "lastcall/net/on_pool.hpp"
 #include "lastcall/net/task.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -70,9 +71,7 @@ class stream {
   const http::request& request_;
 };
 
-template <class F> struct on_pool {
-  F call;
-};
+using net::blocking;
 class handler;
 
 namespace detail {
@@ -80,13 +79,10 @@ template <class F, class R>
 concept streams =
     std::is_invocable_r_v<R, const F&, stream&> || std::is_invocable_r_v<R, const F&, const http::request&, stream&>;
 template <class F> inline constexpr bool has_form = streams<F, task<>>;
-template <class F> inline constexpr bool has_form<on_pool<F>> = streams<F, void>;
+template <class F> inline constexpr bool has_form<net::on_pool<F>> = streams<F, void>;
 template <class F>
 concept formless = http::detail::meant_as<F, handler> && !has_form<F>;
 }  // namespace detail
-
-/// Runs a stream's handler on a thread of the server's blocking pool. It occupies the thread until the stream ends.
-template <class F> auto blocking(F&& f) { return on_pool<std::decay_t<F>>{std::forward<F>(f)}; }
 
 /// A stream's handler: `task<>(stream&)`, a coroutine on the loop's thread, or `sse::blocking(f)` with `void(stream&)`;
 /// each also with the `const http::request&` before. When it returns, the stream ends cleanly, and clients come back.
@@ -98,7 +94,7 @@ class handler {
   handler(F f)  // NOLINT: implicit
       : awaiting_([f = std::move(f)](const http::request& r, stream& s) { return invoke(std::as_const(f), r, s); }) {}
   template <detail::streams<void> F>
-  handler(on_pool<F> f)  // NOLINT: implicit
+  handler(net::on_pool<F> f)  // NOLINT: implicit
       : blocking_([f = std::move(f.call)](const http::request& r, stream& s) { invoke(std::as_const(f), r, s); }) {}
   /// Deleted rather than absent, so that the compiler shows this line.
   template <detail::formless F>

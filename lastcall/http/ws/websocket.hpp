@@ -18,6 +18,7 @@
 #include "lastcall/http/message/request.hpp"
 #include "lastcall/http/routing/meant_as.hpp"
 #include "lastcall/http/ws/websocket_message.hpp"
+#include "lastcall/net/on_pool.hpp"
 #include "lastcall/net/task.hpp"
 #include "lastcall/net/tcp/tcp_stream.hpp"
 
@@ -109,48 +110,35 @@ class stream {
   std::shared_ptr<detail::conversation> shared_;
 };
 
-template <class F> struct blocking_handler {
-  F call;
-};
+using net::blocking;
 class handler;
 
 namespace detail {
 template <class F, class R>
-concept takes_stream = std::is_invocable_r_v<R, const F&, stream>;
+inline constexpr bool takes_request = std::is_invocable_r_v<R, const F&, const http::request&, stream>;
 template <class F, class R>
-concept takes_request = std::is_invocable_r_v<R, const F&, const http::request&, stream>;
-template <class F> inline constexpr bool has_form = takes_stream<F, task<>> || takes_request<F, task<>>;
-template <class F>
-inline constexpr bool has_form<blocking_handler<F>> = takes_stream<F, void> || takes_request<F, void>;
+concept converses = std::is_invocable_r_v<R, const F&, stream> || takes_request<F, R>;
+template <class F> inline constexpr bool has_form = converses<F, task<>>;
+template <class F> inline constexpr bool has_form<net::on_pool<F>> = converses<F, void>;
 template <class F>
 concept formless = http::detail::meant_as<F, handler> && !has_form<F>;
 }  // namespace detail
 
-/// Runs a handler on a thread of the server's blocking pool, which it holds for as long as the WebSocket lives: give
-/// `server_options::blocking` enough of them. When the pool and its queue are full the remote gets 1013, try again
-/// later.
-template <class F> auto blocking(F&& f) { return blocking_handler<std::decay_t<F>>{std::forward<F>(f)}; }
-
-/// `task<>(stream)`, a coroutine on the loop's thread, or `blocking(f)` with `void(stream)`; each also with a
-/// `const http::request&` before it: a copy of the handshake's, which stays as long as the handler runs.
+/// `task<>(stream)`, a coroutine on the loop's thread, or `ws::blocking(f)` with `void(stream)`; each also with a
+/// `const http::request&` before it: a copy of the handshake's, which stays as long as the handler runs. When the
+/// blocking pool is full the remote gets 1013, try again later.
 /// Called by several threads at once, so a mutable lambda is not accepted.   Errors: what it throws is a line of the
 /// log, and 1011 for the remote.
 class handler {
  public:
-  template <detail::takes_stream<task<>> F>
+  template <detail::converses<task<>> F>
   handler(F f)  // NOLINT: implicit
-      : awaiting_([f = std::move(f)](const http::request&, stream&& s) { return f(std::move(s)); }) {}
-  template <detail::takes_request<task<>> F>
-  handler(F f)  // NOLINT: implicit
-      : awaiting_([f = std::move(f)](const http::request& r, stream&& s) { return f(r, std::move(s)); }),
-        wants_request_(true) {}
-  template <detail::takes_stream<void> F>
-  handler(blocking_handler<F> f)  // NOLINT: implicit
-      : blocking_([f = std::move(f.call)](const http::request&, stream&& s) { f(std::move(s)); }) {}
-  template <detail::takes_request<void> F>
-  handler(blocking_handler<F> f)  // NOLINT: implicit
-      : blocking_([f = std::move(f.call)](const http::request& r, stream&& s) { f(r, std::move(s)); }),
-        wants_request_(true) {}
+      : awaiting_([f = std::move(f)](const http::request& r, stream&& s) { return invoke(f, r, std::move(s)); }),
+        wants_request_(detail::takes_request<F, task<>>) {}
+  template <detail::converses<void> F>
+  handler(net::on_pool<F> f)  // NOLINT: implicit
+      : blocking_([f = std::move(f.call)](const http::request& r, stream&& s) { invoke(f, r, std::move(s)); }),
+        wants_request_(detail::takes_request<F, void>) {}
   /// Deleted rather than absent, so that the compiler shows this line.
   template <detail::formless F>
   handler(F) = delete;  // it has none of the forms above: is it mutable, no coroutine, or takes no ws::stream?
@@ -161,6 +149,14 @@ class handler {
   void run_blocking(const http::request& r, stream&& s) const { blocking_(r, std::move(s)); }
 
  private:
+  template <class F> static decltype(auto) invoke(const F& f, const http::request& r, stream&& s) {
+    if constexpr (std::is_invocable_v<const F&, const http::request&, stream>) {
+      return f(r, std::move(s));
+    } else {
+      return f(std::move(s));
+    }
+  }
+
   function<task<>(const http::request&, stream&&)> awaiting_;
   function<void(const http::request&, stream&&)> blocking_;
   bool wants_request_ = false;

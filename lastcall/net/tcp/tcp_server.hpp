@@ -16,6 +16,7 @@
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
+#include "lastcall/net/on_pool.hpp"
 #include "lastcall/net/session/session_limits.hpp"
 #include "lastcall/net/tcp/tcp_stream.hpp"
 #include "lastcall/net/tls/tls.hpp"
@@ -25,16 +26,10 @@ namespace lastcall::inline v0::net {
 
 class runtime;
 
-template <class F> struct blocking_session {
-  F call;
-};
-
-/// Makes a handler that runs on a thread of the server's pool, and occupies it until the session ends.
-template <class F> auto blocking(F&& f) { return blocking_session<std::decay_t<F>>{std::forward<F>(f)}; }
-
 /// The handler of a session: `task<>(tcp_stream&)`, a coroutine on the loop's thread, or `net::blocking(f)` with
-/// `void(tcp_stream&)`. When it returns, the rest of what it has written is sent, and the connection ends cleanly.
-/// Threads: it is called by several at once.   Errors: what it throws is logged.
+/// `void(tcp_stream&)`; when the pool is full, the session is ended at once. When it returns, the rest of what it has
+/// written is sent, and the connection ends cleanly. Threads: it is called by several at once.   Errors: what it throws
+/// is logged.
 struct session_handler {
   session_handler() = default;
   template <class F>
@@ -43,7 +38,7 @@ struct session_handler {
       : awaiting(std::move(f)) {}
   template <class F>
     requires std::is_invocable_r_v<void, const F&, tcp_stream&>
-  session_handler(blocking_session<F> f)  // NOLINT: implicit
+  session_handler(on_pool<F> f)  // NOLINT: implicit
       : blocking(std::move(f.call)) {}
 
   function<task<>(tcp_stream&)> awaiting;
