@@ -1,30 +1,67 @@
-// The length of the UTF-8 sequence at the front of a text. Log and JSON use it to write only valid text.
+// Whether a text is UTF-8, whole or in pieces: log, JSON and WebSockets send only valid text. Decodes nothing.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "lastcall/core/namespace.hpp"
 
 namespace lastcall::inline v0::detail {
 
-/// 1 to 4, or 0 when the text does not begin with a valid sequence (overlong forms and surrogates are not valid).
+/// For a text that comes in pieces. Says no at the first byte after which no text could be valid.
 /// Source: The Unicode Standard, table 3-7.
+class utf8_check {
+ public:
+  /// False: it is not, whatever follows.
+  bool feed(std::string_view piece) noexcept {
+    const char* at = piece.data();
+    const char* const end = at + piece.size();
+    while (at != end) {
+      if (left_ == 0) {
+        std::uint64_t eight;  // most text is ASCII for long stretches
+        while (end - at >= 8 && (std::memcpy(&eight, at, 8), (eight & 0x8080808080808080U) == 0)) at += 8;
+        if (at == end) break;
+      }
+      if (!step(*at++)) return false;
+    }
+    return true;
+  }
+  /// The same for one byte.
+  constexpr bool step(char next) noexcept {
+    const auto byte = static_cast<unsigned char>(next);
+    if (left_ > 0) {
+      if (byte < low_ || byte > high_) return false;
+      --left_;
+      low_ = 0x80;
+      high_ = 0xbf;
+      return true;
+    }
+    if (byte < 0x80) return true;
+    if (byte < 0xc2 || byte > 0xf4) return false;
+    left_ = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+    low_ = byte == 0xe0 ? 0xa0 : byte == 0xf0 ? 0x90 : 0x80;   // shorter forms exist
+    high_ = byte == 0xed ? 0x9f : byte == 0xf4 ? 0x8f : 0xbf;  // surrogates; beyond U+10FFFF
+    return true;
+  }
+  /// No sequence is open: the text may end here.
+  constexpr bool complete() const noexcept { return left_ == 0; }
+
+ private:
+  std::uint8_t left_ = 0, low_ = 0x80, high_ = 0xbf;
+};
+
+inline bool is_utf8(std::string_view text) noexcept {
+  utf8_check check;
+  return check.feed(text) && check.complete();
+}
+
+/// The length of the sequence at the front of a text: 1 to 4, or 0 when the text does not begin with a valid one.
 constexpr std::size_t utf8_length(std::string_view text) noexcept {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xbf) {
-    return byte(i) >= low && byte(i) <= high;
-  };
-  if (text.empty()) return 0;
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    return follows(1, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf) && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    return follows(1, first == 0xf0 ? 0x90 : 0x80, first == 0xf4 ? 0x8f : 0xbf) && follows(2) && follows(3) ? 4 : 0;
-  }
+  utf8_check check;
+  for (std::size_t i = 0; i < text.size() && check.step(text[i]); ++i)
+    if (check.complete()) return i + 1;
   return 0;
 }
 

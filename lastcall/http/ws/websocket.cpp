@@ -2,13 +2,13 @@
 
 #include <stdexcept>
 
-#include "lastcall/http/ws/utf8_check.hpp"
 #include "lastcall/http/ws/ws_session.hpp"
 
 namespace lastcall::inline v0::ws {
 
 namespace {
 
+using detail::checked;
 using detail::conversation;
 using detail::opcode;
 using detail::written;
@@ -87,14 +87,6 @@ task<bool> closing(std::shared_ptr<conversation> c, std::uint16_t code, std::str
   co_return answered;
 }
 
-opcode checked(message_kind kind, std::string_view data) {
-  if (kind == message_kind::binary) return opcode::binary;
-  http::detail::utf8_check text;
-  if (!text.feed(data) || !text.complete())
-    throw std::invalid_argument("a WebSocket's text is UTF-8, and this is not; send it as binary");
-  return opcode::text;
-}
-
 void check_close(std::uint16_t code, std::string_view reason) {
   if (!may_be_sent(code)) throw std::invalid_argument("close code " + std::to_string(code) + " may not be sent");
   if (reason.size() > detail::most_control_bytes - 2)
@@ -102,6 +94,13 @@ void check_close(std::uint16_t code, std::string_view reason) {
 }
 
 }  // namespace
+
+opcode detail::checked(message_kind kind, std::string_view data) {
+  if (kind == message_kind::binary) return opcode::binary;
+  if (!lastcall::detail::is_utf8(data))
+    throw std::invalid_argument("a WebSocket's text is UTF-8, and this is not; send it as binary");
+  return opcode::text;
+}
 
 stream::stream(std::shared_ptr<conversation> c) noexcept : shared_(std::move(c)) {}
 stream::stream(stream&&) noexcept = default;

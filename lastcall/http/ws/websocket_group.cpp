@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "lastcall/http/ws/utf8_check.hpp"
 #include "lastcall/http/ws/ws_session.hpp"
 
 namespace lastcall::inline v0::ws {
@@ -37,13 +36,8 @@ group::membership group::join(const stream& s) {
 }
 
 bool group::send(message_kind kind, std::string_view data) {
-  if (kind == message_kind::text) {
-    http::detail::utf8_check text;
-    if (!text.feed(data) || !text.complete())
-      throw std::invalid_argument("a WebSocket's text is UTF-8, and this is not; send it as binary");
-  }
   std::string frame;
-  detail::append_frame(frame, kind == message_kind::text ? detail::opcode::text : detail::opcode::binary, data);
+  detail::append_frame(frame, detail::checked(kind, data), data);
   return all_.send(std::move(frame));
 }
 

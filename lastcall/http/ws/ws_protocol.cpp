@@ -127,8 +127,7 @@ event protocol::read_close(std::string& out) {
   if (body.size() >= 2) {
     code = static_cast<std::uint16_t>(static_cast<unsigned char>(body[0]) << 8 | static_cast<unsigned char>(body[1]));
     if (!may_be_sent(code)) return fail(out, close_code::protocol_error, "a Close with a code that may not be sent");
-    http::detail::utf8_check reason;
-    if (!reason.feed(body.substr(2)) || !reason.complete())
+    if (!lastcall::detail::is_utf8(body.substr(2)))
       return fail(out, close_code::not_utf8, "a Close whose reason is not UTF-8");
     reason_ = body.substr(2);
   }

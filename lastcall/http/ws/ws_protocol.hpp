@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/http/ws/utf8_check.hpp"
+#include "lastcall/core/utf8.hpp"
 #include "lastcall/http/ws/websocket_message.hpp"
 #include "lastcall/http/ws/ws_frame.hpp"
 
@@ -70,7 +70,7 @@ class protocol {
   bool close_sent_ = false;
   bool close_received_ = false;
   std::uint8_t control_size_ = 0;
-  http::detail::utf8_check text_;
+  lastcall::detail::utf8_check text_;
   std::uint16_t code_ = 0;
   message message_;
   std::array<char, most_control_bytes> control_;

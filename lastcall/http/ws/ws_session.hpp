@@ -61,6 +61,9 @@ struct conversation {
   std::optional<message> take() noexcept;
 };
 
+/// The opcode of a message to send.   Errors: std::invalid_argument for a text that is not UTF-8.
+opcode checked(message_kind, std::string_view data);
+
 /// The result of one attempt to write.
 enum class written : unsigned char { yes, not_yet, never };
 

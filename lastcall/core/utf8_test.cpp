@@ -1,4 +1,4 @@
-#include "lastcall/http/ws/utf8_check.hpp"
+#include "lastcall/core/utf8.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-namespace lastcall::http::detail::utf8_check_test {
+namespace lastcall::detail::utf8_test {
 
 using namespace std::string_literals;
 
@@ -17,7 +17,7 @@ bool valid(std::string_view text, std::size_t piece) {
   return check.complete();
 }
 
-TEST(utf8_check, says_the_same_of_pieces_as_of_the_whole) {
+TEST(utf8, says_the_same_of_pieces_as_of_the_whole) {
   const std::pair<std::string, bool> texts[] = {{"", true},
                                                 {"ascii for more than eight bytes", true},
                                                 {"12345678\xc3\xa9"
@@ -43,8 +43,13 @@ TEST(utf8_check, says_the_same_of_pieces_as_of_the_whole) {
                                                 {"\xc3(", false},
                                                 {"12345678\x80", false},
                                                 {"\xf0\x9f\x98\x80\x80", false}};
-  for (const auto& [text, is] : texts)
+  for (const auto& [text, is] : texts) {
+    EXPECT_EQ(is_utf8(text), is) << text;
     for (const std::size_t piece : {1U, 2U, 3U, 100U}) EXPECT_EQ(valid(text, piece), is) << text << " by " << piece;
+    std::string_view rest = text;
+    while (const std::size_t length = utf8_length(rest)) rest.remove_prefix(length);
+    EXPECT_EQ(rest.empty(), is) << text;
+  }
 }
 
-}  // namespace lastcall::http::detail::utf8_check_test
+}  // namespace lastcall::detail::utf8_test
