@@ -14,6 +14,7 @@
 #include "lastcall/http/message/limits.hpp"
 #include "lastcall/http/requests/access_log.hpp"
 #include "lastcall/http/routing/router.hpp"
+#include "lastcall/net/connection/farewell_options.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/listen/listener.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
@@ -39,11 +40,11 @@ struct server_options {
   bool health = true;
   /// One listening socket for each thread, in one SO_REUSEPORT group.
   bool listener_per_thread = false;
-  int backlog = 4096;
+  int backlog = net::default_backlog;
   /// While draining: how long an idle connection must have been quiet before it is closed.
-  duration silence = std::chrono::seconds(1);
+  duration silence = net::default_silence;
   /// The longest time from the server's FIN to the close.
-  duration linger = std::chrono::seconds(2);
+  duration linger = net::default_linger;
   /// How the listeners are closed. All other values lose connections, and are for comparison.
   net::closing_way listener_close = net::closing_way::unplug;
   /// The name in logs and stacks. Empty: its name in the app, or "http".
@@ -57,7 +58,7 @@ struct server_options {
   bool request_ids = false;
   /// In a drain, each long-lived remote (WebSocket, event stream, HTTP/2) is told at a random moment of this window, so
   /// that they do not all come back at once. Never more than half of the drain.
-  duration jitter = std::chrono::seconds(1);
+  duration jitter = net::default_jitter;
   /// HTTP/2 in cleartext, for clients that begin with its preface. HTTP/1.1 stays.
   bool h2c = false;
   /// HTTP/2 over TLS for clients that offer it (ALPN "h2").

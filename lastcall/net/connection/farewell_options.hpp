@@ -7,17 +7,23 @@
 
 namespace lastcall::inline v0::net {
 
+// Defaults of all servers.
+inline constexpr duration default_silence = std::chrono::seconds(1);
+inline constexpr duration default_linger = std::chrono::seconds(2);
+inline constexpr duration default_jitter = std::chrono::seconds(1);
+
 struct farewell_options {
   /// How long an idle connection must have been quiet before a drain closes it. 0 closes it at once, and loses a
   /// request that crosses our FIN.
-  duration silence = std::chrono::seconds(1);
+  duration silence = default_silence;
   /// The longest time from our FIN to the close. 0 closes without lingering: an RST can then destroy a response.
-  duration linger = std::chrono::seconds(2);
+  duration linger = default_linger;
   /// The longest time from the remote's acknowledgement of our FIN to the close. The remote has all our bytes by then;
   /// only its own FIN is missing.
   duration linger_acknowledged = std::chrono::milliseconds(150);
   /// The window in which long-lived remotes are told of a drain, each at a random moment, so that they do not all
-  /// reconnect at once. Never more than half of the drain. 0 tells all at once.
+  /// reconnect at once. Never more than half of the drain. 0 tells all at once. Servers for programs have
+  /// default_jitter.
   duration jitter = duration::zero();
 };
 

@@ -17,12 +17,14 @@ namespace lastcall::inline v0::net {
 
 class tls_context;
 
+inline constexpr int default_backlog = 4096;
+
 struct listener_options {
-  endpoint where = {};      ///< Port 0: the kernel chooses one, which `local` returns. Not used with `inherited_fd`.
-  int backlog = 4096;       ///< The kernel cuts it to net.core.somaxconn.
-  bool v6_only = false;     ///< `::` takes IPv4 clients too unless this is set.
-  bool reuse_port = false;  ///< Opens or joins an SO_REUSEPORT group. Not for Unix-domain.
-  bool successor = false;   ///< With `reuse_port`: other members are expected, so do not fail because of them.
+  endpoint where = {};  ///< Port 0: the kernel chooses one, which `local` returns. Not used with `inherited_fd`.
+  int backlog = default_backlog;  ///< The kernel cuts it to net.core.somaxconn.
+  bool v6_only = false;           ///< `::` takes IPv4 clients too unless this is set.
+  bool reuse_port = false;        ///< Opens or joins an SO_REUSEPORT group. Not for Unix-domain.
+  bool successor = false;         ///< With `reuse_port`: other members are expected, so do not fail because of them.
   std::optional<mode_t> unix_mode = {};  ///< Permissions of the path; empty: as the umask says.
   int inherited_fd = -1;                 ///< A listening socket that another process owns as well; never unplugged.
   /// For connection_server: clients of this listener speak TLS. The listener itself does not use it.

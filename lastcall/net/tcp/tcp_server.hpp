@@ -14,7 +14,9 @@
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/net/connection/farewell_options.hpp"
 #include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/listen/listener.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/on_pool.hpp"
 #include "lastcall/net/session/session_limits.hpp"
@@ -57,10 +59,10 @@ struct tcp_server_options {
   /// The same for each address; 0: no bound.
   std::size_t max_connections_per_address = 0;
   /// The window in which a drain tells the remotes, each at a random moment.
-  duration jitter = std::chrono::seconds(1);
+  duration jitter = default_jitter;
   /// The longest time from our FIN to the close.
-  duration linger = std::chrono::seconds(2);
-  int backlog = 4096;
+  duration linger = default_linger;
+  int backlog = default_backlog;
   /// For blocking handlers: as many sessions as threads.
   thread_pool_options blocking = {.threads = 128, .queue = 0};
   /// The name in logs and stacks. Empty: "tcp".
