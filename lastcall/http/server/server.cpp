@@ -23,21 +23,20 @@ namespace {
 std::size_t tls_listener(const server_options& o) noexcept { return o.address.empty() || o.tls_only ? 0 : 1; }
 
 std::shared_ptr<net::tls_context> tls_of(const server_options& o, const logger& log) {
-  if (!o.tls_port) return nullptr;
   net::tls_options wanted = o.tls;
   wanted.alpn = {"http/1.1"};
   if (o.http2) wanted.alpn.insert(wanted.alpn.begin(), "h2");
   return std::make_shared<net::tls_context>(std::move(wanted), o.name, log);
 }
 
-net::connection_server_options tcp_options(const server_options& o, std::shared_ptr<net::tls_context> tls,
-                                           const logger& log) {
+net::connection_server_options tcp_options(const server_options& o, net::thread_pool& pool, const logger& log) {
   net::connection_server_options tcp{.listener_per_loop = o.listener_per_thread,
                                      .listener_close = o.listener_close,
                                      .farewell = {.silence = o.silence, .linger = o.linger, .jitter = o.jitter},
                                      .max_connections = o.limits.max_connections,
                                      .max_connections_per_address = o.limits.max_connections_per_address,
                                      .proxies = o.proxies,
+                                     .pool = &pool,
                                      .name = o.name,
                                      .log = log};
   const auto listen = [&](std::string_view address, std::uint16_t port) {
@@ -46,14 +45,11 @@ net::connection_server_options tcp_options(const server_options& o, std::shared_
   if (!o.address.empty() && !o.tls_only) listen(o.address, o.port);
   if (o.tls_port) {
     listen(o.address, *o.tls_port);
-    tcp.listeners.back().tls = std::move(tls);
+    tcp.listeners.back().tls = tls_of(o, log);
   }
   if (!o.unix_path.empty()) listen("unix:" + o.unix_path, 0);
   return tcp;
 }
-
-/// Waits for blocking handlers whose clients have gone. All others have returned by then.
-constexpr duration leaving_time = std::chrono::milliseconds(10);
 
 void check(const server_options& o) {
   check(o.limits);
@@ -82,8 +78,7 @@ struct server::parts {
       : pool((check(o), o.blocking), o.name),
         own_runtime(of_app ? nullptr : new net::runtime),
         tls_number(tls_listener(o)),
-        tls(tls_of(o, log)),
-        tcp(tcp_options(o, tls, log), of_app ? *of_app : *own_runtime, [this](net::arrival it) {
+        tcp(tcp_options(o, pool, log), of_app ? *of_app : *own_runtime, [this](net::arrival it) {
           return detail::first_protocol(*shards[it.loop], std::move(it.socket), it.remote, it.refusing);
         }) {
     service->routes = std::move(o.routes);
@@ -112,7 +107,6 @@ struct server::parts {
   // After the runtime, since coroutines go before their io_context; before the connections, which use them.
   std::vector<std::unique_ptr<detail::shard>> shards;
   const std::size_t tls_number;
-  const std::shared_ptr<net::tls_context> tls;  // null: not spoken
   net::connection_server tcp;
   std::atomic<bool> announced{false};
   context_source own_life;
@@ -134,7 +128,7 @@ server::server(options o) : parts_(std::make_unique<parts>(named(std::move(o)), 
 
 server::server(options o, app& a)
     : parts_(std::make_unique<parts>(named(std::move(o)), a.log(), &a.shared<net::runtime>())) {
-  if (parts_->tls) a.also_reload([tls = parts_->tls] { tls->reload(); });  // it logs what fails
+  if (const auto tls = parts_->tcp.shared_tls()) a.also_reload([tls] { tls->reload(); });  // it logs what fails
   parts_->service->ready = [p = parts_.get(), &a] { return a.ready() && !p->announced; };
 }
 
@@ -161,7 +155,7 @@ void server::start(context life) {
   parts_->service->life = life;
   for (auto& each : parts_->shards) each->begin(life);
   try {
-    parts_->tcp.start(life);
+    served_component::start(life);
   } catch (...) {
     if (parts_->own_runtime) parts_->own_runtime->stop();
     throw;
@@ -173,21 +167,16 @@ void server::announce() noexcept { parts_->announced = true; }
 
 void server::drain(context life, drained done) {
   parts_->announced = true;
-  // A handler that blocks a thread may still be at work when its client has gone: it is waited for, or named as hung.
-  parts_->tcp.drain(std::move(life),
-                    [p = parts_.get(), done = std::move(done)]() mutable { p->pool.when_idle(std::move(done)); });
+  served_component::drain(std::move(life), std::move(done));
 }
 
-void server::force() noexcept { parts_->tcp.force(); }
 void server::stop() noexcept {
   for (auto& each : parts_->shards) each->coroutines().close_soon();
-  parts_->tcp.stop();  // waits for what was posted to the loops
-  if (!parts_->pool.stop(steady().now() + leaving_time))
-    parts_->service->log.error(parts_->service->name, "a blocking handler does not come back; it is left behind");
+  served_component::stop();  // waits for what was posted to the loops
 }
 
 void server::account(component_report& into) const {
-  parts_->tcp.account(into);
+  served_component::account(into);
   into.requests += parts_->requests();
   ws::detail::account(parts_->shards, into);
   std::uint64_t refused = 0;
@@ -196,7 +185,7 @@ void server::account(component_report& into) const {
 }
 
 void server::measure(metrics& into) const {
-  parts_->tcp.measure(into);
+  served_component::measure(into);
   const request_ledger l = parts_->requests();
   into.counter("lastcall_requests_begun_total", "Requests of which the first byte came.", l.begun);
   const std::pair<std::string_view, std::uint64_t> ends[] = {
@@ -223,7 +212,7 @@ void server::measure(metrics& into) const {
   ws::detail::measure(parts_->shards, into);
 }
 
-void server::in_progress(std::vector<work_item>& out, std::size_t limit) const { parts_->tcp.in_progress(out, limit); }
+net::connection_server& server::served() const noexcept { return parts_->tcp; }
 
 shutdown_result server::shutdown(deadline by) {
   if (!parts_->own_runtime)
@@ -266,16 +255,10 @@ close_result server::close() noexcept {
   return {.requests = requests().forced - before, .idle_connections = what.idle};
 }
 
-std::vector<net::endpoint> server::addresses() const { return parts_->tcp.addresses(); }
 net::endpoint server::tls_address() const {
-  return parts_->tls ? parts_->tcp.address(parts_->tls_number) : net::endpoint();
+  return parts_->tcp.shared_tls() ? parts_->tcp.address(parts_->tls_number) : net::endpoint();
 }
 
-std::string server::reload_certificates() noexcept {
-  return parts_->tls ? parts_->tls->reload() : std::string("this server speaks no TLS");
-}
-
-connection_ledger server::connections() const noexcept { return parts_->tcp.ledger(); }
 request_ledger server::requests() const noexcept { return parts_->requests(); }
 
 }  // namespace lastcall::inline v0::http

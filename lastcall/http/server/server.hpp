@@ -6,15 +6,14 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "lastcall/core/app/app.hpp"
 #include "lastcall/core/deadline.hpp"
-#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/http/message/limits.hpp"
 #include "lastcall/http/requests/access_log.hpp"
 #include "lastcall/http/routing/router.hpp"
 #include "lastcall/net/connection/farewell_options.hpp"
+#include "lastcall/net/connection/served_component.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/listen/listener.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
@@ -91,7 +90,7 @@ struct close_result {
 /// As a component of an app it needs the app's net::runtime, and the app drives it. On its own it has a runtime, and
 /// `start`, then `shutdown` or `close` are called directly.
 /// Threads: `addresses` and the ledgers from any; everything else from one.
-class server final : public component {
+class server final : public net::served_component {
  public:
   using options = server_options;
 
@@ -107,11 +106,9 @@ class server final : public component {
   void start(context = {}) override;
   void announce() noexcept override;
   void drain(context, drained) override;
-  void force() noexcept override;
   void stop() noexcept override;
   void account(component_report&) const override;
   void measure(metrics&) const override;
-  void in_progress(std::vector<work_item>& out, std::size_t limit) const override;
 
   /// Refuses new connections, finishes every accepted request, closes each connection in its protocol's way, and
   /// returns as soon as the last one has gone, never after the deadline. A tenth of the time (50 ms to 2 s) before the
@@ -121,19 +118,13 @@ class server final : public component {
   /// Cuts everything now: requests in progress are lost. Blocks: at most 1 s.
   close_result close() noexcept;
 
-  /// Where it listens, with the ports that the kernel chose. Valid once started, so a component that asks in its own
-  /// start must need the server.
-  std::vector<net::endpoint> addresses() const;
   /// Where it speaks TLS; `none` if it does not.
   net::endpoint tls_address() const;
-  connection_ledger connections() const noexcept;
-
-  /// Reads the certificates again, for new connections. Returns an empty text, or why it failed; then the former ones
-  /// stay in use. An app calls this at each SIGHUP.   Threads: any.
-  std::string reload_certificates() noexcept;
   request_ledger requests() const noexcept;
 
  private:
+  net::connection_server& served() const noexcept override;
+
   struct parts;
   std::unique_ptr<parts> parts_;
 };

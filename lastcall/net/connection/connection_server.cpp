@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "lastcall/core/countdown.hpp"
+#include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/tls/tls.hpp"
 
 namespace lastcall::inline v0::net {
@@ -23,6 +24,9 @@ constexpr std::size_t reserved_descriptors = 64;
 
 /// For a proxy's header without TLS; with TLS, header and handshake have handshake_time together.
 constexpr duration header_time = std::chrono::seconds(10);
+
+/// For blocking handlers whose clients have gone. The drain has waited for all others.
+constexpr duration leaving_time = std::chrono::milliseconds(10);
 
 std::size_t descriptors() noexcept {
   rlimit limit{};
@@ -151,7 +155,9 @@ void connection_server::one_listener_closed() noexcept {
 
 /// On the loop of any set.
 void connection_server::one_set_empty() noexcept {
-  if (sets_left_.fetch_sub(1) == 1 && drained_) drained_();
+  if (sets_left_.fetch_sub(1) != 1 || !drained_) return;
+  if (options_.pool) return options_.pool->when_idle(std::move(drained_));
+  drained_();
 }
 
 void connection_server::force() noexcept {
@@ -195,6 +201,8 @@ void connection_server::stop() noexcept {
   close();  // usually finds nothing; after it, no work that was posted to a loop refers to this object
   serving_ = false;
   runtime_use_.reset();
+  if (options_.pool && !options_.pool->stop(steady().now() + leaving_time))
+    options_.log.error(options_.name, "a blocking handler does not come back; it is left behind");
 }
 
 }  // namespace lastcall::inline v0::net

@@ -22,6 +22,8 @@
 
 namespace lastcall::inline v0::net {
 
+class thread_pool;
+
 struct connection_server_options {
   std::vector<listener_options> listeners = {};
   /// One listening socket for each loop, in one SO_REUSEPORT group. False: one socket, whose connections go to the
@@ -41,6 +43,9 @@ struct connection_server_options {
   trusted_networks proxies = {};
   /// The time after force in which handlers may still send an error to their clients.
   duration last_words = std::chrono::milliseconds(20);
+  /// Of the handlers that block. One may still be at work when its client has gone: the drain waits for it, or it is
+  /// named as hung. Stops with the server. Null: there is none.
+  thread_pool* pool = nullptr;
   std::string name = "tcp";
   logger log = {};
 };
@@ -91,13 +96,14 @@ class connection_server final : public component {
   connection_set& set(std::size_t loop_index) const noexcept { return *sets_[loop_index]; }
   connection_ledger ledger() const noexcept;
   std::uint64_t open_connections() const noexcept;
+  /// All listeners with TLS share one context. Null: there is none.
+  std::shared_ptr<tls_context> shared_tls() const;
 
  private:
   void open_listeners();
   void report_listeners(component_report&) const;
   void report_openings(component_report&) const;
   void report_told(component_report&) const;
-  std::shared_ptr<tls_context> shared_tls() const;
   bool room() const noexcept;
   void send_to_loop(arrival, std::size_t from_loop) noexcept;
   void admit(arrival) noexcept;

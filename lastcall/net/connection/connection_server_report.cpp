@@ -55,7 +55,6 @@ void connection_server::report_openings(component_report& into) const {
   into.add("bad_proxy_headers", bad);
 }
 
-/// All listeners with TLS share one context. Null: there is none.
 std::shared_ptr<tls_context> connection_server::shared_tls() const {
   for (const listener_options& each : options_.listeners)
     if (each.tls) return each.tls;

@@ -12,9 +12,6 @@ namespace lastcall::inline v0::net {
 
 namespace {
 
-/// For blocking handlers whose remotes have gone. `drain` has waited for all others.
-constexpr duration leaving_time = std::chrono::milliseconds(10);
-
 tcp_server_options checked(tcp_server_options o) {
   if (o.name.empty()) o.name = "tcp";
   const auto refuse = [&](const std::string& why) { throw std::invalid_argument(o.name + ": " + why); };
@@ -30,16 +27,13 @@ tcp_server_options checked(tcp_server_options o) {
   return o;
 }
 
-std::shared_ptr<tls_context> tls_of(const tcp_server_options& o, const logger& log) {
-  return o.tls.certificates.empty() ? nullptr : std::make_shared<tls_context>(o.tls, o.name, log);
-}
-
-connection_server_options server_options(const tcp_server_options& o, const std::shared_ptr<tls_context>& tls,
-                                         const logger& log) {
+connection_server_options server_options(const tcp_server_options& o, thread_pool& pool, const logger& log) {
+  const auto tls = o.tls.certificates.empty() ? nullptr : std::make_shared<tls_context>(o.tls, o.name, log);
   connection_server_options all{.farewell = {.linger = o.linger, .jitter = o.jitter},
                                 .max_connections = o.max_connections,
                                 .max_connections_per_address = o.max_connections_per_address,
                                 .proxies = o.proxies,
+                                .pool = &pool,
                                 .name = o.name,
                                 .log = log};
   if (!o.address.empty())
@@ -56,8 +50,7 @@ struct tcp_server::parts {
       : handler(std::move(o.handler)),
         pool(o.blocking, o.name),
         service{handler, o.limits, &pool, log, o.name},
-        tls(tls_of(o, log)),
-        server(server_options(o, tls, log), on, [this](arrival it) {
+        server(server_options(o, pool, log), on, [this](arrival it) {
           connection_set& set = server.set(it.loop);
           return std::make_unique<tcp_session>(set, std::move(it), service);
         }) {}
@@ -65,12 +58,11 @@ struct tcp_server::parts {
   const session_handler handler;
   thread_pool pool;
   const tcp_service service;
-  const std::shared_ptr<tls_context> tls;  // null: no TLS
   connection_server server;
 };
 
 tcp_server::tcp_server(options o, app& of) : tcp_server(std::move(o), of.shared<runtime>(), of.log()) {
-  if (parts_->tls) of.also_reload([tls = parts_->tls] { tls->reload(); });  // it logs its errors
+  if (const auto tls = parts_->server.shared_tls()) of.also_reload([tls] { tls->reload(); });  // it logs its errors
 }
 
 tcp_server::tcp_server(options o, runtime& on, logger log)
@@ -78,31 +70,6 @@ tcp_server::tcp_server(options o, runtime& on, logger log)
 
 tcp_server::~tcp_server() = default;
 
-void tcp_server::start(context life) { parts_->server.start(std::move(life)); }
-
-void tcp_server::drain(context life, drained done) {
-  // A blocking handler may still be at work when its remote has gone: wait for it, or it is reported as hung.
-  parts_->server.drain(std::move(life),
-                       [p = parts_.get(), done = std::move(done)]() mutable { p->pool.when_idle(std::move(done)); });
-}
-
-void tcp_server::force() noexcept { parts_->server.force(); }
-
-void tcp_server::stop() noexcept {
-  parts_->server.stop();
-  if (!parts_->pool.stop(steady().now() + leaving_time))
-    parts_->service.log.error(parts_->service.name, "a blocking handler does not come back; it is left behind");
-}
-
-void tcp_server::account(component_report& into) const { parts_->server.account(into); }
-void tcp_server::measure(metrics& into) const { parts_->server.measure(into); }
-void tcp_server::in_progress(std::vector<work_item>& out, std::size_t limit) const {
-  parts_->server.in_progress(out, limit);
-}
-std::vector<endpoint> tcp_server::addresses() const { return parts_->server.addresses(); }
-std::string tcp_server::reload_certificates() noexcept {
-  return parts_->tls ? parts_->tls->reload() : std::string("this server speaks no TLS");
-}
-connection_ledger tcp_server::connections() const noexcept { return parts_->server.ledger(); }
+connection_server& tcp_server::served() const noexcept { return parts_->server; }
 
 }  // namespace lastcall::inline v0::net

@@ -7,15 +7,12 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "lastcall/core/app/app.hpp"
 #include "lastcall/core/function.hpp"
-#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/log/log.hpp"
-#include "lastcall/core/report/report.hpp"
 #include "lastcall/net/connection/farewell_options.hpp"
-#include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/connection/served_component.hpp"
 #include "lastcall/net/listen/listener.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/on_pool.hpp"
@@ -73,8 +70,8 @@ struct tcp_server_options {
   trusted_networks proxies = {};
 };
 
-/// Threads: `addresses` and `connections` any; the rest the lifecycle's.
-class tcp_server final : public component {
+/// Its drain tells each session at its moment: its context drains, and its reads end when all that has come is read.
+class tcp_server final : public served_component {
  public:
   using options = tcp_server_options;
 
@@ -85,23 +82,9 @@ class tcp_server final : public component {
   tcp_server(options, runtime&, logger);
   ~tcp_server() override;
 
-  /// Errors: std::system_error that names the address and the remedy.
-  void start(context) override;
-  /// Unplugs the listener, then tells each session at its moment: its context drains, and its reads end when all that
-  /// has come is read. Drained when the last session has ended.
-  void drain(context, drained) override;
-  void force() noexcept override;
-  void stop() noexcept override;
-  void account(component_report&) const override;
-  void measure(metrics&) const override;
-  void in_progress(std::vector<work_item>& out, std::size_t limit) const override;
-
-  std::vector<endpoint> addresses() const;
-  connection_ledger connections() const noexcept;
-  /// As http::server.
-  std::string reload_certificates() noexcept;
-
  private:
+  connection_server& served() const noexcept override;
+
   struct parts;
   std::unique_ptr<parts> parts_;
 };
