@@ -19,6 +19,7 @@
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/exit/exit_code.hpp"
+#include "lastcall/core/lifecycle/shutdown_budget.hpp"
 #include "lastcall/core/signals/signal_policy.hpp"
 #include "lastcall/core/signals/signals.hpp"
 #include "lastcall/testing/virtual_threads.hpp"
@@ -37,9 +38,6 @@ namespace lastcall::inline v0::testing {
 using lastcall::to_text;
 
 namespace {
-
-// The watchdog of a real app exits the process this long after the deadline, when the app's driver does not return.
-constexpr duration watch_slack = std::chrono::milliseconds(30);
 
 // Real time. No step of a test takes as long, so a verb blocks.
 constexpr duration longest_block = std::chrono::seconds(60);
@@ -159,9 +157,9 @@ std::optional<time_point> harness::state::watch_leaves_at() noexcept {
   if (!program->asked_to_end()) return std::nullopt;
   const app_status s = program->status();
   if (s.left && *s.left > duration::zero()) {
-    watch = time.now() + *s.left + watch_slack;
+    watch = time.now() + *s.left + time_for_report;
   } else if (!watch) {
-    watch = time.now() - s.announced.value_or(duration::zero()) + grace + watch_slack;
+    watch = time.now() - s.announced.value_or(duration::zero()) + grace + time_for_report;
   }
   return watch;
 }

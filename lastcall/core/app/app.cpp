@@ -12,7 +12,6 @@
 #include "lastcall/core/app/app_parts.hpp"
 #include "lastcall/core/app/publish_report.hpp"
 #include "lastcall/core/app/shutdown_cause.hpp"
-#include "lastcall/core/duration.hpp"
 #include "lastcall/core/exit/exit_watch.hpp"
 
 namespace lastcall::inline v0 {
@@ -93,12 +92,9 @@ const report& app::shutdown(deadline by) {
   if (!p.begun) throw std::logic_error("app: shutdown() without start()");
   const time_point now = p.time.now();
   p.requests->request_as_driver(stamped({.trigger = trigger::request}, p.time));
-  // A shorter time than the grace period is divided as the grace period is.
-  const duration time = by.remaining(now);
-  const double share = std::min(1.0, to_ms(time) / to_ms(p.config.grace));
-  const auto part = [&](duration of) { return std::chrono::duration_cast<duration>(of * share); };
-  const duration delay = std::max(part(p.config.readiness_delay) - p.readiness_served(now), duration::zero());
-  p.end({.grace = time, .reserve = part(p.config.reserve), .readiness_delay = delay}, now);
+  shutdown_budget budget = p.whole_budget().within(by.remaining(now));
+  budget.readiness_delay = std::max(budget.readiness_delay - p.readiness_served(now), duration::zero());
+  p.end(budget, now);
   return *p.final_report;
 }
 

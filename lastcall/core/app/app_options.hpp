@@ -16,8 +16,8 @@ namespace lastcall::inline v0 {
 struct app_options {
   duration grace =
       std::chrono::seconds(20);  ///< The time from the request for the shutdown to the exit.   LASTCALL_GRACE
-  /// The last part of the grace period, for force and the last stops. Default: 2 s or a tenth of the grace, whichever
-  /// is smaller.   LASTCALL_RESERVE
+  /// The last part of the grace period, for force and the last stops. Default: a tenth of the grace period, 50 ms to
+  /// 2 s.   LASTCALL_RESERVE
   std::optional<duration> reserve{};
   /// How long to continue serving after the announcement, so that load balancers notice it.   LASTCALL_READINESS_DELAY
   duration readiness_delay = duration::zero();

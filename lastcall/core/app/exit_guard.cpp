@@ -2,20 +2,10 @@
 
 #include <unistd.h>
 
-#include <chrono>
-
 #include "lastcall/core/exit/exit_code.hpp"
+#include "lastcall/core/lifecycle/shutdown_budget.hpp"
 
 namespace lastcall::inline v0 {
-namespace {
-
-// How long after the deadline the driver may still write its report before it counts as hung. The process must be gone
-// 100 ms after the deadline; the rest of them is for the watchdog's own report.
-constexpr duration watchdog_slack = std::chrono::milliseconds(60);
-// How much of the rest the watchdog may take. Then the backstop exits, without a word.
-constexpr duration watchdog_time = std::chrono::milliseconds(30);
-
-}  // namespace
 
 void exit_guard::enable(const driver_position& position, const std::vector<std::string>& components,
                         const std::string& report_file) {
@@ -25,13 +15,13 @@ void exit_guard::enable(const driver_position& position, const std::vector<std::
 void exit_guard::arm(time_point deadline, signals& thread) {
   if (!watchdog_ || &time_ != &steady() || deadline == deadline_) return;
   deadline_ = deadline;
-  thread.wake_at(deadline + watchdog_slack, [this] { watchdog_->exit_process(); });
-  backstop_.arm(deadline + watchdog_slack + watchdog_time, exit_codes::hung);
+  thread.wake_at(deadline + time_for_report, [this] { watchdog_->exit_process(); });
+  backstop_.arm(deadline + time_for_report + time_for_watchdog, exit_codes::hung);
 }
 
 std::optional<time_point> exit_guard::exits_at() const noexcept {
   if (deadline_ == time_point::max()) return std::nullopt;
-  return deadline_ + watchdog_slack;
+  return deadline_ + time_for_report;
 }
 
 void exit_guard::keep_report() noexcept {

@@ -1,12 +1,12 @@
 #include "lastcall/core/app/settings.hpp"
 
-#include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
 #include <string_view>
 
 #include "lastcall/core/deadline.hpp"
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/lifecycle/shutdown_budget.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -77,7 +77,7 @@ settings resolve(const app_options& options, const environment& env) {
              .delay_from_terminal = options.readiness_delay_from_terminal};
   if (const auto limit = lookup_duration(env, "LASTCALL_KILL_AFTER")) s.kill_after = limit;
   const std::optional<duration> reserve = lookup_duration(env, "LASTCALL_RESERVE");
-  s.reserve = reserve ? *reserve : options.reserve.value_or(std::min<duration>(2s, s.grace / 10));
+  s.reserve = reserve ? *reserve : options.reserve.value_or(usual_reserve(s.grace));
   validate(s);
   return s;
 }

@@ -8,16 +8,9 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
+#include "lastcall/core/lifecycle/shutdown_budget.hpp"
 
 namespace lastcall::inline v0 {
-
-/// How long a shutdown may take, counted from the request.
-struct shutdown_budget {
-  duration grace;    ///< its end is the deadline: by then everything is over
-  duration reserve;  ///< the last part of it, for force and the last stops
-  duration readiness_delay = duration::zero();
-  bool announce = true;
-};
 
 /// The order of a shutdown.
 ///  1. `request`: all announce, then the readiness delay passes.
