@@ -46,8 +46,6 @@ struct app::parts {
   duration readiness_served(time_point requested_at) const noexcept;
 
  private:
-  void drive(shutdown_budget& budget, time_point from);
-  void wait_for_reload(duration reserve);
   void make_report(shutdown_budget budget, duration reload_took);
   bool take_failures();
 
@@ -71,7 +69,6 @@ struct app::parts {
   state_dump dump;
 
  private:
-  time_point ends_by_{};  // the deadline of the shutdown under way
   std::string forced_by_;
   std::optional<kernel_counters> counted_before_;
 

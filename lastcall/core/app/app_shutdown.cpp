@@ -13,6 +13,7 @@
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/exit/exit_code.hpp"
+#include "lastcall/core/lifecycle/shutdown_run.hpp"
 #include "lastcall/core/report/kernel_counters.hpp"
 
 namespace lastcall::inline v0 {
@@ -70,17 +71,10 @@ duration app::parts::readiness_served(time_point requested_at) const noexcept {
   return announced ? std::clamp(requested_at - *announced, duration::zero(), config.readiness_delay) : duration::zero();
 }
 
-void app::parts::end(shutdown_budget budget, time_point from) {
-  drive(budget, from);
-  const time_point over = time.now();
-  wait_for_reload(budget.reserve);
-  make_report(budget, time.now() - over);
-}
-
 // Completes the budget: what it leaves out is left out of the report too.
-// The guard is armed before anything else, and again when a force brings the deadline nearer. The loop waits in one
-// place only, so each event that matters must wake the driver: requests, verbs that return, a dump that is over.
-void app::parts::drive(shutdown_budget& budget, time_point from) {
+// The guard is armed before anything else, and again when a force brings the deadline nearer. A reload hook may use
+// what is about to be destroyed, so it is waited for.
+void app::parts::end(shutdown_budget budget, time_point from) {
   const shutdown_request& by = *requests->first();
   guard.arm(from + budget.grace, signal_routes.thread());
   counted_before_ = read_kernel_counters();
@@ -88,28 +82,14 @@ void app::parts::drive(shutdown_budget& budget, time_point from) {
   budget.announce = life.started() && !life.announced();
   const bool no_balancer = from_terminal(by) && !config.delay_from_terminal;
   if (!life.started() || no_balancer) budget.readiness_delay = duration::zero();
-  ends_by_ = from + budget.grace;
-  life.begin(budget, from, [this](time_point deadline) {
-    ends_by_ = deadline;
-    guard.arm(deadline, signal_routes.thread());
-  });
-  for (life.step(); !life.finished(); life.step()) {
+  shutdown_run run{.life = life, .requests = *requests, .time = time};
+  run.deadline_nearer = [this](time_point deadline) { guard.arm(deadline, signal_routes.thread()); };
+  run.also_waits_for = [this] { return reloads.under_way(); };
+  run.meanwhile = [this] {
     dump.write_if_requested(life);
     if (forced_by_.empty() && !(forced_by_ = signal_routes.forced_by()).empty()) log.warning("app", forced_by_);
-    requests->driver_wakeup().wait(time, life.next_wake());
-  }
-}
-
-// A hook may use what is about to be destroyed, so it is waited for, until the deadline. A force that comes now brings
-// the deadline nearer, as it does earlier.
-void app::parts::wait_for_reload(duration reserve) {
-  for (bool forced = requests->forced(); reloads.under_way() && time.now() < ends_by_;
-       requests->driver_wakeup().wait(time, ends_by_)) {
-    if (forced || !requests->forced()) continue;
-    forced = true;
-    ends_by_ = std::min(ends_by_, time.now() + reserve);
-    guard.arm(ends_by_, signal_routes.thread());
-  }
+  };
+  make_report(budget, run.drive(budget, from));
 }
 
 void app::parts::make_report(shutdown_budget budget, duration reload_took) {

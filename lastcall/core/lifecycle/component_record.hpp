@@ -17,8 +17,8 @@ namespace lastcall::inline v0 {
 /// Threads: the driver only. What other threads read is in lifecycle_state.hpp.
 struct component_record {
   std::string name;
-  std::unique_ptr<component> object;
-  std::vector<std::size_t> needs;  ///< indices of components that start before it
+  std::shared_ptr<component> object;  ///< shares nothing if the component has another owner
+  std::vector<std::size_t> needs;     ///< indices of components that start before it
   component_report report;
   bool running = false;  ///< started, and not stopped yet
   bool needed_by_all = false;

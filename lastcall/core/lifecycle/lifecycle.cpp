@@ -36,7 +36,7 @@ lifecycle::lifecycle(const clock& time, logger log, std::shared_ptr<shutdown_req
 
 lifecycle::~lifecycle() { destroy(); }
 
-std::size_t lifecycle::add(std::string name, std::unique_ptr<component> object, std::vector<std::size_t> needed,
+std::size_t lifecycle::add(std::string name, std::shared_ptr<component> object, std::vector<std::size_t> needed,
                            bool needed_by_all) {
   component_record& c = components_.emplace_back();
   c.name = std::move(name);
@@ -44,6 +44,12 @@ std::size_t lifecycle::add(std::string name, std::unique_ptr<component> object, 
   c.needs = std::move(needed);
   c.needed_by_all = needed_by_all;
   return components_.size() - 1;
+}
+
+void lifecycle::add_running(std::string name, component& it) {
+  component_record& c = components_[add(std::move(name), {std::shared_ptr<void>(), &it}, {})];
+  c.running = true;
+  c.report.start_ms = 0;
 }
 
 bool lifecycle::has(const std::string& name) const noexcept {
@@ -60,6 +66,10 @@ bool lifecycle::verbs_under_way() const noexcept {
   return std::any_of(components_.begin(), components_.end(), [](const component_record& c) {
     return c.current_verb != verb::none || c.force_under_way || c.progress_requested;
   });
+}
+
+void lifecycle::wait_for_verbs(time_point by) {
+  for (take_events(); verbs_under_way() && time_.now() < by; take_events()) wait(by);
 }
 
 bool lifecycle::threads_inside() const noexcept {
@@ -84,6 +94,7 @@ void lifecycle::maintain_verbs() {
 // The plan has a node for each component that has started or is starting; the others are not part of the shutdown. The
 // order of the nodes is that of the components, so needs come first.
 void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_point)> deadline_nearer) {
+  arrange();
   take_events();
   deadline_nearer_ = std::move(deadline_nearer);
   requested_at_ = at;

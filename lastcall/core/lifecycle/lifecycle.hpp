@@ -1,5 +1,5 @@
 // Starts and ends the components: owns them, runs their verbs, records what happened. Does not decide the order of the
-// shutdown (shutdown_plan.hpp) and does not wait: its caller waits on the shutdown_requests, then calls step().
+// shutdown (shutdown_plan.hpp). After the start it does not wait: shutdown_run.hpp does, and calls step().
 #pragma once
 
 #include <atomic>
@@ -40,8 +40,10 @@ class lifecycle {
 
   /// `needed` are indices of components that were added before. Returns the index of this one, which is valid until
   /// `arrange`. If `needed_by_all`, all others need it, except what it needs itself and others of its kind.
-  std::size_t add(std::string name, std::unique_ptr<component> object, std::vector<std::size_t> needed,
+  std::size_t add(std::string name, std::shared_ptr<component> object, std::vector<std::size_t> needed,
                   bool needed_by_all = false);
+  /// A component that runs already and has an owner. It outlives the lifecycle and its verbs.
+  void add_running(std::string name, component& it);
   /// Moves the components that all others need to the front. `start` does it too; call it before to read `names`.
   void arrange();
   /// The chain of components with the largest sum of minimum times, or of typical times. After `arrange`.
@@ -87,6 +89,8 @@ class lifecycle {
 
   /// A verb has not returned, so a thread is still inside a component.
   bool verbs_under_way() const noexcept;
+  /// After the shutdown, for verbs that took longer. Blocks: until all have returned, or until `by`.
+  void wait_for_verbs(time_point by);
   /// A verb has not returned, or a thread of a hung component was seen: a handler's or a loop's.
   bool threads_inside() const noexcept;
   /// Destroys the components, the last added first. Leaves in memory each that started and did not stop, and all that

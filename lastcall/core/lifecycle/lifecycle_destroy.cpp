@@ -12,11 +12,11 @@ namespace lastcall::inline v0 {
 namespace {
 
 /// Keeps it for the rest of the process. It stays reachable, so that leak checkers do not report it.
-void leave_behind(std::unique_ptr<component> it) {
+void leave_behind(std::shared_ptr<component> it) {
   static std::mutex mutex;
-  static auto& all = *new std::vector<component*>;
+  static auto& all = *new std::vector<std::shared_ptr<component>>;
   const std::lock_guard lock(mutex);
-  all.push_back(it.release());
+  all.push_back(std::move(it));
 }
 
 }  // namespace

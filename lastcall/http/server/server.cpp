@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "lastcall/core/countdown.hpp"
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/lifecycle/shutdown_run.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/http/server/protocol_choice.hpp"
@@ -50,6 +50,9 @@ net::connection_server_options tcp_options(const server_options& o, net::thread_
   if (!o.unix_path.empty()) listen("unix:" + o.unix_path, 0);
   return tcp;
 }
+
+/// Waits for verbs that the deadline of a shutdown has overtaken. Each takes a second at most.
+constexpr duration longest_verb = std::chrono::seconds(2);
 
 void check(const server_options& o) {
   check(o.limits);
@@ -113,6 +116,7 @@ struct server::parts {
   bool tried = false;  // on its own runtime, which starts once
   bool started = false;
   std::optional<shutdown_result> ended;
+  std::optional<lifecycle> own_end;  // what shut it down, last: its verbs use the rest
 };
 
 namespace {
@@ -139,6 +143,7 @@ server::server(options o, net::runtime& r, logger log)
 
 server::~server() {
   if (!parts_->own_runtime) return;
+  if (parts_->own_end) parts_->own_end->wait_for_verbs(steady().now() + longest_verb);
   stop();
   parts_->own_runtime->stop();  // before anything that its threads could touch goes
   if (parts_->own_runtime->stuck()) static_cast<void>(parts_.release());  // a handler still uses it
@@ -167,7 +172,13 @@ void server::announce() noexcept { parts_->announced = true; }
 
 void server::drain(context life, drained done) {
   parts_->announced = true;
+  parts_->own_life.begin_drain(life.drain_end());
   served_component::drain(std::move(life), std::move(done));
+}
+
+void server::force() noexcept {
+  parts_->own_life.force();
+  served_component::force();
 }
 
 void server::stop() noexcept {
@@ -221,32 +232,19 @@ shutdown_result server::shutdown(deadline by) {
   if (parts_->ended) return *parts_->ended;
   if (!parts_->started) return {};
   const time_point began = steady().now();
-  const duration budget = by.remaining(began);
-  // At least what last words and the cut take, also where a tenth would be less.
-  const duration least = std::min<duration>(budget / 2, std::chrono::milliseconds(50));
-  const time_point drain_end = by.when() - std::clamp<duration>(budget / 10, least, std::chrono::seconds(2));
-
-  const auto drained = std::make_shared<countdown>(1);  // may happen after we have given up
-  announce();
-  parts_->own_life.begin_drain(drain_end);
-  drain(parts_->own_life.get(), [drained] { drained->count_down(); });
-  shutdown_result result;
-  if (!drained->wait_until(drain_end)) {
-    parts_->own_life.force();
-    force();
-    result.outcome = drained->wait_until(by.when()) ? outcome::forced : outcome::hung;
-  }
-  if (result.outcome != outcome::hung) {
-    stop();
-    parts_->own_runtime->stop();
-  }
-  result.requests_forced = requests().forced;
-  result.connections_forced = connections().forced;
-  // What ended by itself at the last moment was not cut; last words are an answer, but not the one that was asked for.
-  if (result.outcome == outcome::forced && result.connections_forced == 0 && result.requests_forced == 0)
-    result.outcome = outcome::graceful;
-  result.took = steady().now() - began;
-  return parts_->ended.emplace(result);
+  const duration time = by.remaining(began);
+  const auto asked = std::make_shared<shutdown_requests>();
+  lifecycle& life = parts_->own_end.emplace(steady(), logger(log_level::warning, {}), asked);
+  life.add_running(parts_->service->name, *this);
+  shutdown_run{.life = life, .requests = *asked, .time = steady()}.drive(
+      {.grace = time, .reserve = usual_reserve(time)}, began);
+  report said;
+  life.fill(said);
+  if (said.outcome != outcome::hung) parts_->own_runtime->stop();
+  return parts_->ended.emplace(shutdown_result{.outcome = said.outcome,
+                                               .requests_forced = requests().forced,
+                                               .connections_forced = connections().forced,
+                                               .took = steady().now() - began});
 }
 
 close_result server::close() noexcept {

@@ -106,6 +106,7 @@ class server final : public net::served_component {
   void start(context = {}) override;
   void announce() noexcept override;
   void drain(context, drained) override;
+  void force() noexcept override;
   void stop() noexcept override;
   void account(component_report&) const override;
   void measure(metrics&) const override;

@@ -173,6 +173,28 @@ TEST(server_shutdown, comes_back_by_the_deadline_although_a_handler_blocks_its_t
   released.count_down();
 }
 
+TEST(server_shutdown, cuts_at_once_when_the_deadline_has_passed) {
+  scene s;
+  server it(local(s.routes()));
+  it.start();
+  client c(it.addresses()[0]);
+  c.say(later);
+  ASSERT_TRUE(s.wait_for(1));
+  const time_point begin = steady().now();
+  EXPECT_NE(it.shutdown(deadline(0s)).outcome, outcome::graceful);
+  EXPECT_LT(steady().now() - begin, 2s);
+  EXPECT_EQ(c.hear_all(), "");
+}
+
+TEST(server_shutdown, says_the_same_when_it_is_asked_again) {
+  server it(local({}));
+  it.start();
+  const shutdown_result first = it.shutdown(deadline(10s)), again = it.shutdown(deadline(0s));
+  EXPECT_EQ(first.outcome, outcome::graceful);
+  EXPECT_EQ(again.outcome, outcome::graceful);
+  EXPECT_EQ(again.took, first.took);
+}
+
 TEST(server_shutdown, says_what_its_close_cut) {
   scene s;
   server it(local(s.routes()));
