@@ -25,7 +25,9 @@ component_double::component_double(std::string name, component_behaviour does, s
     case verb::force:
     case verb::stop:
       break;
-    default:
+    case verb::account:
+    case verb::destroy:
+    case verb::in_progress:
       refuse("hangs_in " + std::string(to_text(does_.hangs_in)) +
              "; it can hang in start, announce, drain, force, stop");
   }

@@ -8,22 +8,15 @@
 #include "lastcall/core/report/report_file.hpp"
 
 namespace lastcall::inline v0 {
-namespace {
 
-constexpr verb verbs[] = {verb::start, verb::announce, verb::drain,  verb::force,
-                          verb::stop,  verb::account,  verb::destroy};
-
-}  // namespace
-
-// Position 0 is for a hang outside of components; then the verbs of the first component, and so on. exit_process()
-// finds the text by this order, without a search that could allocate.
+// Position 0 is for a hang outside of components; then the verbs of the first component, in the order of their enum,
+// and so on. exit_process() finds the text by this order, without a search that could allocate.
 watchdog::watchdog(const driver_position& position, const std::vector<std::string>& components,
                    const std::string& report_file)
     : position_(position), report_file_(report_file), temporary_file_(temporary_name(report_file + ".watch")) {
   lines_.push_back(lines_for(verb::none, {}));
-  for (const std::string& component : components) {
-    for (const verb v : verbs) lines_.push_back(lines_for(v, component));
-  }
+  for (const std::string& component : components)
+    for (std::size_t v = 1; v < verb_count; ++v) lines_.push_back(lines_for(static_cast<verb>(v), component));
 }
 
 watchdog::lines watchdog::lines_for(verb in, std::string_view component) const {
@@ -64,7 +57,7 @@ void watchdog::write_hung(std::string_view in, std::string_view component) noexc
 void watchdog::exit_process() const noexcept {
   const driver_position::location at = position_.at();
   std::size_t index = 0;
-  if (at.in != verb::none) index = 1 + at.component * std::size(verbs) + static_cast<std::size_t>(at.in) - 1;
+  if (at.in != verb::none) index = at.component * (verb_count - 1) + static_cast<std::size_t>(at.in);
   const lines& made = lines_[index < lines_.size() ? index : 0];
   const bool kept = report_kept_.load(std::memory_order_relaxed);
   if (!report_file_.empty() && !kept) write_whole(report_file_.c_str(), temporary_file_.c_str(), made.report);

@@ -42,8 +42,7 @@ struct lifecycle::shared_state {
     component* object = nullptr;  // owned by the lifecycle; null once destroyed
     std::string name{};
     context_source context{};
-    verb_position position{};  // of the verbs that wait for each other
-    verb_position force_position{};
+    std::atomic<time_point> verb_began{};  // the latest, other than force
     std::atomic<bool> drained{false};
     std::atomic<bool> account_began{false};
     std::atomic<component_state> state{};
@@ -72,7 +71,7 @@ struct lifecycle::shared_state {
   void add_own_waits(std::size_t index, std::vector<work_item>& into) const {
     std::string waits_for = entries[index].context.get().waits_for();
     if (waits_for.empty()) return;
-    const duration age = time.now() - entries[index].position.since();
+    const duration age = time.now() - entries[index].verb_began.load(std::memory_order_relaxed);
     into.insert(into.begin(), {.label = "its own work", .age = age, .waits_for = std::move(waits_for)});
   }
 

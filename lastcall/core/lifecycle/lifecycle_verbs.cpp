@@ -42,11 +42,10 @@ void lifecycle::run_verb(std::size_t index, verb what) {
   const time_point drain_end = plan_ ? plan_->drain_end() : time_point::max();
   verbs_->run([shared = shared_, index, what, only_context, drain_end, report = components_[index].report] {
     shared_state::entry& e = shared->entries[index];
-    verb_position& at = what == verb::force ? e.force_position : e.position;
     verb_event it{.component = index, .what = what};
     const watched_thread here(e.name, "verb");
     const activity doing(to_text(what), e.name);
-    at.enter(what, shared->time.now());
+    if (what != verb::force) e.verb_began.store(shared->time.now(), std::memory_order_relaxed);
     try {
       // Ending a context runs stop callbacks, which are user code too, so it is part of the verb.
       switch (what) {
@@ -84,8 +83,6 @@ void lifecycle::run_verb(std::size_t index, verb what) {
     } catch (...) {
       it.error = std::current_exception();
     }
-    // First leave, then post: when the driver takes the event in, the position is free for the next verb.
-    at.leave();
     shared->post(std::move(it));
   });
 }
@@ -145,7 +142,11 @@ void lifecycle::handle_event(const verb_event& it) {
     case verb::account:
       if (c.current_verb == verb::account) c.current_verb = verb::none;  // a hung component is inside another verb
       break;
-    default:
+    case verb::start:
+    case verb::announce:
+    case verb::drain:
+    case verb::stop:
+    case verb::destroy:
       c.current_verb = verb::none;
   }
   if (c.current_verb == verb::none && !c.waiting_verbs.empty() &&
@@ -156,7 +157,7 @@ void lifecycle::handle_event(const verb_event& it) {
   }
   switch (it.what) {
     case verb::start:
-      if (!it.error) c.report.start_ms = to_ms(it.at - shared_->entries[it.component].position.since());
+      if (!it.error) c.report.start_ms = to_ms(it.at - shared_->entries[it.component].verb_began.load());
       return start_returned(it);
     case verb::drain:
       if (!it.error) return;
@@ -181,7 +182,11 @@ void lifecycle::handle_event(const verb_event& it) {
       c.account_taken = true;
       if (it.error) log_and_report(log_level::error, c.name + ": account: " + to_text(it.error));
       return;
-    default:
+    case verb::none:
+    case verb::announce:
+    case verb::force:
+    case verb::destroy:
+    case verb::in_progress:
       return;
   }
 }

@@ -9,19 +9,12 @@
 namespace lastcall::inline v0 {
 namespace {
 
-constexpr std::string_view phases[app_phases] = {"starting", "serving", "announced", "draining", "forcing", "over"};
-constexpr std::string_view states[component_states] = {"waiting",  "starting", "running", "failed",
-                                                       "draining", "forced",   "stopped", "hung"};
-
 void write_ms(json_writer& json, std::string_view name, const std::optional<duration>& time) {
   json.key(name);
   time ? json.value(std::round(to_ms(*time))) : json.null();
 }
 
 }  // namespace
-
-std::string_view to_text(app_phase phase) noexcept { return phases[static_cast<std::size_t>(phase)]; }
-std::string_view to_text(component_state state) noexcept { return states[static_cast<std::size_t>(state)]; }
 
 std::size_t app_status::running() const noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(components, [](const component_status& c) {

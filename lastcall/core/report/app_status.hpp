@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
+#include "lastcall/core/enum_names.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -19,13 +20,17 @@ enum class app_phase : unsigned char {
   forcing,  ///< the drain end has come, and the work that was left was cut
   over,
 };
-inline constexpr std::size_t app_phases = 6;
 
 enum class component_state : unsigned char { waiting, starting, running, failed, draining, forced, stopped, hung };
-inline constexpr std::size_t component_states = 8;
 
-std::string_view to_text(app_phase phase) noexcept;
-std::string_view to_text(component_state state) noexcept;
+constexpr std::string_view to_text(app_phase phase) noexcept {
+  return detail::enum_names<app_phase>[static_cast<std::size_t>(phase)];
+}
+constexpr std::string_view to_text(component_state state) noexcept {
+  return detail::enum_names<component_state>[static_cast<std::size_t>(state)];
+}
+inline constexpr std::size_t app_phases = detail::enum_count<app_phase>();
+inline constexpr std::size_t component_states = detail::enum_count<component_state>();
 
 struct component_status {
   std::string name{};

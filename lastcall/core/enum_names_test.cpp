@@ -1,0 +1,15 @@
+#include "lastcall/core/enum_names.hpp"
+
+#include <gtest/gtest.h>
+
+namespace lastcall::enum_names_test {
+
+enum class fruit : unsigned char { apple, sour_cherry };
+
+TEST(enum_names, are_those_of_the_source_and_are_counted) {
+  EXPECT_EQ(detail::enum_names<fruit>[0], "apple");
+  EXPECT_EQ(detail::enum_names<fruit>[1], "sour_cherry");
+  EXPECT_EQ(detail::enum_count<fruit>(), 2U);
+}
+
+}  // namespace lastcall::enum_names_test
