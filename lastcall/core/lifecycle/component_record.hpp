@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lastcall/core/lifecycle/component.hpp"
-#include "lastcall/core/lifecycle/verb.hpp"
+#include "lastcall/core/lifecycle/verb_queue.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/core/work_item.hpp"
 
@@ -20,19 +20,16 @@ struct component_record {
   std::shared_ptr<component> object;  ///< shares nothing if the component has another owner
   std::vector<std::size_t> needs;     ///< indices of components that start before it
   component_report report;
-  bool running = false;  ///< started, and not stopped yet
   bool needed_by_all = false;
   std::size_t unstarted_needs = 0;
 
-  verb current_verb = verb::none;   ///< the one verb under way, of those that wait for each other
-  std::vector<verb> waiting_verbs;  ///< in the order in which they will run
-  bool force_under_way = false;     ///< force waits for no verb, and only stop waits for it
-  bool progress_requested = false;  ///< in_progress() has not returned
-  bool account_requested = false;
+  verb_queue verbs;
   bool account_taken = false;  ///< account() has returned, and `report` has its numbers
 
   std::optional<std::size_t> plan_node;  ///< its number in the shutdown plan; empty: not part of the shutdown
   std::vector<work_item> progress;       ///< the latest answer of in_progress()
+
+  bool running() const noexcept { return report.start_ms && !report.stopped_ms; }
 };
 
 }  // namespace lastcall::inline v0

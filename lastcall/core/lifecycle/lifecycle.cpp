@@ -48,7 +48,6 @@ std::size_t lifecycle::add(std::string name, std::shared_ptr<component> object, 
 
 void lifecycle::add_running(std::string name, component& it) {
   component_record& c = components_[add(std::move(name), {std::shared_ptr<void>(), &it}, {})];
-  c.running = true;
   c.report.start_ms = 0;
 }
 
@@ -63,9 +62,8 @@ std::vector<std::string> lifecycle::names() const {
 }
 
 bool lifecycle::verbs_under_way() const noexcept {
-  return std::any_of(components_.begin(), components_.end(), [](const component_record& c) {
-    return c.current_verb != verb::none || c.force_under_way || c.progress_requested;
-  });
+  return std::any_of(components_.begin(), components_.end(),
+                     [](const component_record& c) { return c.verbs.any_under_way(); });
 }
 
 void lifecycle::wait_for_verbs(time_point by) {
@@ -81,7 +79,7 @@ void lifecycle::announce() {
   if (std::exchange(announced_, true)) return;
   phase_.store(app_phase::announced, std::memory_order_relaxed);
   for (std::size_t i = components_.size(); i-- > 0;)
-    if (components_[i].running) order_verb(i, verb::announce);
+    if (components_[i].running()) order_verb(i, verb::announce);
   take_events();
 }
 
@@ -104,10 +102,10 @@ void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_
   std::vector<bool> starting;
   for (std::size_t i = 0; i < components_.size(); ++i) {
     component_record& c = components_[i];
-    if (!c.running && c.current_verb != verb::start) continue;
+    if (!c.running() && !c.verbs.under_way(verb::start)) continue;
     c.plan_node = component_of_node_.size();
     component_of_node_.push_back(i);
-    starting.push_back(!c.running);
+    starting.push_back(!c.running());
     auto& needed = graph.emplace_back();
     for (const std::size_t need : c.needs)
       needed.push_back(*components_[need].plan_node);  // it has started, or this one could not

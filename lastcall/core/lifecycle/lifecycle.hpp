@@ -120,7 +120,6 @@ class lifecycle {
 
   void order_verb(std::size_t index, verb what);
   void run_verb(std::size_t index, verb what);
-  void request_account(std::size_t index);
   void request_progress(std::size_t index);
   void take_events();
   void handle_event(const verb_event& it);

@@ -1,5 +1,4 @@
 // Carries out what the shutdown plan decides: one function for each kind of action.
-#include <algorithm>
 #include <variant>
 
 #include "lastcall/core/lifecycle/lifecycle.hpp"
@@ -14,7 +13,7 @@ void lifecycle::carry_out(const shutdown_plan::actions& todo) {
 }
 
 void lifecycle::carry_out_one(const shutdown_plan::announce& it) {
-  if (components_[component_of_node_[it.node]].running) order_verb(component_of_node_[it.node], verb::announce);
+  if (components_[component_of_node_[it.node]].running()) order_verb(component_of_node_[it.node], verb::announce);
 }
 
 void lifecycle::carry_out_one(const shutdown_plan::drain& it) {
@@ -42,7 +41,7 @@ void lifecycle::carry_out_one(const shutdown_plan::hung& it) {
   const std::size_t index = component_of_node_[it.node];
   component_record& c = components_[index];
   c.report.hung = true;
-  const verb in = c.current_verb != verb::none ? c.current_verb : c.force_under_way ? verb::force : verb::none;
+  const verb in = c.verbs.inside();
   if (in != verb::none) c.report.hung_in = to_text(in);
   if (in != verb::none && position_.at().in == verb::none)
     position_.enter(in, index);  // for the watchdog, if the report is not written in time
@@ -63,9 +62,7 @@ void lifecycle::force_component(std::size_t index) {
   c.report.forced_ms = ms_since_request(time_.now());
   // A drain that waits for another verb will not run any more, so the component will not call `done`: we say it
   // instead.
-  const auto waiting = std::remove(c.waiting_verbs.begin(), c.waiting_verbs.end(), verb::drain);
-  const bool never_drains = waiting != c.waiting_verbs.end();
-  c.waiting_verbs.erase(waiting, c.waiting_verbs.end());
+  const bool never_drains = c.verbs.take_back(verb::drain);
   order_verb(index, verb::force);
   if (never_drains) post_drained(index);
 }

@@ -27,7 +27,7 @@ void lifecycle::destroy() noexcept {
   std::vector<bool> stays(components_.size(), false);
   for (std::size_t i = components_.size(); i-- > 0;) {
     component_record& c = components_[i];
-    if (c.running || c.current_verb != verb::none || c.force_under_way || c.progress_requested) stays[i] = true;
+    if (c.running() || c.verbs.any_under_way()) stays[i] = true;
     if (stays[i]) {
       for (const std::size_t need : c.needs) stays[need] = true;
       leave_behind(std::move(c.object));

@@ -45,7 +45,7 @@ void lifecycle::arrange() {
   for (std::size_t i = 0; i < components_.size(); ++i) {
     made->entries[i].object = components_[i].object.get();
     made->entries[i].name = components_[i].name;
-    if (components_[i].running) made->entries[i].state = component_state::running;
+    if (components_[i].running()) made->entries[i].state = component_state::running;
   }
   shared_ = made;
 }

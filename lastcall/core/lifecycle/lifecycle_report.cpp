@@ -61,11 +61,11 @@ void lifecycle::fill(report& out) {
 void lifecycle::wait_for_accounts() {
   const auto owes = [](const component_record& c) { return c.report.start_ms && !c.account_taken; };
   for (std::size_t i = 0; i < components_.size(); ++i)
-    if (owes(components_[i])) request_account(i);
+    if (owes(components_[i])) order_verb(i, verb::account);
   take_events();
   const time_point by = std::max(plan_->deadline(), time_.now() + time_past_deadline);
   const time_point answers_by = std::min(by, time_.now() + answer_time);
-  const auto asked = [](const component_record& c) { return c.progress_requested; };
+  const auto asked = [](const component_record& c) { return c.verbs.under_way(verb::in_progress); };
   const auto until = [&]() -> std::optional<time_point> {
     if (std::any_of(components_.begin(), components_.end(), owes)) return by;
     if (std::any_of(components_.begin(), components_.end(), asked)) return answers_by;

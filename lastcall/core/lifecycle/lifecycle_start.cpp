@@ -41,7 +41,7 @@ lifecycle::start_result lifecycle::start(const function<void()>& meanwhile) {
 
 // Called once all needs have started. A component may have been reached twice, so it is checked.
 void lifecycle::begin_start(std::size_t index) {
-  if (components_[index].current_verb != verb::none || components_[index].running) return;
+  if (components_[index].verbs.any_under_way() || components_[index].running()) return;
   set_state(index, component_state::starting);
   order_verb(index, verb::start);
 }
@@ -71,7 +71,6 @@ void lifecycle::start_returned(const verb_event& it) {
     if (plan_ && c.plan_node) carry_out(plan_->start_failed(*c.plan_node, time_.now()));
     return;
   }
-  c.running = true;
   --unstarted_;
   set_state(it.component, component_state::running);
   if (plan_ && c.plan_node) return carry_out(plan_->started(*c.plan_node, time_.now()));

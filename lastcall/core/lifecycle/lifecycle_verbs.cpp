@@ -17,20 +17,8 @@ constexpr std::size_t most_items = 10;  // of one component's work in progress
 
 }  // namespace
 
-// Verbs of one component run one after the other: `current_verb` is under way, `waiting_verbs` follow it in order.
-// There are three exceptions. `force` waits for none, and `stop` waits for it. `in_progress` runs beside all. `account`
-// is asked of a component that hangs in another verb, too.
 void lifecycle::order_verb(std::size_t index, verb what) {
-  component_record& c = components_[index];
-  if (what == verb::force) {
-    c.force_under_way = true;
-    return run_verb(index, what);
-  }
-  const bool waits =
-      c.current_verb != verb::none || !c.waiting_verbs.empty() || (what == verb::stop && c.force_under_way);
-  if (waits) return c.waiting_verbs.push_back(what);
-  c.current_verb = what;
-  run_verb(index, what);
+  if (components_[index].verbs.order(what)) run_verb(index, what);
 }
 
 // The job runs on a verb's thread. It captures the shared state, never `this`: the lifecycle may be gone when it
@@ -38,7 +26,7 @@ void lifecycle::order_verb(std::size_t index, verb what) {
 // not destroyed. `force` during `start` only forces the context, since a component that has not started can't take its
 // other verbs.
 void lifecycle::run_verb(std::size_t index, verb what) {
-  const bool only_context = what == verb::force && components_[index].current_verb == verb::start;
+  const bool only_context = what == verb::force && components_[index].verbs.under_way(verb::start);
   const time_point drain_end = plan_ ? plan_->drain_end() : time_point::max();
   verbs_->run([shared = shared_, index, what, only_context, drain_end, report = components_[index].report] {
     shared_state::entry& e = shared->entries[index];
@@ -87,19 +75,9 @@ void lifecycle::run_verb(std::size_t index, verb what) {
   });
 }
 
-// Marks a component as inside `account` only if it is in no other verb: of a hung component the report names the verb
-// that hangs.
-void lifecycle::request_account(std::size_t index) {
-  component_record& c = components_[index];
-  if (std::exchange(c.account_requested, true)) return;
-  if (c.current_verb == verb::none) c.current_verb = verb::account;
-  run_verb(index, verb::account);
-}
-
 // One question at a time for each component: one that hangs in its answer is not asked again.
 void lifecycle::request_progress(std::size_t index) {
-  component_record& c = components_[index];
-  if (std::exchange(c.progress_requested, true)) return;  // it has not answered yet
+  if (!components_[index].verbs.order(verb::in_progress)) return;  // it has not answered yet
   verbs_->run([shared = shared_, index] {
     verb_event it{.component = index, .what = verb::in_progress};
     try {
@@ -125,6 +103,7 @@ void lifecycle::take_events() {
 // answer comes after the verbs that were waiting already.
 void lifecycle::handle_event(const verb_event& it) {
   component_record& c = components_[it.component];
+  if (const verb next = c.verbs.returned(it.what); next != verb::none) run_verb(it.component, next);
   switch (it.what) {
     case verb::none:  // the component has called `done`
       if (c.report.drained_ms) return;
@@ -133,29 +112,8 @@ void lifecycle::handle_event(const verb_event& it) {
       if (!force_began_) last_drained_ = it.at;
       return carry_out(plan_->drained(*c.plan_node, time_.now()));
     case verb::in_progress:
-      c.progress_requested = false;
       c.progress = it.progress;
       return;
-    case verb::force:
-      c.force_under_way = false;
-      break;
-    case verb::account:
-      if (c.current_verb == verb::account) c.current_verb = verb::none;  // a hung component is inside another verb
-      break;
-    case verb::start:
-    case verb::announce:
-    case verb::drain:
-    case verb::stop:
-    case verb::destroy:
-      c.current_verb = verb::none;
-  }
-  if (c.current_verb == verb::none && !c.waiting_verbs.empty() &&
-      !(c.waiting_verbs.front() == verb::stop && c.force_under_way)) {
-    c.current_verb = c.waiting_verbs.front();
-    c.waiting_verbs.erase(c.waiting_verbs.begin());
-    run_verb(it.component, c.current_verb);
-  }
-  switch (it.what) {
     case verb::start:
       if (!it.error) c.report.start_ms = to_ms(it.at - shared_->entries[it.component].verb_began.load());
       return start_returned(it);
@@ -167,11 +125,10 @@ void lifecycle::handle_event(const verb_event& it) {
       post_drained(it.component);
       return;
     case verb::stop:
-      c.running = false;
       set_state(it.component, component_state::stopped);
       c.report.stopped = true;
       c.report.stopped_ms = ms_since_request(it.at);
-      request_account(it.component);  // now, not at the end, when time may be short
+      order_verb(it.component, verb::account);  // now, not at the end, when time may be short
       return carry_out(plan_->stopped(*c.plan_node, time_.now()));
     case verb::account:
       c.report.connections = it.report.connections;
@@ -182,11 +139,9 @@ void lifecycle::handle_event(const verb_event& it) {
       c.account_taken = true;
       if (it.error) log_and_report(log_level::error, c.name + ": account: " + to_text(it.error));
       return;
-    case verb::none:
     case verb::announce:
     case verb::force:
     case verb::destroy:
-    case verb::in_progress:
       return;
   }
 }

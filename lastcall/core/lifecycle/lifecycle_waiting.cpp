@@ -9,7 +9,8 @@
 namespace lastcall::inline v0 {
 
 bool lifecycle::is_waited_for(const component_record& c) const noexcept {
-  return c.current_verb != verb::none || c.force_under_way || (c.report.drain_began_ms && !c.report.drained_ms);
+  return c.verbs.inside() != verb::none || c.verbs.under_way(verb::account) ||
+         (c.report.drain_began_ms && !c.report.drained_ms);
 }
 
 // Asks for the work in progress 60 ms before the line is due, so that the line has the answers. Asking blocks nothing:
