@@ -76,7 +76,7 @@ bool lifecycle::threads_inside() const noexcept {
 }
 
 void lifecycle::announce() {
-  if (std::exchange(announced_, true)) return;
+  if (announced()) return;
   phase_.store(app_phase::announced, std::memory_order_relaxed);
   for (std::size_t i = components_.size(); i-- > 0;)
     if (components_[i].running()) order_verb(i, verb::announce);
@@ -111,11 +111,7 @@ void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_
       needed.push_back(*components_[need].plan_node);  // it has started, or this one could not
   }
   plan_.emplace(std::move(graph), budget, starting);
-  phase_.store(app_phase::announced, std::memory_order_relaxed);
   const shutdown_plan::actions todo = plan_->request(at);
-  publish_times();
-  reserve_ = budget.reserve;
-  stacks_due_ = plan_->drain_end() + reserve_ / 2;
   // A component that is still starting learns of the shutdown from its context. Ending a context calls stop callbacks,
   // which are user code and may hang, so that is done on a verb's thread too.
   for (std::size_t i = 0; i < component_of_node_.size(); ++i)
@@ -130,10 +126,10 @@ void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_
 // The earliest of: the plan's next moment, the next check of the verbs' threads, the stacks, the log line.
 std::optional<time_point> lifecycle::next_wake() const noexcept {
   std::optional<time_point> next = plan_ ? plan_->next_wake() : std::nullopt;
-  if (next && (verbs_under_way() || force_began_)) next = std::max(*next, next_tick_);
+  if (next && (verbs_under_way() || plan_->force_began())) next = std::max(*next, next_tick_);
   const auto also = [&](time_point when) { next = std::min(next.value_or(when), when); };
   if (const auto check = verbs_->next_check()) also(*check);
-  if (next && plan_ && !stacks_requested_) also(stacks_due_);
+  if (next && plan_ && !stacks_requested_) also(plan_->leaves_behind_at());
   if (next && std::any_of(components_.begin(), components_.end(),
                           [this](const component_record& c) { return is_waited_for(c); }))
     also(progress_requested_ ? next_log_line_ : next_log_line_ - time_to_answer);
@@ -142,24 +138,23 @@ std::optional<time_point> lifecycle::next_wake() const noexcept {
 
 void lifecycle::step() {
   take_events();
-  if (requests_->forced() && !std::exchange(force_handled_, true)) {
+  if (requests_->forced()) {
+    const time_point before = plan_->deadline();
     const shutdown_plan::actions todo = plan_->request_force(time_.now());
-    publish_times();
-    stacks_due_ = plan_->drain_end() + reserve_ / 2;
-    if (deadline_nearer_) deadline_nearer_(plan_->deadline());
+    if (deadline_nearer_ && plan_->deadline() < before) deadline_nearer_(plan_->deadline());
     carry_out(todo);
     take_events();
   }
   // While verbs are under way, the plan's moments are 10 ms apart at least, so that verbs that were just ordered can
   // return in between. The same after a force: a thread of the component's own may be about to say that it has drained.
   if (const auto due = plan_->next_wake();
-      due && *due <= time_.now() && (time_.now() >= next_tick_ || !(verbs_under_way() || force_began_))) {
+      due && *due <= time_.now() && (time_.now() >= next_tick_ || !(verbs_under_way() || plan_->force_began()))) {
     carry_out(plan_->tick(time_.now()));
     take_events();
     next_tick_ = time_.now() + time_for_verbs;
   }
   if (!plan_->finished()) log_waiting(time_.now());
-  if (!plan_->finished() && time_.now() >= stacks_due_) request_stacks();
+  if (!plan_->finished() && time_.now() >= plan_->leaves_behind_at()) request_stacks();
   verbs_->check();
 }
 
@@ -172,11 +167,6 @@ void lifecycle::wait(std::optional<time_point> until) {
 
 void lifecycle::set_state(std::size_t index, component_state state) noexcept {
   shared_->entries[index].state.store(state, std::memory_order_release);  // pairs with the acquire in for_each_started
-}
-
-void lifecycle::publish_times() noexcept {
-  drain_end_.store(plan_->drain_end(), std::memory_order_relaxed);
-  deadline_.store(plan_->deadline(), std::memory_order_relaxed);
 }
 
 void lifecycle::log_and_report(log_level level, const std::string& text) {

@@ -64,7 +64,7 @@ class lifecycle {
 
   /// Orders `announce` of all running components, once; `begin` does not repeat it. Does not wait for them.
   void announce();
-  bool announced() const noexcept { return announced_; }
+  bool announced() const noexcept { return phase_ >= app_phase::announced; }
   /// While serving: takes in the results of verbs, and ends the threads that have nothing to do.
   void maintain_verbs();
 
@@ -143,7 +143,6 @@ class lifecycle {
 
   template <class Ask> static void for_each_started(const shared_state& state, const Ask& ask);
   void set_state(std::size_t index, component_state state) noexcept;
-  void publish_times() noexcept;
   void log_and_report(log_level level, const std::string& text);
   double ms_since_request(time_point when) const noexcept;
 
@@ -161,25 +160,19 @@ class lifecycle {
   std::atomic<bool> started_{false};
   std::exception_ptr failure_;
   double start_ms_ = 0;
-  bool announced_ = false;
 
   std::optional<shutdown_plan> plan_;
   std::vector<std::size_t> component_of_node_;  // by the numbers of the plan
   function<void(time_point)> deadline_nearer_;
-  bool force_handled_ = false;
-  duration reserve_{};
   time_point next_tick_{};  // of the plan, while verbs are under way
   time_point next_log_line_ = time_point::max();
   bool progress_requested_ = false;  // for that line
-  time_point stacks_due_ = time_point::max();
   bool stacks_requested_ = false;
   time_point requested_at_{};
-  std::optional<time_point> first_drain_began_;
-  std::optional<time_point> last_drained_;
-  std::optional<time_point> force_began_;
   time_point finished_at_{};
 
-  // Written by the driver, read by any thread. Relaxed: no other data is read because of them.
+  // The plan's, once there is one. Written by the driver, read by any thread. Relaxed: no other data is read because of
+  // them.
   std::atomic<app_phase> phase_{app_phase::starting};
   std::atomic<time_point> drain_end_{time_point::max()};
   std::atomic<time_point> deadline_{time_point::max()};

@@ -9,6 +9,9 @@ namespace lastcall::inline v0 {
 // An action changes the record of its own component and orders verbs, nothing else. It never takes events in, so
 // `carry_out` is never called from inside itself.
 void lifecycle::carry_out(const shutdown_plan::actions& todo) {
+  phase_.store(plan_->phase(), std::memory_order_relaxed);
+  drain_end_.store(plan_->drain_end(), std::memory_order_relaxed);
+  deadline_.store(plan_->deadline(), std::memory_order_relaxed);
   for (const shutdown_plan::action& next : todo) std::visit([&](const auto& it) { carry_out_one(it); }, next);
 }
 
@@ -19,19 +22,14 @@ void lifecycle::carry_out_one(const shutdown_plan::announce& it) {
 void lifecycle::carry_out_one(const shutdown_plan::drain& it) {
   const std::size_t index = component_of_node_[it.node];
   set_state(index, component_state::draining);
-  phase_.store(app_phase::draining, std::memory_order_relaxed);
-  const time_point now = time_.now();
-  if (!first_drain_began_) first_drain_began_ = now;
-  components_[index].report.drain_began_ms = ms_since_request(now);
+  components_[index].report.drain_began_ms = ms_since_request(time_.now());
   order_verb(index, verb::drain);
 }
 
 void lifecycle::carry_out_one(const shutdown_plan::force& it) {
   const std::size_t index = component_of_node_[it.node];
-  if (!force_began_) force_began_ = time_.now();
-  phase_.store(app_phase::forcing, std::memory_order_relaxed);
-  if (components_[index].report.forced) return;
-  request_progress(index);  // before the force: afterwards its work is gone
+  if (components_[index].report.forced_ms) return;  // its drain threw
+  request_progress(index);                          // before the force: afterwards its work is gone
   force_component(index);
 }
 
@@ -49,16 +47,12 @@ void lifecycle::carry_out_one(const shutdown_plan::hung& it) {
   log_.error("app", "component hangs", {{"component", c.name}, {"in", in == verb::none ? "its drain" : to_text(in)}});
 }
 
-void lifecycle::carry_out_one(const shutdown_plan::finish&) {
-  finished_at_ = time_.now();
-  phase_.store(app_phase::over, std::memory_order_relaxed);
-}
+void lifecycle::carry_out_one(const shutdown_plan::finish&) { finished_at_ = time_.now(); }
 
 // `force` is ordered first, so that it does not wait for anything that follows from it.
 void lifecycle::force_component(std::size_t index) {
   component_record& c = components_[index];
   set_state(index, component_state::forced);
-  c.report.forced = true;
   c.report.forced_ms = ms_since_request(time_.now());
   // A drain that waits for another verb will not run any more, so the component will not call `done`: we say it
   // instead.

@@ -22,12 +22,18 @@ constexpr duration answer_time = std::chrono::milliseconds(200);  // components 
 // verbs that are late. The durations follow each other without gaps: request, first drain, last drain or force, end.
 void lifecycle::fill(report& out) {
   out.start_ms = start_ms_;
-  const time_point drain_begins = first_drain_began_.value_or(force_began_.value_or(finished_at_));
-  const time_point drain_ends = std::max(drain_begins, force_began_.value_or(last_drained_.value_or(finished_at_)));
-  out.readiness_ms = to_ms(drain_begins - requested_at_);
-  out.drain_ms = to_ms(drain_ends - drain_begins);
-  out.stop_ms = to_ms(finished_at_ - drain_ends);
-  out.total_ms = to_ms(finished_at_ - requested_at_);
+  out.total_ms = ms_since_request(finished_at_);
+  const double forced = plan_->force_began() ? ms_since_request(*plan_->force_began()) : out.total_ms;
+  double drain_begins = forced;
+  std::optional<double> last_drained;
+  for (const component_record& c : components_) {
+    drain_begins = std::min(drain_begins, c.report.drain_began_ms.value_or(drain_begins));
+    if (!plan_->force_began()) last_drained = std::max(last_drained, c.report.drained_ms);
+  }
+  const double drain_ends = std::max(drain_begins, last_drained.value_or(forced));
+  out.readiness_ms = drain_begins;
+  out.drain_ms = drain_ends - drain_begins;
+  out.stop_ms = out.total_ms - drain_ends;
   wait_for_accounts();
   const bool hangs =
       std::any_of(components_.begin(), components_.end(), [](const component_record& c) { return c.report.hung; });
@@ -35,6 +41,9 @@ void lifecycle::fill(report& out) {
   bool cut = false;
   for (component_record& c : components_) {
     c.report.name = c.name;
+    c.report.forced = c.report.forced_ms.has_value();
+    c.report.drained = c.report.drained_ms && !c.report.forced;
+    c.report.stopped = c.report.stopped_ms.has_value();
     if (c.report.stopped && !c.report.connections.adds_up())
       log_and_report(log_level::error, c.name + ": its connections do not add up");
     if (c.report.stopped && !c.report.requests.adds_up())

@@ -108,8 +108,6 @@ void lifecycle::handle_event(const verb_event& it) {
     case verb::none:  // the component has called `done`
       if (c.report.drained_ms) return;
       c.report.drained_ms = ms_since_request(it.at);
-      c.report.drained = !c.report.forced;
-      if (!force_began_) last_drained_ = it.at;
       return carry_out(plan_->drained(*c.plan_node, time_.now()));
     case verb::in_progress:
       c.progress = it.progress;
@@ -121,12 +119,11 @@ void lifecycle::handle_event(const verb_event& it) {
       if (!it.error) return;
       log_and_report(log_level::error, c.name + ": drain: " + to_text(it.error));
       if (c.report.drained_ms) return;
-      if (!c.report.forced) force_component(it.component);
+      if (!c.report.forced_ms) force_component(it.component);
       post_drained(it.component);
       return;
     case verb::stop:
       set_state(it.component, component_state::stopped);
-      c.report.stopped = true;
       c.report.stopped_ms = ms_since_request(it.at);
       order_verb(it.component, verb::account);  // now, not at the end, when time may be short
       return carry_out(plan_->stopped(*c.plan_node, time_.now()));

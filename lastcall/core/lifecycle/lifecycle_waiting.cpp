@@ -18,7 +18,7 @@ bool lifecycle::is_waited_for(const component_record& c) const noexcept {
 void lifecycle::log_waiting(time_point now) {
   if (now < next_log_line_ - time_to_answer) return;
   if (!std::exchange(progress_requested_, true) &&
-      !force_began_) {  // later the work at the force is what the report wants
+      !plan_->force_began()) {  // later the work at the force is what the report wants
     for (std::size_t i = 0; i < components_.size(); ++i)
       if (is_waited_for(components_[i])) request_progress(i);
     take_events();

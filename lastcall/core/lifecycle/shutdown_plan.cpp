@@ -10,8 +10,8 @@ namespace lastcall::inline v0 {
 // States of a node: starting → running → draining → stopping → stopped. A node that is forced before its drain began
 // goes from running to stopping. A failed start goes from starting to stopped. Every step is taken once.
 //
-// Phases: serving → announcing → draining → forcing → leaving_behind → over. Phases only go forward; `request_force`
-// and a late tick skip some.
+// Phases: serving → announced → draining → forcing → over. Phases only go forward; `request_force` and a late tick skip
+// some. In the middle of forcing, `leave_behind` gives up what has not come back.
 //
 // Two counts keep the order. `held_up_by` of a node is how many of the nodes that need it still hold it up; at zero it
 // may go on. A node stops holding its needs up when it has stopped, or in `leave_behind` when it has not come back.
@@ -35,17 +35,17 @@ shutdown_plan::shutdown_plan(std::vector<std::vector<std::size_t>> graph, shutdo
 
 shutdown_plan::actions shutdown_plan::request(time_point now) {
   actions out;
-  if (phase_ != phase::serving) return out;
+  if (phase_ != app_phase::serving) return out;
   begin(now, out);
-  if (phase_ == phase::announcing && now >= drain_from_ && now < drain_end_) drain_free(now, out);
+  if (phase_ == app_phase::announced && now >= drain_from_ && now < drain_end_) drain_free(now, out);
   return out;
 }
 
 // In the phases after draining the force has happened already.
 shutdown_plan::actions shutdown_plan::request_force(time_point now) {
   actions out;
-  if (phase_ == phase::serving) begin(now, out);
-  if (phase_ != phase::announcing && phase_ != phase::draining) return out;
+  if (phase_ == app_phase::serving) begin(now, out);
+  if (phase_ != app_phase::announced && phase_ != app_phase::draining) return out;
   drain_end_ = std::min(drain_end_, now);
   deadline_ = std::min(deadline_, drain_end_ + budget_.reserve);
   force_all(now, out);
@@ -54,7 +54,7 @@ shutdown_plan::actions shutdown_plan::request_force(time_point now) {
 
 shutdown_plan::actions shutdown_plan::started(std::size_t index, time_point now) {
   actions out;
-  if (phase_ == phase::over || nodes_[index].state != state::starting) return out;
+  if (phase_ == app_phase::over || nodes_[index].state != state::starting) return out;
   nodes_[index].state = state::running;
   go_on(index, now, out);  // nothing needs it yet
   return out;
@@ -62,13 +62,13 @@ shutdown_plan::actions shutdown_plan::started(std::size_t index, time_point now)
 
 shutdown_plan::actions shutdown_plan::start_failed(std::size_t index, time_point now) {
   actions out;
-  if (phase_ != phase::over && nodes_[index].state == state::starting) gone(index, now, out);
+  if (phase_ != app_phase::over && nodes_[index].state == state::starting) gone(index, now, out);
   return out;
 }
 
 shutdown_plan::actions shutdown_plan::drained(std::size_t index, time_point) {
   actions out;
-  if (phase_ == phase::over || nodes_[index].state != state::draining) return out;
+  if (phase_ == app_phase::over || nodes_[index].state != state::draining) return out;
   nodes_[index].state = state::stopping;
   out.push_back(stop{index});
   return out;
@@ -76,7 +76,7 @@ shutdown_plan::actions shutdown_plan::drained(std::size_t index, time_point) {
 
 shutdown_plan::actions shutdown_plan::stopped(std::size_t index, time_point now) {
   actions out;
-  if (phase_ != phase::over && nodes_[index].state == state::stopping) gone(index, now, out);
+  if (phase_ != app_phase::over && nodes_[index].state == state::stopping) gone(index, now, out);
   return out;
 }
 
@@ -93,20 +93,18 @@ shutdown_plan::actions shutdown_plan::tick(time_point now) {
   const std::optional<time_point> due = next_wake();
   if (!due || now < *due) return out;
   switch (phase_) {
-    case phase::announcing:
+    case app_phase::announced:
       now < drain_end_ ? drain_free(now, out) : force_all(now, out);
       break;
-    case phase::draining:
+    case app_phase::draining:
       force_all(now, out);
       break;
-    case phase::forcing:
-      leave_behind(now, out);
+    case app_phase::forcing:
+      left_behind_ ? end(out) : leave_behind(now, out);
       break;
-    case phase::leaving_behind:
-      end(out);
-      break;
-    case phase::serving:
-    case phase::over:
+    case app_phase::starting:
+    case app_phase::serving:
+    case app_phase::over:
       break;
   }
   return out;
@@ -114,16 +112,15 @@ shutdown_plan::actions shutdown_plan::tick(time_point now) {
 
 std::optional<time_point> shutdown_plan::next_wake() const noexcept {
   switch (phase_) {
-    case phase::announcing:
+    case app_phase::announced:
       return drain_from_;
-    case phase::draining:
+    case app_phase::draining:
       return drain_end_;
-    case phase::forcing:
-      return std::min(drain_end_ + budget_.reserve / 2, deadline_);
-    case phase::leaving_behind:
-      return deadline_;
-    case phase::serving:
-    case phase::over:
+    case app_phase::forcing:
+      return left_behind_ ? deadline_ : leaves_behind_at();
+    case app_phase::starting:
+    case app_phase::serving:
+    case app_phase::over:
       break;
   }
   return std::nullopt;
@@ -133,7 +130,7 @@ void shutdown_plan::begin(time_point now, actions& out) {
   deadline_ = now + budget_.grace;
   drain_end_ = std::max(now, deadline_ - budget_.reserve);
   drain_from_ = std::min(now + budget_.readiness_delay, drain_end_);
-  phase_ = phase::announcing;
+  phase_ = app_phase::announced;
   if (nodes_.empty()) return end(out);
   if (!budget_.announce) return;
   for (std::size_t i = nodes_.size(); i-- > 0;) out.push_back(announce{i});
@@ -141,7 +138,7 @@ void shutdown_plan::begin(time_point now, actions& out) {
 
 // From the last to the first, as everything on the way down: users before what they need.
 void shutdown_plan::drain_free(time_point now, actions& out) {
-  phase_ = phase::draining;
+  phase_ = app_phase::draining;
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     if (nodes_[i].held_up_by == 0) go_on(i, now, out);
   }
@@ -150,9 +147,11 @@ void shutdown_plan::drain_free(time_point now, actions& out) {
 // Forces first, all at once, then orders the stops that are possible already. A node that is draining stays so until it
 // says that it has drained.
 void shutdown_plan::force_all(time_point now, actions& out) {
-  phase_ = phase::forcing;
+  phase_ = app_phase::forcing;
   for (std::size_t i = nodes_.size(); i-- > 0;) {
-    if (nodes_[i].state != state::stopping && nodes_[i].state != state::stopped) out.push_back(force{i});
+    if (nodes_[i].state == state::stopping || nodes_[i].state == state::stopped) continue;
+    force_began_ = now;
+    out.push_back(force{i});
   }
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     if (nodes_[i].state == state::running && nodes_[i].held_up_by == 0) go_on(i, now, out);
@@ -161,7 +160,7 @@ void shutdown_plan::force_all(time_point now, actions& out) {
 
 // First all missing nodes are found, then their needs are released: releasing changes states.
 void shutdown_plan::leave_behind(time_point now, actions& out) {
-  phase_ = phase::leaving_behind;
+  left_behind_ = true;
   std::vector<std::size_t> missing;
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     if (nodes_[i].state != state::running && nodes_[i].state != state::stopped) missing.push_back(i);
@@ -180,9 +179,9 @@ void shutdown_plan::release_needs(std::size_t index, time_point now, actions& ou
 // What comes next for a running node that nothing holds up: a drain while there is time for one, otherwise its stop.
 void shutdown_plan::go_on(std::size_t index, time_point now, actions& out) {
   node& it = nodes_[index];
-  if (it.state != state::running) return;   // a start must return first
-  if (phase_ <= phase::announcing) return;  // it drains together with all others, after the readiness delay
-  if (phase_ == phase::draining) {
+  if (it.state != state::running) return;      // a start must return first
+  if (phase_ <= app_phase::announced) return;  // it drains together with all others, after the readiness delay
+  if (phase_ == app_phase::draining) {
     if (now >= drain_end_) return;  // too late for a drain: the next tick forces it
     it.state = state::draining;
     out.push_back(drain{index, drain_end_});
@@ -194,7 +193,7 @@ void shutdown_plan::go_on(std::size_t index, time_point now, actions& out) {
 
 // A node that is neither running nor stopped was told something and did not come back.
 void shutdown_plan::end(actions& out) {
-  phase_ = phase::over;
+  phase_ = app_phase::over;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (nodes_[i].state != state::running && nodes_[i].state != state::stopped) out.push_back(hung{i});
   }

@@ -2,6 +2,7 @@
 // does not wait and reads no clock. lifecycle.hpp carries its actions out.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <variant>
@@ -9,6 +10,7 @@
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/lifecycle/shutdown_budget.hpp"
+#include "lastcall/core/report/app_status.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -72,13 +74,18 @@ class shutdown_plan {
 
   /// When to tick next, unless an event comes first. Empty: nothing was requested, or all is over.
   std::optional<time_point> next_wake() const noexcept;
-  bool finished() const noexcept { return phase_ == phase::over; }
+  bool finished() const noexcept { return phase_ == app_phase::over; }
+  /// `serving` until the request.
+  app_phase phase() const noexcept { return phase_; }
   /// Both are time_point::max() until the request.
   time_point drain_end() const noexcept { return drain_end_; }
   time_point deadline() const noexcept { return deadline_; }
+  /// When the first component was forced by the time or by `request_force`. Empty: none was.
+  std::optional<time_point> force_began() const noexcept { return force_began_; }
+  /// Half of the reserve after the drain end: when it waits no longer for what has not come back. After the request.
+  time_point leaves_behind_at() const noexcept { return std::min(drain_end_ + budget_.reserve / 2, deadline_); }
 
  private:
-  enum class phase : unsigned char { serving, announcing, draining, forcing, leaving_behind, over };
   enum class state : unsigned char { starting, running, draining, stopping, stopped };
 
   struct node {
@@ -99,11 +106,13 @@ class shutdown_plan {
 
   std::vector<node> nodes_;
   shutdown_budget budget_;
-  phase phase_ = phase::serving;
+  app_phase phase_ = app_phase::serving;
+  bool left_behind_ = false;  // while forcing: those that did not come back hold nobody up any more
   std::size_t unstopped_;
   time_point drain_from_ = time_point::max();
   time_point drain_end_ = time_point::max();
   time_point deadline_ = time_point::max();
+  std::optional<time_point> force_began_;
 };
 
 }  // namespace lastcall::inline v0
