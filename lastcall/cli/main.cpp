@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lastcall/cli/probe/probe.hpp"
+#include "lastcall/core/exit/exit_code.hpp"
 
 namespace {
 
@@ -40,8 +41,8 @@ int main(int count, char** values) try {
     std::fprintf(stderr, "lastcall: '%s' is no command\n\n", arguments[0].c_str());
   }
   print_usage(stderr);
-  return 2;
+  return lastcall::exit_codes::usage;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "lastcall: %s\n", error.what());
-  return 5;
+  return lastcall::exit_codes::unmeasured;
 }

@@ -15,6 +15,7 @@
 #include "lastcall/cli/probe/probe_options.hpp"
 #include "lastcall/core/deadline.hpp"
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/testing/internal/child_process.hpp"
 #include "lastcall/testing/probe_report.hpp"
 
@@ -141,13 +142,13 @@ int probe(const std::vector<std::string>& arguments) try {
   return exit_code(report);
 } catch (const unmeasurable& error) {
   std::fprintf(stderr, "lastcall probe: could not measure: %s\n", error.what());
-  return 5;
+  return exit_codes::unmeasured;
 } catch (const std::invalid_argument& error) {
   std::fprintf(stderr, "lastcall probe: %s\n", error.what());
-  return 2;
+  return exit_codes::usage;
 } catch (const std::system_error& error) {
   std::fprintf(stderr, "lastcall probe: could not measure: %s\n", error.what());
-  return 5;
+  return exit_codes::unmeasured;
 }
 
 }  // namespace lastcall::inline v0::cli

@@ -10,8 +10,16 @@ namespace exit_codes {
 
 inline constexpr int drained = 0;
 inline constexpr int failed = 1;  ///< a component failed: at its start, or later while nothing was forced or hung
+inline constexpr int usage = 2;   ///< of the `lastcall` command: its arguments make no sense
 inline constexpr int forced = 3;  ///< work was cut at the drain end
 inline constexpr int hung = 4;    ///< a component did not return by the deadline
+
+/// Of `lastcall probe`: requests were lost, or it could not measure.
+inline constexpr int lost = 1;
+inline constexpr int unmeasured = 5;
+
+/// Of a child process that could not become the program it was to be, as a shell says it.
+inline constexpr int not_executed = 127;
 
 /// At a third signal: 128 and its number, as a shell says of a process that a signal has ended.
 constexpr int by_signal(int number) noexcept { return 128 + number; }

@@ -32,6 +32,7 @@ extern "C" void* lastcall_watch_exit(void*) {
   const timespec until{.tv_sec = static_cast<std::time_t>(seconds.count()),
                        .tv_nsec = static_cast<long>((since_boot - seconds).count())};
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) != 0) {}
+  static_assert(exit_codes::hung == 4, "as the text says");
   try_write_stderr(
       "lastcall: deadline passed: something hangs after the app: an exit handler or the destructor of a static object; "
       "leaving with exit code 4\n");

@@ -30,6 +30,8 @@
 #include <thread>
 #include <utility>
 
+#include "lastcall/core/exit/exit_code.hpp"
+
 namespace lastcall::inline v0::testing {
 
 namespace {
@@ -231,7 +233,7 @@ child_process::child_process(const std::vector<std::string>& argv, child_options
   if (s.pid < 0) fail(errno, "child_process: fork");
   if (s.pid == 0) {  // only async-signal-safe calls from here to exec: other threads may hold any lock
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(127);  // the parent died before prctl
+    if (::getppid() != parent) ::_exit(exit_codes::not_executed);  // the parent died before prctl
     if (options.own_group) ::setpgid(0, 0);
     sigset_t none;
     ::sigemptyset(&none);
@@ -244,7 +246,7 @@ child_process::child_process(const std::vector<std::string>& argv, child_options
     ::execvpe(args[0], args.data(), env.data());
     const int error = errno;
     [[maybe_unused]] const auto ignored = ::write(*report[1], &error, sizeof error);
-    ::_exit(127);
+    ::_exit(exit_codes::not_executed);
   }
   if (s.own_group) ::setpgid(s.pid, s.pid);  // child and parent both do it, so the order does not matter
   report[1].reset();
