@@ -37,9 +37,9 @@ app::app(app_options options) {
 // exception.
 app::~app() {
   parts& p = *parts_;
-  if (p.guard.enabled() && p.final_report && p.final_report->trigger == trigger::signal)
+  if (p.driver == app_driver::run && p.final_report && p.final_report->trigger == trigger::signal)
     p.signal_routes.ignore_signals_until_exit();
-  if (p.begun && !p.final_report) {
+  if (p.driver != app_driver::none && !p.final_report) {
     p.requests->request_as_driver(stamped({.trigger = trigger::request, .why = "the app is destroyed"}, p.time));
     p.requests->force();
     p.end({.grace = p.config.reserve, .reserve = p.config.reserve}, p.time.now());
@@ -48,18 +48,18 @@ app::~app() {
 }
 
 void app::also_reload(std::function<void()> f) {
-  if (parts_->begun) throw std::logic_error("app: also_reload() comes before run() or start()");
+  if (parts_->driver != app_driver::none) throw std::logic_error("app: also_reload() comes before run() or start()");
   parts_->reloads.add(std::move(f));
   parts_->signal_routes.catch_reload();
 }
 
 int app::run() {
   parts& p = *parts_;
-  if (p.begun) throw std::logic_error("app: run() comes once, and not after start()");
+  if (p.driver != app_driver::none) throw std::logic_error("app: run() comes once, and not after start()");
   p.check_process();
   p.life.arrange();
   p.guard.enable(p.life.current_position(), p.life.names(), p.config.report_file);
-  p.start();
+  p.start(app_driver::run);
   serve_and_end();
   publish_report(*p.final_report, p.config.report_file, p.log, p.guard);
   p.guard.exit_if_hung(*p.final_report, p.life.verbs_under_way(), p.reloads.under_way());
@@ -76,10 +76,9 @@ void app::serve_and_end() {
 
 void app::start() {
   parts& p = *parts_;
-  if (p.begun) throw std::logic_error("app: start() comes once, and not with run()");
+  if (p.driver != app_driver::none) throw std::logic_error("app: start() comes once, and not with run()");
   p.check_process();
-  p.signal_routes.never_exit();
-  const auto result = p.start();
+  const auto result = p.start(app_driver::program);
   if (result == lifecycle::start_result::started) return;
   p.end(p.whole_budget(), p.requests->first()->at);
   if (result == lifecycle::start_result::failed) std::rethrow_exception(p.life.failure());
@@ -89,7 +88,7 @@ void app::start() {
 const report& app::shutdown(deadline by) {
   parts& p = *parts_;
   if (p.final_report) return *p.final_report;
-  if (!p.begun) throw std::logic_error("app: shutdown() without start()");
+  if (p.driver == app_driver::none) throw std::logic_error("app: shutdown() without start()");
   const time_point now = p.time.now();
   p.requests->request_as_driver(stamped({.trigger = trigger::request}, p.time));
   shutdown_budget budget = p.whole_budget().within(by.remaining(now));

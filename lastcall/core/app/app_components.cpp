@@ -35,7 +35,7 @@ handle<component> app::add(std::string name, functions verbs, needs needed) {
 }
 
 void app::check_addition(const std::string& name) const {
-  if (parts_->begun) {
+  if (parts_->driver != app_driver::none) {
     throw std::logic_error("app: component \"" + name + "\" is added after the start; add all before run() or start()");
   }
   if (name.empty()) throw std::invalid_argument("app: a component without a name can't be reported; name it");

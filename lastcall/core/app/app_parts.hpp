@@ -33,7 +33,7 @@ struct app::parts {
 
   /// Errors: std::logic_error in another process than the app was made in.
   void check_process() const;
-  lifecycle::start_result start();
+  lifecycle::start_result start(app_driver by);
   /// At each wake-up while run() serves.
   void serve();
   /// Drives the shutdown until it is finished, then makes the report. `from` is when the budget begins to count.
@@ -58,7 +58,7 @@ struct app::parts {
   lifecycle life{time, log, requests};
   std::vector<std::vector<component_ref>> constructions;  // needs of those under construction, the innermost last
   std::vector<shared_component> shared;
-  bool begun = false;  // run() or start() was called
+  std::atomic<app_driver> driver{app_driver::none};
   std::optional<report> final_report;
 
   std::mutex failures_mutex;

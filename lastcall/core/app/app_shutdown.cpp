@@ -27,7 +27,7 @@ app::parts::parts(app_options options)
       guard(time),
       reloads(log, requests),
       dump(requests),
-      signal_routes(options, requests, time) {
+      signal_routes(options, requests, time, driver) {
   if (options.on_reload) reloads.add(std::move(options.on_reload));
 }
 
@@ -38,8 +38,8 @@ void app::parts::check_process() const {
                            std::to_string(getpid()) + "; fork (daemon()) first, then make the app");
 }
 
-lifecycle::start_result app::parts::start() {
-  begun = true;
+lifecycle::start_result app::parts::start(app_driver by) {
+  driver = by;
   life.arrange();
   check_budget(config, life, log);
   log.info("app", "starting", {{"components", std::to_string(life.names().size())}});

@@ -22,7 +22,6 @@ class exit_guard {
   /// `position` outlives it.
   void enable(const driver_position& position, const std::vector<std::string>& components,
               const std::string& report_file);
-  bool enabled() const noexcept { return watchdog_.has_value(); }
 
   /// The process exits with 4, 60 ms after `deadline`. The last call counts. `thread` runs the watchdog, and is
   /// destroyed before this.

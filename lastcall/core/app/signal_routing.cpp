@@ -24,9 +24,10 @@ bool contains(const std::vector<int>& numbers, int number) {
 
 // `signals_` is made last: from then on the signal thread may call on_signal, which uses all other members.
 signal_routing::signal_routing(const app_options& options, std::shared_ptr<shutdown_requests> requests,
-                               const clock& time)
+                               const clock& time, const std::atomic<app_driver>& driver)
     : requests_(std::move(requests)),
       time_(time),
+      driver_(driver),
       hup_reloads_(options.on_reload != nullptr),
       hup_is_taken_(options.signals.empty() || contains(options.signals, SIGHUP)),
       quit_dumps_(options.state_on_quit && !options.signals.empty() && !contains(options.signals, SIGQUIT)),
@@ -68,7 +69,7 @@ void signal_routing::on_signal(const signal_record& record) noexcept {
       requests_->force();
       break;
     case signal_action::exit_now:
-      if (embedded_.load(std::memory_order_relaxed)) break;
+      if (driver_.load(std::memory_order_relaxed) == app_driver::program) break;  // it decides that itself
       try_write_stderr("lastcall: asked a third time, leaving at once\n");
       _exit(exit_codes::by_signal(record.number));
     case signal_action::merge:

@@ -17,19 +17,25 @@
 
 namespace lastcall::inline v0 {
 
+/// Who drives an app. Set once, when the start begins.
+enum class app_driver : unsigned char {
+  none,     ///< it is still built: components are added
+  run,      ///< app::run(), which owns the process
+  program,  ///< a program with a loop of its own, by start() and shutdown()
+};
+
 /// Threads: one, besides its own signal thread, on which requests are made. Stands after all that its users share with
 /// that thread, so that it is destroyed first.
 class signal_routing {
  public:
   /// Errors: as of signals; std::invalid_argument when SIGHUP is to end the app and to reload.
-  signal_routing(const app_options& options, std::shared_ptr<shutdown_requests> requests, const clock& time);
+  signal_routing(const app_options& options, std::shared_ptr<shutdown_requests> requests, const clock& time,
+                 const std::atomic<app_driver>& driver);
   signal_routing(const signal_routing&) = delete;
   signal_routing& operator=(const signal_routing&) = delete;
 
   /// From here on SIGHUP requests a reload, unless it ends the app or the app catches no signals.
   void catch_reload();
-  /// A third signal does not exit the process: an embedding program decides that itself.
-  void never_exit() noexcept { embedded_.store(true, std::memory_order_relaxed); }
   /// What the report says when a second signal has forced the end; empty: none has.
   std::string forced_by() const;
   /// The signals that ended the app may come again until the process is gone. They must not turn a clean exit into a
@@ -51,11 +57,11 @@ class signal_routing {
 
   const std::shared_ptr<shutdown_requests> requests_;
   const clock& time_;
+  const std::atomic<app_driver>& driver_;
   const bool hup_reloads_;   // by app_options::on_reload
   const bool hup_is_taken_;  // it ends the app, or the program catches its signals itself
   const bool quit_dumps_;
   std::vector<installed_handler> installed_;
-  std::atomic<bool> embedded_{false};
   signal_policy policy_;    // the signal thread's
   signal_record second_{};  // written once by the signal thread, before the flag
   std::atomic<bool> has_second_{false};
