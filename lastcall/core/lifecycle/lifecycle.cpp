@@ -70,11 +70,6 @@ void lifecycle::wait_for_verbs(time_point by) {
   for (take_events(); verbs_under_way() && time_.now() < by; take_events()) wait(by);
 }
 
-bool lifecycle::threads_inside() const noexcept {
-  return verbs_under_way() || std::any_of(components_.begin(), components_.end(),
-                                          [](const component_record& c) { return !c.report.stack.empty(); });
-}
-
 void lifecycle::announce() {
   if (announced()) return;
   phase_.store(app_phase::announced, std::memory_order_relaxed);

@@ -91,8 +91,6 @@ class lifecycle {
   bool verbs_under_way() const noexcept;
   /// After the shutdown, for verbs that took longer. Blocks: until all have returned, or until `by`.
   void wait_for_verbs(time_point by);
-  /// A verb has not returned, or a thread of a hung component was seen: a handler's or a loop's.
-  bool threads_inside() const noexcept;
   /// Destroys the components, the last added first. Leaves in memory each that started and did not stop, and all that
   /// it needs, since threads may still run in them. Only names(), has() and current_position() may follow.
   void destroy() noexcept;
