@@ -123,12 +123,7 @@ class lifecycle {
   void handle_event(const verb_event& it);
 
   void carry_out(const shutdown_plan::actions& todo);
-  void carry_out_one(const shutdown_plan::announce& it);
-  void carry_out_one(const shutdown_plan::drain& it);
-  void carry_out_one(const shutdown_plan::force& it);
-  void carry_out_one(const shutdown_plan::stop& it);
-  void carry_out_one(const shutdown_plan::hung& it);
-  void carry_out_one(const shutdown_plan::finish& it);
+  void name_hung(std::size_t index);
   void force_component(std::size_t index);
   void post_drained(std::size_t index);
 

@@ -1,6 +1,4 @@
-// Carries out what the shutdown plan decides: one function for each kind of action.
-#include <variant>
-
+// Carries out what the shutdown plan decides.
 #include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 
@@ -12,31 +10,40 @@ void lifecycle::carry_out(const shutdown_plan::actions& todo) {
   phase_.store(plan_->phase(), std::memory_order_relaxed);
   drain_end_.store(plan_->drain_end(), std::memory_order_relaxed);
   deadline_.store(plan_->deadline(), std::memory_order_relaxed);
-  for (const shutdown_plan::action& next : todo) std::visit([&](const auto& it) { carry_out_one(it); }, next);
+  for (const auto& [what, node] : todo) {
+    if (what == shutdown_plan::step::finish) {
+      finished_at_ = time_.now();
+      return;
+    }
+    const std::size_t index = component_of_node_[node];
+    component_record& c = components_[index];
+    switch (what) {
+      case shutdown_plan::step::announce:
+        if (c.running()) order_verb(index, verb::announce);
+        break;
+      case shutdown_plan::step::drain:
+        set_state(index, component_state::draining);
+        c.report.drain_began_ms = ms_since_request(time_.now());
+        order_verb(index, verb::drain);
+        break;
+      case shutdown_plan::step::force:
+        if (c.report.forced_ms) break;  // its drain threw
+        request_progress(index);        // before the force: afterwards its work is gone
+        force_component(index);
+        break;
+      case shutdown_plan::step::stop:
+        order_verb(index, verb::stop);
+        break;
+      case shutdown_plan::step::hung:
+        name_hung(index);
+        break;
+      case shutdown_plan::step::finish:
+        break;
+    }
+  }
 }
 
-void lifecycle::carry_out_one(const shutdown_plan::announce& it) {
-  if (components_[component_of_node_[it.node]].running()) order_verb(component_of_node_[it.node], verb::announce);
-}
-
-void lifecycle::carry_out_one(const shutdown_plan::drain& it) {
-  const std::size_t index = component_of_node_[it.node];
-  set_state(index, component_state::draining);
-  components_[index].report.drain_began_ms = ms_since_request(time_.now());
-  order_verb(index, verb::drain);
-}
-
-void lifecycle::carry_out_one(const shutdown_plan::force& it) {
-  const std::size_t index = component_of_node_[it.node];
-  if (components_[index].report.forced_ms) return;  // its drain threw
-  request_progress(index);                          // before the force: afterwards its work is gone
-  force_component(index);
-}
-
-void lifecycle::carry_out_one(const shutdown_plan::stop& it) { order_verb(component_of_node_[it.node], verb::stop); }
-
-void lifecycle::carry_out_one(const shutdown_plan::hung& it) {
-  const std::size_t index = component_of_node_[it.node];
+void lifecycle::name_hung(std::size_t index) {
   component_record& c = components_[index];
   c.report.hung = true;
   const verb in = c.verbs.inside();
@@ -46,8 +53,6 @@ void lifecycle::carry_out_one(const shutdown_plan::hung& it) {
   set_state(index, component_state::hung);
   log_.error("app", "component hangs", {{"component", c.name}, {"in", in == verb::none ? "its drain" : to_text(in)}});
 }
-
-void lifecycle::carry_out_one(const shutdown_plan::finish&) { finished_at_ = time_.now(); }
 
 // `force` is ordered first, so that it does not wait for anything that follows from it.
 void lifecycle::force_component(std::size_t index) {

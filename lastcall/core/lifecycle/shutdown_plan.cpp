@@ -70,7 +70,7 @@ shutdown_plan::actions shutdown_plan::drained(std::size_t index, time_point) {
   actions out;
   if (phase_ == app_phase::over || nodes_[index].state != state::draining) return out;
   nodes_[index].state = state::stopping;
-  out.push_back(stop{index});
+  out.push_back({step::stop, index});
   return out;
 }
 
@@ -133,7 +133,7 @@ void shutdown_plan::begin(time_point now, actions& out) {
   phase_ = app_phase::announced;
   if (nodes_.empty()) return end(out);
   if (!budget_.announce) return;
-  for (std::size_t i = nodes_.size(); i-- > 0;) out.push_back(announce{i});
+  for (std::size_t i = nodes_.size(); i-- > 0;) out.push_back({step::announce, i});
 }
 
 // From the last to the first, as everything on the way down: users before what they need.
@@ -151,7 +151,7 @@ void shutdown_plan::force_all(time_point now, actions& out) {
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     if (nodes_[i].state == state::stopping || nodes_[i].state == state::stopped) continue;
     force_began_ = now;
-    out.push_back(force{i});
+    out.push_back({step::force, i});
   }
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     if (nodes_[i].state == state::running && nodes_[i].held_up_by == 0) go_on(i, now, out);
@@ -184,10 +184,10 @@ void shutdown_plan::go_on(std::size_t index, time_point now, actions& out) {
   if (phase_ == app_phase::draining) {
     if (now >= drain_end_) return;  // too late for a drain: the next tick forces it
     it.state = state::draining;
-    out.push_back(drain{index, drain_end_});
+    out.push_back({step::drain, index});
   } else {
     it.state = state::stopping;
-    out.push_back(stop{index});
+    out.push_back({step::stop, index});
   }
 }
 
@@ -195,9 +195,9 @@ void shutdown_plan::go_on(std::size_t index, time_point now, actions& out) {
 void shutdown_plan::end(actions& out) {
   phase_ = app_phase::over;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_[i].state != state::running && nodes_[i].state != state::stopped) out.push_back(hung{i});
+    if (nodes_[i].state != state::running && nodes_[i].state != state::stopped) out.push_back({step::hung, i});
   }
-  out.push_back(finish{});
+  out.push_back({step::finish});
 }
 
 }  // namespace lastcall::inline v0

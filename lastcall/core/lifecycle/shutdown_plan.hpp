@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
-#include <variant>
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
@@ -30,31 +29,13 @@ namespace lastcall::inline v0 {
 /// the driver is late or the reserve is zero. Events that no longer matter are ignored. Threads: one.
 class shutdown_plan {
  public:
-  struct announce {
-    std::size_t node;
-    bool operator==(const announce&) const = default;
+  enum class step : unsigned char { announce, drain, force, stop, hung, finish };
+  /// A step of one node. Hung: it never came back; comes just before the end. Finish: all is over, of no node.
+  struct action {
+    step what;
+    std::size_t node = 0;
+    bool operator==(const action&) const = default;
   };
-  struct drain {
-    std::size_t node;
-    time_point drain_end;
-    bool operator==(const drain&) const = default;
-  };
-  struct force {
-    std::size_t node;
-    bool operator==(const force&) const = default;
-  };
-  struct stop {
-    std::size_t node;
-    bool operator==(const stop&) const = default;
-  };
-  struct hung {  ///< it never came back; comes just before finish
-    std::size_t node;
-    bool operator==(const hung&) const = default;
-  };
-  struct finish {
-    bool operator==(const finish&) const = default;
-  };
-  using action = std::variant<announce, drain, force, stop, hung, finish>;
   using actions = std::vector<action>;
 
   /// `graph[i]` lists the nodes that node i needs, all of them before i. `starting[i]`: its start has not returned yet;

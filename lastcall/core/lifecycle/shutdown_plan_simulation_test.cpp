@@ -161,50 +161,62 @@ class world {
   void carry_out(shutdown_plan& plan, const shutdown_plan::actions& actions) {
     for (const auto& action : actions) {
       expect(!out_.finished, "says nothing after finish");
-      std::visit([&](const auto& it) { carry_out_one(plan, it); }, action);
+      carry_out_one(plan, action);
     }
   }
 
-  void carry_out_one(shutdown_plan&, const shutdown_plan::announce& it) {
-    node& n = nodes_[it.node];
+  void carry_out_one(shutdown_plan& plan, const shutdown_plan::action& it) {
+    switch (it.what) {
+      case shutdown_plan::step::announce:
+        return announce(nodes_[it.node]);
+      case shutdown_plan::step::drain:
+        return drain(plan, nodes_[it.node], it.node);
+      case shutdown_plan::step::force:
+        return force(plan, nodes_[it.node], it.node);
+      case shutdown_plan::step::stop:
+        return stop(plan, nodes_[it.node], it.node);
+      case shutdown_plan::step::hung:
+        return named_.push_back(it.node);
+      case shutdown_plan::step::finish:
+        return finish(plan);
+    }
+  }
+
+  void announce(node& n) {
     expect(budget_.announce && !n.announced && !n.draining && !n.forced && !n.stopping, "announces once, and first");
     n.announced = true;
   }
-  void carry_out_one(shutdown_plan& plan, const shutdown_plan::drain& it) {
-    node& n = nodes_[it.node];
+  void drain(shutdown_plan& plan, node& n, std::size_t index) {
     expect(!n.draining && !n.forced && !n.stopping && !n.stopped, "drains once, before force and stop");
     expect(!n.starting && !n.gone, "drains what has started");
-    expect(it.drain_end == plan.drain_end() && now_ < it.drain_end, "drains only before the drain end");
+    expect(now_ < plan.drain_end(), "drains only before the drain end");
     expect(n.announced == budget_.announce, "announces before it drains");
-    for (const std::size_t user : needed_by_[it.node])
+    for (const std::size_t user : needed_by_[index])
       expect(nodes_[user].stopped || nodes_[user].gone, "drains after all that need it");
     n.draining = true;
-    later(behaviours_[it.node].drains_after, event::drained, it.node);
+    later(behaviours_[index].drains_after, event::drained, index);
   }
-  void carry_out_one(shutdown_plan& plan, const shutdown_plan::force& it) {
-    node& n = nodes_[it.node];
+  void force(shutdown_plan& plan, node& n, std::size_t index) {
     expect(!n.forced && !n.drained && !n.stopping && !n.stopped, "forces once, and only the unfinished");
     expect(now_ >= plan.drain_end(), "forces only at the drain end");
     n.forced = true;
     expect(!n.gone, "forces nobody whose start has failed");
-    if (n.draining) later(behaviours_[it.node].comes_back_after, event::drained, it.node);
-    if (n.starting) later(behaviours_[it.node].start_gives_up_after, event::start_returned, it.node);
+    if (n.draining) later(behaviours_[index].comes_back_after, event::drained, index);
+    if (n.starting) later(behaviours_[index].start_gives_up_after, event::start_returned, index);
   }
-  void carry_out_one(shutdown_plan& plan, const shutdown_plan::stop& it) {
-    node& n = nodes_[it.node];
+  void stop(shutdown_plan& plan, node& n, std::size_t index) {
     expect(!n.stopping && !n.stopped, "stops once");
     expect(!n.starting && !n.gone, "stops what has started");
     expect(n.drained || (n.forced && !n.draining), "stops after drained, or undrained after force");
     const bool late = now_ >= std::min(plan.drain_end() + budget_.reserve / 2, plan.deadline());
-    for (const std::size_t user : needed_by_[it.node]) {
+    for (const std::size_t user : needed_by_[index]) {
       expect(nodes_[user].stopped || nodes_[user].gone || (late && missing(user)),
              "stops after what needs it has stopped, or is hung");
     }
     n.stopping = true;
-    later(behaviours_[it.node].stops_after, event::stopped, it.node);
+    later(behaviours_[index].stops_after, event::stopped, index);
   }
-  void carry_out_one(shutdown_plan&, const shutdown_plan::hung& it) { named_.push_back(it.node); }
-  void carry_out_one(shutdown_plan& plan, const shutdown_plan::finish&) {
+  void finish(shutdown_plan& plan) {
     out_.finished = true;
     std::vector<std::size_t> hung;
     bool all_stopped = true;
