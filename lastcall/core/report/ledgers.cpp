@@ -1,59 +1,24 @@
 #include "lastcall/core/report/ledgers.hpp"
 
 namespace lastcall::inline v0 {
+namespace {
 
-connection_ledger& connection_ledger::operator+=(const connection_ledger& other) noexcept {
-  accepted += other.accepted;
-  closed_clean += other.closed_clean;
-  closed_by_remote += other.closed_by_remote;
-  reset_by_remote += other.reset_by_remote;
-  timed_out += other.timed_out;
-  handed_over += other.handed_over;
-  forced += other.forced;
-  return *this;
+template <class Ledger> Ledger& add(Ledger& to, const Ledger& other) noexcept {
+  for (const auto& [name, count] : detail::columns<Ledger>) to.*count += other.*count;
+  return to;
 }
 
-bool connection_ledger::adds_up() const noexcept {
-  return accepted == closed_clean + closed_by_remote + reset_by_remote + timed_out + handed_over + forced;
+template <class Ledger> bool others_are_the_first(const Ledger& ledger) noexcept {
+  std::uint64_t left = 2 * (ledger.*detail::columns<Ledger>[0].count);
+  for (const auto& [name, count] : detail::columns<Ledger>) left -= ledger.*count;
+  return left == 0;
 }
 
-request_ledger& request_ledger::operator+=(const request_ledger& other) noexcept {
-  begun += other.begun;
-  answered += other.answered;
-  rejected += other.rejected;
-  abandoned_by_client += other.abandoned_by_client;
-  handed_over += other.handed_over;
-  forced += other.forced;
-  broken += other.broken;
-  return *this;
-}
+}  // namespace
 
-bool request_ledger::adds_up() const noexcept {
-  return begun == answered + rejected + abandoned_by_client + handed_over + forced + broken;
-}
-
-namespace detail {
-
-std::array<ledger_column, 7> columns(const connection_ledger& l) {
-  return {{{"accepted", l.accepted},
-           {"closed_clean", l.closed_clean},
-           {"closed_by_remote", l.closed_by_remote},
-           {"reset_by_remote", l.reset_by_remote},
-           {"timed_out", l.timed_out},
-           {"handed_over", l.handed_over},
-           {"forced", l.forced}}};
-}
-
-std::array<ledger_column, 7> columns(const request_ledger& l) {
-  return {{{"begun", l.begun},
-           {"answered", l.answered},
-           {"rejected", l.rejected},
-           {"abandoned_by_client", l.abandoned_by_client},
-           {"handed_over", l.handed_over},
-           {"forced", l.forced},
-           {"broken", l.broken}}};
-}
-
-}  // namespace detail
+connection_ledger& connection_ledger::operator+=(const connection_ledger& other) noexcept { return add(*this, other); }
+request_ledger& request_ledger::operator+=(const request_ledger& other) noexcept { return add(*this, other); }
+bool connection_ledger::adds_up() const noexcept { return others_are_the_first(*this); }
+bool request_ledger::adds_up() const noexcept { return others_are_the_first(*this); }
 
 }  // namespace lastcall::inline v0

@@ -41,15 +41,32 @@ struct request_ledger {
 
 namespace detail {
 
-/// A number of a ledger with its name in the report.
-struct ledger_column {
+/// A column, with its name in the report.
+template <class Ledger> struct ledger_column {
   const char* name;
-  std::uint64_t count;
+  std::uint64_t Ledger::* count;
 };
 
-/// All columns, the sum first.
-std::array<ledger_column, 7> columns(const connection_ledger& ledger);
-std::array<ledger_column, 7> columns(const request_ledger& ledger);
+/// All columns, the sum first. The one list of them: for sums and the report.
+template <class Ledger> inline constexpr std::array<ledger_column<Ledger>, 7> columns{};
+template <>
+inline constexpr std::array<ledger_column<connection_ledger>, 7> columns<connection_ledger>{
+    {{"accepted", &connection_ledger::accepted},
+     {"closed_clean", &connection_ledger::closed_clean},
+     {"closed_by_remote", &connection_ledger::closed_by_remote},
+     {"reset_by_remote", &connection_ledger::reset_by_remote},
+     {"timed_out", &connection_ledger::timed_out},
+     {"handed_over", &connection_ledger::handed_over},
+     {"forced", &connection_ledger::forced}}};
+template <>
+inline constexpr std::array<ledger_column<request_ledger>, 7> columns<request_ledger>{
+    {{"begun", &request_ledger::begun},
+     {"answered", &request_ledger::answered},
+     {"rejected", &request_ledger::rejected},
+     {"abandoned_by_client", &request_ledger::abandoned_by_client},
+     {"handed_over", &request_ledger::handed_over},
+     {"forced", &request_ledger::forced},
+     {"broken", &request_ledger::broken}}};
 
 }  // namespace detail
 

@@ -14,7 +14,7 @@ namespace {
 
 template <class Ledger> void write_columns(json_writer& json, const Ledger& ledger) {
   json.begin_object();
-  for (const detail::ledger_column& c : detail::columns(ledger)) json.member(c.name, c.count);
+  for (const auto& [name, count] : detail::columns<Ledger>) json.member(name, ledger.*count);
   json.end_object();
 }
 

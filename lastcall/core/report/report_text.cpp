@@ -13,12 +13,10 @@ std::string span_text(double ms) {  // to a tenth of a millisecond: more is nois
 }
 
 template <class Ledger> void append_ledger(std::string& text, const char* name, const Ledger& ledger) {
-  const auto all = detail::columns(ledger);
-  if (all.front().count == 0) return;
+  if (ledger.*detail::columns<Ledger>[0].count == 0) return;
   text.append("  ").append(name).append(":");
-  for (const detail::ledger_column& c : all) {
-    if (c.count != 0) text.append(" ").append(c.name).append("=").append(std::to_string(c.count));
-  }
+  for (const auto& [column, count] : detail::columns<Ledger>)
+    if (ledger.*count != 0) text.append(" ").append(column).append("=").append(std::to_string(ledger.*count));
   text += '\n';
 }
 
