@@ -37,8 +37,7 @@ template <class Ask> void lifecycle::for_each_started(const shared_state& state,
   if (!hold) return;  // another thread hangs in a component
   for (std::size_t i = 0; i < state.count; ++i) {
     const shared_state::entry& e = state.entries[i];
-    const component_state is = e.state.load(std::memory_order_acquire);
-    if (e.object == nullptr || is <= component_state::starting || is == component_state::failed) continue;
+    if (e.object == nullptr || !has_started(e.state.load(std::memory_order_acquire))) continue;
     try {
       ask(i, *e.object);
     } catch (...) {

@@ -18,8 +18,7 @@ void write_ms(json_writer& json, std::string_view name, const std::optional<dura
 
 std::size_t app_status::running() const noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(components, [](const component_status& c) {
-    return c.state == component_state::running || c.state == component_state::draining ||
-           c.state == component_state::forced || c.state == component_state::hung;
+    return has_started(c.state) && c.state != component_state::stopped;
   }));
 }
 

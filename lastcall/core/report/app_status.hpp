@@ -29,6 +29,21 @@ constexpr std::string_view to_text(app_phase phase) noexcept {
 constexpr std::string_view to_text(component_state state) noexcept {
   return detail::enum_names<component_state>[static_cast<std::size_t>(state)];
 }
+constexpr bool has_started(component_state state) noexcept {
+  switch (state) {
+    case component_state::waiting:
+    case component_state::starting:
+    case component_state::failed:
+      return false;
+    case component_state::running:
+    case component_state::draining:
+    case component_state::forced:
+    case component_state::stopped:
+    case component_state::hung:
+      break;
+  }
+  return true;
+}
 inline constexpr std::size_t app_phases = detail::enum_count<app_phase>();
 inline constexpr std::size_t component_states = detail::enum_count<component_state>();
 
