@@ -14,7 +14,7 @@ fail() {
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-grep -rhoE --include='*.cpp' --exclude='*_test.cpp' '"[a-z_0-9]+"' lastcall | sort -u >"$scratch/texts"  # of our code
+grep -rhoE --include='*.[ch]pp' --exclude='*_test.[ch]pp' '"[a-z_0-9]+"' lastcall | sort -u >"$scratch/texts"  # of our code
 
 # What stands in backquotes, a line each.
 quoted() { grep -o '`[^`]*`' <<<"$1" | tr -d '`' || true; }

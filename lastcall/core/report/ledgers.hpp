@@ -41,7 +41,7 @@ struct request_ledger {
 
 namespace detail {
 
-/// A column, with its name in the report.
+/// A column, with its name in report and metrics.
 template <class Ledger> struct ledger_column {
   const char* name;
   std::uint64_t Ledger::* count;
