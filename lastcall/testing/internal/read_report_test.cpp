@@ -70,4 +70,20 @@ TEST(read_report, refuses_what_is_no_report_of_ours) {
     EXPECT_THROW(read_report(wrong), std::invalid_argument) << wrong;
 }
 
+TEST(read_report, names_the_byte_at_which_it_is_no_json) {
+  const std::string report = R"({"schema": 1, "result": "drained")", deep(1000, '[');
+  for (const auto& [wrong, at] : {std::pair{report, "at byte 33"},
+                                  {report + "} 2", "at byte 35"},
+                                  {report + R"(, "why": "\ud800"})", "at byte 4"},
+                                  {report + R"(, "began": 01})", "at byte 4"},
+                                  {deep, "at byte 3"}}) {
+    try {
+      read_report(wrong);
+      FAIL() << wrong;
+    } catch (const std::invalid_argument& error) {
+      EXPECT_THAT(error.what(), ::testing::HasSubstr(at)) << wrong;
+    }
+  }
+}
+
 }  // namespace lastcall::testing::read_report_test
