@@ -69,7 +69,7 @@ metrics::family& metrics::family_of(std::string_view name, std::string_view help
     return *known;
   }
   if (!is_metric_name(name)) refuse(name, "is no metric name; use letters, digits, _ and :");
-  return families_.emplace_back(family{std::string(name), std::string(help), type, {}, {}, {}});
+  return families_.emplace_back(family{std::string(name), std::string(help), type});
 }
 
 void metrics::begin_sample(family& in, std::string_view suffix, labels with, std::string_view bound) const {
@@ -89,21 +89,13 @@ metrics& metrics::counter(std::string_view name, std::string_view help, std::uin
   family& in = family_of(name, help, "counter");
   begin_sample(in, {}, with);
   in.samples.append(std::to_string(value)).append("\n");
-  note(in, static_cast<double>(value), with);
   return *this;
-}
-
-void metrics::note(family& in, double value, labels with) const {
-  if (with.size() == 1) in.each.push_back({component_, {std::string(with.begin()->value), value}});
 }
 
 metrics& metrics::gauge(std::string_view name, std::string_view help, double value, labels with) {
   family& in = family_of(name, help, "gauge");
   begin_sample(in, {}, with);
   in.samples.append(number(value)).append("\n");
-  if (in.totals.empty() || in.totals.back().component != component_) in.totals.push_back({component_, 0});
-  in.totals.back().sum += value;
-  note(in, value, with);
   return *this;
 }
 
@@ -124,22 +116,9 @@ metrics& metrics::histogram(std::string_view name, std::string_view help, std::s
   return *this;
 }
 
-std::vector<metrics::sample> metrics::by_label(std::string_view name, std::string_view component) const {
-  std::vector<sample> all;
-  const auto known = std::ranges::find(families_, name, &family::name);
-  if (known == families_.end()) return all;
-  for (const labelled& each : known->each)
-    if (each.component == component) all.push_back(each.value);
-  return all;
-}
-
-std::optional<double> metrics::total(std::string_view name, std::string_view component) const {
-  std::optional<double> sum;
-  const auto in = std::ranges::find(families_, name, &family::name);
-  if (in == families_.end()) return sum;
-  for (const gauge_total& each : in->totals)
-    if (each.component == component) sum = sum.value_or(0) + each.sum;
-  return sum;
+metrics& metrics::show(std::string_view name, std::uint64_t value, std::string_view part) {
+  shown_.push_back({component_, std::string(name), std::string(part), value});
+  return *this;
 }
 
 std::string metrics::text() const {

@@ -1,9 +1,8 @@
-// A snapshot of numbers, as text for Prometheus. It does not count and does not serve.
+// A snapshot of numbers: as text for Prometheus, and those that /status shows. It does not count and does not serve.
 #pragma once
 
 #include <cstdint>
 #include <initializer_list>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,41 +38,31 @@ class metrics {
   metrics& histogram(std::string_view name, std::string_view help, std::span<const double> bounds,
                      std::span<const std::uint64_t> counts, double sum, labels with = {});
 
-  std::string text() const;
-  /// The sum of the gauges with this name and component. Empty: there are none.
-  std::optional<double> total(std::string_view name, std::string_view component) const;
-  struct sample {
-    std::string label;
-    double value;
+  /// Also shows a number of the component in /status; with `part`, as one of several under that name.
+  metrics& show(std::string_view name, std::uint64_t value, std::string_view part = {});
+  struct shown_number {
+    std::string component;
+    std::string name;
+    std::string part;  ///< empty: the number stands alone
+    std::uint64_t value;
   };
-  /// The gauges and counters with this name and component that have exactly one more label, by its value.
-  std::vector<sample> by_label(std::string_view name, std::string_view component) const;
+
+  std::string text() const;
+  const std::vector<shown_number>& shown() const noexcept { return shown_; }
 
  private:
-  struct gauge_total {
-    std::string component;
-    double sum;
-  };
-
-  struct labelled {
-    std::string component;
-    sample value;
-  };
-
   struct family {
     std::string name;
     std::string help;
     std::string_view type;
-    std::string samples;
-    std::vector<gauge_total> totals{};
-    std::vector<labelled> each{};
+    std::string samples{};
   };
 
   family& family_of(std::string_view name, std::string_view help, std::string_view type);
-  void note(family& in, double value, labels with) const;
   void begin_sample(family& in, std::string_view suffix, labels with, std::string_view bound = {}) const;
 
   std::vector<family> families_;
+  std::vector<shown_number> shown_;
   std::string component_;
 };
 

@@ -49,22 +49,15 @@ TEST(metrics, sums_the_counts_of_a_histogram_up_to_each_bound) {
   EXPECT_THROW(m.histogram("u_seconds", "", bounds, std::span(counts, 3), 0), std::invalid_argument);
 }
 
-TEST(metrics, sums_the_gauges_of_a_component) {
+TEST(metrics, keeps_what_is_shown_elsewhere_out_of_the_text) {
   metrics m;
   m.of_component("http");
-  m.gauge("open", "", 2, {{"state", "idle"}}).gauge("open", "", 3, {{"state", "busy"}}).counter("a_total", "", 4);
-  m.of_component("api");
-  m.gauge("open", "", 10);
-  EXPECT_EQ(m.total("open", "http"), 5);
-  EXPECT_EQ(m.total("open", "api"), 10);
-  EXPECT_EQ(m.total("open", ""), std::nullopt);
-  EXPECT_EQ(m.total("a_total", "http"), std::nullopt);
-  EXPECT_EQ(m.total("none", "http"), std::nullopt);
-  ASSERT_EQ(m.by_label("open", "http").size(), 2U);
-  EXPECT_EQ(m.by_label("open", "http")[1].label, "busy");
-  EXPECT_EQ(m.by_label("open", "http")[1].value, 3);
-  EXPECT_TRUE(m.by_label("a_total", "api").empty()) << "without a label";
-  EXPECT_TRUE(m.by_label("none", "http").empty());
+  m.show("connections", 3).show("kinds", 2, "http1");
+  ASSERT_EQ(m.shown().size(), 2U);
+  EXPECT_EQ(m.shown()[1].component, "http");
+  EXPECT_EQ(m.shown()[1].part, "http1");
+  EXPECT_EQ(m.shown()[1].value, 2U);
+  EXPECT_EQ(m.text(), "");
 }
 
 TEST(metrics, escapes_what_would_end_a_value_or_a_line) {

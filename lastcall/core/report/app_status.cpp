@@ -14,6 +14,19 @@ void write_ms(json_writer& json, std::string_view name, const std::optional<dura
   time ? json.value(std::round(to_ms(*time))) : json.null();
 }
 
+/// Parts that follow each other under one name are one object.
+void write_numbers(json_writer& json, std::string_view component, const metrics& numbers) {
+  std::string_view open;
+  for (const metrics::shown_number& n : numbers.shown()) {
+    if (n.component != component) continue;
+    if (!open.empty() && n.name != open) json.end_object();
+    if (!n.part.empty() && n.name != open) json.key(n.name).begin_object();
+    open = n.part.empty() ? std::string_view() : n.name;
+    json.member(n.part.empty() ? n.name : n.part, n.value);
+  }
+  if (!open.empty()) json.end_object();
+}
+
 }  // namespace
 
 std::size_t app_status::running() const noexcept {
@@ -39,7 +52,7 @@ std::string unready_because(const app_status& s) {
   return why;
 }
 
-std::string to_json(const app_status& s) {
+std::string to_json(const app_status& s, const metrics& numbers) {
   std::string text;
   json_writer json(text);
   json.begin_object().member("schema", 1).member("phase", to_text(s.phase)).member("ready", s.ready);
@@ -50,14 +63,7 @@ std::string to_json(const app_status& s) {
   json.key("components").begin_array();
   for (const component_status& c : s.components) {
     json.begin_object().member("name", c.name).member("state", to_text(c.state));
-    if (c.connections) json.member("connections", *c.connections);
-    if (!c.kinds.empty()) {
-      json.key("kinds").begin_object();
-      for (const auto& [kind, open] : c.kinds) json.member(kind, open);
-      json.end_object();
-    }
-    if (c.told > 0) json.member("told", c.told);
-    if (c.requests) json.member("requests", *c.requests);
+    write_numbers(json, c.name, numbers);
     json.end_object();
   }
   json.end_array().end_object();

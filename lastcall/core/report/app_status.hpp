@@ -4,11 +4,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/enum_names.hpp"
+#include "lastcall/core/metrics.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -50,11 +50,6 @@ inline constexpr std::size_t component_states = detail::enum_count<component_sta
 struct component_status {
   std::string name{};
   component_state state = component_state::waiting;
-  std::optional<double> connections{};  ///< open now; empty if it does not measure them
-  std::optional<double> requests{};     ///< in progress now; empty if it does not measure them
-  /// How many of the connections are of each kind: "http1", "events".
-  std::vector<std::pair<std::string, double>> kinds{};
-  double told{};  ///< long-lived remotes that were told of the drain
 };
 
 struct app_status {
@@ -73,7 +68,7 @@ struct app_status {
 /// Why it is not ready: "starting: postgres, http", "draining; not ready for 1.5s". Empty if it is ready.
 std::string unready_because(const app_status& s);
 
-/// One JSON object, in one line; durations in milliseconds.
-std::string to_json(const app_status& s);
+/// One JSON object, in one line; durations in milliseconds. With the numbers that components show.
+std::string to_json(const app_status& s, const metrics& numbers = {});
 
 }  // namespace lastcall::inline v0

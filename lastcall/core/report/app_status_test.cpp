@@ -35,25 +35,26 @@ TEST(app_status, is_json) {
   EXPECT_EQ(to_json(app_status{}),
             R"({"schema":1,"phase":"starting","ready":false,"cause":"","announced_ms":null,"until_force_ms":null,)"
             R"("left_ms":null,"components":[]})");
-  EXPECT_EQ(
-      to_json({.phase = app_phase::draining,
-               .cause = "SIGTERM from \"x\"",
-               .announced = 1s,
-               .until_force = 2500us,
-               .left = 20s,
-               .components = {{"http", component_state::draining, 3, 1, {}, 0}}}),
-      R"({"schema":1,"phase":"draining","ready":false,"cause":"SIGTERM from \"x\"","announced_ms":1000,)"
-      R"("until_force_ms":3,"left_ms":20000,"components":[{"name":"http","state":"draining","connections":3,"requests":1}]})");
+  EXPECT_EQ(to_json({.phase = app_phase::draining,
+                     .cause = "SIGTERM from \"x\"",
+                     .announced = 1s,
+                     .until_force = 2500us,
+                     .left = 20s,
+                     .components = {{"http", component_state::draining}}}),
+            R"({"schema":1,"phase":"draining","ready":false,"cause":"SIGTERM from \"x\"","announced_ms":1000,)"
+            R"("until_force_ms":3,"left_ms":20000,"components":[{"name":"http","state":"draining"}]})");
 }
 
-TEST(app_status, says_of_which_kinds_connections_are_and_how_many_were_told) {
-  EXPECT_THAT(to_json({.components = {{.name = "http",
-                                       .state = component_state::draining,
-                                       .connections = 3,
-                                       .requests = 1,
-                                       .kinds = {{"http1", 1}, {"events", 2}},
-                                       .told = 5}}}),
-              testing::HasSubstr(R"("connections":3,"kinds":{"http1":1,"events":2},"told":5,"requests":1})"));
+TEST(app_status, has_the_numbers_that_each_component_shows) {
+  metrics m;
+  m.of_component("http");
+  m.show("connections", 3).show("kinds", 1, "http1").show("kinds", 2, "events").show("told", 5).show("requests", 1);
+  m.of_component("tcp");
+  m.show("connections", 0).show("kinds", 4, "tcp");
+  const std::string json = to_json({.components = {{.name = "http"}, {.name = "other"}, {.name = "tcp"}}}, m);
+  EXPECT_THAT(json, testing::HasSubstr(
+                        R"("connections":3,"kinds":{"http1":1,"events":2},"told":5,"requests":1},{"name":"other",)"
+                        R"("state":"waiting"},{"name":"tcp","state":"waiting","connections":0,"kinds":{"tcp":4}}])"));
 }
 
 }  // namespace lastcall::app_status_test

@@ -80,18 +80,10 @@ response all_metrics(const app& a) {
   return response(200).header("Content-Type", metrics::content_type).body(m.text());
 }
 
-app_status whole_status(const app& a) {
-  app_status s = a.status();
+std::string with_numbers(const app& a, const app_status& s) {
   metrics m;
   a.measure(m);
-  for (component_status& c : s.components) {
-    c.connections = m.total("lastcall_connections_open", c.name);
-    c.requests = m.total("lastcall_requests_in_progress", c.name);
-    for (auto& [kind, open] : m.by_label("lastcall_connections_by_kind", c.name))
-      if (open > 0) c.kinds.emplace_back(std::move(kind), open);
-    for (const auto& told : m.by_label("lastcall_connections_told_total", c.name)) c.told += told.value;
-  }
-  return s;
+  return to_json(s, m);
 }
 
 bool same_stage(const app_status& a, const app_status& b) {
@@ -99,20 +91,19 @@ bool same_stage(const app_status& a, const app_status& b) {
          std::ranges::equal(a.components, b.components, {}, &component_status::state, &component_status::state);
 }
 
-task<bool> send_status(sse::stream& out, const app_status& s) {
-  return out.send({.data = to_json(s), .event = "status"});
-}
-
 /// The status each second, and at once when something has moved on; ends when we drain, as the last to do so.
 task<> send_events(const app& a, sse::stream& out) {
+  app_status sent;
+  const auto send = [&] {
+    sent = a.status();
+    return out.send({.data = with_numbers(a, sent), .event = "status"});
+  };
   for (bool last = false; !last;) {
-    const app_status sent = whole_status(a);
-    last = !co_await send_status(out, sent);
+    last = !co_await send();
     const time_point next = steady().now() + event_interval;
     while (!last && steady().now() < next && same_stage(sent, a.status())) last = !co_await out.wait_for(look_again);
   }
-  const app_status end = whole_status(a);
-  co_await send_status(out, end);
+  co_await send();
 }
 
 }  // namespace
@@ -132,7 +123,7 @@ struct admin::parts {
     s.routes.get("/readyz", [&a](const request& r) { return readiness(a, r); });
     s.routes.get("/metrics", [&a](const request&) { return all_metrics(a); });
     s.routes.get("/status", [&a](const request&) {
-      return json(to_json(whole_status(a)) + "\n").header("Cache-Control", "no-store");
+      return json(with_numbers(a, a.status()) + "\n").header("Cache-Control", "no-store");
     });
     s.routes.events("/status/events", [&a](sse::stream& out) { return send_events(a, out); });
     const auto prestop = [this](const request&, responder reply) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -199,17 +200,16 @@ void server::measure(metrics& into) const {
   served_component::measure(into);
   const request_ledger l = parts_->requests();
   into.counter("lastcall_requests_begun_total", "Requests of which the first byte came.", l.begun);
-  const std::pair<std::string_view, std::uint64_t> ends[] = {
-      {"answered", l.answered},       {"rejected", l.rejected}, {"abandoned_by_client", l.abandoned_by_client},
-      {"handed_over", l.handed_over}, {"broken", l.broken},     {"forced", l.forced}};
   std::uint64_t ended = 0;
-  for (const auto& [end, count] : ends) {
-    into.counter("lastcall_requests_ended_total", "Requests by how they ended.", count, {{"end", end}});
-    ended += count;
+  for (const auto& [end, count] : std::span(lastcall::detail::columns<request_ledger>).subspan(1)) {
+    into.counter("lastcall_requests_ended_total", "Requests by how they ended.", l.*count, {{"end", end}});
+    ended += l.*count;
   }
   // Loops go on counting meanwhile: an end may be seen before its begin.
+  const std::uint64_t in_progress = std::max(l.begun, ended) - ended;
   into.gauge("lastcall_requests_in_progress", "Requests that have begun and not ended.",
-             static_cast<double>(std::max(l.begun, ended) - ended));
+             static_cast<double>(in_progress));
+  into.show("requests", in_progress);
   into.gauge("lastcall_blocking_jobs", "Jobs of the blocking pool that run or wait.",
              static_cast<double>(parts_->pool.busy()));
   detail::request_stats::sums sums;

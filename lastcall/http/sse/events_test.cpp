@@ -94,15 +94,12 @@ struct streams : serving_test {
     c.say(request_for(target, more));
     return c;
   }
-  std::vector<metrics::sample> open_by_kind() const {
+  std::uint64_t open(std::string_view kind) const {
     metrics m;
     it.measure(m);
-    return m.by_label("lastcall_connections_by_kind", "");
-  }
-  double open(std::string_view kind) const {
-    for (const auto& each : open_by_kind())
-      if (each.label == kind) return each.value;
-    return -1;
+    for (const auto& each : m.shown())
+      if (each.name == "kinds" && each.part == kind) return each.value;
+    return 0;
   }
 
   seen saw;

@@ -1,5 +1,8 @@
 #include "lastcall/http/ws/ws_report.hpp"
 
+#include <string>
+#include <utility>
+
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/http/requests/shard.hpp"
@@ -16,17 +19,20 @@ std::uint64_t sum(const shards& all, net::tally counts::* count) {
   return value;
 }
 
+/// WebSockets that did not end as they should, by why.
+constexpr std::pair<const char*, net::tally counts::*> failures[] = {{"never_answered_close", &counts::never_answered},
+                                                                     {"dead", &counts::dead},
+                                                                     {"broke_protocol", &counts::broken},
+                                                                     {"too_slow", &counts::too_slow}};
+
 }  // namespace
 
 void account(const shards& all, component_report& into) {
   if (sum(all, &counts::opened) == 0) return;
   into.add("websockets", sum(all, &counts::opened));
   into.add("messages_after_close", sum(all, &counts::after_close));
-  for (const auto& [name, count] : {std::pair{"websockets_never_answered_close", &counts::never_answered},
-                                    {"websockets_dead", &counts::dead},
-                                    {"websockets_broke_protocol", &counts::broken},
-                                    {"websockets_too_slow", &counts::too_slow}})
-    if (const std::uint64_t n = sum(all, count)) into.add(name, n);
+  for (const auto& [why, count] : failures)
+    if (const std::uint64_t n = sum(all, count)) into.add("websockets_" + std::string(why), n);
 }
 
 void measure(const shards& all, metrics& into) {
@@ -39,10 +45,7 @@ void measure(const shards& all, metrics& into) {
                "Messages that came when nobody was to have them any more.", sum(all, &counts::after_close));
   into.counter("lastcall_websocket_broadcasts_skipped_total", "Broadcasts that a slow reader did not get.",
                sum(all, &counts::skipped));
-  for (const auto& [why, count] : {std::pair{"never_answered_close", &counts::never_answered},
-                                   {"dead", &counts::dead},
-                                   {"broke_protocol", &counts::broken},
-                                   {"too_slow", &counts::too_slow}})
+  for (const auto& [why, count] : failures)
     into.counter("lastcall_websockets_failed_total", "WebSockets that did not end as they should.", sum(all, count),
                  {{"why", why}});
 }

@@ -28,10 +28,18 @@ void connection_counts::count_told(connection_kind kind, std::size_t tenth_of_wi
   told_[tenth_of_window].add();
 }
 
-std::uint64_t connection_counts::told() const noexcept {
-  std::uint64_t all = 0;
-  for (const kind_counts& each : of_kind_) all += each.told.value();
-  return all;
+void connection_counts::add_to(connection_numbers& all) const noexcept {
+  all.ledger += ledger();
+  all.crossed += crossed_.value();
+  all.proxied += proxied_.value();
+  all.bad_headers += bad_headers_.value();
+  for (std::size_t i = 0; i < open_connection_states; ++i) all.in_state[i] += in_state_[i].value();
+  for (std::size_t i = 0; i < connection_kinds; ++i) {
+    all.kinds[i].open += of_kind_[i].open.value();
+    all.kinds[i].told += of_kind_[i].told.value();
+    all.told += of_kind_[i].told.value();
+  }
+  for (std::size_t i = 0; i < 10; ++i) all.told_in_tenth[i] += told_[i].value();
 }
 
 connection_ledger connection_counts::ledger() const noexcept {

@@ -1,6 +1,7 @@
 // The numbers of one connection_set: how many connections are open, what they do, and how the others ended.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -9,6 +10,23 @@
 #include "lastcall/net/tally.hpp"
 
 namespace lastcall::inline v0::net {
+
+/// What several sets have counted, added up. The numbers are of slightly different moments.
+struct connection_numbers {
+  struct of_kind {
+    std::uint64_t open = 0, told = 0;
+  };
+
+  connection_ledger ledger{};
+  std::uint64_t told = 0;  ///< long-lived remotes that were told of the drain
+  std::uint64_t crossed =
+      0;  ///< connections on which bytes arrived after our FIN: a request that crossed it on the wire
+  std::uint64_t proxied = 0;                                     ///< with a good header of a proxy
+  std::uint64_t bad_headers = 0;                                 ///< whose header was missing or malformed
+  std::array<std::uint64_t, open_connection_states> in_state{};  ///< of those that are open
+  std::array<of_kind, connection_kinds> kinds{};
+  std::array<std::uint64_t, 10> told_in_tenth{};  ///< of the jitter window
+};
 
 /// Threads: `count_…` and `move_…` on the loop's thread; all that is const on any.
 class connection_counts {
@@ -27,22 +45,13 @@ class connection_counts {
   /// A connection began with a proxy's header, which was good, or missing or malformed.
   void count_proxy_header(bool good) noexcept { (good ? proxied_ : bad_headers_).add(); }
 
-  connection_ledger ledger() const noexcept;
   std::uint64_t open() const noexcept { return open_.value(); }
-  std::uint64_t open(connection_state state) const noexcept { return in_state_[index(state)].value(); }
-  std::uint64_t open(connection_kind kind) const noexcept { return of_kind_[index(kind)].open.value(); }
   std::uint64_t ended(connection_end how) const noexcept { return ends_[index(how)].value(); }
-  /// How many long-lived remotes were told of the drain: all, of one kind, in one tenth of the jitter window (0 to 9).
-  std::uint64_t told() const noexcept;
-  std::uint64_t told(connection_kind kind) const noexcept { return of_kind_[index(kind)].told.value(); }
-  std::uint64_t told_in_tenth(std::size_t tenth) const noexcept { return told_[tenth].value(); }
-  /// Connections with a good header of a proxy, and those whose header was missing or malformed.
-  std::uint64_t proxied() const noexcept { return proxied_.value(); }
-  std::uint64_t bad_headers() const noexcept { return bad_headers_.value(); }
-  /// Connections on which bytes arrived after our FIN: a request that crossed it on the wire.
-  std::uint64_t crossed() const noexcept { return crossed_.value(); }
+  void add_to(connection_numbers&) const noexcept;
 
  private:
+  connection_ledger ledger() const noexcept;
+
   struct kind_counts {
     tally open, told;
   };

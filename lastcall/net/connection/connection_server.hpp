@@ -102,8 +102,8 @@ class connection_server final : public component {
  private:
   void open_listeners();
   void report_listeners(component_report&) const;
-  void report_openings(component_report&) const;
-  void report_told(component_report&) const;
+  static void report_told(const connection_numbers&, component_report&);
+  connection_numbers numbers() const noexcept;
   bool room() const noexcept;
   void send_to_loop(arrival, std::size_t from_loop) noexcept;
   void admit(arrival) noexcept;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "lastcall/core/countdown.hpp"
@@ -19,14 +20,17 @@ constexpr duration loop_patience = std::chrono::milliseconds(50);
 }  // namespace
 
 void connection_server::account(component_report& into) const {
-  into.connections += ledger();
+  const connection_numbers n = numbers();
+  into.connections += n.ledger;
   if (into.connections.accepted == 0) into.lost = false;
   report_listeners(into);
-  std::uint64_t crossed = 0;
-  for (const auto& each : sets_) crossed += each->counts().crossed();
-  into.add("crossed_our_fin", crossed);
-  report_openings(into);
-  report_told(into);
+  into.add("crossed_our_fin", n.crossed);
+  if (const auto tls = shared_tls()) tls->account(into);
+  if (!options_.proxies.empty()) {
+    into.add("proxied", n.proxied);
+    into.add("bad_proxy_headers", n.bad_headers);
+  }
+  if (n.told > 0) report_told(n, into);
   for (const io_end how : {io_end::reset, io_end::broken_pipe, io_end::timed_out, io_end::unreachable, io_end::other})
     if (const auto count = abnormal_.count(how)) into.add("ended_by_" + std::string(to_text(how)), count);
 }
@@ -46,15 +50,7 @@ void connection_server::report_listeners(component_report& into) const {
   }
 }
 
-void connection_server::report_openings(component_report& into) const {
-  if (const auto tls = shared_tls()) tls->account(into);
-  if (options_.proxies.empty()) return;
-  std::uint64_t proxied = 0, bad = 0;
-  for (const auto& each : sets_) proxied += each->counts().proxied(), bad += each->counts().bad_headers();
-  into.add("proxied", proxied);
-  into.add("bad_proxy_headers", bad);
-}
-
+/// All listeners with TLS share one context. Null: there is none.
 std::shared_ptr<tls_context> connection_server::shared_tls() const {
   for (const listener_options& each : options_.listeners)
     if (each.tls) return each.tls;
@@ -62,59 +58,42 @@ std::shared_ptr<tls_context> connection_server::shared_tls() const {
 }
 
 /// How many long-lived remotes were told, by kind, and by tenths of the jitter window.
-void connection_server::report_told(component_report& into) const {
-  std::uint64_t told = 0;
-  for (const auto& each : sets_) told += each->counts().told();
-  if (told == 0) return;
-  into.add("told", told);
-  for (std::size_t i = 0; i < connection_kinds; ++i) {
-    const auto kind = static_cast<connection_kind>(i);
-    std::uint64_t of_kind = 0;
-    for (const auto& each : sets_) of_kind += each->counts().told(kind);
-    if (of_kind > 0) into.add("told_" + std::string(to_text(kind)), of_kind);
-  }
+void connection_server::report_told(const connection_numbers& n, component_report& into) {
+  into.add("told", n.told);
+  for (std::size_t i = 0; i < connection_kinds; ++i)
+    if (n.kinds[i].told > 0) into.add("told_" + std::string(to_text(static_cast<connection_kind>(i))), n.kinds[i].told);
   std::string curve;
-  for (std::size_t tenth = 0; tenth < 10; ++tenth) {
-    std::uint64_t then = 0;
-    for (const auto& each : sets_) then += each->counts().told_in_tenth(tenth);
-    curve.append(curve.empty() ? "" : " ").append(std::to_string(then));
-  }
+  for (const std::uint64_t then : n.told_in_tenth) curve.append(curve.empty() ? "" : " ").append(std::to_string(then));
   into.add("told_curve", curve);
 }
 
 void connection_server::measure(metrics& into) const {
+  const connection_numbers n = numbers();
   if (const auto tls = shared_tls()) tls->measure(into);
   if (!options_.proxies.empty()) {
-    std::uint64_t proxied = 0, bad = 0;
-    for (const auto& each : sets_) proxied += each->counts().proxied(), bad += each->counts().bad_headers();
     const char* const help = "Connections that should begin with a PROXY header, by whether it was one.";
-    into.counter("lastcall_proxy_headers_total", help, proxied, {{"header", "good"}});
-    into.counter("lastcall_proxy_headers_total", help, bad, {{"header", "bad"}});
+    into.counter("lastcall_proxy_headers_total", help, n.proxied, {{"header", "good"}});
+    into.counter("lastcall_proxy_headers_total", help, n.bad_headers, {{"header", "bad"}});
   }
-  const connection_ledger l = ledger();
-  into.counter("lastcall_connections_accepted_total", "Connections that were accepted.", l.accepted);
-  const std::pair<connection_end, std::uint64_t> ends[] = {
-      {connection_end::clean, l.closed_clean},      {connection_end::by_remote, l.closed_by_remote},
-      {connection_end::reset, l.reset_by_remote},   {connection_end::timed_out, l.timed_out},
-      {connection_end::handed_over, l.handed_over}, {connection_end::forced, l.forced}};
-  for (const auto& [end, count] : ends)
-    into.counter("lastcall_connections_ended_total", "Connections by how they ended.", count, {{"end", to_text(end)}});
+  into.counter("lastcall_connections_accepted_total", "Connections that were accepted.", n.ledger.accepted);
+  for (const auto& [end, count] : std::span(lastcall::detail::columns<connection_ledger>).subspan(1))
+    into.counter("lastcall_connections_ended_total", "Connections by how they ended.", n.ledger.*count, {{"end", end}});
+  std::uint64_t open = 0;
   for (std::size_t i = 0; i < open_connection_states; ++i) {
-    const auto state = static_cast<connection_state>(i);
-    std::uint64_t open = 0;
-    for (const auto& each : sets_) open += each->counts().open(state);
-    into.gauge("lastcall_connections_open", "Connections that are open, by what they do.", static_cast<double>(open),
-               {{"state", to_text(state)}});
+    open += n.in_state[i];
+    into.gauge("lastcall_connections_open", "Connections that are open, by what they do.",
+               static_cast<double>(n.in_state[i]), {{"state", to_text(static_cast<connection_state>(i))}});
   }
+  into.show("connections", open);
   for (std::size_t i = 0; i < connection_kinds; ++i) {
-    const auto kind = static_cast<connection_kind>(i);
-    std::uint64_t open = 0, told = 0;
-    for (const auto& each : sets_) open += each->counts().open(kind), told += each->counts().told(kind);
+    const std::string_view kind = to_text(static_cast<connection_kind>(i));
     into.gauge("lastcall_connections_by_kind", "Connections that are open, by what is spoken on them.",
-               static_cast<double>(open), {{"kind", to_text(kind)}});
-    into.counter("lastcall_connections_told_total", "Long-lived remotes that were told of the drain.", told,
-                 {{"kind", to_text(kind)}});
+               static_cast<double>(n.kinds[i].open), {{"kind", kind}});
+    if (n.kinds[i].open > 0) into.show("kinds", n.kinds[i].open, kind);
+    into.counter("lastcall_connections_told_total", "Long-lived remotes that were told of the drain.", n.kinds[i].told,
+                 {{"kind", kind}});
   }
+  if (n.told > 0) into.show("told", n.told);
 }
 
 void connection_server::in_progress(std::vector<work_item>& out, std::size_t limit) const {
@@ -160,11 +139,13 @@ endpoint connection_server::address(std::size_t number) const {
                                   : acceptors_[static_cast<std::size_t>(at - listener_of_.begin())]->local();
 }
 
-connection_ledger connection_server::ledger() const noexcept {
-  connection_ledger all;
-  for (const auto& each : sets_) all += each->ledger();
+connection_numbers connection_server::numbers() const noexcept {
+  connection_numbers all;
+  for (const auto& each : sets_) each->counts().add_to(all);
   return all;
 }
+
+connection_ledger connection_server::ledger() const noexcept { return numbers().ledger; }
 
 std::uint64_t connection_server::open_connections() const noexcept {
   std::uint64_t all = 0;

@@ -48,8 +48,6 @@ class connection_set final : public owning_set, private timed {
   /// Appends the work in progress, the oldest first, at most `limit` items.
   void oldest_work(std::vector<work_item>& out, std::size_t limit, time_point now);
 
-  connection_ledger ledger() const noexcept { return counts_.ledger(); }
-
  private:
   void catch_up(connection&) noexcept;
   void drain_some() noexcept;

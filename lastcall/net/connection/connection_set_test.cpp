@@ -191,10 +191,10 @@ bool long_lived_are_told_all_over_the_window() {
   }
   EXPECT_EQ(s.ended(20), (connection_ledger{.accepted = 20, .closed_clean = 20}));
   EXPECT_GE(steady().now() - began, 100ms) << "not all at once";
-  EXPECT_EQ(s.set.counts().told(), 20U);
-  EXPECT_EQ(s.set.counts().told(connection_kind::tcp), 20U);
+  EXPECT_EQ(s.numbers().told, 20U);
+  EXPECT_EQ(s.numbers(connection_kind::tcp).told, 20U);
   std::size_t tenths = 0;
-  for (std::size_t i = 0; i < 10; ++i) tenths += s.set.counts().told_in_tenth(i) > 0 ? 1 : 0;
+  for (const std::uint64_t told : s.numbers().told_in_tenth) tenths += told > 0 ? 1 : 0;
   return tenths >= 4;
 }
 
@@ -219,14 +219,14 @@ TEST(connection_set, replaces_a_connection_and_keeps_one_in_the_ledger) {
   EXPECT_EQ(c->hear_until("\n"), "second\n");
   s.on_loop([&] {
     EXPECT_EQ(s.set.counts().open(), 1U);
-    EXPECT_EQ(s.set.counts().open(connection_kind::tcp), 0U);
-    EXPECT_EQ(s.set.counts().open(connection_kind::websocket), 1U);
+    EXPECT_EQ(s.numbers(connection_kind::tcp).open, 0U);
+    EXPECT_EQ(s.numbers(connection_kind::websocket).open, 1U);
   });
   c->say("bye\n");
   EXPECT_EQ(c->hear_all(), "bye\n");
   c->close();
   EXPECT_EQ(s.ended(1), (connection_ledger{.accepted = 1, .closed_clean = 1}));
-  s.on_loop([&] { EXPECT_EQ(s.set.counts().open(connection_kind::websocket), 0U); });
+  s.on_loop([&] { EXPECT_EQ(s.numbers(connection_kind::websocket).open, 0U); });
 }
 
 TEST(connection_set, tells_the_replacement_of_the_drain_too) {

@@ -157,7 +157,7 @@ TEST(connection, counts_bytes_that_crossed_its_farewell) {
   late->close();
   punctual->close();
   EXPECT_EQ(s.ended(2), (connection_ledger{.accepted = 2, .closed_clean = 2}));
-  EXPECT_EQ(s.set.counts().crossed(), 1U);
+  EXPECT_EQ(s.numbers().crossed, 1U);
 }
 
 TEST(connection, hears_nothing_more_although_a_child_process_has_a_copy_of_its_socket) {

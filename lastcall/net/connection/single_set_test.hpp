@@ -51,7 +51,15 @@ struct single_set {
   connection_ledger ended(std::size_t n) {
     EXPECT_TRUE(monitor.wait_for_ended(n));
     on_loop([] {});  // the set counts an end after on_end
-    return set.ledger();
+    return numbers().ledger;
+  }
+  net::connection_numbers numbers() const {
+    net::connection_numbers all;
+    set.counts().add_to(all);
+    return all;
+  }
+  net::connection_numbers::of_kind numbers(net::connection_kind kind) const {
+    return numbers().kinds[static_cast<std::size_t>(kind)];
   }
   net::connection_state state_of_first() {
     net::connection_state is = net::connection_state::closed;
