@@ -44,5 +44,5 @@ int main(int count, char** values) try {
   return lastcall::exit_codes::usage;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "lastcall: %s\n", error.what());
-  return lastcall::exit_codes::unmeasured;
+  return lastcall::probe_codes::unmeasured;
 }

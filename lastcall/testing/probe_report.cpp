@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/json.hpp"
 
 namespace lastcall::inline v0::testing {
@@ -123,15 +122,15 @@ void write_load(json_writer& json, const load_result& load) {
 int exit_code(const probe_report& report) {
   const auto& r = report.result;
   const auto all = r.total();
-  if (!r.fault.empty() || all.count(verdict::own_limit) > 0) return exit_codes::unmeasured;
+  if (!r.fault.empty() || all.count(verdict::own_limit) > 0) return probe_codes::unmeasured;
   const bool failed = all.lost() > 0 || all.count(verdict::late) > 0 || all.count(verdict::refused_before) > 0 ||
                       all.count(verdict::connect_failed) > 0 || sum(r, &load_result::unexpected) > 0 ||
                       (!report.allow_5xx && sum(r, &load_result::server_errors_after) > 0) || r.killed || r.timed_out;
-  if (failed) return exit_codes::lost;
+  if (failed) return probe_codes::lost;
   const bool silent = std::all_of(r.loads.begin(), r.loads.end(), [](const load_result& load) {
     return load.options.kind == load_kind::idle && load.options.requests == 0 && load.connections > 0;
   });
-  return all.count(verdict::answered) == 0 && !silent ? exit_codes::unmeasured : exit_codes::drained;
+  return all.count(verdict::answered) == 0 && !silent ? probe_codes::unmeasured : probe_codes::nothing_lost;
 }
 
 std::string verdict_line(const probe_report& report) {
@@ -142,7 +141,7 @@ std::string verdict_line(const probe_report& report) {
     return "could not measure: this machine ran out of ports or descriptors " +
            std::to_string(all.count(verdict::own_limit)) + " times (see ulimit -Hn and net.ipv4.ip_local_port_range)";
   }
-  if (exit_code(report) == exit_codes::unmeasured) return "could not measure: no request was answered";
+  if (exit_code(report) == probe_codes::unmeasured) return "could not measure: no request was answered";
   std::string faults;
   const auto add = [&](std::uint64_t count, const std::string& what) {
     if (count > 0) faults += (faults.empty() ? "" : ", ") + std::to_string(count) + " " + what;

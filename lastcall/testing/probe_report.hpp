@@ -20,9 +20,7 @@ struct probe_report {
   bool allow_5xx = false;
 };
 
-/// 0: every request was answered as expected, or refused after the signal · 1: a request was lost, late, refused before
-/// the signal, not connected or answered with an unexpected status, or the server had to be killed · 5: the measurement
-/// was not possible.
+/// One of probe_codes.
 int exit_code(const probe_report&);
 
 /// One sentence for the exit code.

@@ -26,7 +26,7 @@ namespace {
 using testing::child_process;
 using testing::server_address;
 
-/// The measurement was not possible; exit code 5.
+/// The measurement was not possible.
 struct unmeasurable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -142,13 +142,13 @@ int probe(const std::vector<std::string>& arguments) try {
   return exit_code(report);
 } catch (const unmeasurable& error) {
   std::fprintf(stderr, "lastcall probe: could not measure: %s\n", error.what());
-  return exit_codes::unmeasured;
+  return probe_codes::unmeasured;
 } catch (const std::invalid_argument& error) {
   std::fprintf(stderr, "lastcall probe: %s\n", error.what());
   return exit_codes::usage;
 } catch (const std::system_error& error) {
   std::fprintf(stderr, "lastcall probe: could not measure: %s\n", error.what());
-  return exit_codes::unmeasured;
+  return probe_codes::unmeasured;
 }
 
 }  // namespace lastcall::inline v0::cli

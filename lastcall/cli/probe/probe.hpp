@@ -8,8 +8,8 @@
 
 namespace lastcall::inline v0::cli {
 
-/// `arguments`: those after the word `probe`. Returns the exit code: 0 nothing lost, 1 lost, 2 wrong usage, 5 could not
-/// measure. Writes to stdout and stderr.   Blocks: until the server has gone, or the timeout has passed.
+/// `arguments`: those after the word `probe`. Returns the exit code: of probe_codes, or exit_codes::usage.
+/// Writes to stdout and stderr.   Blocks: until the server has gone, or the timeout has passed.
 int probe(const std::vector<std::string>& arguments);
 
 }  // namespace lastcall::inline v0::cli

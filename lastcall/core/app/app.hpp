@@ -104,7 +104,7 @@ class app {
   template <class C> C& shared();
 
   /// Starts everything, serves until a signal or a request, shuts down, writes the report, destroys the components, and
-  /// returns the exit code: 0 drained, 1 a component failed, 3 something was forced, 4 a component hung.
+  /// returns the exit code: core/exit/exit_code.hpp names them all.
   /// It owns the process. If a component hangs, its threads may still run, so run() does not return: after the report
   /// the process exits with 4, without destructors and exit handlers. It also exits with 4, 60 ms after the deadline,
   /// when a destructor, the log, a static object or an exit handler hangs, or when main() has not destroyed the app by

@@ -1,4 +1,5 @@
-// The exit code of a shutdown. All exit codes of the library are named here, and nowhere else.
+// The exit code of a shutdown. All exit codes of the library are named here, and nowhere else; docs/report.md has its
+// table from here (scripts/tables.py --write).
 #pragma once
 
 #include "lastcall/core/namespace.hpp"
@@ -8,15 +9,11 @@ namespace lastcall::inline v0 {
 
 namespace exit_codes {
 
-inline constexpr int drained = 0;
-inline constexpr int failed = 1;  ///< a component failed: at its start, or later while nothing was forced or hung
-inline constexpr int usage = 2;   ///< of the `lastcall` command: its arguments make no sense
-inline constexpr int forced = 3;  ///< work was cut at the drain end
+inline constexpr int drained = 0;  ///< all accepted work was finished, perhaps within the reserve
+inline constexpr int failed = 1;   ///< a component failed: at its start, or later while nothing was forced or hung
+inline constexpr int usage = 2;   ///< settings that can't work, of a program that catches them; wrong use of `lastcall`
+inline constexpr int forced = 3;  ///< work was cut at the drain end, or at a second signal
 inline constexpr int hung = 4;    ///< a component did not return by the deadline
-
-/// Of `lastcall probe`: requests were lost, or it could not measure.
-inline constexpr int lost = 1;
-inline constexpr int unmeasured = 5;
 
 /// Of a child process that could not become the program it was to be, as a shell says it.
 inline constexpr int not_executed = 127;
@@ -25,6 +22,15 @@ inline constexpr int not_executed = 127;
 constexpr int by_signal(int number) noexcept { return 128 + number; }
 
 }  // namespace exit_codes
+
+/// Of `lastcall probe`, besides exit_codes::usage. docs/probe.md has its table from here (scripts/tables.py --write).
+namespace probe_codes {
+
+inline constexpr int nothing_lost = 0;  ///< every request was answered as expected, or refused after the signal
+inline constexpr int lost = 1;          ///< one was not, or the server had to be killed
+inline constexpr int unmeasured = 5;    ///< the measurement was not possible
+
+}  // namespace probe_codes
 
 /// What has failed, besides what the components' own reports say of being forced or hung.
 struct shutdown_failures {
