@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # scripts/check: a sound tree passes, and each planted violation fails the check that is there to find it.
 # usage: check_test.sh SOURCE_DIR
+# shellcheck disable=SC2016  # backquotes are the pages', ${…} is CMake's, and the planted script is to be taken literally
 set -euo pipefail
 
 source_dir=$1
 check=$source_dir/scripts/check
-tree=$(mktemp -d)
-trap 'rm -rf "$tree"' EXIT
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+tree=$scratch/tree
+mkdir "$tree"
 failures=0
 
 plant() { # FILE CONTENT: into the tree, known to git
@@ -86,13 +89,11 @@ int answer() { return 42; }
   refuses format lastcall/net/a.cpp 'int   main( ){return 0 ;}' 'code should be clang-formatted'
 fi
 if command -v shellcheck >/dev/null; then
-  # shellcheck disable=SC2016  # the planted script is to be taken literally
   refuses shell scripts/a '#!/bin/bash
 rm -r $1/*' 'SC2086'
 fi
 
 cp "$source_dir/cmake/header_checks.cmake" "$tree/"
-# shellcheck disable=SC2016  # ${…} is CMake's
 plant CMakeLists.txt 'cmake_minimum_required(VERSION 3.25)
 project(planted LANGUAGES CXX)
 include(header_checks.cmake)
@@ -131,6 +132,38 @@ inline int documented(int n) { return n; }'
 inline int documented(int n) { return n; }'
   expect 1 'documented.hpp' docs --build "$tree/build"
 fi
+
+# The tables of the docs, held against a copy of the code.
+tree=$scratch/whole
+mkdir -p "$tree/docs"
+cp -r "$source_dir/lastcall" "$tree/"
+cp -r "$source_dir/docs/guide" "$source_dir"/docs/{report,limits,probe}.md "$tree/docs/"
+expect 0 'passed: tables' tables
+changed() { # FILE SED_EXPRESSION TEXT: fails when the file is changed so
+  cp "$tree/$1" "$scratch/kept"
+  sed -i "$2" "$tree/$1"
+  expect 1 "$3" tables
+  cp "$scratch/kept" "$tree/$1"
+}
+code=lastcall/core/exit/exit_code.hpp
+changed $code 's|^inline constexpr int hung = 4;.*|&\ninline constexpr int odd = 5;  ///< new|' 'the table of exit codes'
+changed docs/report.md 's/^| 3 | `forced`/| 2 | `forced`/' 'the table of exit codes'
+code=lastcall/net/tls/tls.cpp
+changed $code 's/"lastcall_tls_resumed_total"/"lastcall_tls_new_total"/' 'no row for the metric lastcall_tls_new_total'
+changed $code 's/{{"end", "done"}}/{{"ending", "done"}}/' 'metric lastcall_tls_handshakes_total: the code has'
+changed docs/guide/operate.md 's/`lastcall_ready`/`lastcall_ready`, `lastcall_unready`/' 'lastcall_unready is no metric'
+changed $code 's/into.add("tls_resumed"/into.add("tls_new"/' 'no row for the field tls_new'
+changed $code 's/into.add("tls_failed_" +/into.add("tls_odd_" +/' 'no row for the field tls_odd_…'
+changed docs/report.md 's/^| `errors`/| `errors`, `faults`/' 'faults is no field'
+code=lastcall/http/message/limits.hpp
+changed $code 's/head_bytes = 16 \*/head_bytes = 17 */' 'head_bytes: the code has'
+changed $code 's/^  std::size_t max_streams.*/&\n  std::size_t odd_count = 7;/' 'no row for the limit'
+changed lastcall/http/message/limits.cpp 's/"header_count", l.header_count, 1, /"header_count", l.header_count, 2, /' 'header_count: the code has'
+changed docs/limits.md 's/^| `idle_time` | 75 s/| `idle_time` | 76 s/' 'idle_time: the code has'
+changed lastcall/core/app/settings.cpp 's/"LASTCALL_RESERVE")/"LASTCALL_KEEP")/' 'no row for the variable LASTCALL_KEEP'
+changed docs/guide/operate.md 's/^| `LASTCALL_LOG`/| `LASTCALL_LOGS`/' 'LASTCALL_LOGS is no variable'
+changed lastcall/http/server/server.cpp 's/show("requests"/show("calls"/' 'no row for the member of /status calls'
+expect 0 'passed: tables' tables
 
 expect 2 'there is no check named nonsense' nonsense
 ((failures == 0)) && echo 'every planted violation was found'
