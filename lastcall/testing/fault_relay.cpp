@@ -346,16 +346,6 @@ void fault_relay::set(relay_faults faults) {
   state_->change([&] { state_->faults = faults; });
 }
 
-void fault_relay::set_all(relay_faults faults) {
-  state_->change([&] {
-    state_->faults = faults;
-    for (auto& [number, c] : state_->open) {
-      c.lines[0].set(faults.to_server);
-      c.lines[1].set(faults.to_client);
-    }
-  });
-}
-
 void fault_relay::set(std::size_t connection, relay_faults faults) {
   state_->change(connection, [&](relayed& c) {
     c.lines[0].set(faults.to_server);

@@ -56,9 +56,8 @@ class fault_relay {
   /// "http://127.0.0.1:PORT"
   std::string url() const;
 
-  /// Sets the faults of connections that are accepted from now on; set_all: and of those that are open.
+  /// Sets the faults of connections that are accepted from now on.
   void set(relay_faults faults);
-  void set_all(relay_faults faults);
   /// Sets those of one connection. Does nothing if it has ended, or was not accepted yet.
   void set(std::size_t connection, relay_faults faults);
   /// Calls `by_number` for the faults of each connection that is accepted from now on; empty: as `set` says. It runs on

@@ -7,13 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "lastcall/core/duration.hpp"
 #include "lastcall/core/json.hpp"
 
 namespace lastcall::inline v0::testing {
 
 namespace {
-
-double ms(duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
 
 [[gnu::format(printf, 1, 2)]] std::string text(const char* format, ...) {
   std::array<char, 512> line;
@@ -24,7 +23,7 @@ double ms(duration d) { return std::chrono::duration<double, std::milli>(d).coun
   return std::string(line.data(), std::min<std::size_t>(static_cast<std::size_t>(std::max(size, 0)), line.size() - 1));
 }
 
-std::string ms_text(duration d) { return text(ms(d) < 10 ? "%.2f" : ms(d) < 100 ? "%.1f" : "%.0f", ms(d)); }
+std::string ms_text(duration d) { return text(to_ms(d) < 10 ? "%.2f" : to_ms(d) < 100 ? "%.1f" : "%.0f", to_ms(d)); }
 
 std::uint64_t sum(const probe_result& r, std::uint64_t load_result::* field) {
   std::uint64_t all = 0;
@@ -74,7 +73,7 @@ std::string lost_text(const request_counts& count) {
 
 void write_ms(json_writer& json, std::string_view name, std::optional<duration> value) {
   json.key(name);
-  value ? json.value(ms(*value)) : json.null();
+  value ? json.value(to_ms(*value)) : json.null();
 }
 
 void write_latencies(json_writer& json, std::string_view name, const latencies& all) {

@@ -75,20 +75,14 @@ int poll_timeout(const deadline& by) {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
 }
 
+/// "NAME=value": ours, and those that are added. The last one of a name counts.
 std::vector<std::string> merged_environment(const std::vector<std::string>& added) {
   std::vector<std::string> all;
-  const auto replaced = [&](std::string_view entry) {
-    const auto name = entry.substr(0, entry.find('=') + 1);
-    return std::any_of(added.begin(), added.end(), [&](const std::string& a) { return a.starts_with(name); });
-  };
-  for (char** e = environ; *e != nullptr; ++e) {
-    if (!replaced(*e)) all.emplace_back(*e);
-  }
-  for (std::size_t i = 0; i < added.size(); ++i) {
-    const auto name = added[i].substr(0, added[i].find('=') + 1);
-    const bool again = std::any_of(added.begin() + static_cast<std::ptrdiff_t>(i) + 1, added.end(),
-                                   [&](const std::string& later) { return later.starts_with(name); });
-    if (!again) all.push_back(added[i]);
+  for (char** e = environ; *e != nullptr; ++e) all.emplace_back(*e);
+  for (const std::string& entry : added) {
+    const std::string_view name(entry.data(), entry.find('=') + 1);
+    std::erase_if(all, [&](const std::string& other) { return other.starts_with(name); });
+    all.push_back(entry);
   }
   return all;
 }
