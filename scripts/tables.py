@@ -50,8 +50,10 @@ def compare(what, page, code, docs):
             differences.append(f"{page}: {what} {name}: the code has {text_of(code[name])}, the page {text_of(docs[name])}")
 
 
-def exit_codes(page, header, write):
-    found = re.findall(r"constexpr int (\w+) = (\d+);\s*///< (.*)", read(header))
+def exit_codes(page, namespace, write):
+    header = f"lastcall/core/exit/exit_code.hpp, {namespace}"
+    text = read("lastcall/core/exit/exit_code.hpp").partition(f"namespace {namespace} {{")[2].partition("\n}")[0]
+    found = re.findall(r"constexpr int (\w+) = (\d+);\s*///< (.*)", text)
     table = "".join(f"| {number} | `{name}` | {why} |\n" for name, number, why in found)
     begin = f"<!-- from {header}, by scripts/tables.py --write -->\n| code | name | when |\n|---|---|---|\n"
     before, mark, rest = read(page).partition(begin)
@@ -132,8 +134,8 @@ def report():
     compare("field", page, code, docs)
 
 
-for page, header in (("docs/report.md", "lastcall/core/exit/exit_code.hpp"), ("docs/probe.md", "lastcall/testing/probe_report.hpp")):
-    exit_codes(page, header, "--write" in sys.argv[1:])
+for page, namespace in (("docs/report.md", "exit_codes"), ("docs/probe.md", "probe_codes")):
+    exit_codes(page, namespace, "--write" in sys.argv[1:])
 for check in (metrics, status, limits, environment, report):
     check()
 for line in differences:

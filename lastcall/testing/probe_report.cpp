@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/json.hpp"
 
 namespace lastcall::inline v0::testing {
