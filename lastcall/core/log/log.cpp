@@ -2,27 +2,20 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <utility>
 
+#include "lastcall/core/enum_names.hpp"
 #include "lastcall/core/log/log_queue.hpp"
 
 namespace lastcall::inline v0 {
-namespace {
-
-constexpr std::array<std::string_view, 5> names{"debug", "info", "warning", "error", "none"};
-
-}  // namespace
 
 std::string_view to_text(log_level level) noexcept {
-  const auto index = static_cast<std::size_t>(level);
-  return index < names.size() ? names[index] : "unknown";
+  return detail::enum_names<log_level>[static_cast<std::size_t>(level)];
 }
 
 std::optional<log_level> parse_log_level(std::string_view text) noexcept {
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i] == text) return static_cast<log_level>(i);
-  }
+  for (std::size_t i = 0; i < detail::enum_count<log_level>(); ++i)
+    if (to_text(static_cast<log_level>(i)) == text) return static_cast<log_level>(i);
   return std::nullopt;
 }
 
