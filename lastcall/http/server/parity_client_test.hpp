@@ -4,9 +4,11 @@
 
 #include <nghttp2/nghttp2.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -58,6 +60,8 @@ class client {
   virtual bool piece(std::string_view bytes) = 0;
   virtual void end(const fields& trailers) = 0;
   virtual heard hear() = 0;
+  /// Waits so long for the first byte of an answer, which `hear` then has.
+  virtual bool answer_comes_within(duration) = 0;
   /// Gives the request up, as a browser does whose window was closed.
   virtual void leave() = 0;
   virtual void half_close() = 0;
@@ -65,6 +69,18 @@ class client {
 
 inline bool said(testing_net::client& wire, std::string_view bytes) { return wire.say(bytes) == bytes.size(); }
 inline bool said(testing_net::tls_client& wire, std::string_view bytes) { return wire.say(bytes); }
+/// What comes within that time, at most so many bytes.
+template <class Wire> std::string hears_within(Wire& wire, std::size_t bytes, duration time) {
+  const auto wait = [&](duration most) {
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(most).count();
+    const timeval limit{.tv_sec = us / 1'000'000, .tv_usec = us % 1'000'000};
+    ::setsockopt(wire.fd(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  };
+  wait(time);
+  std::string got = wire.hear_bytes(bytes);
+  wait(testing_net::generous);
+  return got;
+}
 inline void half_closes(testing_net::client& wire) { wire.finish_sending(); }
 inline void half_closes(testing_net::tls_client& wire) {
   wire.say_close();
@@ -101,7 +117,7 @@ template <class Wire> class h1_client final : public client {
   heard hear() override {
     heard h;
     for (;;) {
-      std::string head = wire_.hear_until("\r\n\r\n");
+      const std::string head = std::exchange(first_, {}) + wire_.hear_until("\r\n\r\n");
       if (!head.ends_with("\r\n\r\n")) return h;
       const int status = std::stoi(head.substr(9, 3));
       if (status == 100) {
@@ -111,6 +127,10 @@ template <class Wire> class h1_client final : public client {
       h.status = status;
       return read_body(h, head), h;
     }
+  }
+  bool answer_comes_within(duration time) override {
+    if (first_.empty()) first_ = hears_within(wire_, 1, time);
+    return !first_.empty();
   }
   void leave() override {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
@@ -158,6 +178,7 @@ template <class Wire> class h1_client final : public client {
   }
 
   Wire wire_;
+  std::string first_;  // of an answer
   bool to_head_ = false;
   bool chunked_ = false;
 };
@@ -188,7 +209,11 @@ template <class Wire> class h2_client final : public client {
     id_ = next_id();
     said(wire_, testing_h2::headers(id_, testing_h2::request_block("GET", "/plain"), testing_h2::end_stream));
   }
+  /// Says nothing while the server has not room for all of it.
   bool piece(std::string_view bytes) override {
+    if (bytes.size() > std::min(room_, connection_room_)) return true;
+    room_ -= bytes.size();
+    connection_room_ -= bytes.size();
     for (; !bytes.empty(); bytes.remove_prefix(std::min<std::size_t>(bytes.size(), 16'384)))
       if (!said(wire_, testing_h2::data(id_, bytes.substr(0, 16'384), 0))) return false;
     return true;
@@ -197,31 +222,37 @@ template <class Wire> class h2_client final : public client {
     said(wire_, trailers.empty() ? testing_h2::data(id_, "") : testing_h2::headers(id_, testing_h2::block(trailers)));
   }
   heard hear() override {
-    heard h;
-    while (auto f = next_frame()) {
-      if (f->type == testing_h2::ping_frame && f->flags == 0)
-        said(wire_, testing_h2::frame(testing_h2::ping_frame, testing_h2::ack, 0, f->payload));
-      if (f->id != id_) continue;
-      if (f->type == testing_h2::rst_frame) return h;
-      if (f->type == testing_h2::headers_frame) take_fields(h, f->payload);
-      if (f->type == testing_h2::data_frame) h.body += f->payload;
-      if (f->type > testing_h2::headers_frame || (f->flags & testing_h2::end_stream) == 0) continue;
-      h.whole = true;
-      return h;
-    }
-    return h;
+    while (!over_ && hear_frame()) {}
+    over_ = false;
+    return std::exchange(now_, {});
+  }
+  bool answer_comes_within(duration time) override {
+    first_ += hears_within(wire_, frame_head - first_.size(), time);
+    return (first_.size() == frame_head && !hear_frame()) || over_ || now_.status != 0;
   }
   void leave() override { said(wire_, testing_h2::reset(id_)); }
   void half_close() override { half_closes(wire_); }
 
  private:
   std::uint32_t next_id() const noexcept { return id_ == 0 ? 1 : id_ + 2; }
-  std::optional<testing_h2::heard_frame> next_frame() {
-    std::string bytes = wire_.hear_bytes(9);
-    if (bytes.size() < 9) return std::nullopt;
+  /// False at the end.
+  bool hear_frame() {
+    using namespace testing_h2;
+    std::string bytes = std::exchange(first_, {});
+    bytes += wire_.hear_bytes(frame_head - bytes.size());
+    if (bytes.size() < frame_head) return false;
     const auto at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])); };
     bytes += wire_.hear_bytes(at(0) << 16 | at(1) << 8 | at(2));
-    return testing_h2::take_frame(bytes);
+    const auto f = take_frame(bytes);
+    if (!f) return false;
+    if (f->type == ping_frame && f->flags == 0) said(wire_, frame(ping_frame, ack, 0, f->payload));
+    if (f->type == window_frame) (f->id == 0 ? connection_room_ : room_) += f->number_at(0);
+    if (f->id != id_) return true;
+    if (f->type == headers_frame) take_fields(now_, f->payload);
+    if (f->type == data_frame) now_.body += f->payload;
+    now_.whole = f->type <= headers_frame && (f->flags & end_stream) != 0;
+    over_ = now_.whole || f->type == rst_frame;
+    return true;
   }
   /// A block that came in one frame, as all of this server do that are short.
   void take_fields(heard& h, const std::string& block) {
@@ -251,8 +282,14 @@ template <class Wire> class h2_client final : public client {
     if (h.status == 100) h = {.continues = h.continues + 1};
   }
 
+  static constexpr std::size_t frame_head = 9;
+
   Wire wire_;
   nghttp2_hd_inflater* inflater_ = nullptr;
+  std::string first_;  // bytes of the next frame's head
+  heard now_;
+  bool over_ = false;                                     // `now_` gets nothing more
+  std::size_t room_ = 65'535, connection_room_ = 65'535;  // RFC 9113 section 6.9.2; of one stream with a body
   std::uint32_t id_ = 0;
 };
 
