@@ -51,6 +51,11 @@ struct registry::state {
 
   using lock = std::unique_lock<std::mutex>;
 
+  std::size_t read(const std::size_t& count) const {
+    const lock held(mutex);
+    return count;
+  }
+
   void tell_one(lock& held, node& to) {
     if (std::exchange(to.told, true)) return;
     ++told;
@@ -164,20 +169,9 @@ std::size_t registry::size() const {
   return state_->nodes.size();
 }
 
-std::size_t registry::told() const {
-  const state::lock held(state_->mutex);
-  return state_->told;
-}
-
-std::size_t registry::cut() const {
-  const state::lock held(state_->mutex);
-  return state_->cut;
-}
-
-std::size_t registry::failures() const {
-  const state::lock held(state_->mutex);
-  return state_->failures;
-}
+std::size_t registry::told() const { return state_->read(state_->told); }
+std::size_t registry::cut() const { return state_->read(state_->cut); }
+std::size_t registry::failures() const { return state_->read(state_->failures); }
 
 std::vector<registry_item> registry::snapshot(time_point now, std::size_t limit) const {
   std::vector<registry_item> items;
