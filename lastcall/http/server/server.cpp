@@ -240,6 +240,7 @@ shutdown_result server::shutdown(deadline by) {
       {.grace = time, .reserve = usual_reserve(time)}, began);
   report said;
   life.fill(said);
+  for (const std::string& line : said.components.front().stack) parts_->service->log.error(parts_->service->name, line);
   if (said.outcome != outcome::hung) parts_->own_runtime->stop();
   return parts_->ended.emplace(shutdown_result{.outcome = said.outcome,
                                                .requests_forced = requests().forced,
