@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/requests/call.hpp"
@@ -68,10 +69,9 @@ void call::run_blocking() noexcept {
       source_->blocking(to);
       whole = true;
     } catch (const stream_error&) {
-    } catch (const std::exception& error) {
-      service().log.error(service().name, "the maker of a body threw; the client sees a cut", {{"what", error.what()}});
     } catch (...) {
-      service().log.error(service().name, "the maker of a body threw something that is no std::exception");
+      service().log.error(service().name, "the maker of a body threw; the client sees a cut",
+                          {{"what", lastcall::to_text(std::current_exception())}});
     }
     return finish_from_thread(whole);
   }

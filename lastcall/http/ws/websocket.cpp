@@ -87,6 +87,12 @@ task<bool> closing(std::shared_ptr<conversation> c, std::uint16_t code, std::str
   co_return answered;
 }
 
+bool write_and_block(conversation& c, message_kind kind, std::string_view data) {
+  bool sent = false;
+  c.link->until_blocking(write_step{&c, checked(kind, data), data, &sent}, handler_side::writing);
+  return sent;
+}
+
 void check_close(std::uint16_t code, std::string_view reason) {
   if (!may_be_sent(code)) throw std::invalid_argument("close code " + std::to_string(code) + " may not be sent");
   if (reason.size() > detail::most_control_bytes - 2)
@@ -132,19 +138,8 @@ std::optional<message> stream::read_blocking() {
   return got;
 }
 
-bool stream::write_blocking(const message& m) {
-  bool sent = false;
-  shared_->link->until_blocking(write_step{shared_.get(), checked(m.kind, m.data), m.data, &sent},
-                                handler_side::writing);
-  return sent;
-}
-
-bool stream::write_blocking(std::string_view text) {
-  bool sent = false;
-  shared_->link->until_blocking(write_step{shared_.get(), checked(message_kind::text, text), text, &sent},
-                                handler_side::writing);
-  return sent;
-}
+bool stream::write_blocking(const message& m) { return write_and_block(*shared_, m.kind, m.data); }
+bool stream::write_blocking(std::string_view text) { return write_and_block(*shared_, message_kind::text, text); }
 
 bool stream::close_blocking(std::uint16_t code, std::string_view reason) {
   check_close(code, reason);

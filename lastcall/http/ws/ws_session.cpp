@@ -11,6 +11,7 @@
 
 #include <utility>
 
+#include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/requests/shard.hpp"
@@ -316,15 +317,9 @@ void session::begin_close(std::uint16_t code, std::string_view reason) noexcept 
 /// The handler returned or threw. Its end is the end of the WebSocket.
 void session::on_handler_over(std::exception_ptr error) noexcept {
   const http::detail::service& service = shard_.service();
-  try {
-    if (error) std::rethrow_exception(error);
-  } catch (const std::exception& what) {
+  if (error)
     service.log.error(service.name, "the handler of a WebSocket threw; sent 1011",
-                      {{"route", route_->pattern}, {"what", what.what()}});
-  } catch (...) {
-    service.log.error(service.name, "the handler of a WebSocket threw something that is no std::exception; sent 1011",
-                      {{"route", route_->pattern}});
-  }
+                      {{"route", route_->pattern}, {"what", lastcall::to_text(error)}});
   if (state() != connection_state::upgraded || protocol_.over()) return;  // the connection is ending
   if (protocol_.close_sent()) {
     if (!remote_time_over()) return;  // the time limit for the remote is running

@@ -13,6 +13,7 @@
 
 #include "lastcall/core/app/app.hpp"
 #include "lastcall/core/countdown.hpp"
+#include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/net/loop/loop.hpp"
 
@@ -105,10 +106,9 @@ void runtime::run(boost::asio::io_context& io) noexcept {
     try {
       io.run();
       return;
-    } catch (const std::exception& error) {
-      log_.error(shared_name, "a completion handler threw; the loop goes on", {{"what", error.what()}});
     } catch (...) {
-      log_.error(shared_name, "a completion handler threw something that is no std::exception; the loop goes on");
+      log_.error(shared_name, "a completion handler threw; the loop goes on",
+                 {{"what", lastcall::to_text(std::current_exception())}});
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lastcall/core/exception_text.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
 #include "lastcall/net/tcp/tcp_server.hpp"
 
@@ -100,13 +101,7 @@ std::size_t tcp_session::put(std::string_view bytes) noexcept {
 }
 
 void tcp_session::on_handler_over(std::exception_ptr error) noexcept {
-  try {
-    if (error) std::rethrow_exception(error);
-  } catch (const std::exception& what) {
-    service_.log.error(service_.name, "a session's handler threw", {{"what", what.what()}});
-  } catch (...) {
-    service_.log.error(service_.name, "a session's handler threw something that is no std::exception");
-  }
+  if (error) service_.log.error(service_.name, "a session's handler threw", {{"what", lastcall::to_text(error)}});
   leave_when_sent(remote_time_over() ? connection_end::timed_out
                   : input_over()     ? connection_end::by_remote
                                      : connection_end::clean);
