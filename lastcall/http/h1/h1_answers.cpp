@@ -39,8 +39,8 @@ bool h1_connection::make_way() noexcept {
 /// The connection closes after it if bytes of the request's body are missing, and after each refusal: nothing tells
 /// where the next request begins.
 void h1_connection::put_response(const response& r, bool refusal) {
-  closing_ = refusal || !body_is_over() || !exchange_->info.keep_alive;
-  framing f = framing_of(closing_);
+  phase_.responds(refusal || !body_is_over() || !exchange_->info.keep_alive);
+  framing f = framing_of(phase_.last());
   if (refusal && !exchange_->input.has_head()) {  // the parser has failed, maybe before the method: the bytes decide
     std::string_view first = exchange_->input.unread();
     first.remove_prefix(std::min(first.find_first_not_of("\r\n"), first.size()));
@@ -72,7 +72,7 @@ void h1_connection::response_made(request_end as) noexcept {
 
 void h1_connection::finish_request() noexcept {
   exchange_->next();
-  begun_ = false;
+  phase_.responded();
   if (std::exchange(long_lived_, false)) become(net::connection_kind::http1);
 }
 
@@ -163,12 +163,13 @@ bool h1_connection::make_way_for_body(const response& r, bool none_follows) {
 
 void h1_connection::put_head(const response& r, bool /*body_follows*/) {
   const exchange& x = *exchange_;
-  closing_ = !x.info.keep_alive;
-  close_at_ = write_head(shard_.output(), r, framing_of(closing_),
+  phase_.responds(!x.info.keep_alive);
+  close_at_ = write_head(shard_.output(), r, framing_of(phase_.last()),
                          may_have_body(r.status()) ? x.outgoing.by : body_framing::until_close, x.outgoing.left);
 }
 
 void h1_connection::body_begins() {
+  phase_.body_follows();
   flush();
   if (sending_file() && unsent_.empty()) return send_file();
   if (long_lived_ && remote_is_ending() && state() != connection_state::closed) end_by(net::io_end::orderly);
@@ -203,7 +204,7 @@ void h1_connection::put_end(std::string_view trailers) {
 
 /// The last byte is in the buffer, or sent. Continues with the next request.
 void h1_connection::body_ended() noexcept {
-  closing_ = closing_ || !body_is_over() || (long_lived_ && draining());
+  phase_.responds(phase_.last() || !body_is_over() || (long_lived_ && draining()));
   response_made(request_end::answered);
   if (shard_.output().empty() && unsent_.empty()) {
     all_sent();
@@ -217,11 +218,11 @@ void h1_connection::body_ended() noexcept {
 /// body that ends with the connection has no end mark: only a reset shows it.
 void h1_connection::put_break() noexcept {
   if (exchange_->outgoing.by == body_framing::until_close) {
-    begun_ = false;
+    phase_.responded();
     return abort(connection_end::clean);
   }
   end_call();
-  closing_ = true;
+  phase_.responds(true);
   finish_request();
   if (shard_.output().empty() && unsent_.empty()) return all_sent();
   flush();

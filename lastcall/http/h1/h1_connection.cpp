@@ -86,7 +86,7 @@ void h1_connection::go_on() noexcept {
   more_buffered_ = false;
   caller_continues_ = true;
   try {
-    for (int answers = 1; may_read() && !closing_ && read_head() && read_body(); ++answers) {
+    for (int answers = 1; may_read() && read_head() && read_body(); ++answers) {
       answer_request();
       more_buffered_ = answers == answers_per_wake && exchange_;
       if (more_buffered_) break;
@@ -118,7 +118,7 @@ bool h1_connection::read_head() {
   request_access::remote(x.req, &remote());
   request_access::tls(x.req, tls_peer_at_hand());
   x.found = service().routes.match(x.req);
-  if (!x.info.has_body) return true;
+  if (!x.info.has_body) return phase_.head_read(false), true;
   x.reader = body_reader(x.info, body_limit());
   if (const body_result said = x.reader.feed({}, x.body); said.what == body_result::kind::error)
     return refuse({said.status, said.why}), false;
@@ -128,13 +128,14 @@ bool h1_connection::read_head() {
     x.in_pieces = true;
     x.incoming.owes_continue = continue_owed;
     static_cast<void>(x.room());  // moves bytes now, because it must not once the handler has views
-    return true;
+    return phase_.head_read(false), true;
   }
   if (continue_owed && !found_handler()) {  // no route wants the body: answers before the client sends it
     x.info.has_body = x.info.keep_alive = false;
-    return true;
+    return phase_.head_read(false), true;
   }
   if (continue_owed) shard_.output() += continue_100;
+  phase_.head_read(true);
   x.pacing.collect(loop_now(), service().limits.body_time);
   enter(connection_state::reading, x.pacing.due());
   return true;
@@ -152,12 +153,12 @@ bool h1_connection::read_body() {
     return false;
   }
   x.input.body_is(body.consumed);
-  return true;
+  return phase_.body_read(), true;
 }
 
 /// The first byte of a request is here: from now on it counts in the ledger, and the head has head_time.
 void h1_connection::begin_request() noexcept {
-  if (std::exchange(begun_, true)) return;
+  if (!phase_.first_byte()) return;
   shard_.begun.add();
   exchange_->records.begin(loop_now());
   if (state() == connection_state::idle) note_request();
@@ -194,9 +195,9 @@ void h1_connection::on_told() noexcept {
 void h1_connection::on_end(connection_end how) noexcept {
   if (in_batch_) shard_.batched_writes().drop(*this);
   const bool by_force = how == connection_end::forced;
-  const std::uint64_t open = std::exchange(unsent_answers_, 0) + (begun_ ? 1 : 0);
+  const std::uint64_t open = std::exchange(unsent_answers_, 0) + (phase_.open() ? 1 : 0);
   (by_force ? shard_.forced : shard_.abandoned).add(open);
-  cut(by_force ? request_end::forced : request_end::abandoned_by_client, std::exchange(begun_, false));
+  cut(by_force ? request_end::forced : request_end::abandoned_by_client, phase_.open());
 }
 
 /// For the report of work in progress: null while the connection only waits.

@@ -11,11 +11,13 @@
 #include <string_view>
 #include <utility>
 
+#include "lastcall/http/h1/h1_phase.hpp"
 #include "lastcall/http/h1/h1_writer.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/requests/answer_path.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/connection/connection.hpp"
+#include "lastcall/net/connection/write_queue.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -54,7 +56,7 @@ class h1_connection final : public net::connection, private batched_writer, priv
   bool make_way_for_body(const response&, bool none_follows) override;
   void put_head(const response&, bool body_follows) override;
   void body_begins() override;
-  std::size_t waiting_output() const noexcept override { return unsent_.size() - unsent_from_; }
+  std::size_t waiting_output() const noexcept override { return unsent_.size(); }
   void put_piece(std::string_view bytes) override;
   void put_end(std::string_view trailers) override;
   void put_break() noexcept override;
@@ -91,10 +93,10 @@ class h1_connection final : public net::connection, private batched_writer, priv
   framing framing_of(bool close) const;
   bool body_is_over();
   bool last_response() const noexcept;
-  bool at_work() const noexcept { return exchange_ && (begun_ || call_ || sending_body()); }
+  bool at_work() const noexcept { return exchange_ && (phase_.open() || sending_body()); }
   bool may_read() const noexcept {
-    return state() != net::connection_state::closed && state() != net::connection_state::lingering && !call_ &&
-           unsent_.empty() && !sending_body();
+    return state() != net::connection_state::closed && state() != net::connection_state::lingering &&
+           phase_.may_read() && unsent_.empty() && !sending_body();
   }
   /// The state while a handler works or its response is sent. `upgraded` for a long-lived one, which is told of a drain
   /// at a moment of its own.
@@ -102,20 +104,17 @@ class h1_connection final : public net::connection, private batched_writer, priv
     return long_lived_ ? net::connection_state::upgraded : net::connection_state::busy;
   }
 
-  std::string unsent_;  // the write queue: bytes that the kernel had no room for
-  std::size_t unsent_from_ = 0;
-  std::size_t unacknowledged_ = 0;       // bytes at the beginning of the wait for the client
-  std::optional<std::size_t> close_at_;  // where mark_close can still change the last response in shard_.output()
+  h1_phase phase_;
+  net::write_queue unsent_;
   std::uint32_t unsent_answers_ = 0;     // answers that are not counted yet: the kernel does not have all their bytes
+  std::optional<std::size_t> close_at_;  // where mark_close can still change the last response in shard_.output()
   net::connection_end farewell_as_ = net::connection_end::clean;
   bool refusing_;
-  bool begun_ = false;          // the current request is counted as begun in the ledger
-  bool closing_ = false;        // the last response says "close": no further request is read
   bool more_buffered_ = false;  // the buffer may hold complete requests: other connections are served first
   bool readable_ = false;       // the kernel reported input (edge-triggered) while the connection could not read
   bool in_batch_ = false;       // a response waits in shard_.batched_writes()
-  bool caller_continues_ =
-      false;  // go_on() or take_answer() is on the stack and will read the next request: resume() must not
+  // go_on() or take_answer() is on the stack and will read the next request: resume() must not
+  bool caller_continues_ = false;
 };
 
 }  // namespace lastcall::inline v0::http::detail

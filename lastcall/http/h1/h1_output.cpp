@@ -16,7 +16,6 @@ using net::connection_end;
 using net::connection_state;
 
 namespace {
-constexpr std::size_t kept_unsent_bytes = 4096;           // of capacity: idle connections must not hold large buffers
 constexpr std::size_t file_bytes_per_wake = 1024 * 1024;  // then the loop serves its other connections
 }  // namespace
 
@@ -25,7 +24,7 @@ constexpr std::size_t file_bytes_per_wake = 1024 * 1024;  // then the loop serve
 bool h1_connection::put_in_batch() noexcept {
   std::string& out = shard_.output();
   if (!shard_.batched_writes().open() || unsent_answers_ != 1 || out.empty() ||
-      out.size() > batched_writes::most_bytes || closing_ || call_ || draining() || !unsent_.empty() ||
+      out.size() > batched_writes::most_bytes || phase_.last() || call_ || draining() || !unsent_.empty() ||
       sending_body() || state() == connection_state::closed || !exchange_)
     return false;
   const auto response = exchange_->records.hand_out(service().access_log);
@@ -48,8 +47,7 @@ void h1_connection::send_batched(std::string_view bytes, time_point begun, int s
   shard_.stats.add(status, loop_now() - begun);
   if (sent.bytes == bytes.size()) return shard_.answered.add(std::exchange(unsent_answers_, 0));
   try {
-    unsent_ = bytes.substr(sent.bytes);
-    unsent_from_ = 0;
+    unsent_.append(bytes.substr(sent.bytes));
   } catch (const std::exception&) {  // out of memory
     return end(connection_end::forced);
   }
@@ -59,7 +57,7 @@ void h1_connection::send_batched(std::string_view bytes, time_point begun, int s
 /// Whether the response that can still say "close" is the last one of a drain. A request that the client sent before it
 /// is told must be answered: so no such request may be in the buffer or in the kernel.
 bool h1_connection::last_response() const noexcept {
-  if (!draining() || closing_ || !close_at_) return false;
+  if (!draining() || phase_.last() || !close_at_) return false;
   const exchange& x = *exchange_;
   if (!x.outgoing.open) return !call_ && x.input.empty() && !may_have_unread();
   if (x.input.has_next()) return false;
@@ -74,12 +72,11 @@ void h1_connection::flush() noexcept {
   if (state() == connection_state::closed) return out.clear();
   if (last_response()) {
     mark_close(out, *close_at_);
-    closing_ = true;
+    phase_.ends_with_it();
   }
   close_at_.reset();
   if (!unsent_.empty()) {  // earlier responses wait: this one goes behind them
-    if (unsent_from_ >= kept_unsent_bytes) unsent_.erase(0, std::exchange(unsent_from_, 0));
-    unsent_ += out;
+    unsent_.append(out);
     return out.clear();
   }
   const net::io_result sent = transmit(out.data(), out.size());
@@ -89,9 +86,7 @@ void h1_connection::flush() noexcept {
     out.clear();
     return all_sent();
   }
-  unsent_ = std::move(out);  // moves the whole buffer; unsent_from_ skips what was sent
-  unsent_from_ = sent.bytes;
-  out = std::string();
+  unsent_.take(out, sent.bytes);
   wait_for_room();
 }
 
@@ -105,7 +100,7 @@ void h1_connection::all_sent() noexcept {
   if (exchange_ && exchange_->outgoing.to) return hand_over();
   if (call_ && exchange_->pacing.waiting()) return enter(connection_state::reading, exchange_->pacing.due());
   if (call_ || sending_body()) return enter(working_state(), time_point::max());
-  if (closing_) farewell(farewell_as_);
+  if (phase_.closing()) farewell(farewell_as_);
 }
 
 /// The client has to receive before more is sent. It has write_time to take at least one byte.
@@ -113,7 +108,7 @@ void h1_connection::wait_for_room() noexcept {
   const bool told = long_lived_ && draining() && tell_at() == time_point::max();
   const duration most = told ? shard_.told_write_time(loop_now()) : service().limits.write_time;
   enter(working_state(), loop_now() + most);
-  unacknowledged_ = unacknowledged();
+  unsent_.look(unacknowledged());
 }
 
 /// The kernel has room again, or rearm() asked for this wake.
@@ -123,17 +118,14 @@ void h1_connection::on_writable() noexcept {
     return resume();
   }
   if (!unsent_.empty()) {
-    const net::io_result sent = transmit(unsent_.data() + unsent_from_, waiting_output());
+    const net::io_result sent = transmit(unsent_.unsent().data(), unsent_.size());
     if (sent.end != net::io_end::open) return end_by(sent.end);
     if (sent.bytes == 0) return;
-    unsent_from_ += sent.bytes;
-    if (unsent_from_ < unsent_.size()) {
+    unsent_.sent(sent.bytes);
+    if (!unsent_.empty()) {
       if (call_) call_->wake_output();
       return wait_for_room();
     }
-    unsent_.clear();
-    unsent_from_ = 0;
-    if (unsent_.capacity() > kept_unsent_bytes) unsent_.shrink_to_fit();
     all_sent();
     if (call_) call_->wake_output();
   } else if (!sending_body()) {
@@ -145,7 +137,7 @@ void h1_connection::on_writable() noexcept {
 
 /// All input that is here has been used: waits for the rest of a request, or for the next request.
 void h1_connection::set_waiting_state() noexcept {
-  if (begun_) return enter(connection_state::reading, exchange_->pacing.due());
+  if (phase_.open()) return enter(connection_state::reading, exchange_->pacing.due());
   drop_exchange();
   if (state() != connection_state::fresh) become_idle();
 }
@@ -191,7 +183,7 @@ void h1_connection::on_timeout() noexcept {
     default:
       // While a handler works, nothing waits for the client.
       if (unsent_.empty() && !sending_file()) return;
-      if (unacknowledged() < unacknowledged_) return wait_for_room();  // it receives, if slowly
+      if (unsent_.look(unacknowledged())) return wait_for_room();  // it receives, if slowly
       end(connection_end::timed_out);
   }
 }

@@ -26,7 +26,7 @@ bool h1_connection::begins_http2() {
 void h1_connection::become_http2() noexcept {
   if (refusing_) {
     shard_.output() += service().http2->turned_away;
-    closing_ = true;
+    phase_.ends_with_it();
     return flush();
   }
   try {

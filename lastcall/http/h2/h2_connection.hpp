@@ -16,6 +16,7 @@
 #include "lastcall/http/h2/h2_stream.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/connection/connection.hpp"
+#include "lastcall/net/connection/write_queue.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -126,11 +127,9 @@ class h2_connection final : public net::connection, private h2_events {
   std::vector<h2_stream*> to_answer_;  // complete requests, answered when the session returns; null: ended since
   std::vector<h2_field> fields_;
   std::string received_before_;  // bytes that the connection before this one received
-  std::string unsent_;           // the write queue: bytes that the kernel had no room for
-  std::size_t unsent_from_ = 0;
-  time_point write_by_{};           // by then the client must take some of unsent_
-  std::size_t unacknowledged_ = 0;  // bytes at the time when write_by_ was set
-  time_point last_progress_{};      // when bytes of a body last left
+  net::write_queue unsent_;
+  time_point write_by_{};       // by then the client must take some of unsent_
+  time_point last_progress_{};  // when bytes of a body last left
   time_point settings_by_;
   net::connection_end farewell_as_ = net::connection_end::clean;
   int open_scopes_ = 0;             // output scopes on the stack

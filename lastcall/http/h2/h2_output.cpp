@@ -15,7 +15,6 @@ using net::connection_state;
 namespace {
 constexpr int sends_per_wake = 8;                  // then the loop serves its other connections
 constexpr std::size_t gathered_bytes = 64 * 1024;  // of one send
-constexpr std::size_t kept_unsent_bytes = 4096;    // of capacity: idle connections must not hold large buffers
 }  // namespace
 
 /// Sends until the session has nothing more, the kernel has no room, or it was the turn of this connection for long
@@ -38,9 +37,7 @@ void h2_connection::flush() noexcept {
         return end_by(sent.end);
       }
       if (sent.bytes < out.size()) {
-        unsent_ = std::move(out);
-        unsent_from_ = sent.bytes;
-        out = std::string();
+        unsent_.take(out, sent.bytes);
         set().loop().refresh_now();
         wait_for_room();
         return;
@@ -58,14 +55,11 @@ void h2_connection::flush() noexcept {
 
 /// Sends the write queue. Returns whether it is empty now.
 bool h2_connection::write_unsent() noexcept {
-  const net::io_result sent = transmit(unsent_.data() + unsent_from_, unsent_.size() - unsent_from_);
+  const net::io_result sent = transmit(unsent_.unsent().data(), unsent_.size());
   if (sent.end != net::io_end::open) return end_by(sent.end), false;
   if (sent.bytes > 0) wait_for_room();
-  unsent_from_ += sent.bytes;
-  if (unsent_from_ < unsent_.size()) return false;
-  unsent_.clear();
-  unsent_from_ = 0;
-  if (unsent_.capacity() > kept_unsent_bytes) unsent_.shrink_to_fit();
+  unsent_.sent(sent.bytes);
+  if (!unsent_.empty()) return false;
   all_sent();
   return true;
 }
@@ -75,14 +69,14 @@ bool h2_connection::write_unsent() noexcept {
 void h2_connection::wait_for_room() noexcept {
   const bool told = was_told() && only_long_lived();
   last_progress_ = loop_now();
-  unacknowledged_ = unacknowledged();
+  unsent_.look(unacknowledged());
   write_by_ = last_progress_ + (told ? shard_.told_write_time(last_progress_) : shard_.service().limits.write_time);
 }
 
 /// The kernel had no room, but it holds fewer bytes than before: the client receives. Room comes in large steps, and a
 /// slow client needs longer than write_time for one.
 bool h2_connection::client_reads() noexcept {
-  if (unacknowledged() >= unacknowledged_) return false;
+  if (!unsent_.look(unacknowledged())) return false;
   wait_for_room();
   return true;
 }

@@ -61,7 +61,7 @@ void h2_stream::put_response(const response& r, bool /*refusal*/) {
   if (!sends) return;
   // Copied: a response gives its body away by const reference only.
   output_ = r.body();
-  output_complete_ = true;
+  response_ = response_part::whole;
   last_progress_ = now();
 }
 
@@ -87,13 +87,13 @@ void h2_stream::send_head(const response& r, bool body, std::optional<std::uint6
   const std::string& id = request_access::id(exchange_->req);
   if (!id.empty() && r.header("X-Request-Id").empty()) all.push_back({"x-request-id", id});
   each_line(r.header_lines(), [&](std::string_view name, std::string_view value) { all.push_back({name, value}); });
-  body_open_ = body;
+  if (body) response_ = response_part::open;
   if (!connection_.session().respond(id_, r.status(), all, body)) throw std::bad_alloc();
 }
 
 /// The session asks for bytes of the body. nghttp2 is on the stack: this calls no handler.
 h2_output h2_stream::output(std::span<char> into) noexcept {
-  if (!exchange_ || !body_open_) return {h2_output::kind::failed};
+  if (!exchange_ || !has_body()) return {h2_output::kind::failed};
   last_progress_ = now();
   if (exchange_->outgoing.file) return file_output(into);
   const std::size_t n = std::min(into.size(), waiting_output());
@@ -107,7 +107,7 @@ h2_output h2_stream::output(std::span<char> into) noexcept {
   if (call_) call_->wake_output();
   if (!output_.empty()) return {h2_output::kind::more, n};
   if (broken()) return {n > 0 ? h2_output::kind::more : h2_output::kind::failed, n};
-  if (!output_complete_) return {n > 0 ? h2_output::kind::more : h2_output::kind::wait, n};
+  if (response_ == response_part::open) return {n > 0 ? h2_output::kind::more : h2_output::kind::wait, n};
   if (trailers_out_.empty()) return {h2_output::kind::end, n};
   submit_trailers();
   return {h2_output::kind::trailers, n};
@@ -174,24 +174,23 @@ void h2_stream::end_output(bool whole, std::string_view trailers) noexcept {
 
 void h2_stream::body_ended() noexcept {
   response_made(request_end::answered);
-  output_complete_ = true;
+  response_ = response_part::whole;
   connection_.session().resume(id_);
 }
 
 /// RST_STREAM shows the client that the body is not whole. It goes behind what was written: see output().
 void h2_stream::put_break() noexcept {
   ledger_ = ledger::broken;
-  output_complete_ = true;
+  response_ = response_part::whole;
   end_call();
   connection_.session().resume(id_);
 }
 
 /// The frame with END_STREAM is made. The stream closes now, unless the request is incomplete.
 void h2_stream::output_ended() noexcept {
-  output_ended_ = true;
-  body_open_ = false;
+  response_ = response_part::ended;
   // RFC 9113 section 8.1: the answer is complete, so the rest of the request is not needed.
-  if (!request_complete_) connection_.session().reset(id_, h2_error::none);
+  if (request_ != request_part::over) connection_.session().reset(id_, h2_error::none);
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -48,8 +48,7 @@ void h2_stream::field(std::string_view name, std::string_view value) { head_.add
 /// All fields are here. True: there is nothing to wait for, or the handler reads the body itself.
 bool h2_stream::head(bool ended) {
   exchange& x = *exchange_;
-  head_complete_ = true;
-  request_complete_ = ended;
+  request_ = ended ? request_part::over : request_part::body;
   const h2_verdict verdict = head_.finish(ended, x.info);
   x.input.received(head_.size());
   request_access::remote(x.req, &connection_.remote());
@@ -57,7 +56,7 @@ bool h2_stream::head(bool ended) {
   if (verdict.what == h2_verdict::kind::malformed) {
     x.records.responded(service().access_log, nullptr, client(), verdict.status, 0, request_end::rejected);
     response_made(request_end::rejected);
-    answer_begun_ = true;
+    response_ = response_part::begun;
     connection_.session().reset(id_, h2_error::protocol);
     return false;
   }
@@ -82,7 +81,7 @@ bool h2_stream::data(std::string_view bytes) {
   const std::size_t size = bytes.size();
   const auto consumed = [&] { connection_.session().consume(id_, size); };
   // If no handler wants it, the client's window must not shrink for it all the same.
-  if (!exchange_ || refused_ || output_ended_ || !found_handler() || exchange_->incoming.status != 0)
+  if (!exchange_ || refused_ || response_ended() || !found_handler() || exchange_->incoming.status != 0)
     return consumed(), false;
   exchange& x = *exchange_;
   x.pacing.came(size, now());
@@ -108,15 +107,16 @@ void h2_stream::trailer(std::string_view name, std::string_view value) {
 
 /// The request is complete. A buffered request can be answered now.
 bool h2_stream::ended() {
-  request_complete_ = true;
-  if (!answer_begun_) return exchange_ && !refused_;
+  request_ = request_part::over;
+  if (!at_work()) return exchange_ && !refused_;
   input_is_here();
   return false;
 }
 
 /// May run a handler, and that may end the connection.
 void h2_stream::answer() {
-  if (!exchange_ || std::exchange(answer_begun_, true)) return;
+  if (!exchange_ || at_work()) return;
+  response_ = response_part::begun;
   refused_ ? refuse(*refused_) : answer_request();
 }
 
@@ -158,7 +158,7 @@ bool h2_stream::input_is_over() noexcept {
   if (!exchange_) return false;
   if (long_lived_) return false;  // its response has no end that a client could wait for
   if (call_ && found_handler() && found_handler()->route_options().gone_at_fin) call_->client_gone();
-  return request_complete_ || body_open_ || (answer_begun_ && !call_);
+  return request_ == request_part::over || has_body() || (at_work() && !call_);
 }
 
 input_result h2_stream::next_input() noexcept {
@@ -173,7 +173,7 @@ input_result h2_stream::pull_input() noexcept {
     connection_.session().consume(id_, x.body.size());
     return {.what = input_result::kind::piece, .bytes = x.body};
   }
-  if (request_complete_) {
+  if (request_ == request_part::over) {
     if (!trailers_in_.empty()) x.trailers.swap(trailers_in_);
     return {.what = input_result::kind::end};
   }
@@ -185,16 +185,16 @@ input_result h2_stream::pull_input() noexcept {
 /// One limit at a time: head and body, then the handler's wait for input, then the client's wait for output. A handler
 /// that works has none.
 time_point h2_stream::due() const noexcept {
-  if (!exchange_ || output_ended_) return time_point::max();
+  if (!exchange_ || response_ended()) return time_point::max();
   if (waits_for_client()) return exchange_->pacing.due();
   // Output that waits for the client's window.
-  if (body_open_ && (output_complete_ || exchange_->outgoing.file || !output_.empty()))
+  if (has_body() && (response_ == response_part::whole || exchange_->outgoing.file || !output_.empty()))
     return last_progress_ + write_time();
   return time_point::max();
 }
 
 bool h2_stream::waits_for_client() const noexcept {
-  return exchange_ && ((!answer_begun_ && !refused_) || exchange_->pacing.waiting());
+  return exchange_ && ((!at_work() && !refused_) || exchange_->pacing.waiting());
 }
 
 duration h2_stream::write_time() const noexcept {
@@ -214,14 +214,15 @@ void h2_stream::timed_out() noexcept {
     if (long_lived_ && connection_.was_told()) connection_.timed_out();
     return connection_.session().reset(id_, h2_error::cancel);
   }
-  if (!head_complete_) {  // no other frame may come between the frames of a head: the whole connection waits
+  if (request_ ==
+      request_part::head) {  // no other frame may come between the frames of a head: the whole connection waits
     x.records.cut(service().access_log, true, nullptr, client(), now(), request_end::rejected);
     response_made(request_end::rejected);
-    answer_begun_ = true;
+    response_ = response_part::begun;
     return connection_.session().terminate(h2_error::protocol);
   }
   try {
-    answer_begun_ = true;
+    response_ = std::max(response_, response_part::begun);
     overdue();
   } catch (const std::exception&) {  // out of memory
     connection_.end_out_of_memory();

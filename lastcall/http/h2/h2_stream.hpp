@@ -61,10 +61,10 @@ class h2_stream final : public net::list_hook<>, private answer_path {
   /// The client was too slow. What that means depends on what the stream waits for.
   void timed_out() noexcept;
   /// The request is complete, or its handler has begun.
-  bool at_work() const noexcept { return answer_begun_; }
+  bool at_work() const noexcept { return response_ != response_part::none; }
   /// The response goes on for as long as the client likes.
   bool long_lived() const noexcept { return long_lived_; }
-  bool response_ended() const noexcept { return output_ended_; }
+  bool response_ended() const noexcept { return response_ == response_part::ended; }
   /// The maker of the body failed, not the client.
   bool broken() const noexcept { return ledger_ == ledger::broken; }
   time_point begun() const noexcept { return exchange_ ? exchange_->records.begun() : time_point{}; }
@@ -78,6 +78,15 @@ class h2_stream final : public net::list_hook<>, private answer_path {
     made,     // a response that counts once the kernel has its last byte
     counted,  // in the place of a handler: counted when it was made
     broken,   // the maker of the body failed: counted, too
+  };
+
+  enum class request_part : unsigned char { head, body, over };  // what is awaited of it
+  enum class response_part : unsigned char {
+    none,
+    begun,  // a handler works, or its head is made and nothing follows
+    open,   // its head is made, and the body is not complete
+    whole,  // the rest of the body is in output_
+    ended,  // the frame that ends it is made
   };
 
   // For the call of the request.
@@ -108,6 +117,7 @@ class h2_stream final : public net::list_hook<>, private answer_path {
     refused_ = why;
     return true;
   }
+  bool has_body() const noexcept { return response_ == response_part::open || response_ == response_part::whole; }
   void send_head(const response&, bool body, std::optional<std::uint64_t> length);
   h2_output file_output(std::span<char> into) noexcept;
   void submit_trailers();
@@ -125,12 +135,8 @@ class h2_stream final : public net::list_hook<>, private answer_path {
   time_point last_progress_{};  // when the client last took bytes of this response, or of others
                                 // while this one had no turn
   ledger ledger_ = ledger::open;
-  bool head_complete_ = false;
-  bool request_complete_ = false;  // its last byte arrived
-  bool answer_begun_ = false;      // `answer` was called
-  bool body_open_ = false;         // the head of the response is made, and the body is not complete
-  bool output_complete_ = false;   // the rest of the body is in output_
-  bool output_ended_ = false;
+  request_part request_ = request_part::head;
+  response_part response_ = response_part::none;
 };
 
 }  // namespace lastcall::inline v0::http::detail
