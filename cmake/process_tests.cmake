@@ -2,7 +2,7 @@
 # and measures them. Labelled `process`. Most wait more than they work, and run beside each other.
 
 # lastcall_process_test(SOURCE [SANITIZED] [ALONE] [LOCK name] [WHOLE] [LINK target…] [NEEDS target…]): ALONE is what measures
-# time or loads the machine: nothing runs beside it. Tests of one LOCK run one after the other. SANITIZED ones, whose verdict does not hang on
+# time or loads the machine: nothing runs beside it, no build either (label `process-alone`). Tests of one LOCK run one after the other. SANITIZED ones, whose verdict does not hang on
 # how fast the programs are, run under the sanitizers too; their label is `process-sanitized`. What the sanitizers look at
 # there is the programs and our client, not the test's own text. NEEDS are the programs that the test starts; it finds them
 # in $LASTCALL_BIN. A WHOLE one is one test of ctest, so that its hundreds of cases share the program that they ask.
@@ -25,7 +25,9 @@ function(lastcall_process_test source)
   endif()
   # One label that says both: gtest_discover_tests takes lists of labels apart.
   set(label process)
-  if(arg_SANITIZED)
+  if(arg_ALONE AND NOT LASTCALL_SANITIZE)
+    set(label process-alone)
+  elseif(arg_SANITIZED)
     set(label process-sanitized)
   endif()
   set(properties LABELS ${label} RUN_SERIAL ${arg_ALONE} TIMEOUT 900 ENVIRONMENT "LASTCALL_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
