@@ -27,18 +27,12 @@ std::string retry_hint(const options& o) {
 
 class events_route final : public http::detail::erased_handler {
  public:
-  using awaiting = function<task<>(const http::request&, stream&)>;
-  using blocking = function<void(const http::request&, stream&)>;
-
-  events_route(awaiting a, blocking b, const options& o)
-      : erased_handler(http::form::coroutine, true, false),
-        awaiting_(std::move(a)),
-        blocking_(std::move(b)),
-        options_(o) {}
+  events_route(handler h, const options& o)
+      : erased_handler(http::form::coroutine, true, false), handler_(std::move(h)), options_(o) {}
 
   http::detail::response_task run(const http::request& r, const context&, http::detail::call&) const override {
     http::detail::body_source source{.beat_after = options_.heartbeat, .beat = heartbeat};
-    if (blocking_) {
+    if (handler_.blocks()) {
       source.blocking = [this, &r](http::body_writer& to) { converse_blocking(r, to); };
     } else {
       source.awaiting = [this, &r](http::body_writer& to) { return converse(r, to); };
@@ -55,19 +49,18 @@ class events_route final : public http::detail::erased_handler {
     const std::string hint = retry_hint(options_);
     stream s(to.call(), r);
     co_await to.write(hint);
-    co_await awaiting_(r, s);
+    co_await handler_.run(r, s);
     co_await to.write(hint);
   }
   void converse_blocking(const http::request& r, http::body_writer& to) const {
     const std::string hint = retry_hint(options_);
     stream s(to.call(), r);
     to.write_blocking(hint);
-    blocking_(r, s);
+    handler_.run_blocking(r, s);
     to.write_blocking(hint);
   }
 
-  const awaiting awaiting_;
-  const blocking blocking_;
+  const handler handler_;
   const options options_;
 };
 
@@ -121,7 +114,7 @@ http::handler route(handler h, const options& o) {
   check("heartbeat", o.heartbeat);
   check("retry", o.retry);
   check("retry_spread", o.retry_spread);
-  return http::handler(std::make_unique<const events_route>(std::move(h.awaiting_), std::move(h.blocking_), o),
+  return http::handler(std::make_unique<const events_route>(std::move(h), o),
                        {.gone_at_fin = true, .long_lived = true});
 }
 

@@ -3,18 +3,14 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include "lastcall/core/context.hpp"
-#include "lastcall/core/function.hpp"
 #include "lastcall/http/routing/handler.hpp"
-#include "lastcall/http/routing/meant_as.hpp"
 #include "lastcall/http/routing/router.hpp"
+#include "lastcall/http/routing/stream_handler.hpp"
 #include "lastcall/http/sse/event_text.hpp"
-#include "lastcall/net/on_pool.hpp"
 #include "lastcall/net/task.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -72,47 +68,14 @@ class stream {
 };
 
 using net::blocking;
-class handler;
-
-namespace detail {
-template <class F, class R>
-concept streams =
-    std::is_invocable_r_v<R, const F&, stream&> || std::is_invocable_r_v<R, const F&, const http::request&, stream&>;
-template <class F> inline constexpr bool has_form = streams<F, task<>>;
-template <class F> inline constexpr bool has_form<net::on_pool<F>> = streams<F, void>;
-template <class F>
-concept formless = http::detail::meant_as<F, handler> && !has_form<F>;
-}  // namespace detail
 
 /// A stream's handler: `task<>(stream&)`, a coroutine on the loop's thread, or `sse::blocking(f)` with `void(stream&)`;
 /// each also with the `const http::request&` before. When it returns, the stream ends cleanly, and clients come back.
 /// Called by several threads at once, so a mutable lambda is not accepted.   Errors: what it throws is a line of the
 /// log, and the response is cut.
-class handler {
+class handler : public http::detail::stream_handler<stream&> {
  public:
-  template <detail::streams<task<>> F>
-  handler(F f)  // NOLINT: implicit
-      : awaiting_([f = std::move(f)](const http::request& r, stream& s) { return invoke(std::as_const(f), r, s); }) {}
-  template <detail::streams<void> F>
-  handler(net::on_pool<F> f)  // NOLINT: implicit
-      : blocking_([f = std::move(f.call)](const http::request& r, stream& s) { invoke(std::as_const(f), r, s); }) {}
-  /// Deleted rather than absent, so that the compiler shows this line.
-  template <detail::formless F>
-  handler(F) = delete;  // it has none of the forms above: is it mutable, no coroutine, or takes no sse::stream&?
-
- private:
-  friend http::handler route(handler, const options&);
-
-  template <class F> static decltype(auto) invoke(const F& f, const http::request& r, stream& s) {
-    if constexpr (std::is_invocable_v<const F&, stream&>) {
-      return f(s);
-    } else {
-      return f(r, s);
-    }
-  }
-
-  function<task<>(const http::request&, stream&)> awaiting_;
-  function<void(const http::request&, stream&)> blocking_;
+  using stream_handler::stream_handler;
 };
 
 /// The handler of a route, for router::get. Answers 200 with `text/event-stream`, not to be

@@ -8,17 +8,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/context.hpp"
-#include "lastcall/core/function.hpp"
 #include "lastcall/http/message/request.hpp"
-#include "lastcall/http/routing/meant_as.hpp"
+#include "lastcall/http/routing/stream_handler.hpp"
 #include "lastcall/http/ws/websocket_message.hpp"
-#include "lastcall/net/on_pool.hpp"
 #include "lastcall/net/task.hpp"
 #include "lastcall/net/tcp/tcp_stream.hpp"
 
@@ -111,55 +107,15 @@ class stream {
 };
 
 using net::blocking;
-class handler;
-
-namespace detail {
-template <class F, class R>
-inline constexpr bool takes_request = std::is_invocable_r_v<R, const F&, const http::request&, stream>;
-template <class F, class R>
-concept converses = std::is_invocable_r_v<R, const F&, stream> || takes_request<F, R>;
-template <class F> inline constexpr bool has_form = converses<F, task<>>;
-template <class F> inline constexpr bool has_form<net::on_pool<F>> = converses<F, void>;
-template <class F>
-concept formless = http::detail::meant_as<F, handler> && !has_form<F>;
-}  // namespace detail
 
 /// `task<>(stream)`, a coroutine on the loop's thread, or `ws::blocking(f)` with `void(stream)`; each also with a
 /// `const http::request&` before it: a copy of the handshake's, which stays as long as the handler runs. When the
 /// blocking pool is full the remote gets 1013, try again later.
 /// Called by several threads at once, so a mutable lambda is not accepted.   Errors: what it throws is a line of the
 /// log, and 1011 for the remote.
-class handler {
+class handler : public http::detail::stream_handler<stream> {
  public:
-  template <detail::converses<task<>> F>
-  handler(F f)  // NOLINT: implicit
-      : awaiting_([f = std::move(f)](const http::request& r, stream&& s) { return invoke(f, r, std::move(s)); }),
-        wants_request_(detail::takes_request<F, task<>>) {}
-  template <detail::converses<void> F>
-  handler(net::on_pool<F> f)  // NOLINT: implicit
-      : blocking_([f = std::move(f.call)](const http::request& r, stream&& s) { invoke(f, r, std::move(s)); }),
-        wants_request_(detail::takes_request<F, void>) {}
-  /// Deleted rather than absent, so that the compiler shows this line.
-  template <detail::formless F>
-  handler(F) = delete;  // it has none of the forms above: is it mutable, no coroutine, or takes no ws::stream?
-
-  bool blocks() const noexcept { return static_cast<bool>(blocking_); }
-  bool wants_request() const noexcept { return wants_request_; }
-  task<> run(const http::request& r, stream&& s) const { return awaiting_(r, std::move(s)); }
-  void run_blocking(const http::request& r, stream&& s) const { blocking_(r, std::move(s)); }
-
- private:
-  template <class F> static decltype(auto) invoke(const F& f, const http::request& r, stream&& s) {
-    if constexpr (std::is_invocable_v<const F&, const http::request&, stream>) {
-      return f(r, std::move(s));
-    } else {
-      return f(std::move(s));
-    }
-  }
-
-  function<task<>(const http::request&, stream&&)> awaiting_;
-  function<void(const http::request&, stream&&)> blocking_;
-  bool wants_request_ = false;
+  using stream_handler::stream_handler;
 };
 
 /// For router::websocket, which says what it answers.   Errors: std::invalid_argument for options that can't work.
