@@ -53,7 +53,7 @@ def compare(what, page, code, docs):
 def exit_codes(page, namespace, write):
     header = f"lastcall/core/exit/exit_code.hpp, {namespace}"
     text = read("lastcall/core/exit/exit_code.hpp").partition(f"namespace {namespace} {{")[2].partition("\n}")[0]
-    found = re.findall(r"constexpr int (\w+) = (\d+);\s*///< (.*)", text)
+    found = re.findall(r"constexpr int (\w+) = (\d+);(?:\s*///< (.*))?", text)
     table = "".join(f"| {number} | `{name}` | {why} |\n" for name, number, why in found)
     begin = f"<!-- from {header}, by scripts/tables.py --write -->\n| code | name | when |\n|---|---|---|\n"
     before, mark, rest = read(page).partition(begin)

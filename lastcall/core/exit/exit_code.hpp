@@ -15,8 +15,7 @@ inline constexpr int usage = 2;   ///< settings that can't work, of a program th
 inline constexpr int forced = 3;  ///< work was cut at the drain end, or at a second signal
 inline constexpr int hung = 4;    ///< a component did not return by the deadline
 
-/// Of a child process that could not become the program it was to be, as a shell says it.
-inline constexpr int not_executed = 127;
+inline constexpr int not_executed = 127;  ///< of a child process that could not become its program, as a shell says it
 
 /// At a third signal: 128 and its number, as a shell says of a process that a signal has ended.
 constexpr int by_signal(int number) noexcept { return 128 + number; }
