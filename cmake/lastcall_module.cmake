@@ -97,7 +97,14 @@ function(lastcall_module name)
     # its own, named as the file is, instead of one without a name. g++ takes a lambda's coroutine for one without linkage.
     set_target_properties(lastcall_${name}_test PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
     target_compile_options(lastcall_${name}_test PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
-    target_precompile_headers(lastcall_${name}_test PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+    # One precompiled header for the tests of all modules: their options are the same.
+    get_property(first GLOBAL PROPERTY LASTCALL_FIRST_TEST)
+    if(first)
+      target_precompile_headers(lastcall_${name}_test REUSE_FROM ${first})
+    else()
+      target_precompile_headers(lastcall_${name}_test PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+      set_property(GLOBAL PROPERTY LASTCALL_FIRST_TEST lastcall_${name}_test)
+    endif()
     target_compile_options(lastcall_${name}_test PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # for ccache
     target_compile_options(lastcall_${name}_test PRIVATE ${LASTCALL_TEST_OPTIONS})
     target_link_libraries(lastcall_${name}_test PRIVATE

@@ -1,14 +1,15 @@
 # Tests that cross modules: each tests/process/X_test.cpp is one program that starts others (the testbed, examples, the probe)
 # and measures them. Labelled `process`. Most wait more than they work, and run beside each other.
 
-# lastcall_process_test(SOURCE [SANITIZED] [ALONE] [LOCK name] [WHOLE] [LINK target…] [NEEDS target…]): ALONE is what measures
-# time or loads the machine: nothing runs beside it, no build either (label `process-alone`). Tests of one LOCK run one after the other. SANITIZED ones, whose verdict does not hang on
-# how fast the programs are, run under the sanitizers too; their label is `process-sanitized`. What the sanitizers look at
-# there is the programs and our client, not the test's own text. NEEDS are the programs that the test starts; it finds them
-# in $LASTCALL_BIN. A WHOLE one is one test of ctest, so that its hundreds of cases share the program that they ask.
+# lastcall_process_test(SOURCE [SANITIZED] [ALONE] [QUIET] [LOCK name] [WHOLE] [LINK target…] [NEEDS target…]): ALONE is what
+# measures time or loads the machine: nothing runs beside it, no build either (label `process-alone`). QUIET ones only measure,
+# and run in that part of a release, two at a time. Tests of one LOCK run one after the other. SANITIZED ones, whose verdict does
+# not hang on how fast the programs are, run under the sanitizers too; their label is `process-sanitized`. What the sanitizers
+# look at there is the programs and our client, not the test's own text. NEEDS are the programs that the test starts; it finds
+# them in $LASTCALL_BIN. A WHOLE one is one test of ctest, so that its hundreds of cases share the program that they ask.
 # GTEST_SKIP() << "skipped: why" shows in the summary, but not of a case of a WHOLE one.
 function(lastcall_process_test source)
-  cmake_parse_arguments(arg "SANITIZED;ALONE;WHOLE" "LOCK" "LINK;NEEDS" ${ARGN})
+  cmake_parse_arguments(arg "SANITIZED;ALONE;QUIET;WHOLE" "LOCK" "LINK;NEEDS" ${ARGN})
   if(LASTCALL_SANITIZE AND NOT arg_SANITIZED)
     return()
   endif()
@@ -25,12 +26,15 @@ function(lastcall_process_test source)
   endif()
   # One label that says both: gtest_discover_tests takes lists of labels apart.
   set(label process)
-  if(arg_ALONE AND NOT LASTCALL_SANITIZE)
+  if((arg_ALONE OR arg_QUIET) AND NOT LASTCALL_SANITIZE)
     set(label process-alone)
   elseif(arg_SANITIZED)
     set(label process-sanitized)
   endif()
   set(properties LABELS ${label} RUN_SERIAL ${arg_ALONE} TIMEOUT 900 ENVIRONMENT "LASTCALL_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  if(arg_QUIET AND NOT LASTCALL_SANITIZE)
+    list(APPEND properties PROCESSORS ${LASTCALL_BUSY})
+  endif()
   if(arg_LOCK)
     list(APPEND properties RESOURCE_LOCK ${arg_LOCK})
   endif()
