@@ -26,6 +26,13 @@ inline constexpr auto enum_names = []<std::size_t... I>(std::index_sequence<I...
   return std::array{name_of_value<static_cast<Enum>(I)>()...};
 }(std::make_index_sequence<17>());
 
+/// "unknown" for a number that is none of its values.
+template <class Enum> constexpr std::string_view enum_name(Enum value) noexcept {
+  const auto index = static_cast<std::size_t>(value);
+  const auto& all = enum_names<Enum>;
+  return index < all.size() && !all[index].empty() ? all[index] : std::string_view("unknown");
+}
+
 template <class Enum> consteval std::size_t enum_count() {
   std::size_t count = 0;
   while (!enum_names<Enum>[count].empty()) ++count;

@@ -30,6 +30,12 @@ struct component_record {
   std::vector<work_item> progress;       ///< the latest answer of in_progress()
 
   bool running() const noexcept { return report.start_ms && !report.stopped_ms; }
+  /// In its report, as far as it has ended.
+  void say_how_it_ended() noexcept {
+    report.forced = report.forced_ms.has_value();
+    report.drained = report.drained_ms && !report.forced;
+    report.stopped = report.stopped_ms.has_value();
+  }
 };
 
 }  // namespace lastcall::inline v0

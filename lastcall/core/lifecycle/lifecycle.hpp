@@ -79,6 +79,10 @@ class lifecycle {
   void begin(shutdown_budget budget, time_point at, function<void(time_point)> deadline_nearer = {});
   /// Does what is due. Then wait on the shutdown_requests until `next_wake`, and call it again, until `finished`.
   void step();
+  /// Nobody is told of a nearer deadline any more.
+  void ends_told() noexcept { deadline_nearer_ = {}; }
+  /// What hangs is named without the stacks of its threads, which get a signal for that.
+  void take_no_stacks() noexcept { takes_stacks_ = false; }
   /// Also before the shutdown, while verbs are under way.
   std::optional<time_point> next_wake() const noexcept;
   bool finished() const noexcept { return plan_ && plan_->finished(); }
@@ -160,6 +164,7 @@ class lifecycle {
   time_point next_tick_{};  // of the plan, while verbs are under way
   time_point next_log_line_ = time_point::max();
   bool progress_requested_ = false;  // for that line
+  bool takes_stacks_ = true;
   bool stacks_requested_ = false;
   time_point requested_at_{};
   time_point finished_at_{};

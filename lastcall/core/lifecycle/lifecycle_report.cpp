@@ -41,9 +41,7 @@ void lifecycle::fill(report& out) {
   bool cut = false;
   for (component_record& c : components_) {
     c.report.name = c.name;
-    c.report.forced = c.report.forced_ms.has_value();
-    c.report.drained = c.report.drained_ms && !c.report.forced;
-    c.report.stopped = c.report.stopped_ms.has_value();
+    c.say_how_it_ended();
     if (c.report.stopped && !c.report.connections.adds_up())
       log_and_report(log_level::error, c.name + ": its connections do not add up");
     if (c.report.stopped && !c.report.requests.adds_up())

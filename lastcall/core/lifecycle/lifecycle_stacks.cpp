@@ -23,7 +23,7 @@ constexpr duration longest_for_names = std::chrono::milliseconds(500);
 // thread, and the answer is left in the shared state. `stacks_question` numbers the questions: an answer never replaces
 // the answer to a later question.
 void lifecycle::request_stacks() {
-  if (std::exchange(stacks_requested_, true) || &time_ != &steady()) return;
+  if (std::exchange(stacks_requested_, true) || !takes_stacks_ || &time_ != &steady()) return;
   const duration names = std::clamp((plan_->deadline() - time_.now()) / 2, duration::zero(), longest_for_names);
   unsigned number = 0;
   {
@@ -51,6 +51,7 @@ void lifecycle::request_stacks() {
 
 // Stacks that arrive within 25 ms after the deadline are still in the report.
 void lifecycle::wait_for_stacks() {
+  if (!takes_stacks_) return;
   request_stacks();
   const auto named = [this] {
     const std::lock_guard lock(shared_->mutex);

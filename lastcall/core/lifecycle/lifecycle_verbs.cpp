@@ -28,6 +28,7 @@ void lifecycle::order_verb(std::size_t index, verb what) {
 void lifecycle::run_verb(std::size_t index, verb what) {
   const bool only_context = what == verb::force && components_[index].verbs.under_way(verb::start);
   const time_point drain_end = plan_ ? plan_->drain_end() : time_point::max();
+  if (what == verb::account) components_[index].say_how_it_ended();
   verbs_->run([shared = shared_, index, what, only_context, drain_end, report = components_[index].report] {
     shared_state::entry& e = shared->entries[index];
     verb_event it{.component = index, .what = what};
@@ -125,7 +126,7 @@ void lifecycle::handle_event(const verb_event& it) {
     case verb::stop:
       set_state(it.component, component_state::stopped);
       c.report.stopped_ms = ms_since_request(it.at);
-      order_verb(it.component, verb::account);  // now, not at the end, when time may be short
+      if (!c.account_taken) order_verb(it.component, verb::account);  // now: at the end time may be short
       return carry_out(plan_->stopped(*c.plan_node, time_.now()));
     case verb::account:
       c.report.connections = it.report.connections;

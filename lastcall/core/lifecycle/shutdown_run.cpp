@@ -17,6 +17,7 @@ duration shutdown_run::drive(const shutdown_budget& budget, time_point from) {
     if (meanwhile) meanwhile();
     requests.driver_wakeup().wait(time, life.next_wake());
   }
+  life.ends_told();  // move_deadline ends with this function
   const time_point over = time.now();
   bool forced = requests.forced();
   for (; also_waits_for && also_waits_for() && time.now() < deadline; requests.driver_wakeup().wait(time, deadline)) {

@@ -11,7 +11,7 @@ namespace lastcall::inline v0 {
 /// A new one leads the compiler to each place that has to know of it: no switch over verbs has a default.
 enum class verb : unsigned char { none, start, announce, drain, force, stop, account, destroy, in_progress };
 
-constexpr std::string_view to_text(verb v) noexcept { return detail::enum_names<verb>[static_cast<std::size_t>(v)]; }
+constexpr std::string_view to_text(verb v) noexcept { return detail::enum_name(v); }
 inline constexpr std::size_t verb_count = detail::enum_count<verb>();  ///< with `none`
 
 }  // namespace lastcall::inline v0

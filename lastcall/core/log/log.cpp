@@ -9,9 +9,7 @@
 
 namespace lastcall::inline v0 {
 
-std::string_view to_text(log_level level) noexcept {
-  return detail::enum_names<log_level>[static_cast<std::size_t>(level)];
-}
+std::string_view to_text(log_level level) noexcept { return detail::enum_name(level); }
 
 std::optional<log_level> parse_log_level(std::string_view text) noexcept {
   for (std::size_t i = 0; i < detail::enum_count<log_level>(); ++i)

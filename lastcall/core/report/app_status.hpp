@@ -23,12 +23,8 @@ enum class app_phase : unsigned char {
 
 enum class component_state : unsigned char { waiting, starting, running, failed, draining, forced, stopped, hung };
 
-constexpr std::string_view to_text(app_phase phase) noexcept {
-  return detail::enum_names<app_phase>[static_cast<std::size_t>(phase)];
-}
-constexpr std::string_view to_text(component_state state) noexcept {
-  return detail::enum_names<component_state>[static_cast<std::size_t>(state)];
-}
+constexpr std::string_view to_text(app_phase phase) noexcept { return detail::enum_name(phase); }
+constexpr std::string_view to_text(component_state state) noexcept { return detail::enum_name(state); }
 constexpr bool has_started(component_state state) noexcept {
   switch (state) {
     case component_state::waiting:

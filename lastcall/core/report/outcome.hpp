@@ -12,7 +12,7 @@ namespace lastcall::inline v0 {
 enum class outcome : unsigned char { graceful, forced, hung, failed };
 
 constexpr std::string_view to_text(outcome how) noexcept {
-  return how == outcome::graceful ? "drained" : detail::enum_names<outcome>[static_cast<std::size_t>(how)];
+  return how == outcome::graceful ? "drained" : detail::enum_name(how);
 }
 
 }  // namespace lastcall::inline v0

@@ -11,6 +11,7 @@
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/status.hpp"
+#include "lastcall/http/requests/call_waiter.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -18,7 +19,7 @@ using net::connection_end;
 using net::connection_state;
 
 namespace {
-constexpr input_result gone{.what = input_result::kind::failed, .why = "the client has gone"};
+constexpr input_result gone{.what = input_result::kind::failed, .why = client_has_gone};
 }  // namespace
 
 framing h1_connection::framing_of(bool close) const {
@@ -143,6 +144,15 @@ input_result h1_connection::pull_input() noexcept {
 void h1_connection::wait_begins() noexcept {
   readable_ = false;
   if (unsent_.empty()) enter(connection_state::reading, exchange_->pacing.due());  // else all_sent() sets it
+}
+
+/// While output waits for the client, its limit goes on: the time of a write must not begin anew with each piece.
+void h1_connection::wait_ended() noexcept {
+  if (unsent_.empty()) enter(working_state(), time_point::max());
+}
+
+void h1_connection::call_begun() noexcept {
+  unsent_.empty() ? enter(working_state(), time_point::max()) : wait_for_room();
 }
 
 // Bodies that follow their head.

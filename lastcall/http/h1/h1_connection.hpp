@@ -64,8 +64,8 @@ class h1_connection final : public net::connection, private batched_writer, priv
   void body_ended() noexcept override;
   input_result pull_input() noexcept override;
   void wait_begins() noexcept override;
-  void wait_ended() noexcept override { enter(working_state(), time_point::max()); }
-  void call_begun() noexcept override { enter(working_state(), time_point::max()); }
+  void wait_ended() noexcept override;
+  void call_begun() noexcept override;
   void becomes_long_lived() noexcept override { become(net::connection_kind::events); }
   void answers_after_force() noexcept override { farewell_as_ = net::connection_end::forced; }
 

@@ -4,6 +4,7 @@
 
 #include "lastcall/core/by_median_test.hpp"
 #include "lastcall/http/h1/h1_serving_test.hpp"
+#include "lastcall/net/task.hpp"
 
 namespace lastcall::http::h1_output_test {
 
@@ -27,6 +28,16 @@ TEST(h1_output, cuts_a_client_that_takes_nothing_of_its_response) {
   c.say(request_for("/big"));
   EXPECT_TRUE(s.eventually([&] { return s.it.connections().timed_out == 1; }));
   EXPECT_EQ(s.it.requests(), (request_ledger{.begun = 1, .abandoned_by_client = 1}));
+}
+
+TEST(h1_output, cuts_a_client_that_takes_nothing_also_when_the_next_request_has_begun_a_handler) {
+  server_options o{.limits = {.write_time = 50ms}};
+  o.routes.get("/coroutine", [](const request&) -> task<response> { co_return text("behind it"); });
+  serving s(std::move(o));
+  auto c = s.enters(4096);
+  // Below what is gathered before it is sent: so the coroutine begins while the first answer waits for the client.
+  for (int i = 0; i < 60; ++i) c.say(request_for("/big?bytes=200000") + request_for("/coroutine"));
+  EXPECT_TRUE(s.eventually([&] { return s.it.connections().timed_out == 1; }));
 }
 
 TEST_BY_MEDIAN(h1_output, waits_for_a_client_that_reads_slowly_and_never_stops) {

@@ -6,11 +6,9 @@
 
 namespace lastcall::inline v0::http::detail {
 
-/// ```
-/// idle ─▶ head ─▶ body ─▶ handler ─▶ sending ─▶ idle, or closing after the last response
-///           └───────────────▲  └─────────────────▲
-/// ```
-/// A response may be made in each of them but idle and closing: a refusal in head and body, an answer in handler.
+/// idle, head, body, handler, sending, and back to idle, or to closing after the last response. body and sending are
+/// left out where nothing is collected or follows. A response may be made in each state but idle and closing: a refusal
+/// in head and body, an answer in handler.
 class h1_phase {
  public:
   enum class at : unsigned char {

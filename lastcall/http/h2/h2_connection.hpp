@@ -58,7 +58,6 @@ class h2_connection final : public net::connection, private h2_events {
   bool remote_ends() const noexcept { return input_over_ || remote_is_ending(); }
   /// The drain end has passed: the end of this connection counts as forced.
   void ends_by_force() noexcept { farewell_as_ = net::connection_end::forced; }
-  bool counts_as_forced() const noexcept { return farewell_as_ == net::connection_end::forced; }
   /// When the client last took bytes of a body. While the write queue waits for the client, write_by_ is the limit: so
   /// it is now.
   time_point last_progress() const noexcept { return unsent_.empty() ? last_progress_ : loop_now(); }

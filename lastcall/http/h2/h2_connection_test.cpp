@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -265,6 +267,53 @@ TEST(h2_connection, rejects_requests_that_are_malformed) {
   c.client.say(ask(7, "/taken", "POST", 4) + frame(3, 0, 7, {0, 0, 0, 1}));  // for a reason of its client's own
   EXPECT_TRUE(t.eventually(
       [&] { return t.it.requests() == request_ledger{.begun = 4, .rejected = 3, .abandoned_by_client = 1}; }));
+}
+
+TEST(h2_connection, resets_a_broken_body_at_once_though_its_client_gives_no_window) {
+  auto o = every_form();
+  o.routes.get("/fills_and_breaks", [](const request&) {
+    return streamed([](body_writer& to) -> task<> {
+      co_await to.write(std::string(65'535, 'x'));
+      throw std::runtime_error("no more");
+    });
+  });
+  serving_test t(std::move(o));
+  conversation c(t);
+  c.client.say(ask(1, "/fills_and_breaks"));
+  const auto asked = steady().now();
+  while (c.resets < 1 && c.hear_one()) {}
+  EXPECT_EQ(c.resets, 1);
+  EXPECT_LT(steady().now() - asked, 10s) << "write_time is 30 s";
+  EXPECT_TRUE(t.eventually([&] { return t.it.requests() == request_ledger{.begun = 1, .broken = 1}; }));
+}
+
+TEST(h2_connection, counts_only_what_the_drain_cuts_as_forced) {
+  auto o = every_form();
+  std::optional<responder> kept;
+  std::atomic<bool> inside = false;
+  o.routes.get("/kept", [&](const request&, responder r) {
+    kept.emplace(std::move(r));
+    inside = true;
+  });
+  serving_test t(std::move(o));
+  conversation c(t);
+  c.client.say(ask(1, "/taken", "POST", 4) + frame(0, 0, 1, "some") + ask(3, "/kept"));
+  ASSERT_TRUE(t.eventually([&] { return inside.load(); }));
+  t.drain(1s);
+  std::jthread uploads([&](const std::stop_token& over) {
+    while (!over.stop_requested()) {
+      c.client.say(frame(0, 0, 1, "more"));
+      std::this_thread::sleep_for(100ms);  // the pace of a slow client
+    }
+  });
+  c.hear(1);
+  uploads.request_stop();
+  uploads.join();
+  EXPECT_EQ(c.body[1], "the server is stopping\n");
+  kept->send(text("in time"));
+  c.hear(2);
+  EXPECT_EQ(c.body[3], "in time");
+  EXPECT_TRUE(t.eventually([&] { return t.it.requests() == request_ledger{.begun = 2, .answered = 1, .forced = 1}; }));
 }
 
 TEST(h2_connection, is_idle_from_the_end_of_its_last_stream_on) {

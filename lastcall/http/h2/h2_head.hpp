@@ -54,7 +54,6 @@ class h2_head {
   void pseudo(std::string_view name, std::string_view value);
   void add_field(std::string_view name, std::string_view value);
   std::string_view keep(std::string_view text) noexcept;
-  void note(std::string_view name, std::string_view value, message_info& info);
   void read_target();
 
   const std::span<char> memory_;

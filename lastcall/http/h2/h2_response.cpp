@@ -106,7 +106,10 @@ h2_output h2_stream::output(std::span<char> into) noexcept {
   }
   if (call_) call_->wake_output();
   if (!output_.empty()) return {h2_output::kind::more, n};
-  if (broken()) return {n > 0 ? h2_output::kind::more : h2_output::kind::failed, n};
+  if (broken()) {  // behind these bytes, which may be the last that the client has a window for
+    connection_.session().reset(id_, h2_error::internal);
+    return {n > 0 ? h2_output::kind::more : h2_output::kind::wait, n};
+  }
   if (response_ == response_part::open) return {n > 0 ? h2_output::kind::more : h2_output::kind::wait, n};
   if (trailers_out_.empty()) return {h2_output::kind::end, n};
   submit_trailers();
@@ -178,12 +181,14 @@ void h2_stream::body_ended() noexcept {
   connection_.session().resume(id_);
 }
 
-/// RST_STREAM shows the client that the body is not whole. It goes behind what was written: see output().
+/// RST_STREAM shows the client that the body is not whole. It goes behind what was written, if the client has a window
+/// for that: see output().
 void h2_stream::put_break() noexcept {
   ledger_ = ledger::broken;
   response_ = response_part::whole;
   end_call();
-  connection_.session().resume(id_);
+  connection_.session().has_window(id_) ? connection_.session().resume(id_)
+                                        : connection_.session().reset(id_, h2_error::internal);
 }
 
 /// The frame with END_STREAM is made. The stream closes now, unless the request is incomplete.

@@ -16,13 +16,14 @@
 #include "lastcall/http/h2/h2_connection.hpp"
 #include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/request_access.hpp"
+#include "lastcall/http/requests/call_waiter.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
 namespace {
 constexpr std::size_t most_trailers = 16 * 1024;  // bytes of a request's trailers: the limit of body_reader
 constexpr server_refusal body_too_large{413, "body too large"};
-constexpr input_result gone{.what = input_result::kind::failed, .why = "the client has gone"};
+constexpr input_result gone{.what = input_result::kind::failed, .why = client_has_gone};
 }  // namespace
 
 h2_stream::h2_stream(h2_connection& c, std::int32_t id)
@@ -41,7 +42,10 @@ h2_stream::h2_stream(h2_connection& c, std::int32_t id)
 
 const net::endpoint& h2_stream::client() const noexcept { return connection_.remote(); }
 bool h2_stream::client_ends() const noexcept { return connection_.remote_ends(); }
-void h2_stream::answers_after_force() noexcept { connection_.ends_by_force(); }
+void h2_stream::answers_after_force() noexcept {
+  after_force_ = true;
+  connection_.ends_by_force();
+}
 
 void h2_stream::field(std::string_view name, std::string_view value) { head_.add(name, value); }
 
@@ -81,7 +85,8 @@ bool h2_stream::data(std::string_view bytes) {
   const std::size_t size = bytes.size();
   const auto consumed = [&] { connection_.session().consume(id_, size); };
   // If no handler wants it, the client's window must not shrink for it all the same.
-  if (!exchange_ || refused_ || response_ended() || !found_handler() || exchange_->incoming.status != 0)
+  if (!exchange_ || refused_ || response_ended() || !found_handler() || exchange_->incoming.status != 0 ||
+      (at_work() && !streams_body()))
     return consumed(), false;
   exchange& x = *exchange_;
   x.pacing.came(size, now());
@@ -132,12 +137,11 @@ void h2_stream::told() noexcept {
 /// The ledger and the access log get their entries here, or in cut_short(); never in both.
 void h2_stream::sent() noexcept {
   if (!exchange_) return;
-  const bool forced = connection_.counts_as_forced();
-  if (ledger_ == ledger::made) (forced ? shard_.forced : shard_.answered).add();
+  if (ledger_ == ledger::made) (after_force_ ? shard_.forced : shard_.answered).add();
   ledger_ = ledger::counted;
   connection_.session().consume_connection(unread_body_.size());  // bytes that the handler did not read
   unread_body_.clear();
-  exchange_->records.sent(service().access_log, shard_.stats, now(), forced);
+  exchange_->records.sent(service().access_log, shard_.stats, now(), after_force_);
   drop_exchange();
 }
 

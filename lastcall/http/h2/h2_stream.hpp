@@ -135,6 +135,7 @@ class h2_stream final : public net::list_hook<>, private answer_path {
   time_point last_progress_{};  // when the client last took bytes of this response, or of others
                                 // while this one had no turn
   ledger ledger_ = ledger::open;
+  bool after_force_ = false;  // it counts as forced, not as answered
   request_part request_ = request_part::head;
   response_part response_ = response_part::none;
 };

@@ -118,6 +118,7 @@ call& answer_path::begin_call(const handler* h) {
 /// The call lives on while the handler, a thread or a responder has a reference.
 void answer_path::end_call() noexcept {
   if (!call_) return;
+  if (exchange_) exchange_->pacing.end_wait(now());  // another coroutine of the handler may still read
   call& c = *std::exchange(call_, nullptr);
   in_coroutine_ ? c.detach_within_coroutine() : c.detach(nullptr, cause::none);
 }
@@ -144,7 +145,7 @@ std::uint64_t answer_path::body_limit() const noexcept {
 }
 
 std::string answer_path::label() const {
-  if (!exchange_->input.has_head()) return "a request that is not complete";
+  if (!exchange_ || !exchange_->input.has_head()) return "a request that is not complete";
   const request& r = exchange_->req;
   constexpr std::size_t shown = 120;
   const bool is_long = r.target().size() > shown;

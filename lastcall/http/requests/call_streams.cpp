@@ -10,13 +10,18 @@ namespace lastcall::inline v0::http::detail {
 /// One attempt. Never waits.
 input_result call::try_input() noexcept {
   if (!host_) return {.what = input_result::kind::failed, .why = client_has_gone};
-  return host_->next_input();
+  const input_result got = host_->next_input();
+  // Asking may have ended the connection: then nobody would wake who waits.
+  return got.what == input_result::kind::wait && !host_
+             ? input_result{.what = input_result::kind::failed, .why = client_has_gone}
+             : got;
 }
 
 /// One attempt. Returns how many bytes the host took; 0 means that too many bytes wait for the client already.
 std::size_t call::try_output(std::string_view bytes) {
   if (!host_) throw stream_error(0, client_has_gone);
   const std::size_t taken = host_->take_output(bytes);
+  if (taken == 0 && !host_) throw stream_error(0, client_has_gone);  // as above
   if (taken > 0) last_output_ = environment_->loop.now();
   return taken;
 }

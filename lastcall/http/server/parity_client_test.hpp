@@ -228,7 +228,7 @@ template <class Wire> class h2_client final : public client {
   }
   bool answer_comes_within(duration time) override {
     first_ += hears_within(wire_, frame_head - first_.size(), time);
-    return (first_.size() == frame_head && !hear_frame()) || over_ || now_.status != 0;
+    return (first_.size() == frame_head && !hear_frame()) || over_ || now_.status + now_.continues > 0;
   }
   void leave() override { said(wire_, testing_h2::reset(id_)); }
   void half_close() override { half_closes(wire_); }

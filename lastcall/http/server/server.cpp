@@ -52,9 +52,6 @@ net::connection_server_options tcp_options(const server_options& o, net::thread_
   return tcp;
 }
 
-/// Waits for verbs that the deadline of a shutdown has overtaken. Each takes a second at most.
-constexpr duration longest_verb = std::chrono::seconds(2);
-
 void check(const server_options& o) {
   check(o.limits);
   const auto refuse = [&](const char* option, duration value) {
@@ -117,6 +114,7 @@ struct server::parts {
   bool tried = false;  // on its own runtime, which starts once
   bool started = false;
   std::optional<shutdown_result> ended;
+  std::shared_ptr<shutdown_requests> own_asked;
   std::optional<lifecycle> own_end;  // what shut it down, last: its verbs use the rest
 };
 
@@ -144,7 +142,10 @@ server::server(options o, net::runtime& r, logger log)
 
 server::~server() {
   if (!parts_->own_runtime) return;
-  if (parts_->own_end) parts_->own_end->wait_for_verbs(steady().now() + longest_verb);
+  // A verb that the deadline of a shutdown has overtaken still uses this object. It runs stop callbacks of the user,
+  // who alone can bound it.
+  while (parts_->own_end && parts_->own_end->verbs_under_way())
+    parts_->own_end->wait_for_verbs(steady().now() + std::chrono::hours(1));
   stop();
   parts_->own_runtime->stop();  // before anything that its threads could touch goes
   if (parts_->own_runtime->stuck()) static_cast<void>(parts_.release());  // a handler still uses it
@@ -154,6 +155,7 @@ void server::start(context life) {
   if (parts_->own_runtime) {
     if (std::exchange(parts_->tried, true))
       throw std::logic_error(parts_->service->name + ": start was called before; make a new server to try again");
+    parts_->own_asked = std::make_shared<shutdown_requests>();  // now, while there are descriptors
     parts_->own_life = context_source(life);
     life = parts_->own_life.get();
     parts_->own_runtime->start(life);
@@ -233,14 +235,15 @@ shutdown_result server::shutdown(deadline by) {
   if (!parts_->started) return {};
   const time_point began = steady().now();
   const duration time = by.remaining(began);
-  const auto asked = std::make_shared<shutdown_requests>();
-  lifecycle& life = parts_->own_end.emplace(steady(), logger(log_level::warning, {}), asked);
+  lifecycle& life = parts_->own_end.emplace(steady(), logger(log_level::warning, {}), parts_->own_asked);
   life.add_running(parts_->service->name, *this);
-  shutdown_run{.life = life, .requests = *asked, .time = steady()}.drive(
+  life.take_no_stacks();  // a library sends no signals to threads of its program unasked
+  shutdown_run{.life = life, .requests = *parts_->own_asked, .time = steady()}.drive(
       {.grace = time, .reserve = usual_reserve(time)}, began);
   report said;
   life.fill(said);
-  for (const std::string& line : said.components.front().stack) parts_->service->log.error(parts_->service->name, line);
+  // What was forced before, by close(), is no matter of this shutdown.
+  if (said.components.front().drained) said.outcome = outcome::graceful;
   if (said.outcome != outcome::hung) parts_->own_runtime->stop();
   return parts_->ended.emplace(shutdown_result{.outcome = said.outcome,
                                                .requests_forced = requests().forced,

@@ -113,9 +113,8 @@ class server final : public net::served_component {
 
   /// Refuses new connections, finishes every accepted request, closes each connection in its protocol's way, and
   /// returns as soon as the last one has gone, at the deadline at the latest. A tenth of the time (50 ms to 2 s) before
-  /// the deadline it forces what is left. Does not stop handlers that block their thread: it logs where they stand, up
-  /// to 35 ms after the deadline. A second call returns the same result. Errors: std::logic_error for a server that an
-  /// app drives.
+  /// the deadline it forces what is left. Does not stop handlers that block their thread. A second call returns the
+  /// same result. Errors: std::logic_error for a server that an app drives.
   shutdown_result shutdown(deadline by);
   /// Cuts everything now: requests in progress are lost. Blocks: at most 1 s.
   close_result close() noexcept;

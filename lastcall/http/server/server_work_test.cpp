@@ -7,6 +7,8 @@
 
 #include "lastcall/http/routing/responder.hpp"
 #include "lastcall/http/server/scene_test.hpp"
+#include "lastcall/http/ws/websocket.hpp"
+#include "lastcall/http/ws/websocket_visitor_test.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
 #include "lastcall/net/task.hpp"
 #include "lastcall/net/wait.hpp"
@@ -73,6 +75,25 @@ TEST(server_work, says_what_a_coroutine_waits_for_and_where) {
     it.in_progress(items, 10);
     if (!items.empty() && !items[0].waits_for.empty()) break;
   }
+  ASSERT_THAT(items, SizeIs(1));
+  EXPECT_THAT(items[0].waits_for, StartsWith("time to pass (server_work_test.cpp:"));
+}
+
+TEST(server_work, says_what_the_handler_of_a_websocket_waits_for) {
+  server_options o;
+  o.routes.websocket("/ws", [](ws::stream s) -> task<> {
+    co_await net::wait_for(s.life(), 1h);
+    co_await s.close();
+  });
+  serving_test t(std::move(o));
+  const ws::visitor v(t);
+  EXPECT_EQ(v.answer.status, 101);
+  std::vector<work_item> items;
+  EXPECT_TRUE(t.eventually([&] {
+    items.clear();
+    t.it.in_progress(items, 10);
+    return items.size() == 1 && !items[0].waits_for.empty();
+  }));
   ASSERT_THAT(items, SizeIs(1));
   EXPECT_THAT(items[0].waits_for, StartsWith("time to pass (server_work_test.cpp:"));
 }

@@ -13,7 +13,7 @@
 namespace lastcall::inline v0::net {
 
 namespace {
-constexpr std::size_t at_once = 128;  // members; then the loop serves other connections
+constexpr std::size_t at_once = 128;  // texts given to members; then the loop serves other connections
 
 using texts = std::vector<std::shared_ptr<const std::string>>;
 }  // namespace
@@ -44,24 +44,22 @@ struct broadcast::state : std::enable_shared_from_this<state> {
 
   /// On the loop's thread. Gives without the lock: a member may end, and senders must not wait.
   void deliver_some(const loop* at) {
-    std::vector<std::shared_ptr<member>> some;
-    std::shared_ptr<const texts> now;
-    {
-      const std::lock_guard lock(mutex);
-      const auto found = parts.find(at);
-      if (found == parts.end()) return;
-      part& p = found->second;
-      if (!p.round) {
-        p.round = std::make_shared<const texts>(std::exchange(p.waiting, {}));
-        p.waiting_bytes = 0;
+    for (std::size_t given = 0; given < at_once;) {
+      std::shared_ptr<member> to;
+      std::shared_ptr<const texts> now;
+      {
+        const std::lock_guard lock(mutex);
+        const auto found = parts.find(at);
+        if (found == parts.end()) return;
+        part& p = found->second;
+        if (!p.round) begin_round(p);
+        if (p.next == p.members.size()) break;
+        to = p.members[p.next++];
+        now = p.round;
       }
-      now = p.round;
-      const auto first = p.members.begin() + static_cast<std::ptrdiff_t>(p.next);
-      p.next = std::min(p.next + at_once, p.members.size());
-      some.assign(first, p.members.begin() + static_cast<std::ptrdiff_t>(p.next));
+      if (to) give(*to, *now);
+      given += now->size();
     }
-    for (const auto& each : some)
-      if (each) give(*each, *now);
     const std::lock_guard lock(mutex);
     const auto found = parts.find(at);
     if (found == parts.end()) return;
@@ -74,6 +72,14 @@ struct broadcast::state : std::enable_shared_from_this<state> {
     }
     p.posted.reset();
     if (p.round || !p.waiting.empty()) post_delivery(at, p);
+  }
+
+  /// With the lock. A round has no more texts than are given at once, so that it never holds the loop up for long.
+  static void begin_round(part& p) {
+    const auto end = p.waiting.begin() + static_cast<std::ptrdiff_t>(std::min(at_once, p.waiting.size()));
+    p.round = std::make_shared<const texts>(p.waiting.begin(), end);
+    p.waiting.erase(p.waiting.begin(), end);
+    for (const auto& each : *p.round) p.waiting_bytes -= each->size();
   }
 
   void give(member& to, const texts& all) noexcept {

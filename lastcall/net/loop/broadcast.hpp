@@ -2,6 +2,7 @@
 // neither makes the text nor says what a member does with it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,8 +34,8 @@ class broadcast {
 
    private:
     friend class broadcast;
-    std::size_t at_ = 0;  // its place among the members of its loop
-    bool dropped_ = false;
+    std::size_t at_ = 0;                 // its place among the members of its loop
+    std::atomic<bool> dropped_ = false;  // a leave may give from another thread, once the connection has ended
   };
   class membership;
 
