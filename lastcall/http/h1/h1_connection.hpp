@@ -104,10 +104,13 @@ class h1_connection final : public net::connection, private batched_writer, priv
     return long_lived_ ? net::connection_state::upgraded : net::connection_state::busy;
   }
 
-  h1_phase phase_;
+  static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+
+  // In an order without gaps: idle connections are many.
   net::write_queue unsent_;
-  std::uint32_t unsent_answers_ = 0;     // answers that are not counted yet: the kernel does not have all their bytes
-  std::optional<std::size_t> close_at_;  // where mark_close can still change the last response in shard_.output()
+  std::size_t close_at_ = nowhere;    // where mark_close can still change the last response in shard_.output()
+  std::uint32_t unsent_answers_ = 0;  // answers that are not counted yet: the kernel does not have all their bytes
+  h1_phase phase_;
   net::connection_end farewell_as_ = net::connection_end::clean;
   bool refusing_;
   bool more_buffered_ = false;  // the buffer may hold complete requests: other connections are served first

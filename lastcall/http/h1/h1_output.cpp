@@ -30,7 +30,7 @@ bool h1_connection::put_in_batch() noexcept {
   const auto response = exchange_->records.hand_out(service().access_log);
   if (!response) return false;
   in_batch_ = true;
-  close_at_.reset();
+  close_at_ = nowhere;
   if (!shard_.batched_writes().put(*this, out, response->begun, response->status))
     send_batched(out, response->begun, response->status);
   out.clear();
@@ -57,7 +57,7 @@ void h1_connection::send_batched(std::string_view bytes, time_point begun, int s
 /// Whether the response that can still say "close" is the last one of a drain. A request that the client sent before it
 /// is told must be answered: so no such request may be in the buffer or in the kernel.
 bool h1_connection::last_response() const noexcept {
-  if (!draining() || phase_.last() || !close_at_) return false;
+  if (!draining() || phase_.last() || close_at_ == nowhere) return false;
   const exchange& x = *exchange_;
   if (!x.outgoing.open) return !call_ && x.input.empty() && !may_have_unread();
   if (x.input.has_next()) return false;
@@ -71,10 +71,10 @@ void h1_connection::flush() noexcept {
   if (out.empty()) return;
   if (state() == connection_state::closed) return out.clear();
   if (last_response()) {
-    mark_close(out, *close_at_);
+    mark_close(out, close_at_);
     phase_.ends_with_it();
   }
-  close_at_.reset();
+  close_at_ = nowhere;
   if (!unsent_.empty()) {  // earlier responses wait: this one goes behind them
     unsent_.append(out);
     return out.clear();

@@ -44,7 +44,7 @@ void h1_connection::begin_upgrade(const response& r) {
   if (x.info.http_1_0) return answered(text("an upgrade needs HTTP/1.1\n", 400));
   const std::shared_ptr<upgrade> to = r.source()->upgrade;
   write_switching(shard_.output(), r, framing_of(false), to->protocol());
-  close_at_.reset();
+  close_at_ = nowhere;
   x.records.responded(service().access_log, &x.req, remote(), 101, 0, request_end::answered);
   end_call();
   response_made(request_end::answered);
