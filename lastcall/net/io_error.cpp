@@ -2,6 +2,9 @@
 
 #include <boost/asio/error.hpp>
 #include <cerrno>
+#include <iterator>
+
+#include "lastcall/core/enum_names.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -49,27 +52,11 @@ io_end classify(const std::error_code& error) noexcept {
 }
 
 std::string_view to_text(io_end end) noexcept {
-  switch (end) {
-    case io_end::open:
-      return "open";
-    case io_end::orderly:
-      return "orderly end";
-    case io_end::reset:
-      return "reset";
-    case io_end::broken_pipe:
-      return "broken pipe";
-    case io_end::timed_out:
-      return "timed out";
-    case io_end::cancelled:
-      return "cancelled";
-    case io_end::unreachable:
-      return "unreachable";
-    case io_end::other:
-      return "other error";
-    case io_end::truncated:
-      return "end without close_notify";
-  }
-  return "unknown";
+  constexpr std::string_view names[] = {"open",        "orderly end", "reset",
+                                        "broken pipe", "timed out",   "cancelled",
+                                        "unreachable", "other error", "end without close_notify"};
+  static_assert(std::size(names) == lastcall::detail::enum_count<io_end>());
+  return names[static_cast<std::size_t>(end)];
 }
 
 }  // namespace lastcall::inline v0::net

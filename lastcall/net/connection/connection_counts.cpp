@@ -29,7 +29,9 @@ void connection_counts::count_told(connection_kind kind, std::size_t tenth_of_wi
 }
 
 void connection_counts::add_to(connection_numbers& all) const noexcept {
-  all.ledger += ledger();
+  all.ledger.accepted += accepted_.value();
+  for (std::size_t i = 0; i < connection_ends; ++i)  // the first column is their sum
+    all.ledger.*lastcall::detail::columns<connection_ledger>[i + 1].count += ends_[i].value();
   all.crossed += crossed_.value();
   all.proxied += proxied_.value();
   all.bad_headers += bad_headers_.value();
@@ -40,16 +42,6 @@ void connection_counts::add_to(connection_numbers& all) const noexcept {
     all.told += of_kind_[i].told.value();
   }
   for (std::size_t i = 0; i < 10; ++i) all.told_in_tenth[i] += told_[i].value();
-}
-
-connection_ledger connection_counts::ledger() const noexcept {
-  return {.accepted = accepted_.value(),
-          .closed_clean = ended(connection_end::clean),
-          .closed_by_remote = ended(connection_end::by_remote),
-          .reset_by_remote = ended(connection_end::reset),
-          .timed_out = ended(connection_end::timed_out),
-          .handed_over = ended(connection_end::handed_over),
-          .forced = ended(connection_end::forced)};
 }
 
 }  // namespace lastcall::inline v0::net

@@ -50,15 +50,13 @@ class connection_counts {
   void add_to(connection_numbers&) const noexcept;
 
  private:
-  connection_ledger ledger() const noexcept;
-
   struct kind_counts {
     tally open, told;
   };
   template <class E> static constexpr std::size_t index(E value) noexcept { return static_cast<std::size_t>(value); }
 
   tally open_, accepted_, crossed_, proxied_, bad_headers_;
-  tally ends_[6];
+  tally ends_[connection_ends];
   tally in_state_[open_connection_states + 1];
   kind_counts of_kind_[connection_kinds];
   tally told_[10];

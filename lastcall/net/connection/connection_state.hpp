@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "lastcall/core/enum_names.hpp"
+
 namespace lastcall::inline v0::net {
 
 /// What a connection does. Each state has a deadline, while serving and while draining.
@@ -17,14 +19,16 @@ enum class connection_state : std::uint8_t {
   lingering,  ///< our FIN is sent; reads until the remote's FIN
   closed,
 };
-inline constexpr std::size_t open_connection_states = 6;  // all but the last
+inline constexpr std::size_t open_connection_states = lastcall::detail::enum_count<connection_state>() - 1;
 
 /// The protocol, for status, metrics and report. A connection may become another kind.
 enum class connection_kind : std::uint8_t { tcp, http1, http2, websocket, events };
-inline constexpr std::size_t connection_kinds = 5;
+inline constexpr std::size_t connection_kinds = lastcall::detail::enum_count<connection_kind>();
 
-/// How a connection ended: one column of the connection ledger. Exactly one for each connection that was accepted.
+/// How a connection ended: one column of the connection ledger, in its order. Exactly one for each connection that was
+/// accepted.
 enum class connection_end : std::uint8_t { clean, by_remote, reset, timed_out, handed_over, forced };
+inline constexpr std::size_t connection_ends = lastcall::detail::enum_count<connection_end>();
 
 constexpr std::string_view to_text(connection_state state) noexcept {
   constexpr std::string_view names[] = {"new", "reading", "busy", "idle", "upgraded", "lingering", "closed"};
@@ -32,14 +36,7 @@ constexpr std::string_view to_text(connection_state state) noexcept {
 }
 
 constexpr std::string_view to_text(connection_kind kind) noexcept {
-  constexpr std::string_view names[] = {"tcp", "http1", "http2", "websocket", "events"};
-  return names[static_cast<std::size_t>(kind)];
-}
-
-constexpr std::string_view to_text(connection_end end) noexcept {
-  constexpr std::string_view names[] = {"closed_clean", "closed_by_remote", "reset_by_remote",
-                                        "timed_out",    "handed_over",      "forced"};
-  return names[static_cast<std::size_t>(end)];
+  return lastcall::detail::enum_names<connection_kind>[static_cast<std::size_t>(kind)];
 }
 
 }  // namespace lastcall::inline v0::net

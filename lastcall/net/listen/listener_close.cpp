@@ -5,7 +5,9 @@
 
 #include <climits>
 #include <cstddef>
+#include <iterator>
 
+#include "lastcall/core/enum_names.hpp"
 #include "lastcall/net/listen/listener.hpp"
 
 namespace lastcall::inline v0::net {
@@ -78,23 +80,10 @@ bool listener::steer(reuse_group group) const noexcept {
 }
 
 std::string_view to_text(closing_way way) noexcept {
-  switch (way) {
-    case closing_way::unplug:
-      return "unplug";
-    case closing_way::steer:
-      return "steer";
-    case closing_way::filter:
-      return "filter";
-    case closing_way::remove_path:
-      return "remove path";
-    case closing_way::accept_until_empty:
-      return "accept until empty";
-    case closing_way::plain:
-      return "plain";
-    case closing_way::leave:
-      return "leave";
-  }
-  return "unknown";
+  constexpr std::string_view names[] = {"unplug", "steer", "filter", "remove path", "accept until empty",
+                                        "plain",  "leave"};
+  static_assert(std::size(names) == lastcall::detail::enum_count<closing_way>());
+  return names[static_cast<std::size_t>(way)];
 }
 
 }  // namespace lastcall::inline v0::net

@@ -30,17 +30,7 @@ void check(const tls_options& o, const std::string& component) {
 }  // namespace
 
 std::string_view to_text(tls_failure why) noexcept {
-  constexpr std::string_view names[tls_failures] = {"timed_out",
-                                                    "drained",
-                                                    "client_left",
-                                                    "plain_http",
-                                                    "not_tls",
-                                                    "nothing_in_common",
-                                                    "no_client_certificate",
-                                                    "bad_client_certificate",
-                                                    "refused_by_client",
-                                                    "other"};
-  return names[static_cast<std::size_t>(why)];
+  return lastcall::detail::enum_names<tls_failure>[static_cast<std::size_t>(why)];
 }
 
 tls_context::tls_context(tls_options options, std::string component, logger log)

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
+#include "lastcall/core/enum_names.hpp"
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/log/log_limit.hpp"
 #include "lastcall/net/endpoint.hpp"
@@ -73,7 +74,7 @@ enum class tls_failure : unsigned char {
   refused_by_client,       ///< the client sent an alert: usually it does not trust our certificate
   other
 };
-inline constexpr std::size_t tls_failures = 10;
+inline constexpr std::size_t tls_failures = lastcall::detail::enum_count<tls_failure>();
 std::string_view to_text(tls_failure) noexcept;  ///< "timed_out", …
 
 /// The certificates and the counts of one server. After a reload, connections keep the certificates they began with.
