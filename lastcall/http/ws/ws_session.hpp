@@ -82,7 +82,6 @@ class session final : public net::session {
   void begin_close(std::uint16_t code, std::string_view reason) noexcept;
   /// The closing handshake is over, or can't be completed.
   bool closed() const noexcept { return protocol_.over() || input_over() || remote_time_over(); }
-  bool remote_has_closed() const noexcept { return protocol_.close_received(); }
 
   /// Sends a frame of a broadcast if then at most `most` bytes wait for the remote. False: it was closed instead.
   bool push(std::string_view frame, std::size_t most, slow_member) noexcept;

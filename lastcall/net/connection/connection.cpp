@@ -175,7 +175,6 @@ void connection::farewell(connection_end as) noexcept {
 }
 
 /// Our half of the close. The deadline is the linger time alone: the drain's rules are for connections without a FIN.
-
 void connection::half_close() noexcept {
   if (opening()) transport_.reset();
   if (set_.options().linger <= duration::zero()) return end(farewell_as_);
@@ -201,7 +200,8 @@ void connection::linger() noexcept {
   if (fin_owed_) send_fin();
   char unwanted[16 * 1024];
   for (int i = 0; i < reads_per_wake; ++i) {
-    const io_result read = transport_ ? discard_tls(unwanted, sizeof unwanted) : receive(unwanted, sizeof unwanted);
+    const io_result read =
+        transport_ ? transport_->tls->discard(unwanted, sizeof unwanted) : receive(unwanted, sizeof unwanted);
     if (read.bytes > 0) {
       crossed_ = crossed_ || emptied_;
       continue;

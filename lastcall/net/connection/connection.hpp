@@ -162,7 +162,6 @@ class connection : public pollable, public timed, public list_hook<> {
   bool transport_opening() const noexcept;
   std::uint32_t events_for_protocol(std::uint32_t epoll_events) noexcept;
   io_result receive_tls(char* into, std::size_t size) noexcept;
-  io_result discard_tls(char* into, std::size_t size) noexcept;
   void continue_opening() noexcept;
   bool read_header() noexcept;
   void give_up_opening(connection_end) noexcept;

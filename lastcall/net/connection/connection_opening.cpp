@@ -65,10 +65,6 @@ io_result connection::receive_tls(char* into, std::size_t size) noexcept {
   return read;
 }
 
-io_result connection::discard_tls(char* into, std::size_t size) noexcept {
-  return transport_->tls->discard(into, size);
-}
-
 void connection::continue_opening() noexcept {
   if (transport_->header && !read_header()) return;
   if (transport_->tls) {

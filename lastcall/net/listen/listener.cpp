@@ -16,20 +16,6 @@ namespace {
 
 std::error_code from_errno(int error) { return {error, std::generic_category()}; }
 
-int family_of(const endpoint& where) {
-  switch (where.family()) {
-    case endpoint::kind::ipv4:
-      return AF_INET;
-    case endpoint::kind::ipv6:
-      return AF_INET6;
-    case endpoint::kind::unix_path:
-      return AF_UNIX;
-    case endpoint::kind::none:
-      break;
-  }
-  throw std::invalid_argument("listener: no address; give one, such as endpoint_of(\"0.0.0.0\", 8080)");
-}
-
 const char* remedy(int error, const endpoint& where) {
   switch (error) {
     case EADDRINUSE:
@@ -64,7 +50,11 @@ bool set(int fd, int level, int option, int value) noexcept {
 }
 
 unique_fd new_socket(const endpoint& where) {
-  unique_fd fd(::socket(family_of(where), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sockaddr_storage name;
+  where.fill(name);
+  if (name.ss_family == AF_UNSPEC)
+    throw std::invalid_argument("listener: no address; give one, such as endpoint_of(\"0.0.0.0\", 8080)");
+  unique_fd fd(::socket(name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) fail(errno, where);
   return fd;
 }

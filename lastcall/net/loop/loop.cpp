@@ -75,17 +75,13 @@ void loop::post(function<void()> f) {
 }
 
 std::error_code loop::watch(int fd, pollable& target, std::uint32_t events) noexcept {
-  epoll_event event{};
-  event.events = events;
-  event.data.ptr = &target;
+  epoll_event event{.events = events, .data = {.ptr = &target}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return {};
   return {errno, std::generic_category()};
 }
 
 void loop::rewatch(int fd, pollable& target, std::uint32_t events) noexcept {
-  epoll_event event{};
-  event.events = events;
-  event.data.ptr = &target;
+  epoll_event event{.events = events, .data = {.ptr = &target}};
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
 }
 

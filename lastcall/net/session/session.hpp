@@ -84,7 +84,6 @@ class session : public connection {
   void run(task<> handler);
   /// Starts it on a thread of the pool. False: no thread is free, and nothing was started.
   bool run_on(thread_pool&, function<void()> handler);
-  bool handler_runs() const noexcept { return handler_runs_; }
   /// It waits for the remote, or does not run.
   bool handler_waits() const noexcept { return !handler_runs_ || link_->waits(); }
   /// The handler tries again what it waits for.
