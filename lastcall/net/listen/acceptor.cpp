@@ -4,8 +4,6 @@
 
 #include <sys/epoll.h>
 
-#include <algorithm>
-
 #include "lastcall/core/duration.hpp"
 #include "lastcall/net/listen/sock_diag.hpp"
 
@@ -81,8 +79,7 @@ void acceptor::settle(settle_options options, time_point drain_end, function<voi
   closed_ = std::move(closed);
   if (!empties_queue(way_)) return close();
   plan_.emplace(options, drain_end);
-  const time_point now = loop_.refresh_now();
-  follow(settles(way_) ? plan_->unplugged(now) : plan_->not_unplugged(now));
+  follow(plan_->begun(way_, loop_.refresh_now()));
 }
 
 /// Does what the plan says, and tells it the result, until the plan waits or closes.

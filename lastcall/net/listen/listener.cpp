@@ -14,8 +14,6 @@
 namespace lastcall::inline v0::net {
 namespace {
 
-std::error_code from_errno(int error) { return {error, std::generic_category()}; }
-
 const char* remedy(int error, const endpoint& where) {
   switch (error) {
     case EADDRINUSE:
@@ -42,11 +40,19 @@ const char* remedy(int error, const endpoint& where) {
 }
 
 [[noreturn]] void fail(int error, const endpoint& where) {
-  throw std::system_error(from_errno(error), "cannot listen on " + to_text(where) + " (" + remedy(error, where) + ')');
+  throw std::system_error(error, std::generic_category(),
+                          "cannot listen on " + to_text(where) + " (" + remedy(error, where) + ')');
 }
 
 bool set(int fd, int level, int option, int value) noexcept {
   return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+/// 0 if it is no socket.
+int int_option(int fd, int option) noexcept {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : 0;
 }
 
 unique_fd new_socket(const endpoint& where) {
@@ -126,30 +132,27 @@ void listener::open(const listener_options& options) {
     close();  // also removes the path
     fail(error, where);
   }
-  learn_local();
+  local_ = listening_at(fd_.get()).value_or(where);
 }
 
 void listener::adopt(int fd) {
-  int listens = 0;
-  int type = 0;
-  socklen_t size = sizeof listens;
-  const bool fits = ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0 &&
-                    ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
-  if (!fits)
+  const auto local = listening_at(fd);
+  if (!local || int_option(fd, SO_TYPE) != SOCK_STREAM)
     throw std::invalid_argument("listener: inherited descriptor " + std::to_string(fd) +
                                 " is not a listening stream socket");
+  local_ = *local;
   fd_.reset(fd);
   owned_by_others_ = true;
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);  // shared with the owner, as the flag belongs to the socket
-  learn_local();
 }
 
-void listener::learn_local() {
+result<endpoint> listening_at(int fd) {
   sockaddr_storage name;
   socklen_t size = sizeof name;
-  if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0)
-    local_ = endpoint::from_sockaddr(name, size);
+  if (int_option(fd, SO_ACCEPTCONN) == 0 || ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0)
+    return std::errc::invalid_argument;
+  return endpoint::from_sockaddr(name, size);
 }
 
 result<accepted> listener::accept_one() const {
@@ -158,7 +161,7 @@ result<accepted> listener::accept_one() const {
     socklen_t size = sizeof name;
     unique_fd fd(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&name), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd) return accepted{std::move(fd), endpoint::from_sockaddr(name, size).unmapped()};
-    if (errno != EINTR) return from_errno(errno);
+    if (errno != EINTR) return std::errc{errno};
   }
 }
 

@@ -4,7 +4,6 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -42,7 +41,7 @@ enum class closing_way : unsigned char {
   leave                ///< Another process owns it too: we stop accepting, and the queue stays for that process.
 };
 
-/// Handshakes in flight finish, and none begins: it makes sense to wait for them (`settle_plan::unplugged`).
+/// Handshakes in flight finish, and none begins: it makes sense to wait for them (`settle_plan::begun`).
 constexpr bool settles(closing_way way) noexcept {
   return way == closing_way::unplug || way == closing_way::steer || way == closing_way::filter;
 }
@@ -57,6 +56,9 @@ std::string_view to_text(closing_way way) noexcept;  ///< "unplug", "accept unti
 /// Keeps new clients away from a listening TCP socket, for ever: by `unplug`, or else by `filter`. Returns the way, or
 /// `accept_until_empty` when neither was possible. Acts on the socket, so for every process that shares it.
 closing_way keep_clients_away(int listening, closing_way preferred = closing_way::unplug) noexcept;
+
+/// The address on which a socket listens.   Errors: std::errc::invalid_argument: it does not listen.
+result<endpoint> listening_at(int fd);
 
 /// What a failed accept means.
 enum class accept_error : unsigned char {
@@ -91,7 +93,6 @@ class listener {
 
   int fd() const noexcept { return fd_.get(); }
   const endpoint& local() const noexcept { return local_; }
-  bool owned_by_others() const noexcept { return owned_by_others_; }
 
   /// The first client of the accept queue. A dual-stack listener returns IPv4 clients with their IPv4 address.
   /// Errors: see `classify_accept`.
@@ -111,7 +112,6 @@ class listener {
  private:
   void open(const listener_options&);
   void adopt(int fd);
-  void learn_local();
   bool steer(reuse_group) const noexcept;
   void remove_path() noexcept;
 

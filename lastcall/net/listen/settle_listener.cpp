@@ -1,7 +1,6 @@
 #include "lastcall/net/listen/settle_listener.hpp"
 
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -12,18 +11,6 @@
 namespace lastcall::inline v0::net {
 namespace {
 
-endpoint local_of(int listening) {
-  int listens = 0;
-  socklen_t size = sizeof listens;
-  sockaddr_storage name;
-  socklen_t name_size = sizeof name;
-  if (::getsockopt(listening, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0 ||
-      ::getsockname(listening, reinterpret_cast<sockaddr*>(&name), &name_size) != 0)
-    throw std::invalid_argument("settle_listener: descriptor " + std::to_string(listening) +
-                                " is not a listening socket");
-  return endpoint::from_sockaddr(name, name_size);
-}
-
 bool queue_empty(int listening) noexcept {
   pollfd queue{.fd = listening, .events = POLLIN, .revents = 0};
   return ::poll(&queue, 1, 0) == 0;
@@ -32,34 +19,31 @@ bool queue_empty(int listening) noexcept {
 }  // namespace
 
 settled_listener settle_listener(int listening, const context& ends, settle_options options) {
-  const endpoint local = local_of(listening);
+  const auto found = listening_at(listening);
+  if (!found)
+    throw std::invalid_argument("settle_listener: descriptor " + std::to_string(listening) +
+                                " is not a listening socket");
+  const endpoint& local = *found;
   const closing_way way = local.ip() ? keep_clients_away(listening) : closing_way::accept_until_empty;
   time_point now = steady().now();
   settle_plan plan(options, ends.draining() ? ends.drain_end() : now + options.cap);
-  settle_action next = settles(way) ? plan.unplugged(now) : plan.not_unplugged(now);
+  settle_action next = plan.begun(way, now);
   while (next.what != settle_action::kind::close) {
     if (ends.forced()) {
       next.end = queue_empty(listening) ? settle_end::capped : settle_end::stuck;
       break;
     }
-    switch (next.what) {
-      case settle_action::kind::wait:
-        ends.wait_until_forced_for(std::max(next.until - steady().now(), duration::zero()));
-        next = plan.tick(steady().now());
-        break;
-      case settle_action::kind::look: {
-        const time_point before = steady().now();
-        const auto in_flight = handshakes_in_flight(local);
-        now = steady().now();
-        next = in_flight ? plan.looked(*in_flight, now - before, now) : plan.could_not_look(now);
-        break;
-      }
-      case settle_action::kind::accept:
-        now = steady().now();
-        next = queue_empty(listening) ? plan.accept_queue_empty(now) : plan.could_not_accept(now);
-        break;
-      case settle_action::kind::close:
-        break;
+    if (next.what == settle_action::kind::wait) {
+      ends.wait_until_forced_for(std::max(next.until - steady().now(), duration::zero()));
+      next = plan.tick(steady().now());
+    } else if (next.what == settle_action::kind::look) {
+      const time_point before = steady().now();
+      const auto in_flight = handshakes_in_flight(local);
+      now = steady().now();
+      next = in_flight ? plan.looked(*in_flight, now - before, now) : plan.could_not_look(now);
+    } else {
+      now = steady().now();
+      next = queue_empty(listening) ? plan.accept_queue_empty(now) : plan.could_not_accept(now);
     }
   }
   const bool all = next.end == settle_end::settled;

@@ -30,16 +30,10 @@ settle_action settle_plan::close() noexcept {
   return {.what = settle_action::kind::close, .end = end_};
 }
 
-settle_action settle_plan::unplugged(time_point now) noexcept {
+settle_action settle_plan::begun(closing_way way, time_point now) noexcept {
   begin_ = now;
   cap_ = std::max(now, std::min(now + options_.cap, drain_end_));
-  return wait(now + options_.floor);
-}
-
-settle_action settle_plan::not_unplugged(time_point now) noexcept {
-  begin_ = now;
-  cap_ = std::max(now, std::min(now + options_.cap, drain_end_));
-  return accept(settle_end::settled);
+  return settles(way) ? wait(now + options_.floor) : accept(settle_end::settled);
 }
 
 settle_action settle_plan::tick(time_point now) noexcept {

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "lastcall/core/clock.hpp"
+#include "lastcall/net/listen/listener.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -48,12 +49,8 @@ class settle_plan {
   /// It closes no later than at `drain_end`.
   settle_plan(settle_options options, time_point drain_end) noexcept;
 
-  /// The listener was unplugged, steered away from or filtered: no new handshake begins. First event.
-  settle_action unplugged(time_point now) noexcept;
-
-  /// There are no handshakes (Unix-domain), or new ones cannot be kept away. First event.
-  settle_action not_unplugged(time_point now) noexcept;
-
+  /// First event: new clients are kept away in this way, or there are no handshakes (Unix-domain).
+  settle_action begun(closing_way, time_point now) noexcept;
   settle_action tick(time_point now) noexcept;
   settle_action looked(std::size_t in_flight, duration cost, time_point now) noexcept;
   settle_action could_not_look(time_point now) noexcept;

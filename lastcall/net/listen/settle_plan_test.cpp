@@ -26,7 +26,7 @@ settle_action close(settle_end why) { return {.what = kind::close, .end = why}; 
 
 TEST(settle_plan, closes_two_floors_after_the_unplug_when_nobody_is_on_the_way) {
   settle_plan plan({.floor = 5ms}, never_drained);
-  EXPECT_EQ(plan.unplugged(begin), wait_until(begin + 5ms));
+  EXPECT_EQ(plan.begun(closing_way::unplug, begin), wait_until(begin + 5ms));
   EXPECT_EQ(plan.tick(begin + 1ms), wait_until(begin + 5ms));  // too early: nothing but a reminder
   EXPECT_EQ(plan.tick(begin + 5ms), look());
   EXPECT_EQ(plan.looked(0, 1ms, begin + 6ms), wait_until(begin + 11ms));
@@ -37,7 +37,7 @@ TEST(settle_plan, closes_two_floors_after_the_unplug_when_nobody_is_on_the_way) 
 
 TEST(settle_plan, looks_again_while_handshakes_are_in_flight) {
   settle_plan plan({.floor = 5ms, .look_rarity = 10}, never_drained);
-  plan.unplugged(begin);
+  plan.begun(closing_way::unplug, begin);
   plan.tick(begin + 5ms);
   EXPECT_EQ(plan.looked(80, 100us, begin + 5ms), wait_until(begin + 10ms));  // the floor
   EXPECT_EQ(plan.in_flight(), 80U);
@@ -54,7 +54,7 @@ TEST(settle_plan, looks_again_while_handshakes_are_in_flight) {
 
 TEST(settle_plan, gives_up_at_the_cap_and_says_how_many) {
   settle_plan plan({.floor = 5ms, .cap = 3s}, never_drained);
-  plan.unplugged(begin);
+  plan.begun(closing_way::unplug, begin);
   plan.tick(begin + 5ms);
   EXPECT_EQ(plan.looked(9, 1ms, begin + 2900ms), wait_until(begin + 3s));
   EXPECT_EQ(plan.tick(begin + 3s), look());
@@ -65,7 +65,7 @@ TEST(settle_plan, gives_up_at_the_cap_and_says_how_many) {
 
 TEST(settle_plan, is_settled_when_the_last_look_at_the_cap_finds_nobody) {
   settle_plan plan({.floor = 5ms, .cap = 3s}, never_drained);
-  plan.unplugged(begin);
+  plan.begun(closing_way::unplug, begin);
   plan.tick(begin + 5ms);
   plan.looked(9, 1ms, begin + 2900ms);
   EXPECT_EQ(plan.tick(begin + 3s), look());
@@ -76,12 +76,12 @@ TEST(settle_plan, is_settled_when_the_last_look_at_the_cap_finds_nobody) {
 
 TEST(settle_plan, never_waits_beyond_the_drain_end) {
   settle_plan soon({.floor = 5ms, .cap = 3s}, begin + 50ms);
-  soon.unplugged(begin);
+  soon.begun(closing_way::unplug, begin);
   soon.tick(begin + 5ms);
   EXPECT_EQ(soon.looked(1, 10ms, begin + 15ms), wait_until(begin + 50ms));
 
   settle_plan now({.floor = 5ms, .cap = 3s}, begin - 1s);
-  EXPECT_EQ(now.unplugged(begin), wait_until(begin));
+  EXPECT_EQ(now.begun(closing_way::unplug, begin), wait_until(begin));
   EXPECT_EQ(now.tick(begin), look());
   EXPECT_EQ(now.looked(3, 1ms, begin + 1ms), accept());
   EXPECT_EQ(now.accept_queue_empty(begin + 1ms), close(settle_end::capped));
@@ -89,7 +89,7 @@ TEST(settle_plan, never_waits_beyond_the_drain_end) {
 
 TEST(settle_plan, waits_a_fixed_time_where_it_may_not_look) {
   settle_plan plan({.floor = 5ms, .cap = 3s, .cap_without_evidence = 1s}, never_drained);
-  plan.unplugged(begin);
+  plan.begun(closing_way::unplug, begin);
   EXPECT_EQ(plan.tick(begin + 5ms), look());
   EXPECT_EQ(plan.could_not_look(begin + 6ms), wait_until(begin + 1s));
   EXPECT_EQ(plan.tick(begin + 1s), accept());
@@ -98,13 +98,13 @@ TEST(settle_plan, waits_a_fixed_time_where_it_may_not_look) {
 
 TEST(settle_plan, does_not_wait_where_there_is_nothing_to_settle) {
   settle_plan plan({}, never_drained);
-  EXPECT_EQ(plan.not_unplugged(begin), accept());
+  EXPECT_EQ(plan.begun(closing_way::accept_until_empty, begin), accept());
   EXPECT_EQ(plan.accept_queue_empty(begin), close(settle_end::settled));
 }
 
 TEST(settle_plan, tries_again_while_it_cannot_accept_until_the_drain_end) {
   settle_plan plan({.floor = 5ms, .cap = 3s}, begin + 18s);
-  plan.not_unplugged(begin);
+  plan.begun(closing_way::accept_until_empty, begin);
   EXPECT_EQ(plan.could_not_accept(begin), wait_until(begin + 5ms));
   EXPECT_EQ(plan.tick(begin + 5ms), accept());
   EXPECT_EQ(plan.could_not_accept(begin + 3s), wait_until(begin + 3005ms)) << "who has connected is beyond the cap";
@@ -125,7 +125,7 @@ outcome settle(duration handshakes_end, duration cost) {
   settle_plan plan({}, never_drained);
   outcome o;
   time_point now = begin;
-  for (auto action = plan.unplugged(now); action.what != kind::close;) {
+  for (auto action = plan.begun(closing_way::unplug, now); action.what != kind::close;) {
     switch (action.what) {
       case kind::wait:
         now = action.until;

@@ -23,8 +23,6 @@ constexpr auto time_limit = 500ms;
 constexpr auto first_timeout = 1s;    // RFC 6298 section 2.1; the kernel's TCP_TIMEOUT_INIT
 constexpr auto age_tolerance = 20ms;  // two ticks of the slowest kernel clock
 
-std::error_code netlink_error(int error) { return {error, std::generic_category()}; }
-
 bool concerns(const inet_diag_msg& message, const endpoint& local, duration at_least_old) {
   const auto address = local.address_bytes();
   if (!local.wildcard() && std::memcmp(message.id.idiag_src, address.data(), address.size()) != 0) return false;
@@ -46,7 +44,7 @@ result<void> ask(int netlink, const endpoint& local) {
   request.body.idiag_states = 1U << TCP_SYN_RECV;
   request.body.id.idiag_sport = htons(local.port());  // the kernel drops other ports itself
   request.body.id.idiag_cookie[0] = request.body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-  if (::send(netlink, &request, sizeof request, 0) < 0) return netlink_error(errno);
+  if (::send(netlink, &request, sizeof request, 0) < 0) return std::errc{errno};
   return {};
 }
 
@@ -56,27 +54,27 @@ result<std::size_t> count(int netlink, const endpoint& local, duration at_least_
   for (const time_point end = steady().now() + time_limit; steady().now() < end;) {
     const ssize_t n = ::recv(netlink, buffer, sizeof buffer, 0);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return netlink_error(errno == EAGAIN ? ETIMEDOUT : errno);
+    if (n < 0) return std::errc{errno == EAGAIN ? ETIMEDOUT : errno};
     auto left = static_cast<unsigned>(n);
     for (auto* m = reinterpret_cast<nlmsghdr*>(buffer); NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
       if (m->nlmsg_type == NLMSG_DONE) return total;
       if (m->nlmsg_type == NLMSG_ERROR)
-        return netlink_error(-static_cast<nlmsgerr*>(NLMSG_DATA(m))->error);  // never an ack
-      if (m->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) return netlink_error(EBADMSG);
+        return std::errc{-static_cast<nlmsgerr*>(NLMSG_DATA(m))->error};  // never an ack
+      if (m->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) return std::errc{EBADMSG};
       total += concerns(*static_cast<inet_diag_msg*>(NLMSG_DATA(m)), local, at_least_old) ? 1 : 0;
     }
   }
-  return netlink_error(ETIMEDOUT);
+  return std::errc{ETIMEDOUT};
 }
 
 }  // namespace
 
 result<std::size_t> handshakes_in_flight(const endpoint& local, duration at_least_old) {
-  if (!local.ip() || local.port() == 0) return netlink_error(EINVAL);
+  if (!local.ip() || local.port() == 0) return std::errc{EINVAL};
   const unique_fd netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-  if (!netlink) return netlink_error(errno);
+  if (!netlink) return std::errc{errno};
   const timeval limit{0, std::chrono::microseconds(time_limit).count()};
-  if (::setsockopt(netlink.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) return netlink_error(errno);
+  if (::setsockopt(netlink.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) return std::errc{errno};
   if (const auto asked = ask(netlink.get(), local); !asked) return asked.error();
   return count(netlink.get(), local, at_least_old);
 }

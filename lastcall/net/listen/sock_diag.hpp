@@ -1,7 +1,6 @@
 // Asks the kernel for the handshakes on our port, by NETLINK_SOCK_DIAG, which needs no privilege.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 
 #include "lastcall/core/clock.hpp"
