@@ -133,13 +133,16 @@ struct broadcast::state : std::enable_shared_from_this<state> {
 broadcast::broadcast(std::size_t queue_bytes) : state_(std::make_shared<state>(queue_bytes)) {}
 
 broadcast::membership broadcast::join(const loop& at, std::shared_ptr<member> who) {
-  const std::lock_guard lock(state_->mutex);
-  state::part& p = state_->parts[&at];
-  who->at_ = p.members.size();
-  p.members.push_back(who);
-  ++p.count;
-  ++state_->size;
-  return membership(state_, &at, std::move(who));
+  {
+    const std::lock_guard lock(state_->mutex);
+    state::part& p = state_->parts[&at];
+    who->at_ = p.members.size();
+    p.members.push_back(who);
+    ++p.count;
+    ++state_->size;
+  }
+  const auto leave = [s = state_, at = &at, who = std::move(who)](void*) { s->leave(at, who); };
+  return membership(std::shared_ptr<void>(nullptr, leave));
 }
 
 bool broadcast::send(std::string text) {
@@ -157,9 +160,5 @@ bool broadcast::send(std::string text) {
 
 std::size_t broadcast::size() const noexcept { return state_->size; }
 std::uint64_t broadcast::dropped() const noexcept { return state_->dropped; }
-
-broadcast::membership::~membership() {
-  if (member_) state_->leave(loop_, member_);
-}
 
 }  // namespace lastcall::inline v0::net

@@ -60,22 +60,13 @@ class broadcast {
 class broadcast::membership {
  public:
   membership(membership&&) noexcept = default;
-  membership& operator=(membership&& other) noexcept {
-    std::swap(state_, other.state_);
-    std::swap(loop_, other.loop_);
-    std::swap(member_, other.member_);
-    return *this;
-  }
-  ~membership();
+  membership& operator=(membership&&) noexcept = default;
 
  private:
   friend class broadcast;
-  membership(std::shared_ptr<state> s, const loop* l, std::shared_ptr<member> m) noexcept
-      : state_(std::move(s)), loop_(l), member_(std::move(m)) {}
+  explicit membership(std::shared_ptr<void> leave) noexcept : leave_(std::move(leave)) {}
 
-  std::shared_ptr<state> state_;
-  const loop* loop_;
-  std::shared_ptr<member> member_;  // null: moved from
+  std::shared_ptr<void> leave_;  // owns nothing: its deleter leaves
 };
 
 }  // namespace lastcall::inline v0::net

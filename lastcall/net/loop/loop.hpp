@@ -3,10 +3,8 @@
 #pragma once
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
@@ -72,7 +70,6 @@ class loop {
 
   /// Calls `node.on_due` at `when`, or up to one tick of the wheel (4 ms) later. Replaces an earlier schedule of it.
   void schedule(timed& node, time_point when);
-  static void cancel(timed& node) noexcept { node.timer_node::cancel(); }
 
   /// The clock as it was last read, usually when this batch began: exact enough for timeouts, and free.
   time_point now() const noexcept { return now_; }

@@ -203,7 +203,7 @@ TEST(loop, fires_a_timer_at_its_last_schedule_only) {
   l.it.schedule(moved, begin + 1ms);
   l.it.schedule(cancelled, begin + 2ms);
   l.it.schedule(moved, begin + 20ms);
-  loop::cancel(cancelled);
+  cancelled.cancel();
   l.it.schedule(last, begin + 40ms);
   ASSERT_TRUE(l.run_until([&] { return over; }));
   ASSERT_EQ(fired.size(), 1U);

@@ -73,6 +73,7 @@ runtime::runtime(options o, app& of) : runtime(std::move(o)) {
 
 void runtime::start(context life) {
   life_ = std::move(life);
+  started_ = true;
   try {
     open();
   } catch (...) {
@@ -82,7 +83,6 @@ void runtime::start(context life) {
 }
 
 void runtime::open() {
-  started_ = true;
   for (auto& each : loops_) each->open();
   for (std::size_t i = 0; i < threads_->contexts.size(); ++i) {
     auto& io = *threads_->contexts[i];
@@ -127,7 +127,12 @@ void runtime::stop() noexcept {
   users_.close([unused = threads_->unused] { unused->count_down(); });
   threads_->unused->wait_until(by);
   threads_->guards.clear();
-  for (std::size_t i = 0; i < running_.size(); ++i) end_behind_the_queue(i);
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    try {  // a loop ends behind the handlers that are queued on it now
+      loops_[i]->post([io = threads_->contexts[i].get()] { io->stop(); });
+    } catch (const std::exception&) {  // out of memory: it is stopped below
+    }
+  }
   if (life_.draining()) by = std::max(by, life_.drain_end());
   for (std::size_t i = 0; i < running_.size(); ++i) threads_->ended[i]->wait_until(by);
   for (auto& io : threads_->contexts) io->stop();
@@ -147,14 +152,6 @@ void runtime::stop() noexcept {
   }
   running_.clear();
   threads_->ended.clear();
-}
-
-/// Stops a loop after the handlers that are queued on it now.
-void runtime::end_behind_the_queue(std::size_t number) noexcept {
-  try {
-    loops_[number]->post([io = threads_->contexts[number].get()] { io->stop(); });
-  } catch (const std::exception&) {  // out of memory: `stop` stops it later
-  }
 }
 
 void runtime::close_on_users_thread() noexcept {

@@ -80,7 +80,6 @@ class runtime final : public component {
   void open();
   void run(boost::asio::io_context&) noexcept;
   void close_on_users_thread() noexcept;
-  void end_behind_the_queue(std::size_t number) noexcept;
 
   logger log_;
   std::unique_ptr<threads_part> threads_;

@@ -255,7 +255,7 @@ TEST(runtime, comes_and_goes_in_the_users_io_context_while_it_is_busy) {
     loop& l = *r.loops()[0];
     always_due.on = &l;
     ASSERT_TRUE(run_on(l, [&] { l.schedule(always_due, l.refresh_now()); }));
-    ASSERT_TRUE(run_on(l, [&] { loop::cancel(always_due); }));
+    ASSERT_TRUE(run_on(l, [&] { always_due.cancel(); }));
     r.stop();
   }
   work.reset();

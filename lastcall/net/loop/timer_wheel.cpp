@@ -1,23 +1,15 @@
 #include "lastcall/net/loop/timer_wheel.hpp"
 
-#include <algorithm>
 #include <bit>
-#include <stdexcept>
-#include <string>
 
 namespace lastcall::inline v0::net {
 
-timer_wheel::timer_wheel(time_point start, duration tick) : start_(start), tick_(tick) {
-  if (tick <= duration::zero())
-    throw std::invalid_argument("timer_wheel: a tick of " + std::to_string(tick.count()) + " ns is not positive");
-}
-
 timer_wheel::tick_number timer_wheel::first_tick_from(time_point when) const noexcept {
   const duration since = when - start_;
-  return static_cast<tick_number>(since / tick_) + (since % tick_ != duration::zero() ? 1 : 0);
+  return static_cast<tick_number>(since / tick) + (since % tick != duration::zero() ? 1 : 0);
 }
 
-time_point timer_wheel::time_of(tick_number n) const noexcept { return start_ + static_cast<duration::rep>(n) * tick_; }
+time_point timer_wheel::time_of(tick_number n) const noexcept { return start_ + static_cast<duration::rep>(n) * tick; }
 
 void timer_wheel::schedule(timer_node& node, time_point when) noexcept {
   node.due_ = std::max(when, time_of(target_ + 1));
@@ -52,10 +44,6 @@ std::optional<time_point> timer_wheel::next_due() const noexcept {
   if (!firing_.empty()) return time_of(now_);
   const auto next = next_tick();
   return next ? std::optional(time_of(*next)) : std::nullopt;
-}
-
-void timer_wheel::begin_advance(time_point now) noexcept {
-  if (now > start_) target_ = std::max(now_, static_cast<tick_number>((now - start_) / tick_));
 }
 
 timer_node* timer_wheel::next_expired() noexcept {

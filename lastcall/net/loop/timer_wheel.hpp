@@ -1,9 +1,9 @@
 // Many coarse timers, each set and cancelled in O(1). Pure: reads no clock; its owner sleeps until `next_due`.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -37,39 +37,30 @@ class timer_node : public list_hook<class timer_wheel> {
 /// time. Threads: one.
 class timer_wheel {
  public:
-  /// `start`: no later call passes an earlier time.   Errors: `std::invalid_argument` when `tick` is not positive.
-  explicit timer_wheel(time_point start, duration tick = std::chrono::milliseconds(4));
+  static constexpr duration tick = std::chrono::milliseconds(4);
+
+  /// `start`: no later call passes an earlier time.
+  explicit timer_wheel(time_point start) noexcept : start_(start) {}
   timer_wheel(const timer_wheel&) = delete;
   timer_wheel& operator=(const timer_wheel&) = delete;
 
   /// Arms `node`, or moves it if it is armed. O(1). A moment in the past fires at the next tick; from a callback that
-  /// is after the current `advance`, which therefore ends.
+  /// is after the current `advance_while`, which therefore ends.
   void schedule(timer_node& node, time_point when) noexcept;
 
   /// Calls `expired(node)` for all that are due, in the order of their ticks; the node is no longer armed then. The
   /// callback may schedule, cancel and destroy any node, also one that is due in the same call. It must not throw, nor
-  /// call `advance`. A time before the last one changes nothing. Returns how many fired.
-  template <class F> std::size_t advance(time_point now, F&& expired) noexcept {
-    std::size_t fired = 0;
-    begin_advance(now);
-    while (timer_node* node = next_expired()) {
-      expired(*node);
-      ++fired;
-    }
-    return fired;
-  }
-
-  /// The same without the count, and only until `expired` returns false. The rest fires with the next advance, for
-  /// which next_due() is now.
+  /// call `advance_while`. A time before the last one changes nothing. Ends early when `expired` returns false; the
+  /// rest fires with the next call, for which next_due() is now.
   template <class F> void advance_while(time_point now, F&& expired) noexcept {
-    begin_advance(now);
+    if (now > start_) target_ = std::max(now_, static_cast<tick_number>((now - start_) / tick));
     while (timer_node* node = next_expired()) {
       if (!expired(*node)) return;
     }
   }
 
-  /// When to call `advance` next; empty when nothing is armed. A distant timer causes at most three earlier wake-ups
-  /// (four beyond 18.6 hours), which only move it to a finer level.
+  /// When to call `advance_while` next; empty when nothing is armed. A distant timer causes at most three earlier
+  /// wake-ups (four beyond 18.6 hours), which only move it to a finer level.
   std::optional<time_point> next_due() const noexcept;
 
  private:
@@ -83,12 +74,10 @@ class timer_wheel {
   time_point time_of(tick_number) const noexcept;
   void place(timer_node&) noexcept;
   std::optional<tick_number> next_tick() const noexcept;
-  void begin_advance(time_point now) noexcept;
   timer_node* next_expired() noexcept;
   void open_slots() noexcept;
 
   const time_point start_;
-  const duration tick_;
   tick_number now_ = 0;     // every tick up to this one is done
   tick_number target_ = 0;  // where the current advance ends; otherwise now_
   // Ticks are numbers in base 64. A node is at the level of the highest digit in which its tick differs from now_, and

@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <stdexcept>
 #include <vector>
 
 namespace lastcall::net::timer_wheel_test {
@@ -18,16 +17,26 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr time_point start{std::chrono::hours(1000)};
-constexpr duration tick = 4ms;
+constexpr duration tick = timer_wheel::tick;
 
 struct named : timer_node {
   explicit named(int n = 0) : number(n) {}
   int number;
 };
 
+/// Fires all that are due. Returns how many.
+template <class F> std::size_t advance_all(timer_wheel& wheel, time_point now, F expired) {
+  std::size_t fired = 0;
+  wheel.advance_while(now, [&](timer_node& node) {
+    expired(node);
+    return ++fired > 0;
+  });
+  return fired;
+}
+
 std::vector<int> advance(timer_wheel& wheel, time_point now) {
   std::vector<int> fired;
-  wheel.advance(now, [&](timer_node& node) { fired.push_back(static_cast<named&>(node).number); });
+  advance_all(wheel, now, [&](timer_node& node) { fired.push_back(static_cast<named&>(node).number); });
   return fired;
 }
 
@@ -36,7 +45,7 @@ std::vector<duration> sleep_and_fire(timer_wheel& wheel, time_point end, int* wa
   std::vector<duration> fired;
   for (auto next = wheel.next_due(); next && *next <= end; next = wheel.next_due()) {
     if (wake_ups) ++*wake_ups;
-    wheel.advance(*next, [&](timer_node&) { fired.push_back(*next - start); });
+    advance_all(wheel, *next, [&](timer_node&) { fired.push_back(*next - start); });
     const auto after = wheel.next_due();
     if (after && *after <= *next) ADD_FAILURE() << "asks for a time that has passed";
   }
@@ -122,7 +131,7 @@ TEST(timer_wheel, lets_a_callback_schedule_its_own_node_for_a_later_advance) {
   named one(1);
   wheel.schedule(one, start + 4ms);
   int calls = 0;
-  wheel.advance(start + 10s, [&](timer_node& node) {
+  advance_all(wheel, start + 10s, [&](timer_node& node) {
     EXPECT_FALSE(node.armed());
     ++calls;
     wheel.schedule(node, start + 4ms);  // long past: not in this call again
@@ -140,7 +149,7 @@ TEST(timer_wheel, lets_a_callback_cancel_move_and_destroy_others_of_the_batch) {
   for (named* n : {&first, &cancelled, &moved, destroyed.get()}) wheel.schedule(*n, start + 8ms);
   wheel.schedule(*later, start + 2s);
   std::vector<int> fired;
-  wheel.advance(start + 3s, [&](timer_node& node) {
+  advance_all(wheel, start + 3s, [&](timer_node& node) {
     fired.push_back(static_cast<named&>(node).number);
     cancelled.cancel();
     wheel.schedule(moved, start + 4s);
@@ -155,7 +164,7 @@ TEST(timer_wheel, lets_a_callback_destroy_its_own_node) {
   timer_wheel wheel(start);
   auto one = std::make_unique<named>();
   wheel.schedule(*one, start + 4ms);
-  EXPECT_EQ(wheel.advance(start + 8ms, [&](timer_node&) { one.reset(); }), 1U);
+  EXPECT_EQ(advance_all(wheel, start + 8ms, [&](timer_node&) { one.reset(); }), 1U);
   EXPECT_EQ(wheel.next_due(), std::nullopt);
 }
 
@@ -170,11 +179,6 @@ TEST(timer_wheel, frees_its_nodes_when_it_goes_first) {
   EXPECT_FALSE(far.armed());
 }
 
-TEST(timer_wheel, refuses_a_tick_that_is_not_positive) {
-  EXPECT_THROW(timer_wheel(start, 0ms), std::invalid_argument);
-  EXPECT_THROW(timer_wheel(start, -4ms), std::invalid_argument);
-}
-
 // The model is a multimap from tick to node. Every step schedules, cancels or advances, mostly to the moment that the
 // wheel asks for and sometimes far beyond; both must fire the same nodes.
 TEST(timer_wheel, fires_what_a_sorted_map_would_fire) {
@@ -184,7 +188,7 @@ TEST(timer_wheel, fires_what_a_sorted_map_would_fire) {
   std::mt19937_64 random(seed);
   const auto below = [&](std::uint64_t n) { return random() % n; };
   for (int round = 0; round < 20; ++round) {
-    timer_wheel wheel(start, tick);
+    timer_wheel wheel(start);
     std::vector<named> nodes(100);
     for (int i = 0; i < 100; ++i) nodes[static_cast<std::size_t>(i)].number = i;
     std::multimap<std::int64_t, int> model;
@@ -216,7 +220,7 @@ TEST(timer_wheel, fires_what_a_sorted_map_would_fire) {
             expected.emplace_back(*model.begin());
             model.erase(model.begin());
           }
-          wheel.advance(now, [&](timer_node& n) {
+          advance_all(wheel, now, [&](timer_node& n) {
             ASSERT_LE(n.due(), now);
             fired.emplace_back((n.due() - start + tick - 1ns) / tick, static_cast<named&>(n).number);
           });
