@@ -42,9 +42,7 @@ tls_context::tls_context(tls_options options, std::string component, logger log)
 tls_context::~tls_context() = default;
 
 std::shared_ptr<const detail::tls_keys> tls_context::read_files() const {
-  return std::make_shared<const detail::tls_keys>(
-      options_, component_,
-      [this](const std::string& file, const char* what) { log_.warning(component_, what, {{"file", file}}); });
+  return std::make_shared<const detail::tls_keys>(options_, component_, log_);
 }
 
 std::string tls_context::reload() noexcept {

@@ -4,7 +4,6 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
@@ -49,99 +48,82 @@ std::vector<std::string> names_of(X509* certificate) {
 
 int no_password(char*, int, int, void*) { return -1; }
 
-/// Makes the context of one certificate. Each error names its file.
-class context_maker {
- public:
-  context_maker(const tls_options& options, const std::string& component)
-      : options_(options), component_(component), made_(SSL_CTX_new(TLS_server_method())) {
-    if (!made_) throw std::bad_alloc();
-  }
+void look_for(const std::string& file, const std::string& component) {
+  if (unique_fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC))) return;
+  throw std::system_error(errno, std::generic_category(), component + ": tls: cannot read " + file);
+}
 
-  SSL_CTX* get() const noexcept { return made_.get(); }
-  ssl_ctx_ptr take() noexcept { return std::move(made_); }
+/// Each error names its file.
+[[noreturn]] void refuse(const std::string& file, const std::string& why, const std::string& component) {
+  throw std::invalid_argument(component + ": tls: " + file + " " + why + last_error());
+}
 
-  void read(const tls_certificate& from) {
-    look_for(from.chain_file);
-    if (SSL_CTX_use_certificate_chain_file(get(), from.chain_file.c_str()) != 1)
-      refuse(from.chain_file,
-             "holds no certificate that can be used; it is a PEM file, the server's own certificate first");
-    look_for(from.key_file);
-    SSL_CTX_set_default_passwd_cb(get(), no_password);
-    ERR_clear_error();
-    if (SSL_CTX_use_PrivateKey_file(get(), from.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-      const bool other = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
-      refuse(from.key_file,
-             other ? "is not the key of the certificate in " + from.chain_file + "; give the key that belongs to it"
-                   : "holds no private key that can be used; it is a PEM file without a password");
-    }
-    if (SSL_CTX_check_private_key(get()) != 1)
-      refuse(from.key_file,
-             "is not the key of the certificate in " + from.chain_file + "; give the key that belongs to it");
-  }
+void read(SSL_CTX* into, const tls_certificate& from, const std::string& component) {
+  look_for(from.chain_file, component);
+  if (SSL_CTX_use_certificate_chain_file(into, from.chain_file.c_str()) != 1)
+    refuse(from.chain_file,
+           "holds no certificate that can be used; it is a PEM file, the server's own certificate first", component);
+  look_for(from.key_file, component);
+  SSL_CTX_set_default_passwd_cb(into, no_password);
+  ERR_clear_error();
+  const bool usable = SSL_CTX_use_PrivateKey_file(into, from.key_file.c_str(), SSL_FILETYPE_PEM) == 1;
+  if (!usable && ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH)
+    refuse(from.key_file, "holds no private key that can be used; it is a PEM file without a password", component);
+  if (!usable || SSL_CTX_check_private_key(into) != 1)
+    refuse(from.key_file,
+           "is not the key of the certificate in " + from.chain_file + "; give the key that belongs to it", component);
+}
 
-  void configure() {
-    SSL_CTX* const c = get();
-    SSL_CTX_set_min_proto_version(c, options_.least == tls_version::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
-    // For TLS 1.2: forward secrecy and authenticated encryption only, as TLS 1.3 always has.
-    SSL_CTX_set_cipher_list(c, "ECDHE+AESGCM:ECDHE+CHACHA20");
-    SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-    SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                            SSL_MODE_AUTO_RETRY);
-    SSL_CTX_set_read_ahead(c, 1);  // one system call for a record instead of two
-    // No cache of sessions: tickets hold their state.
-    SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
-    constexpr unsigned char us[] = "lastcall";
-    SSL_CTX_set_session_id_context(c, us, sizeof us - 1);
-    if (!options_.resumption) {
-      SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
-      SSL_CTX_set_num_tickets(c, 0);
-    }
-    if (options_.clients == client_certificates::none) return;
-    look_for(options_.client_ca_file);
-    STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(options_.client_ca_file.c_str());
-    if (!names || SSL_CTX_load_verify_file(c, options_.client_ca_file.c_str()) != 1)
-      refuse(options_.client_ca_file, "holds no certificate of who may sign clients' certificates; it is a PEM file");
-    SSL_CTX_set_client_CA_list(c, names);
-    SSL_CTX_set_verify(c,
-                       options_.clients == client_certificates::required
-                           ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
-                           : SSL_VERIFY_PEER,
-                       nullptr);
+void configure(SSL_CTX* c, const tls_options& options, const std::string& component) {
+  SSL_CTX_set_min_proto_version(c, options.least == tls_version::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
+  // For TLS 1.2: forward secrecy and authenticated encryption only, as TLS 1.3 always has.
+  SSL_CTX_set_cipher_list(c, "ECDHE+AESGCM:ECDHE+CHACHA20");
+  SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                          SSL_MODE_AUTO_RETRY);
+  SSL_CTX_set_read_ahead(c, 1);  // one system call for a record instead of two
+  // No cache of sessions: tickets hold their state.
+  SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+  constexpr unsigned char us[] = "lastcall";
+  SSL_CTX_set_session_id_context(c, us, sizeof us - 1);
+  if (!options.resumption) {
+    SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(c, 0);
   }
-
- private:
-  void look_for(const std::string& file) const {
-    if (unique_fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC))) return;
-    throw std::system_error(errno, std::generic_category(), component_ + ": tls: cannot read " + file);
-  }
-  [[noreturn]] void refuse(const std::string& file, const std::string& why) const {
-    throw std::invalid_argument(component_ + ": tls: " + file + " " + why + last_error());
-  }
-
-  const tls_options& options_;
-  const std::string& component_;
-  ssl_ctx_ptr made_;
-};
+  if (options.clients == client_certificates::none) return;
+  look_for(options.client_ca_file, component);
+  STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(options.client_ca_file.c_str());
+  if (!names || SSL_CTX_load_verify_file(c, options.client_ca_file.c_str()) != 1)
+    refuse(options.client_ca_file, "holds no certificate of who may sign clients' certificates; it is a PEM file",
+           component);
+  SSL_CTX_set_client_CA_list(c, names);
+  SSL_CTX_set_verify(c,
+                     options.clients == client_certificates::required
+                         ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+                         : SSL_VERIFY_PEER,
+                     nullptr);
+}
 
 }  // namespace
 
-tls_keys::tls_keys(const tls_options& options, const std::string& component, const warn& say) {
+tls_keys::tls_keys(const tls_options& options, const std::string& component, const logger& log) {
+  const auto warn = [&](const tls_certificate& of, const char* what) {
+    log.warning(component, what, {{"file", of.chain_file}});
+  };
   for (const std::string& each : options.alpn) alpn_.append(1, static_cast<char>(each.size())).append(each);
   for (const tls_certificate& each : options.certificates) {
-    context_maker made(options, component);
-    made.read(each);
-    made.configure();
-    SSL_CTX* const c = made.get();
+    SSL_CTX* const c = contexts_.emplace_back(SSL_CTX_new(TLS_server_method())).get();
+    if (!c) throw std::bad_alloc();
+    read(c, each, component);
+    configure(c, options, component);
     SSL_CTX_set_tlsext_servername_callback(c, choose_certificate);
     SSL_CTX_set_tlsext_servername_arg(c, this);
     if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(c, choose_protocol, this);
     X509* const certificate = SSL_CTX_get0_certificate(c);
-    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) say(each.chain_file, "a certificate has expired");
-    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
-      say(each.chain_file, "a certificate is not valid yet");
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) warn(each, "a certificate has expired");
+    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) warn(each, "a certificate is not valid yet");
     for (const std::string& name : each.names.empty() ? names_of(certificate) : each.names)
       names_.emplace(lower(name), c);  // the first certificate with a name keeps it
-    contexts_.push_back(made.take());
   }
 }
 

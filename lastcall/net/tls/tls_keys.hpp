@@ -4,7 +4,6 @@
 
 #include <openssl/ssl.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,10 +23,8 @@ using ssl_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
 /// Threads: any.
 class tls_keys {
  public:
-  using warn = std::function<void(const std::string& file, const char* what)>;
-
   /// Errors: as tls_context.
-  tls_keys(const tls_options&, const std::string& component, const warn&);
+  tls_keys(const tls_options&, const std::string& component, const logger&);
   tls_keys(const tls_keys&) = delete;
   tls_keys& operator=(const tls_keys&) = delete;
 
