@@ -1,9 +1,9 @@
 // How many connections each address has, so that one client cannot take all. Only counts; the server refuses.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 
 #include "lastcall/net/endpoint.hpp"
@@ -21,18 +21,8 @@ class address_counts {
   void leave(const endpoint& remote) noexcept;
 
  private:
-  struct key {
-    explicit key(const endpoint& remote) noexcept;
-    bool operator==(const key&) const = default;
-    std::array<char, 8> bytes{};
-    endpoint::kind family;
-  };
-  struct hash {
-    std::size_t operator()(const key& k) const noexcept;
-  };
-
   std::mutex mutex_;
-  std::unordered_map<key, std::size_t, hash> counts_;
+  std::unordered_map<std::string, std::size_t> counts_;  // by the bytes of the address: 4, or the first 8
 };
 
 }  // namespace lastcall::inline v0::net

@@ -24,7 +24,17 @@ class byte_queue {
   /// Errors: std::bad_alloc; nothing was appended then.
   void append(std::string_view bytes) { bytes_ += bytes; }
   /// At most `size()` bytes.
-  void drop_front(std::size_t count) noexcept;
+  void drop_front(std::size_t count) noexcept {
+    from_ += count;
+    if (from_ < bytes_.size()) {
+      // Moving the rest costs as much as it is long: only when at least as much is used, and that is worth it.
+      if (from_ >= kept_bytes && from_ >= bytes_.size() / 2) bytes_.erase(0, std::exchange(from_, 0));
+      return;
+    }
+    from_ = 0;
+    bytes_.clear();
+    if (bytes_.capacity() > kept_bytes) bytes_.shrink_to_fit();
+  }
   /// Takes over `bytes` behind the first `from`, and leaves an empty text. Only while it is empty itself.
   void swap_in(std::string& bytes, std::size_t from) noexcept {
     bytes_.swap(bytes);
@@ -32,6 +42,8 @@ class byte_queue {
   }
 
  private:
+  static constexpr std::size_t kept_bytes = 4096;
+
   std::string bytes_;
   std::size_t from_ = 0;  // bytes before it are used
 };

@@ -53,6 +53,7 @@ connection_server::~connection_server() = default;
 
 void connection_server::open_listeners() {
   const std::size_t loops = sets_.size();
+  const auto room = [this] { return open_connections() + in_transit_ < pause_from_; };
   for (std::size_t number = 0; number < options_.listeners.size(); ++number) {
     listener_options wanted = options_.listeners[number];
     const bool on_each = options_.listener_per_loop && wanted.where.ip();
@@ -64,13 +65,18 @@ void connection_server::open_listeners() {
         send_to_loop({.loop = to, .listener = number, .socket = std::move(socket), .remote = remote}, from);
       };
       acceptors_.push_back(std::make_unique<acceptor>(listener(wanted), sets_[from]->loop(), options_.log,
-                                                      options_.name, take_in, [this] { return room(); }));
+                                                      options_.name, take_in, room));
       listener_of_.push_back(number);
       wanted.where = acceptors_.back()->local();  // for port 0, the port that the kernel has chosen
       wanted.successor = true;                    // the other members of the group are our own
     }
   }
+  listeners_left_ = acceptors_.size() + 1;  // one more for `drain` itself, since there may be no listener
+  sets_left_ = sets_.size();
   serving_ = true;
+  for (auto& each : acceptors_)
+    if (const auto error = each->begin())
+      throw std::system_error(error, options_.name + ": cannot watch the listener on " + to_text(each->local()));
 }
 
 void connection_server::start(context) {
@@ -78,24 +84,12 @@ void connection_server::start(context) {
   try {
     open_listeners();
   } catch (...) {
+    close();
     acceptors_.clear();
     runtime_use_.reset();
     throw;
   }
-  listeners_left_ = acceptors_.size() + 1;  // one more for `drain` itself, since there may be no listener
-  sets_left_ = sets_.size();
-  for (auto& each : acceptors_)
-    if (const auto error = each->begin()) {
-      const std::string where = to_text(each->local());
-      close();
-      acceptors_.clear();
-      runtime_use_.reset();
-      throw std::system_error(error, options_.name + ": cannot watch the listener on " + where);
-    }
 }
-
-/// Asked by each acceptor before it accepts.
-bool connection_server::room() const noexcept { return open_connections() + in_transit_ < pause_from_; }
 
 /// On the acceptor's loop: decides whether to refuse, and brings the socket to the loop of its connection.
 void connection_server::send_to_loop(arrival newcomer, std::size_t from) noexcept {
@@ -168,18 +162,14 @@ void connection_server::force() noexcept {
 cut connection_server::close() noexcept {
   if (!serving_) return {};  // the loops may not run
   struct progress {
-    progress(std::size_t listeners, std::size_t sets) : listening(listeners), left(sets) {}
-    countdown listening, left;
+    explicit progress(std::size_t sets) : left(sets) {}
+    countdown left;
     std::atomic<std::uint64_t> connections{0}, idle{0};
   };
   const time_point by = steady().now() + std::chrono::seconds(1);
-  const auto so_far = std::make_shared<progress>(acceptors_.size(), sets_.size());
-  for (auto& each : acceptors_)
-    each->loop().post([so_far, a = each.get()] {
-      a->close();
-      so_far->listening.count_down();
-    });
-  for (auto& each : sets_)
+  const auto so_far = std::make_shared<progress>(sets_.size());
+  for (auto& each : acceptors_) each->loop().post([a = each.get()] { a->close(); });
+  for (auto& each : sets_)  // behind the acceptors in the queues of the loops
     each->loop().post([so_far, set = each.get()] {
       const std::uint64_t open = set->counts().open();
       const std::size_t working = set->force();
@@ -187,7 +177,6 @@ cut connection_server::close() noexcept {
       so_far->idle += open - working;
       so_far->left.count_down();
     });
-  so_far->listening.wait_until(by);
   so_far->left.wait_until(by);
   if (in_transit_ > 0) {  // it is cut when it arrives; wait for that
     const auto come = std::make_shared<countdown>(sets_.size());

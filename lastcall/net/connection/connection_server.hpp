@@ -104,7 +104,6 @@ class connection_server final : public component {
   void report_listeners(component_report&) const;
   static void report_told(const connection_numbers&, component_report&);
   connection_numbers numbers() const noexcept;
-  bool room() const noexcept;
   void send_to_loop(arrival, std::size_t from_loop) noexcept;
   void admit(arrival) noexcept;
   void one_listener_closed() noexcept;

@@ -1,10 +1,7 @@
 // What a connection_server says of itself: report, metrics, work in progress, addresses.
 // Threads: any. Numbers come from tallies and atomics; only in_progress asks the loops, and waits for their answers.
 #include <algorithm>
-#include <atomic>
-#include <memory>
 #include <span>
-#include <string>
 
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/core/duration.hpp"
@@ -50,7 +47,6 @@ void connection_server::report_listeners(component_report& into) const {
   }
 }
 
-/// All listeners with TLS share one context. Null: there is none.
 std::shared_ptr<tls_context> connection_server::shared_tls() const {
   for (const listener_options& each : options_.listeners)
     if (each.tls) return each.tls;

@@ -6,8 +6,6 @@
 // element of a list, moves it to all_, and calls it last.
 #include "lastcall/net/connection/connection_set.hpp"
 
-#include <sys/epoll.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -93,19 +91,12 @@ std::size_t connection_set::force() noexcept {
 void connection_set::oldest_work(std::vector<work_item>& out, std::size_t limit, time_point now) {
   std::vector<std::pair<time_point, const connection*>> oldest;
   const auto before = [](const auto& a, const auto& b) { return a.first < b.first; };
-  const auto look = [&](const connection& c) {
-    const auto since = c.works_since();
-    if (!since) return;
-    oldest.emplace_back(*since, &c);
-    if (oldest.size() < 2 * limit) return;
-    std::nth_element(oldest.begin(), oldest.begin() + static_cast<std::ptrdiff_t>(limit), oldest.end(), before);
-    oldest.resize(limit);
-  };
-  if (limit == 0) return;
-  for (connection& c : all_) look(c);
-  for (connection& c : untold_) look(c);
-  std::sort(oldest.begin(), oldest.end(), before);
-  if (oldest.size() > limit) oldest.resize(limit);
+  for (intrusive_list<connection>* const list : {&all_, &untold_})
+    for (const connection& c : *list)
+      if (const auto since = c.works_since()) oldest.emplace_back(*since, &c);
+  const auto end = oldest.begin() + static_cast<std::ptrdiff_t>(std::min(limit, oldest.size()));
+  std::partial_sort(oldest.begin(), end, oldest.end(), before);
+  oldest.erase(end, oldest.end());
   for (const auto& [since, c] : oldest)
     out.push_back({.label = c->work_label(),
                    .remote = to_text(c->remote()),

@@ -1,6 +1,5 @@
 #include "lastcall/net/connection/proxy_protocol.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
