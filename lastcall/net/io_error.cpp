@@ -1,7 +1,6 @@
 #include "lastcall/net/io_error.hpp"
 
 #include <boost/asio/error.hpp>
-#include <cerrno>
 #include <iterator>
 
 #include "lastcall/core/enum_names.hpp"

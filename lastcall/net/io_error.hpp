@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <string_view>
 #include <system_error>
@@ -57,13 +58,17 @@ io_end classify_errno(int error) noexcept;
 /// Classifies an errno in the generic or the system category, and Asio's eof (`boost::system::error_code` converts).
 io_end classify(const std::error_code& error) noexcept;
 
-/// Classifies the result of read or recv, and its errno. Not for an empty buffer, for which 0 is not an end.
-inline io_end classify_read(ssize_t n, int error) noexcept {
-  return n > 0 ? io_end::open : n == 0 ? io_end::orderly : classify_errno(error);
+/// Calls `call`, which reads or writes as the system calls do, again while a signal interrupts it. `at_zero`: what 0
+/// bytes mean: `orderly` for a read into a buffer that is not empty, `open` for a write.
+template <class Call> io_result move_bytes(io_end at_zero, Call call) noexcept {
+  ssize_t n;
+  do n = call();
+  while (n < 0 && errno == EINTR);
+  if (n > 0) return {.bytes = static_cast<std::size_t>(n)};
+  if (n == 0) return {.end = at_zero};
+  if (errno == EAGAIN) return {.would_block = true};
+  return {.end = classify_errno(errno)};
 }
-
-/// Classifies the result of write or send, and its errno.
-inline io_end classify_write(ssize_t n, int error) noexcept { return n >= 0 ? io_end::open : classify_errno(error); }
 
 /// It is logged, with the remote's address. Not so: open, orderly, our own close, and the end of many TLS clients.
 constexpr bool abnormal(io_end end) noexcept {

@@ -60,17 +60,16 @@ TEST(io_error, sees_a_real_end_as_orderly_and_a_write_after_it_as_broken_pipe) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
   unique_fd ours(pair[0]), theirs(pair[1]);
   char byte = 'x';
-  ssize_t n = ::recv(ours.get(), &byte, 1, 0);
-  EXPECT_EQ(classify_read(n, errno), io_end::open);  // nothing there yet
-  n = ::send(theirs.get(), &byte, 1, MSG_NOSIGNAL);
-  EXPECT_EQ(classify_write(n, errno), io_end::open);
-  n = ::recv(ours.get(), &byte, 1, 0);
-  EXPECT_EQ(classify_read(n, errno), io_end::open);
+  const auto read = [&] { return move_bytes(io_end::orderly, [&] { return ::recv(ours.get(), &byte, 1, 0); }); };
+  const auto write = [&](const unique_fd& to) {
+    return move_bytes(io_end::open, [&] { return ::send(to.get(), &byte, 1, MSG_NOSIGNAL); });
+  };
+  EXPECT_TRUE(read().would_block);  // nothing there yet
+  EXPECT_EQ(write(theirs).bytes, 1U);
+  EXPECT_EQ(read().bytes, 1U);
   theirs.reset();
-  n = ::recv(ours.get(), &byte, 1, 0);
-  EXPECT_EQ(classify_read(n, errno), io_end::orderly);
-  n = ::send(ours.get(), &byte, 1, MSG_NOSIGNAL);
-  EXPECT_EQ(classify_write(n, errno), io_end::broken_pipe);
+  EXPECT_EQ(read().end, io_end::orderly);
+  EXPECT_EQ(write(ours).end, io_end::broken_pipe);
 }
 
 }  // namespace lastcall::net::io_error_test

@@ -131,18 +131,15 @@ void session::on_input() noexcept {
   read_frames();
 }
 
-/// The write queue has room: reading may go on.
+/// There is room: reading may go on.
 void session::on_sent() noexcept {
   read_frames();
   read_more();
 }
 
-/// The handler took a message: reading may go on.
 void session::on_message_taken() noexcept {
   busy_since_ = loop_now();
-  if (state() != connection_state::upgraded) return;
-  read_frames();
-  read_more();
+  if (state() == connection_state::upgraded) on_sent();
 }
 
 /// Reads frames while there is room for messages. While draining, it stops at the byte that had been received when the
@@ -176,7 +173,9 @@ void session::read_frames() noexcept {
         counts_.after_close.add();
       } else if (now == event::close || now == event::failed) {
         if (now == event::failed) counts_.broken.add();
-        handshake_over();
+        // Both sides sent Close, or the remote broke the protocol: RFC 6455 section 7.1.1.
+        wake_handler();
+        if (state() == connection_state::upgraded) leave_when_sent();
       } else if (now == event::more && left_to_deliver_ && size == *left_to_deliver_ + used) {
         ignore_messages();  // all bytes from before the drain are used; an incomplete message is not delivered
       } else if (now == event::more && used == 0) {
@@ -198,13 +197,6 @@ void session::ignore_messages() noexcept {
   ignoring_ = true;
   protocol_.ignore_messages();
   wake_handler();
-}
-
-/// Both sides sent Close, or the remote broke the protocol: the server ends the connection.
-/// Source: RFC 6455 section 7.1.1.
-void session::handshake_over() noexcept {
-  wake_handler();
-  if (state() == connection_state::upgraded) leave_when_sent();
 }
 
 /// The drain told this connection. What has been received until now is delivered: the bytes in the buffer and in the
@@ -299,14 +291,10 @@ void session::begin_close(std::uint16_t code, std::string_view reason) noexcept 
   if (state() != connection_state::upgraded || protocol_.close_sent()) return;
   set().loop().refresh_now();
   busy_since_ = loop_now();
-  try {
-    std::string out;
-    protocol_.close(out, code, reason);
-    ignore_messages();
-    send(out);
-  } catch (const std::exception&) {  // out of memory
-    return end(connection_end::forced);
-  }
+  std::string out;
+  if (!within_memory([&] { protocol_.close(out, code, reason); })) return;
+  ignore_messages();
+  send(out);
   if (state() != connection_state::upgraded) return;
   if (input_over()) return leave_when_sent(connection_end::by_remote);
   expect_remote_by(loop_now() + limits().goodbye_time);

@@ -101,7 +101,6 @@ class session final : public net::session {
   void begin() noexcept;
   void read_frames() noexcept;
   void ignore_messages() noexcept;
-  void handshake_over() noexcept;
   bool full() const noexcept;
 
   const std::shared_ptr<const route> route_;

@@ -24,9 +24,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-
 #include "lastcall/net/connection/transport.hpp"
 #include "lastcall/net/without_sigpipe.hpp"
 
@@ -43,15 +40,6 @@ bool fin_acknowledged(int fd) noexcept {
 }
 
 using linger_option = struct ::linger;  // connection::linger hides it
-
-// System calls, not recv and send: those of the C library are cancellation points, which cost two locked instructions
-// each in a program with several threads. Our threads are never cancelled.
-ssize_t receive_some(int fd, char* into, std::size_t size) noexcept {
-  return ::syscall(SYS_recvfrom, fd, into, size, 0, nullptr, nullptr);
-}
-ssize_t send_some(int fd, const char* from, std::size_t size) noexcept {
-  return ::syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, nullptr, 0);
-}
 
 constexpr int reads_per_wake = 16;  // from a remote that sends on after our FIN; then other connections are served
 
@@ -96,40 +84,33 @@ void connection::on_ready(std::uint32_t events) noexcept {
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) on_readable();
 }
 
+// System calls, not recv and send: those of the C library are cancellation points, which cost two locked instructions
+// each in a program with several threads. Our threads are never cancelled.
+
 io_result connection::receive(char* into, std::size_t size) noexcept {
-  if (transport_) return receive_tls(into, size);
-  for (;;) {
-    const ssize_t n = receive_some(socket_.get(), into, size);
-    if (n > 0) return {.bytes = static_cast<std::size_t>(n)};
-    if (n == 0) return {.end = io_end::orderly};
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN) return {.would_block = true};
-    return {.end = classify_errno(errno)};
+  if (transport_) {
+    const io_result read = transport_->tls->read(into, size);
+    if (transport_->tls->input_over()) remote_is_ending_ = true;
+    return read;
   }
+  return move_bytes(io_end::orderly,
+                    [&] { return ::syscall(SYS_recvfrom, socket_.get(), into, size, 0, nullptr, nullptr); });
 }
 
 io_result connection::transmit(const char* from, std::size_t size) noexcept {
   if (transport_) return transport_->tls->write(from, size);
-  for (;;) {
-    const ssize_t n = send_some(socket_.get(), from, size);
-    if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN) return {.would_block = true};
-    return {.end = classify_errno(errno)};
-  }
+  return move_bytes(io_end::open,
+                    [&] { return ::syscall(SYS_sendto, socket_.get(), from, size, MSG_NOSIGNAL, nullptr, 0); });
 }
 
 io_result connection::transmit_file(int file, std::uint64_t offset, std::size_t size) noexcept {
   if (transport_) return transport_->tls->write_file(file, offset, size);
-  for (;;) {
-    off_t at = static_cast<off_t>(offset);
-    const ssize_t n = detail::without_sigpipe([&] { return ::sendfile(socket_.get(), file, &at, size); });
-    if (n >= 0) return {.bytes = static_cast<std::size_t>(n)};
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN) return {.would_block = true};
-    const io_end end = classify_errno(errno);
-    return {.end = end, .unreadable = end == io_end::other};  // sockets fail in ways that have names
-  }
+  off_t at = static_cast<off_t>(offset);
+  io_result sent = move_bytes(io_end::open, [&] {
+    return detail::without_sigpipe([&] { return ::sendfile(socket_.get(), file, &at, size); });
+  });
+  sent.unreadable = sent.end == io_end::other;  // sockets fail in ways that have names
+  return sent;
 }
 
 /// Asked before a connection is closed as silent. A timer may fire before the readiness of the same moment, and the

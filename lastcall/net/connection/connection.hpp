@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,7 +47,6 @@ class connection : public pollable, public timed, public list_hook<> {
   connection& operator=(const connection&) = delete;
 
   connection_state state() const noexcept { return state_; }
-  connection_kind kind() const noexcept { return kind_; }
   const endpoint& remote() const noexcept { return remote_; }
   const connection_past& past() const noexcept { return past_; }
 
@@ -132,12 +132,20 @@ class connection : public pollable, public timed, public list_hook<> {
   void end(connection_end) noexcept;
   /// Closes now, with a reset, so that the remote does not take an incomplete response for a complete one.
   void abort(connection_end) noexcept;
+  /// Calls `f`. False: it threw, as when memory is out, and the connection has ended. Not for on_end.
+  template <class F> bool within_memory(F f) noexcept {
+    try {
+      return f(), true;
+    } catch (const std::exception&) {
+      return end(connection_end::forced), false;
+    }
+  }
   /// Ends it as the error says. Logs an abnormal end with the remote's address.
   void end_by(io_end) noexcept;
 
   owning_set& set() const noexcept { return set_; }
   /// `on_open` is still to come.
-  bool opening() const noexcept { return transport_ && transport_opening(); }
+  bool opening() const noexcept;
   bool draining() const noexcept { return set_.draining(); }
   /// The loop's time, at no cost; see loop::now.
   time_point loop_now() const noexcept { return set_.loop().now(); }
@@ -159,9 +167,7 @@ class connection : public pollable, public timed, public list_hook<> {
   void linger() noexcept;
 
   // What a proxy's header and TLS need: connection_opening.cpp. All but `continue_opening` need a transport_.
-  bool transport_opening() const noexcept;
   std::uint32_t events_for_protocol(std::uint32_t epoll_events) noexcept;
-  io_result receive_tls(char* into, std::size_t size) noexcept;
   void continue_opening() noexcept;
   bool read_header() noexcept;
   void give_up_opening(connection_end) noexcept;

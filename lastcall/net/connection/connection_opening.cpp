@@ -9,8 +9,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include <cerrno>
-
 #include "lastcall/net/connection/connection.hpp"
 #include "lastcall/net/connection/proxy_protocol.hpp"
 #include "lastcall/net/connection/transport.hpp"
@@ -42,7 +40,7 @@ std::shared_ptr<const tls_peer> connection::tls_peer_at_hand() const noexcept {
   return transport_ && transport_->tls ? transport_->tls->peer() : nullptr;
 }
 
-bool connection::transport_opening() const noexcept { return !transport_->open; }
+bool connection::opening() const noexcept { return transport_ && !transport_->open; }
 
 /// Turns events of the socket into events for the protocol; none while opening. TLS may have to write before it can
 /// read, and the other way round: then the event for one is an event for the other, too.
@@ -57,12 +55,6 @@ std::uint32_t connection::events_for_protocol(std::uint32_t events) noexcept {
   if ((events & EPOLLOUT) && to_read) events |= EPOLLIN;
   if ((events & EPOLLIN) && to_write) events |= EPOLLOUT;
   return events;
-}
-
-io_result connection::receive_tls(char* into, std::size_t size) noexcept {
-  const io_result read = transport_->tls->read(into, size);
-  if (transport_->tls->input_over()) remote_is_ending_ = true;
-  return read;
 }
 
 void connection::continue_opening() noexcept {
@@ -108,26 +100,18 @@ bool connection::read_header() noexcept {
       return true;
     }
     const std::size_t had = header.size();
-    ssize_t n = -1;
-    try {
-      header.resize(found.bytes);
-      do n = ::recv(socket_.get(), header.data() + had, found.bytes - had, 0);
-      while (n < 0 && errno == EINTR);
-    } catch (const std::exception&) {  // out of memory
-      end(connection_end::forced);
-      return false;
-    }
-    const int error = errno;
-    header.resize(n > 0 ? had + static_cast<std::size_t>(n) : had);
-    if (n > 0) continue;
-    if (n < 0 && error == EAGAIN) {
+    if (!within_memory([&] { header.resize(found.bytes); })) return false;
+    const io_result read =
+        move_bytes(io_end::orderly, [&] { return ::recv(socket_.get(), header.data() + had, found.bytes - had, 0); });
+    header.resize(had + read.bytes);
+    if (read.bytes > 0) continue;
+    if (read.would_block) {
       note_response();
       enter(connection_state::fresh, transport_->open_by);
     } else {
-      const io_end how = classify_read(n, error);
       if (had > 0) set_.note_bad_header(remote_, "it ended within its header");
       transport_.reset();
-      end_by(how);
+      end_by(read.end);
     }
     return false;
   }

@@ -21,19 +21,13 @@ session::session(owning_set& set, unique_fd socket, const endpoint& from, connec
                  const session_limits& limits)
     : connection(set, std::move(socket), from, kind),
       limits_(limits),
-      link_(std::make_shared<session_link>(*this, set.loop(), from)),
-      begun_(loop_now()),
-      last_byte_(begun_),
-      progress_(begun_) {}
+      link_(std::make_shared<session_link>(*this, set.loop(), from)) {}
 
 session::session(connection& before, connection_kind kind, const session_limits& limits, std::string received)
     : connection(before, kind),
       limits_(limits),
       link_(std::make_shared<session_link>(*this, set().loop(), remote())),
-      input_(std::move(received)),
-      begun_(loop_now()),
-      last_byte_(begun_),
-      progress_(begun_) {}
+      input_(std::move(received)) {}
 
 /// Also for a session that was replaced, or never adopted: its handler must not find it any more.
 session::~session() { link_->session_ended(cause::forced); }
@@ -65,11 +59,7 @@ void session::read_more() noexcept {
       return end_by(read.end);
     }
     last_byte_ = loop_now();
-    try {
-      input_.append({piece, read.bytes});
-    } catch (const std::exception&) {  // out of memory
-      return end(connection_end::forced);
-    }
+    if (!within_memory([&] { input_.append({piece, read.bytes}); })) return;
     on_input();
   }
 }
@@ -84,12 +74,7 @@ void session::send(std::string_view bytes) noexcept {
     if (bytes.empty()) return;
     unsent_.look(unacknowledged());
   }
-  try {
-    unsent_.append(bytes);
-  } catch (const std::exception&) {  // out of memory
-    return end(connection_end::forced);
-  }
-  renew_deadline();
+  if (within_memory([&] { unsent_.append(bytes); })) renew_deadline();
 }
 
 /// A handler that waits for room is woken below the limit, not only when the queue is empty.

@@ -25,9 +25,6 @@ class thread_pool;
 /// Threads: its loop's only.
 class session : public connection {
  public:
-  /// Does for one session what a drain does: asks the remote, in the words of the protocol, to come to an end.
-  void say_goodbye() noexcept;
-
   /// The remote's FIN was received; `input()` may still hold bytes.
   bool input_over() const noexcept { return input_over_; }
   /// The handler has waited for the remote as long as it may; see expect_remote_by.
@@ -112,9 +109,9 @@ class session : public connection {
   const std::shared_ptr<session_link> link_;
   byte_queue input_;
   write_queue unsent_;
-  const time_point begun_;
-  time_point last_byte_;
-  time_point progress_;                        // of sending, while the write queue is not empty
+  const time_point begun_ = loop_now();
+  time_point last_byte_ = begun_;
+  time_point progress_ = begun_;               // of sending, while the write queue is not empty
   time_point goodbye_by_ = time_point::max();  // the end of the remote's time; max: it is not running
   connection_end leave_as_ = connection_end::clean;
   bool input_over_ = false;

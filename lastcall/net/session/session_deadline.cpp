@@ -30,8 +30,6 @@ void session::expect_remote_by(time_point by) noexcept {
   renew_deadline();
 }
 
-void session::say_goodbye() noexcept { on_told(); }
-
 void session::on_told() noexcept {
   if (told_) return;
   readable_ = true;  // what came before is still delivered; it may not have been announced yet

@@ -40,37 +40,26 @@ struct tls_channel::socket_bio {
   static int write(BIO* bio, const char* from, int size) noexcept {
     tls_channel& c = channel_of(bio);
     BIO_clear_retry_flags(bio);
-    ssize_t n;
-    do n = ::send(c.socket_, from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    if (n >= 0) {
-      c.sent_any_ = true;
-    } else if (errno == EAGAIN) {
-      BIO_set_retry_write(bio);
-    } else {
-      c.socket_end_ = classify_errno(errno);
-    }
-    return static_cast<int>(n);
+    const io_result sent =
+        move_bytes(io_end::open, [&] { return ::send(c.socket_, from, static_cast<std::size_t>(size), MSG_NOSIGNAL); });
+    if (sent.would_block) BIO_set_retry_write(bio);
+    if (sent.end != io_end::open) c.socket_end_ = sent.end;
+    if (sent.bytes == 0) return -1;
+    c.sent_any_ = true;
+    return static_cast<int>(sent.bytes);
   }
 
   static int read(BIO* bio, char* into, int size) noexcept {
     tls_channel& c = channel_of(bio);
     BIO_clear_retry_flags(bio);
-    ssize_t n;
-    do n = ::recv(c.socket_, into, static_cast<std::size_t>(size), 0);
-    while (n < 0 && errno == EINTR);
-    if (n > 0) {
-      if (c.first_size_ < sizeof c.first_) {
-        const std::size_t some = std::min<std::size_t>(static_cast<std::size_t>(n), sizeof c.first_ - c.first_size_);
-        std::memcpy(c.first_ + c.first_size_, into, some);
-        c.first_size_ = static_cast<std::uint8_t>(c.first_size_ + some);
-      }
-    } else if (n < 0 && errno == EAGAIN) {
-      BIO_set_retry_read(bio);
-    } else {
-      c.socket_end_ = classify_read(n, errno);
-    }
-    return static_cast<int>(n);
+    const io_result got =
+        move_bytes(io_end::orderly, [&] { return ::recv(c.socket_, into, static_cast<std::size_t>(size), 0); });
+    const std::size_t some = std::min(got.bytes, sizeof c.first_ - c.first_size_);
+    std::memcpy(c.first_ + c.first_size_, into, some);
+    c.first_size_ = static_cast<std::uint8_t>(c.first_size_ + some);
+    if (got.would_block) BIO_set_retry_read(bio);
+    if (got.end != io_end::open) c.socket_end_ = got.end;
+    return got.bytes > 0 || got.end == io_end::orderly ? static_cast<int>(got.bytes) : -1;
   }
 
   static long control(BIO*, int what, long, void*) noexcept {
@@ -312,11 +301,8 @@ io_result tls_channel::discard(char* into, std::size_t size) noexcept {
   }
   // After close_notify: raw bytes, until the FIN.
   for (int i = 0; i < reads_of_rest; ++i) {
-    const ssize_t n = ::recv(socket_, into, size, 0);
-    if (n > 0 || (n < 0 && errno == EINTR)) continue;
-    if (n == 0) return {.end = io_end::orderly};
-    if (errno == EAGAIN) return {.would_block = true};
-    return {.end = classify_errno(errno)};
+    const io_result got = move_bytes(io_end::orderly, [&] { return ::recv(socket_, into, size, 0); });
+    if (got.bytes == 0) return got;
   }
   return {};  // there may be more; the other connections of the loop come first
 }
