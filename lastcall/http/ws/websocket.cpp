@@ -18,12 +18,12 @@ detail::session* session_of(const conversation& c) noexcept { return static_cast
 
 /// One attempt to read. The link calls it until it returns true. So do the other two.
 struct read_step {
-  conversation* shared;
-  std::optional<message>* into;
+  std::shared_ptr<conversation> shared;
+  std::optional<message> result = {};
 
-  bool operator()() const {
+  bool operator()() {
     conversation& c = *shared;
-    if ((*into = c.take())) {
+    if ((result = c.take())) {
       if (auto* session = session_of(c)) session->on_message_taken();
       return true;
     }
@@ -40,57 +40,40 @@ struct read_step {
 };
 
 struct write_step {
-  conversation* shared;
+  std::shared_ptr<conversation> shared;
   opcode code;
   std::string_view payload;
-  bool* sent;
+  bool result = false;
 
-  bool operator()() const noexcept {
+  bool operator()() noexcept {
     auto* session = session_of(*shared);
     const written now = session ? session->put(code, payload) : written::never;
-    *sent = now == written::yes;
+    result = now == written::yes;
     return now != written::not_yet;
   }
 };
 
 struct close_step {
-  conversation* shared;
+  std::shared_ptr<conversation> shared;
   std::uint16_t code;
   std::string_view reason;
-  bool* answered;
+  bool result = false;
 
-  bool operator()() const noexcept {
+  bool operator()() noexcept {
     auto* session = session_of(*shared);
     if (session) session->begin_close(code, reason);
-    *answered = shared->remote_code != 0;
+    result = shared->remote_code != 0;
     return !session || session->closed();
   }
 };
 
-// Separate coroutines: they keep the shared state alive, and do not copy the caller's arguments.
-
-task<std::optional<message>> reading(std::shared_ptr<conversation> c) {
-  std::optional<message> got;
-  co_await c->link->until(read_step{c.get(), &got});
-  co_return got;
+template <class Step> bool finished_blocking(Step step) {
+  step.shared->link->until_blocking([&step] { return step(); }, handler_side::writing);
+  return step.result;
 }
 
-task<bool> writing(std::shared_ptr<conversation> c, opcode code, std::string_view payload) {
-  bool sent = false;
-  co_await c->link->until(write_step{c.get(), code, payload, &sent}, handler_side::writing);
-  co_return sent;
-}
-
-task<bool> closing(std::shared_ptr<conversation> c, std::uint16_t code, std::string_view reason) {
-  bool answered = false;
-  co_await c->link->until(close_step{c.get(), code, reason, &answered}, handler_side::writing);
-  co_return answered;
-}
-
-bool write_and_block(conversation& c, message_kind kind, std::string_view data) {
-  bool sent = false;
-  c.link->until_blocking(write_step{&c, checked(kind, data), data, &sent}, handler_side::writing);
-  return sent;
+task<bool> writing(const std::shared_ptr<conversation>& c, opcode code, std::string_view payload) {
+  return net::finished(c->link, write_step{c, code, payload}, handler_side::writing);
 }
 
 void check_close(std::uint16_t code, std::string_view reason) {
@@ -108,12 +91,7 @@ opcode detail::checked(message_kind kind, std::string_view data) {
   return opcode::text;
 }
 
-stream::stream(std::shared_ptr<conversation> c) noexcept : shared_(std::move(c)) {}
-stream::stream(stream&&) noexcept = default;
-stream& stream::operator=(stream&&) noexcept = default;
-stream::~stream() = default;
-
-task<std::optional<message>> stream::read() { return reading(shared_); }
+task<std::optional<message>> stream::read() { return net::finished(shared_->link, read_step{shared_}); }
 
 task<bool> stream::write(const message& m) { return writing(shared_, checked(m.kind, m.data), m.data); }
 task<bool> stream::write(std::string_view text) { return writing(shared_, checked(message_kind::text, text), text); }
@@ -126,26 +104,27 @@ task<bool> stream::ping(std::string_view data) {
 
 task<bool> stream::close(std::uint16_t code, std::string_view reason) {
   check_close(code, reason);
-  return closing(shared_, code, reason);
+  return net::finished(shared_->link, close_step{shared_, code, reason}, handler_side::writing);
 }
 
 std::optional<message> stream::read_blocking() {
-  std::optional<message> got;
-  const read_step step{shared_.get(), &got};
-  if (!shared_->link->until_blocking(step))
+  read_step step{shared_};
+  if (!shared_->link->until_blocking([&step] { return step(); }))
     static_cast<void>(step());  // the connection has ended: no other thread uses it
-  if (!got && shared_->end == read_end::none) shared_->end = read_end::gone;  // the loop has ended
-  return got;
+  if (!step.result && shared_->end == read_end::none) shared_->end = read_end::gone;  // the loop has ended
+  return std::move(step.result);
 }
 
-bool stream::write_blocking(const message& m) { return write_and_block(*shared_, m.kind, m.data); }
-bool stream::write_blocking(std::string_view text) { return write_and_block(*shared_, message_kind::text, text); }
+bool stream::write_blocking(const message& m) {
+  return finished_blocking(write_step{shared_, checked(m.kind, m.data), m.data});
+}
+bool stream::write_blocking(std::string_view text) {
+  return finished_blocking(write_step{shared_, checked(message_kind::text, text), text});
+}
 
 bool stream::close_blocking(std::uint16_t code, std::string_view reason) {
   check_close(code, reason);
-  bool answered = false;
-  shared_->link->until_blocking(close_step{shared_.get(), code, reason, &answered}, handler_side::writing);
-  return answered;
+  return finished_blocking(close_step{shared_, code, reason});
 }
 
 const context& stream::life() const noexcept { return shared_->link->life(); }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
@@ -64,10 +65,9 @@ struct options {
 /// `_blocking` on any other.
 class stream {
  public:
-  explicit stream(std::shared_ptr<detail::conversation> c) noexcept;
-  stream(stream&&) noexcept;
-  stream& operator=(stream&&) noexcept;
-  ~stream();
+  explicit stream(std::shared_ptr<detail::conversation> c) noexcept : shared_(std::move(c)) {}
+  stream(stream&&) noexcept = default;
+  stream& operator=(stream&&) noexcept = default;
 
   /// The next message. Empty once there will be no more: the remote has closed, or the server drains. Every whole
   /// message that was received before is returned first. Pings are answered meanwhile.

@@ -3,7 +3,6 @@
 #include "lastcall/net/session/session_link.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <utility>
 
 #include "lastcall/net/loop/parked_step.hpp"
 #include "lastcall/net/session/session.hpp"
@@ -30,9 +29,7 @@ bool session_link::until_blocking(const function<bool()>& step, handler_side sid
 }
 
 void session_link::post(function<void(session&)> f) {
-  const std::lock_guard lock(mutex_);
-  if (!host_) return;
-  loop_.post([self = shared_from_this(), f = std::move(f)] {
+  post_to_loop([self = shared_from_this(), f = std::move(f)] {
     if (self->host_) f(*self->host_);
   });
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
@@ -68,5 +69,13 @@ class session_link : public std::enable_shared_from_this<session_link> {
   function<void()> waiters_[2];  // continues the handler; empty: woken, or it does not wait
   bool waits_[2] = {};           // its step was false; still true while it is woken, until the step is true
 };
+
+/// A coroutine until the step is true; then it returns the step's `result`. It keeps the link alive, and the step.
+template <class Step>
+task<decltype(Step::result)> finished(std::shared_ptr<session_link> link, Step step,
+                                      handler_side side = handler_side::reading) {
+  co_await link->until([&step] { return step(); }, side);
+  co_return std::move(step.result);
+}
 
 }  // namespace lastcall::inline v0::net

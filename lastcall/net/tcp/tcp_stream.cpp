@@ -1,7 +1,5 @@
 #include "lastcall/net/tcp/tcp_stream.hpp"
 
-#include <utility>
-
 #include "lastcall/net/tcp/tcp_session.hpp"
 
 namespace lastcall::inline v0::net {
@@ -10,17 +8,23 @@ namespace lastcall::inline v0::net {
 struct tcp_stream::read_step {
   tcp_stream* stream;
   std::optional<char> delimiter;
+  std::optional<std::string_view> result = {};
 
-  bool operator()() const noexcept {
-    stream->got_ = false;
+  bool operator()() noexcept {
     if (stream->end_ != read_end::none) return true;
     auto* host = static_cast<tcp_session*>(stream->link_->host());
     if (!host) {
       stream->end_ = read_end::gone;
       return true;
     }
-    stream->got_ = host->take(delimiter, stream->piece_, stream->end_, stream->quiet_);
-    return stream->got_ || stream->end_ != read_end::none;
+    if (host->take(delimiter, stream->piece_, stream->end_, stream->quiet_)) result = stream->piece_;
+    return result || stream->end_ != read_end::none;
+  }
+
+  std::optional<std::string_view> block() {
+    if (!stream->link_->until_blocking([this] { return (*this)(); }) && stream->end_ == read_end::none)
+      stream->end_ = read_end::gone;
+    return result;
   }
 };
 
@@ -30,13 +34,13 @@ namespace {
 struct write_step {
   session_link* link;
   std::string_view bytes;
-  bool sent = false;
+  bool result = false;  // all were sent
 
   bool operator()() noexcept {
     for (;;) {
       auto* host = static_cast<tcp_session*>(link->host());
       if (!host || host->remote_time_over()) return true;
-      if (bytes.empty()) return sent = true;
+      if (bytes.empty()) return result = true;
       const std::size_t taken = host->put(bytes);
       bytes.remove_prefix(taken);
       if (taken == 0) return false;
@@ -46,41 +50,23 @@ struct write_step {
 
 }  // namespace
 
-std::optional<std::string_view> tcp_stream::given() const noexcept {
-  if (!got_) return std::nullopt;
-  return piece_;
-}
-
-task<std::optional<std::string_view>> tcp_stream::read() {
-  co_await link_->until(read_step{this, std::nullopt});
-  co_return given();
-}
+task<std::optional<std::string_view>> tcp_stream::read() { return finished(link_, read_step{this, std::nullopt}); }
 
 task<std::optional<std::string_view>> tcp_stream::read_until(char delimiter) {
-  co_await link_->until(read_step{this, delimiter});
-  co_return given();
+  return finished(link_, read_step{this, delimiter});
 }
 
-task<bool> tcp_stream::write(std::string_view bytes) {
-  write_step left{link_.get(), bytes};
-  co_await link_->until([&left] { return left(); });
-  co_return left.sent;
-}
+task<bool> tcp_stream::write(std::string_view bytes) { return finished(link_, write_step{link_.get(), bytes}); }
 
-std::optional<std::string_view> tcp_stream::read_blocking() {
-  if (!link_->until_blocking(read_step{this, std::nullopt}) && end_ == read_end::none) end_ = read_end::gone;
-  return given();
-}
-
+std::optional<std::string_view> tcp_stream::read_blocking() { return read_step{this, std::nullopt}.block(); }
 std::optional<std::string_view> tcp_stream::read_until_blocking(char delimiter) {
-  if (!link_->until_blocking(read_step{this, delimiter}) && end_ == read_end::none) end_ = read_end::gone;
-  return given();
+  return read_step{this, delimiter}.block();
 }
 
 bool tcp_stream::write_blocking(std::string_view bytes) {
   write_step left{link_.get(), bytes};
   link_->until_blocking([&left] { return left(); });
-  return left.sent;
+  return left.result;
 }
 
 void tcp_stream::read_on(duration quiet) noexcept {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,12 +63,10 @@ class tcp_stream {
 
  private:
   struct read_step;
-  std::optional<std::string_view> given() const noexcept;
 
   std::shared_ptr<session_link> link_;
   std::string piece_;
   duration quiet_ = {};
-  bool got_ = false;
   read_end end_ = read_end::none;
 };
 
