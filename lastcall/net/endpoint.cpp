@@ -185,14 +185,11 @@ std::string to_text(const endpoint& where) {
   sockaddr_storage address;
   where.fill(address);
   char digits[INET6_ADDRSTRLEN];
-  if (where.family() == endpoint::kind::ipv4) {
-    ::inet_ntop(AF_INET, where.address_bytes().data(), digits, sizeof digits);
-    return std::string(digits) + ':' + std::to_string(where.port());
-  }
-  ::inet_ntop(AF_INET6, where.address_bytes().data(), digits, sizeof digits);
+  ::inet_ntop(address.ss_family, where.address_bytes().data(), digits, sizeof digits);
+  const std::string port = ':' + std::to_string(where.port());
+  if (where.family() == endpoint::kind::ipv4) return digits + port;
   const auto scope = reinterpret_cast<const sockaddr_in6&>(address).sin6_scope_id;
-  return std::string("[") + digits + (scope != 0 ? '%' + std::to_string(scope) : "") +
-         "]:" + std::to_string(where.port());
+  return std::string("[") + digits + (scope != 0 ? '%' + std::to_string(scope) : "") + ']' + port;
 }
 
 }  // namespace lastcall::inline v0::net

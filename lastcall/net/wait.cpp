@@ -11,22 +11,16 @@ namespace lastcall::inline v0::net {
 
 namespace {
 
-/// The timer belongs to the thread of its executor, so the end of the context is posted there. Shared: posted work may
-/// run after the wait.
-struct cancellation {
-  std::shared_ptr<boost::asio::steady_timer> timer;
-  void operator()() const {
-    boost::asio::post(timer->get_executor(), [t = timer] { t->cancel(); });
-  }
-};
-
 task<bool> wait(context with, std::stop_token end, duration time, std::source_location at) {
   if (end.stop_requested()) co_return false;
   const waiting here(with, "time to pass", at);
+  // Shared: what is posted may run after the wait.
   const auto timer = std::make_shared<boost::asio::steady_timer>(co_await boost::asio::this_coro::executor);
   const time_point now = steady().now();
   timer->expires_at(time > time_point::max() - now ? time_point::max() : now + time);
-  const std::stop_callback cut_short(end, cancellation{timer});
+  // The timer belongs to the thread of its executor, so the end of the context is posted there.
+  const std::stop_callback cut_short(
+      end, [timer] { boost::asio::post(timer->get_executor(), [timer] { timer->cancel(); }); });
   boost::system::error_code cancelled;
   co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
   co_return !cancelled && !end.stop_requested();

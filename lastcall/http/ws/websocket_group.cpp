@@ -1,6 +1,5 @@
 #include "lastcall/http/ws/websocket_group.hpp"
 
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>

@@ -1,5 +1,8 @@
 #include "lastcall/http/ws/ws_handshake.hpp"
 
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -48,6 +51,18 @@ bool sound_key(std::string_view key) {
 }
 
 }  // namespace
+
+/// Proves that the server speaks WebSocket; it is not for security.
+std::string accept_for(std::string_view key) {
+  const std::string proof = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  unsigned char digest[SHA_DIGEST_LENGTH];
+  if (!::SHA1(reinterpret_cast<const unsigned char*>(proof.data()), proof.size(), digest))
+    return {};  // this OpenSSL is forbidden SHA-1: the remote will refuse
+
+  char text[(SHA_DIGEST_LENGTH + 2) / 3 * 4 + 1];  // base64, and a zero
+  const int size = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text), digest, sizeof digest);
+  return {text, static_cast<std::size_t>(size)};
+}
 
 handshake read_handshake(const http::request& r, const options& o) {
   if (lines(r, "Upgrade") == 0 || r.verb() != http::method::get) return {.status = 426, .why = "this is a WebSocket"};

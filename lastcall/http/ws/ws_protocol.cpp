@@ -98,7 +98,7 @@ void protocol::ignore_messages() noexcept {
 event protocol::control(std::string_view& in, std::string& out) {
   const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(in.size(), frame_.length - frame_at_));
   if (size > 0) {
-    if (size > 0) std::memcpy(control_.data() + control_size_, in.data(), size);
+    std::memcpy(control_.data() + control_size_, in.data(), size);
     apply_mask(control_.data() + control_size_, size, frame_.mask, frame_at_);
     control_size_ = static_cast<std::uint8_t>(control_size_ + size);
     in.remove_prefix(size);
@@ -155,7 +155,7 @@ void protocol::close(std::string& out, std::uint16_t code, std::string_view reas
 
 /// The remote broke the protocol or a limit: sends Close with the reason, and reads nothing more.
 event protocol::fail(std::string& out, std::uint16_t code, const char* why) {
-  failure_ = why;
+  failed_ = true;
   close(out, code, why);
   message_.data = std::string();
   return event::failed;

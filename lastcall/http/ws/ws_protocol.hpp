@@ -43,11 +43,9 @@ class protocol {
 
   bool close_sent() const noexcept { return close_sent_; }
   bool close_received() const noexcept { return close_received_; }
-  bool failed() const noexcept { return failure_ != nullptr; }
+  bool failed() const noexcept { return failed_; }
   /// Nothing more is read.
   bool over() const noexcept { return close_received_ || failed(); }
-  /// What the remote did wrong; null if nothing.
-  const char* failure() const noexcept { return failure_; }
   /// The remote's code, 1005 if its Close had none; and its reason.
   std::uint16_t close_code() const noexcept { return code_; }
   const std::string& close_reason() const noexcept { return reason_; }
@@ -69,13 +67,13 @@ class protocol {
   bool ignored_ = false;  // the current message is dropped
   bool close_sent_ = false;
   bool close_received_ = false;
+  bool failed_ = false;
   std::uint8_t control_size_ = 0;
   lastcall::detail::utf8_check text_;
   std::uint16_t code_ = 0;
   message message_;
   std::array<char, most_control_bytes> control_;
   std::string reason_;
-  const char* failure_ = nullptr;
 };
 
 }  // namespace lastcall::inline v0::ws::detail

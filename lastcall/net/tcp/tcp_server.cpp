@@ -1,7 +1,6 @@
 #include "lastcall/net/tcp/tcp_server.hpp"
 
 #include <stdexcept>
-#include <utility>
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
