@@ -18,8 +18,6 @@ namespace {
 constexpr std::string_view unix_prefix = "unix:";
 constexpr std::string_view mapped_prefix("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);  // RFC 4291 section 2.5.5.2
 
-std::error_code invalid() { return std::make_error_code(std::errc::invalid_argument); }
-
 template <class Number> std::optional<Number> parse_number(std::string_view text) {
   Number n{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
@@ -125,8 +123,8 @@ result<endpoint> parse_address(std::string_view address, std::uint16_t port) {
   endpoint e;
   if (address.starts_with(unix_prefix)) {
     address.remove_prefix(unix_prefix.size());
-    if (address.empty() || address.find('\0') != address.npos || port != 0) return invalid();
-    if (address.size() >= sizeof(sockaddr_un::sun_path)) return std::make_error_code(std::errc::filename_too_long);
+    if (address.empty() || address.find('\0') != address.npos || port != 0) return std::errc::invalid_argument;
+    if (address.size() >= sizeof(sockaddr_un::sun_path)) return std::errc::filename_too_long;
     e.kind_ = endpoint::kind::unix_path;
     e.path_ = std::make_shared<const std::string>(address);
     return e;
@@ -134,21 +132,21 @@ result<endpoint> parse_address(std::string_view address, std::uint16_t port) {
   e.port_ = port;
   const bool bracketed = address.starts_with('[');
   if (bracketed) {
-    if (!address.ends_with(']')) return invalid();
+    if (!address.ends_with(']')) return std::errc::invalid_argument;
     address = address.substr(1, address.size() - 2);
   }
   const auto percent = address.find('%');
   const std::string digits(address.substr(0, percent));  // a copy, since inet_pton needs a null at the end
-  if (digits.find('\0') != digits.npos) return invalid();
+  if (digits.find('\0') != digits.npos) return std::errc::invalid_argument;
   if (!bracketed && percent == address.npos && ::inet_pton(AF_INET, digits.c_str(), e.address_.data()) == 1) {
     e.kind_ = endpoint::kind::ipv4;
     return e;
   }
-  if (::inet_pton(AF_INET6, digits.c_str(), e.address_.data()) != 1) return invalid();
+  if (::inet_pton(AF_INET6, digits.c_str(), e.address_.data()) != 1) return std::errc::invalid_argument;
   e.kind_ = endpoint::kind::ipv6;
   if (percent != address.npos) {
     const auto scope = parse_scope(address.substr(percent + 1));
-    if (!scope) return invalid();
+    if (!scope) return std::errc::invalid_argument;
     e.scope_ = *scope;
   }
   return e;
@@ -157,11 +155,12 @@ result<endpoint> parse_address(std::string_view address, std::uint16_t port) {
 result<endpoint> parse_endpoint(std::string_view text) {
   if (text.starts_with(unix_prefix)) return parse_address(text, 0);
   const auto colon = text.rfind(':');
-  if (colon == text.npos) return invalid();
+  if (colon == text.npos) return std::errc::invalid_argument;
   const auto address = text.substr(0, colon);
-  if (!address.starts_with('[') && address.find(':') != address.npos) return invalid();  // where would the port begin?
+  if (!address.starts_with('[') && address.find(':') != address.npos)
+    return std::errc::invalid_argument;  // where would the port begin?
   const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
-  if (!port) return invalid();
+  if (!port) return std::errc::invalid_argument;
   return parse_address(address, *port);
 }
 
