@@ -46,17 +46,12 @@ connection_server_options server_options(const tcp_server_options& o, thread_poo
 
 struct tcp_server::parts {
   parts(tcp_server_options o, runtime& on, logger log)
-      : handler(std::move(o.handler)),
-        pool(o.blocking, o.name),
-        service{handler, o.limits, &pool, log, o.name},
-        server(server_options(o, pool, log), on, [this](arrival it) {
+      : service{std::move(o), log}, server(server_options(service.options, service.pool, log), on, [this](arrival it) {
           connection_set& set = server.set(it.loop);
           return std::make_unique<tcp_session>(set, std::move(it), service);
         }) {}
 
-  const session_handler handler;
-  thread_pool pool;
-  const tcp_service service;
+  tcp_service service;
   connection_server server;
 };
 

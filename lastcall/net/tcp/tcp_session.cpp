@@ -5,7 +5,6 @@
 
 #include "lastcall/core/exception_text.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
-#include "lastcall/net/tcp/tcp_server.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -13,8 +12,8 @@ namespace {
 constexpr duration second_look = std::chrono::milliseconds(10);
 }  // namespace
 
-tcp_session::tcp_session(connection_set& set, arrival it, const tcp_service& of)
-    : session(set, std::move(it.socket), it.remote, connection_kind::tcp, of.limits),
+tcp_session::tcp_session(connection_set& set, arrival it, tcp_service& of)
+    : session(set, std::move(it.socket), it.remote, connection_kind::tcp, of.options.limits),
       service_(of),
       stream_(std::make_shared<tcp_stream>(link())),
       refusing_(it.refusing) {
@@ -36,7 +35,7 @@ void tcp_session::begin() noexcept {
   if (handler_begun_) return;
   handler_begun_ = true;
   if (refusing_) return leave_when_sent();
-  const session_handler& h = service_.handler;
+  const session_handler& h = service_.options.handler;
   try {
     if (h.awaiting) {
       // The coroutine holds the stream, since the connection may end before the handler returns.
@@ -45,10 +44,10 @@ void tcp_session::begin() noexcept {
       }(stream_, h));
       return;
     }
-    if (run_on(*service_.pool, [s = stream_, &h] { h.blocking(*s); })) return;
-    service_.log.warning(service_.name, "a session was refused: all threads are busy");
+    if (run_on(service_.pool, [s = stream_, &h] { h.blocking(*s); })) return;
+    service_.log.warning(service_.options.name, "a session was refused: all threads are busy");
   } catch (const std::exception& error) {
-    service_.log.error(service_.name, "a session was refused", {{"why", error.what()}});
+    service_.log.error(service_.options.name, "a session was refused", {{"why", error.what()}});
   }
   leave_when_sent();
 }
@@ -101,7 +100,8 @@ std::size_t tcp_session::put(std::string_view bytes) noexcept {
 }
 
 void tcp_session::on_handler_over(std::exception_ptr error) noexcept {
-  if (error) service_.log.error(service_.name, "a session's handler threw", {{"what", lastcall::to_text(error)}});
+  if (error)
+    service_.log.error(service_.options.name, "a session's handler threw", {{"what", lastcall::to_text(error)}});
   leave_when_sent(remote_time_over() ? connection_end::timed_out
                   : input_over()     ? connection_end::by_remote
                                      : connection_end::clean);

@@ -5,27 +5,23 @@
 #include <optional>
 #include <string>
 
-#include "lastcall/core/log/log.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
 #include "lastcall/net/session/session.hpp"
+#include "lastcall/net/tcp/tcp_server.hpp"
 #include "lastcall/net/tcp/tcp_stream.hpp"
 
 namespace lastcall::inline v0::net {
 
-struct session_handler;
-
 /// What the sessions of one server share.
 struct tcp_service {
-  const session_handler& handler;
-  session_limits limits;
-  thread_pool* pool = nullptr;
-  logger log;
-  std::string name;
+  const tcp_server_options options;
+  const logger log;
+  thread_pool pool{options.blocking, options.name};
 };
 
 class tcp_session final : public session {
  public:
-  tcp_session(connection_set&, arrival, const tcp_service&);
+  tcp_session(connection_set&, arrival, tcp_service&);
 
   /// For a read: moves the input to `into`, all or up to the delimiter, and returns true. False: not yet, or never;
   /// `over` says why never. While draining, never means that nothing has come for `quiet`.
@@ -50,7 +46,7 @@ class tcp_session final : public session {
   void begin() noexcept;
   bool is_quiet(duration) noexcept;
 
-  const tcp_service& service_;
+  tcp_service& service_;
   const std::shared_ptr<tcp_stream> stream_;
   std::size_t searched_ = 0;
   time_point quiet_since_{};
