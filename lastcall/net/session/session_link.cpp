@@ -10,12 +10,11 @@
 namespace lastcall::inline v0::net {
 
 task<> session_link::until(function<bool()> step, handler_side side) {
-  const auto self = shared_from_this();  // the session may end meanwhile
   while (!step()) {
-    self->begin_wait(side);
-    co_await suspended(self->waiter(side));
+    begin_wait(side);
+    co_await suspended(waiter(side));
   }
-  self->end_wait(side);
+  end_wait(side);
 }
 
 bool session_link::until_blocking(const function<bool()>& step, handler_side side) {

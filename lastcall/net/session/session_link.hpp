@@ -35,6 +35,7 @@ class session_link : public std::enable_shared_from_this<session_link> {
   void set_remote(const endpoint& client) { remote_ = client; }
 
   /// Calls `step` now, and again whenever the remote does something, until it returns true. One at a time on each side.
+  /// The session may end meanwhile, so the caller keeps the link alive: see `finished`.
   task<> until(function<bool()> step, handler_side = handler_side::reading);
   /// The same for a handler that blocks a thread; `step` still runs on the loop. False: the session has ended.
   /// Threads: any but the loop's.   Blocks: until `step` is true; the limits of the session bound that.
