@@ -45,85 +45,66 @@ body_result body_reader::feed(std::string_view in, std::string& out, std::string
 
 /// Keeps a byte of a trailer line, without the white space around its value.
 void body_reader::note(char c, std::string& trailers) const {
-  const bool space = c == ' ' || c == '\t';
   if (state_ == state::trailer_lf) {
-    while (trailers.back() == ' ' || trailers.back() == '\t') trailers.pop_back();
+    while (is_space(trailers.back())) trailers.pop_back();
     trailers += '\n';
-  } else if (c != '\r' && !(space && trailers.back() == ':')) {
+  } else if (c != '\r' && !(is_space(c) && trailers.back() == ':')) {
     trailers += c;
   }
 }
 
 /// One byte of framing; null, or why it is refused.
 const char* body_reader::step(char c) noexcept {
+  const auto become = [&](state next) -> const char* {
+    state_ = next;
+    return nullptr;
+  };
+  const auto expect_lf = [&](state next) { return c == '\n' ? become(next) : "carriage return without line feed"; };
+  const auto ignore = [&] { return ++ignored_ > ignored_bytes ? "chunk extensions and trailers too large" : nullptr; };
   switch (state_) {
     case state::size_first:
-    case state::size_rest: {
+    case state::size_rest:
       if (const int digit = hex_digit(c); digit >= 0) {
         if (++digits_ > 16) return "chunk size of more than 16 digits";
         left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
-        state_ = state::size_rest;
-        return nullptr;
+        return become(state::size_rest);
       }
       if (state_ == state::size_first || (c != '\r' && c != ';')) return "malformed chunk size";
       if (left_ > room_) {
         status_ = 413;
         return "body too large";
       }
-      state_ = c == '\r' ? state::size_lf : state::extension;
-      return nullptr;
-    }
+      return become(c == '\r' ? state::size_lf : state::extension);
     case state::extension:
-      if (c == '\r') {
-        state_ = state::size_lf;
-        return nullptr;
-      }
-      if (is_control(c)) return "control character in a chunk extension";
-      return ++ignored_ > ignored_bytes ? "chunk extensions and trailers too large" : nullptr;
+      if (c == '\r') return become(state::size_lf);
+      return is_control(c) ? "control character in a chunk extension" : ignore();
     case state::size_lf:
-      if (c != '\n') return "carriage return without line feed";
-      state_ = left_ == 0 ? state::trailer_first : state::data;
       room_ -= left_;
       digits_ = 0;
-      return nullptr;
+      return expect_lf(left_ == 0 ? state::trailer_first : state::data);
     case state::data_cr:
-      if (c != '\r') return "chunk longer than its size";
-      state_ = state::data_lf;
-      return nullptr;
+      return c == '\r' ? become(state::data_lf) : "chunk longer than its size";
     case state::data_lf:
-      if (c != '\n') return "carriage return without line feed";
-      state_ = state::size_first;
-      return nullptr;
+      return expect_lf(state::size_first);
     case state::trailer_first:
-      if (c == '\r') {
-        state_ = state::end_lf;
-        return nullptr;
-      }
+      if (c == '\r') return become(state::end_lf);
       if (!is_token_char(c)) return "malformed trailer";
-      state_ = state::trailer_name;
-      return ++ignored_ > ignored_bytes ? "chunk extensions and trailers too large" : nullptr;
+      become(state::trailer_name);
+      return ignore();
     case state::trailer_name:
       if (c == ':') {
-        state_ = state::trailer_value;
+        become(state::trailer_value);
       } else if (!is_token_char(c)) {
         return "malformed trailer";
       }
-      return ++ignored_ > ignored_bytes ? "chunk extensions and trailers too large" : nullptr;
+      return ignore();
     case state::trailer_value:
-      if (c == '\r') {
-        state_ = state::trailer_lf;
-        return nullptr;
-      }
-      if (is_control(c)) return "control character in a trailer";
-      return ++ignored_ > ignored_bytes ? "chunk extensions and trailers too large" : nullptr;
+      if (c == '\r') return become(state::trailer_lf);
+      return is_control(c) ? "control character in a trailer" : ignore();
     case state::trailer_lf:
-      if (c != '\n') return "carriage return without line feed";
-      state_ = state::trailer_first;
-      return nullptr;
+      return expect_lf(state::trailer_first);
     case state::end_lf:
-      if (c != '\n') return "carriage return without line feed";
-      state_ = state::done;
-      return nullptr;
+      return expect_lf(state::done);
     case state::sized:
     case state::data:
     case state::done:
