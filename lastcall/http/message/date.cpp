@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 
 #include "lastcall/http/message/ascii.hpp"
@@ -10,16 +11,6 @@ namespace lastcall::inline v0::http {
 namespace {
 
 constexpr std::time_t last_second = 253402300799;  // 9999-12-31 23:59:59
-
-char* put_digits(char* to, int value, int count) noexcept {
-  for (int i = count - 1; i >= 0; --i, value /= 10) to[i] = static_cast<char>('0' + value % 10);
-  return to + count;
-}
-
-char* put_text(char* to, const char* text, std::size_t count) noexcept {
-  std::memcpy(to, text, count);
-  return to + count;
-}
 
 constexpr std::string_view day_names = "SunMonTueWedThuFriSat";
 constexpr std::string_view month_names = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -149,21 +140,14 @@ std::string_view format_date(std::time_t when, std::array<char, 29>& out) noexce
   const year_month_day date(day_at);
   const hh_mm_ss time(second_at - day_at);
 
-  char* to = out.data();
-  to = put_text(to, &day_names[3 * weekday(day_at).c_encoding()], 3);
-  to = put_text(to, ", ", 2);
-  to = put_digits(to, static_cast<int>(static_cast<unsigned>(date.day())), 2);
-  to = put_text(to, " ", 1);
-  to = put_text(to, &month_names[3 * (static_cast<unsigned>(date.month()) - 1)], 3);
-  to = put_text(to, " ", 1);
-  to = put_digits(to, static_cast<int>(date.year()), 4);
-  to = put_text(to, " ", 1);
-  to = put_digits(to, static_cast<int>(time.hours().count()), 2);
-  to = put_text(to, ":", 1);
-  to = put_digits(to, static_cast<int>(time.minutes().count()), 2);
-  to = put_text(to, ":", 1);
-  to = put_digits(to, static_cast<int>(time.seconds().count()), 2);
-  put_text(to, " GMT", 4);
+  const auto name = [](std::string_view names, unsigned i) { return &names[3 * i]; };
+  char text[64];
+  std::snprintf(text, sizeof text, "%.3s, %02u %.3s %04d %02d:%02d:%02d GMT",
+                name(day_names, weekday(day_at).c_encoding()), static_cast<unsigned>(date.day()),
+                name(month_names, static_cast<unsigned>(date.month()) - 1), static_cast<int>(date.year()),
+                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                static_cast<int>(time.seconds().count()));
+  std::memcpy(out.data(), text, out.size());
   return {out.data(), out.size()};
 }
 
