@@ -1,7 +1,9 @@
 #include "lastcall/http/files/byte_range.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
+#include <system_error>
 
 #include "lastcall/http/message/ascii.hpp"
 
@@ -12,14 +14,10 @@ using kind = range_result::kind;
 
 /// Digits only, at least one. A number beyond 64 bits is beyond every size as well.
 std::optional<std::uint64_t> parse_number(std::string_view text) noexcept {
-  if (text.empty()) return std::nullopt;
   std::uint64_t value = 0;
-  for (const char c : text) {
-    if (!is_digit(c)) return std::nullopt;
-    const auto digit = static_cast<std::uint64_t>(c - '0');
-    value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
-  }
-  return value;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc::invalid_argument || end != text.data() + text.size()) return std::nullopt;
+  return error == std::errc::result_out_of_range ? UINT64_MAX : value;
 }
 
 /// `some`: `out` is set. `none`: malformed, or all of nothing.

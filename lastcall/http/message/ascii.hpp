@@ -1,8 +1,8 @@
 // Character classes of RFC 9110 and comparison without case, for ASCII only. No locale, no Unicode.
 #pragma once
 
+#include <algorithm>
 #include <array>
-#include <cstddef>
 #include <string_view>
 
 #include "lastcall/core/namespace.hpp"
@@ -37,10 +37,7 @@ inline constexpr auto token_table = [] {
 constexpr bool is_token_char(char c) noexcept { return token_table[static_cast<unsigned char>(c)]; }
 
 constexpr bool is_token(std::string_view text) noexcept {
-  for (const char c : text) {
-    if (!is_token_char(c)) return false;
-  }
-  return !text.empty();
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
 
 /// Space and tab, the white space that headers may have around their parts.
@@ -53,11 +50,7 @@ constexpr std::string_view trimmed(std::string_view text) noexcept {
 }
 
 constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -13,18 +13,9 @@
 namespace lastcall::inline v0::http {
 namespace {
 
-std::string_view trimmed(std::string_view text) noexcept {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-template <class N> std::optional<N> number(std::string_view text) noexcept {
-  N value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
+using detail::equal_ignoring_case;
+using detail::is_token;
+using detail::trimmed;
 
 /// "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80"; empty for all else.
 std::optional<net::endpoint> parse_node(std::string_view text) {
@@ -41,9 +32,9 @@ std::optional<net::endpoint> parse_node(std::string_view text) {
   }
   std::uint16_t at = 0;
   if (!port.empty()) {
-    const auto given = number<std::uint16_t>(port.substr(1));
-    if (!given) return std::nullopt;
-    at = *given;
+    const char* const last = port.data() + port.size();
+    const auto [end, error] = std::from_chars(port.data() + 1, last, at);
+    if (error != std::errc() || end != last) return std::nullopt;
   }
   // No interface and no path: neither means anything on another machine.
   if (address.find('%') != address.npos || address.starts_with("unix:")) return std::nullopt;
@@ -89,12 +80,12 @@ std::optional<net::endpoint> parse_forwarded(std::string_view element) {
     if (!pair) return std::nullopt;
     const std::string_view text = trimmed(*pair);
     const auto equals = text.find('=');
-    if (equals == text.npos || !detail::is_token(text.substr(0, equals))) return std::nullopt;
-    if (!detail::equal_ignoring_case(text.substr(0, equals), "for")) continue;
+    if (equals == text.npos || !is_token(text.substr(0, equals))) return std::nullopt;
+    if (!equal_ignoring_case(text.substr(0, equals), "for")) continue;
     std::string_view value = text.substr(equals + 1);
     const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
     if (quoted) value = value.substr(1, value.size() - 2);
-    if (found || (!quoted && !detail::is_token(value))) return std::nullopt;
+    if (found || (!quoted && !is_token(value))) return std::nullopt;
     found = parse_node(value);
     if (!found) return std::nullopt;
   }
@@ -117,7 +108,7 @@ net::endpoint client_address(const request& r, const trusted_networks& trusted, 
   // Several headers of a name are one list (RFC 9110 section 5.3), but no quotes of one reach into the next.
   std::vector<std::string_view> lists;
   for (const header_field& field : r.headers())
-    if (detail::equal_ignoring_case(field.name, name)) lists.push_back(field.value);
+    if (equal_ignoring_case(field.name, name)) lists.push_back(field.value);
   for (; !lists.empty(); lists.pop_back()) {
     std::string_view rest = lists.back();
     do {

@@ -1,5 +1,6 @@
 #include "lastcall/http/message/method.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -8,15 +9,13 @@ namespace {
 
 constexpr std::array<std::string_view, 9> names{"GET",     "HEAD",  "POST",    "PUT",  "DELETE",
                                                 "OPTIONS", "PATCH", "CONNECT", "TRACE"};
+static_assert(names.size() == static_cast<std::size_t>(method::other));
 
 }  // namespace
 
 method parse_method(std::string_view text) noexcept {
   if (text == "GET") return method::get;  // most are, and this compares without a call
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i] == text) return static_cast<method>(i);
-  }
-  return method::other;
+  return static_cast<method>(std::find(names.begin(), names.end(), text) - names.begin());
 }
 
 std::string_view to_text(method m) noexcept {
