@@ -158,54 +158,45 @@ template <arguments A, class F> decltype(auto) invoke(const F& f, const request&
   }
 }
 
-template <plain_handler F> struct callable<F> final : erased_handler {
-  static constexpr arguments takes = *form_of<F>::plain;
+/// What the callables of all forms have in common.
+template <class F, form Form, arguments Takes> struct callable_as : erased_handler {
   template <class G>
-  explicit callable(G&& g) : erased_handler(form::plain, with_context(takes), false), f(std::forward<G>(g)) {}
-  response answer(const request& r, const context& c, call* body) const override {
-    return invoke<takes>(f, r, c, body);
-  }
+  explicit callable_as(G&& g) : erased_handler(Form, with_context(Takes), with_body(Takes)), f(std::forward<G>(g)) {}
 
   F f;
 };
 
-template <responder_handler F> struct callable<F> final : erased_handler {
-  static constexpr arguments takes = *form_of<F>::later;
-  template <class G>
-  explicit callable(G&& g) : erased_handler(form::responder, with_context(takes), false), f(std::forward<G>(g)) {}
+template <plain_handler F> struct callable<F> final : callable_as<F, form::plain, *form_of<F>::plain> {
+  using callable::callable_as::callable_as;
+  response answer(const request& r, const context& c, call* body) const override {
+    return invoke<*form_of<F>::plain>(this->f, r, c, body);
+  }
+};
+
+template <responder_handler F> struct callable<F> final : callable_as<F, form::responder, *form_of<F>::later> {
+  using callable::callable_as::callable_as;
   void answer_later(const request& r, const context& c, responder reply) const override {
-    if constexpr (takes == arguments::none) {
-      f(r, std::move(reply));
+    if constexpr (form_of<F>::later == arguments::none) {
+      this->f(r, std::move(reply));
     } else {
-      f(r, c, std::move(reply));
+      this->f(r, c, std::move(reply));
     }
   }
-
-  F f;
 };
 
-template <coroutine_handler F> struct callable<F> final : erased_handler {
-  static constexpr arguments takes = *form_of<F>::coroutine;
-  template <class G>
-  explicit callable(G&& g)
-      : erased_handler(form::coroutine, with_context(takes), with_body(takes)), f(std::forward<G>(g)) {}
+template <coroutine_handler F> struct callable<F> final : callable_as<F, form::coroutine, *form_of<F>::coroutine> {
+  using callable::callable_as::callable_as;
   typename form_of<F>::task run(const request& r, const context& c, call& body) const override {
-    return invoke<takes>(f, r, c, &body);
+    return invoke<*form_of<F>::coroutine>(this->f, r, c, &body);
   }
-
-  F f;
 };
 
-template <blocking_handler F> struct callable<net::on_pool<F>> final : erased_handler {
-  static constexpr arguments takes = *form_of<F>::plain;
-  template <class G>
-  explicit callable(G&& g)
-      : erased_handler(form::blocking, with_context(takes), with_body(takes)), f(std::forward<G>(g).call) {}
+template <blocking_handler F>
+struct callable<net::on_pool<F>> final : callable_as<F, form::blocking, *form_of<F>::plain> {
+  explicit callable(net::on_pool<F> g) : callable::callable_as(std::move(g.call)) {}
   response answer(const request& r, const context& c, call* body) const override {
-    return invoke<takes>(f, r, c, body);
+    return invoke<*form_of<F>::plain>(this->f, r, c, body);
   }
-
-  F f;
 };
 
 }  // namespace detail
