@@ -12,36 +12,43 @@ namespace {
 
 using erased = std::unique_ptr<const detail::erased_handler>;
 
-template <class Wrapper, class F> handler wrapped(handler h, const std::shared_ptr<const F>& f) {
-  const handler::options options = h.route_options();
-  return handler(std::make_unique<const Wrapper>(h.release(), f), options);
+/// A handler, and the function of a middleware that stands around it.
+template <class F> class wrapping : public detail::erased_handler {
+ public:
+  wrapping(erased&& inner, std::shared_ptr<const F> own)
+      : wrapping(inner->form, inner->wants_context, std::move(inner), std::move(own)) {}
+  wrapping(http::form f, bool context, erased&& inner, std::shared_ptr<const F> own)
+      : erased_handler(f, context, inner->streams_body), inner_(std::move(inner)), own_(std::move(own)) {}
+
+ protected:
+  const erased inner_;
+  const std::shared_ptr<const F> own_;
+};
+
+template <class Wrapper, class F> middleware made_of(F own) {
+  return [own = std::make_shared<const F>(std::move(own))](handler h) {
+    const handler::options options = h.route_options();
+    return handler(std::make_unique<const Wrapper>(h.release(), own), options);
+  };
 }
 
 using look_function = function<std::optional<response>(const request&)>;
 
-class looks_before final : public detail::erased_handler {
+class looks_before final : public wrapping<look_function> {
  public:
-  looks_before(erased inner, std::shared_ptr<const look_function> look)
-      : erased_handler(inner->form, inner->wants_context, inner->streams_body),
-        inner_(std::move(inner)),
-        look_(std::move(look)) {}
-
+  using wrapping::wrapping;
   response answer(const request& r, const context& c, detail::call* body) const override {
-    if (std::optional<response> said = (*look_)(r)) return std::move(*said);
+    if (std::optional<response> said = (*own_)(r)) return std::move(*said);
     return inner_->answer(r, c, body);
   }
   void answer_later(const request& r, const context& c, responder reply) const override {
-    if (std::optional<response> said = (*look_)(r)) return reply.send(std::move(*said));
+    if (std::optional<response> said = (*own_)(r)) return reply.send(std::move(*said));
     inner_->answer_later(r, c, std::move(reply));
   }
   detail::response_task run(const request& r, const context& c, detail::call& call) const override {
-    if (std::optional<response> said = (*look_)(r)) co_return std::move(*said);
+    if (std::optional<response> said = (*own_)(r)) co_return std::move(*said);
     co_return co_await inner_->run(r, c, call);
   }
-
- private:
-  const erased inner_;
-  const std::shared_ptr<const look_function> look_;
 };
 
 using change_function = function<void(const request&, response&)>;
@@ -70,47 +77,35 @@ class changed_reply final : public detail::pending_reply {
   const std::shared_ptr<const change_function> change_;
 };
 
-class changes_after final : public detail::erased_handler {
+class changes_after final : public wrapping<change_function> {
  public:
-  changes_after(erased inner, std::shared_ptr<const change_function> change)
-      : erased_handler(inner->form, inner->wants_context, inner->streams_body),
-        inner_(std::move(inner)),
-        change_(std::move(change)) {}
-
+  using wrapping::wrapping;
   response answer(const request& r, const context& c, detail::call* body) const override {
     response said = inner_->answer(r, c, body);
-    (*change_)(r, said);
+    (*own_)(r, said);
     return said;
   }
   void answer_later(const request& r, const context& c, responder reply) const override {
-    inner_->answer_later(r, c, responder(new changed_reply(r, std::move(reply), change_)));
+    inner_->answer_later(r, c, responder(new changed_reply(r, std::move(reply), own_)));
   }
   detail::response_task run(const request& r, const context& c, detail::call& call) const override {
     response said = co_await inner_->run(r, c, call);
-    (*change_)(r, said);
+    (*own_)(r, said);
     co_return said;
   }
-
- private:
-  const erased inner_;
-  const std::shared_ptr<const change_function> change_;
 };
 
 using wrap_function = function<task<response>(const request&, const context&, const next_handler&)>;
 
-class wrapped_around final : public detail::erased_handler {
+class wrapped_around final : public wrapping<wrap_function> {
  public:
-  wrapped_around(erased inner, std::shared_ptr<const wrap_function> wrap)
-      : erased_handler(form::coroutine, true, inner->streams_body), inner_(std::move(inner)), wrap_(std::move(wrap)) {}
+  wrapped_around(erased&& inner, std::shared_ptr<const wrap_function> wrap)
+      : wrapping(form::coroutine, true, std::move(inner), std::move(wrap)) {}
 
   detail::response_task run(const request& r, const context& c, detail::call& call) const override {
     const next_handler rest(*inner_, r, c, call);
-    co_return co_await (*wrap_)(r, c, rest);
+    co_return co_await (*own_)(r, c, rest);
   }
-
- private:
-  const erased inner_;
-  const std::shared_ptr<const wrap_function> wrap_;
 };
 
 }  // namespace
@@ -129,21 +124,13 @@ task<response> next_handler::operator()() const {
 }
 
 middleware before(function<std::optional<response>(const request&)> look) {
-  return [f = std::make_shared<const look_function>(std::move(look))](handler h) {
-    return wrapped<looks_before>(std::move(h), f);
-  };
+  return made_of<looks_before>(std::move(look));
 }
 
-middleware after(function<void(const request&, response&)> change) {
-  return [f = std::make_shared<const change_function>(std::move(change))](handler h) {
-    return wrapped<changes_after>(std::move(h), f);
-  };
-}
+middleware after(function<void(const request&, response&)> change) { return made_of<changes_after>(std::move(change)); }
 
 middleware around(function<task<response>(const request&, const context&, const next_handler&)> wrap) {
-  return [f = std::make_shared<const wrap_function>(std::move(wrap))](handler h) {
-    return wrapped<wrapped_around>(std::move(h), f);
-  };
+  return made_of<wrapped_around>(std::move(wrap));
 }
 
 }  // namespace lastcall::inline v0::http
