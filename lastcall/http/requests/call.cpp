@@ -3,6 +3,7 @@
 // and one from each responder and each function posted to the loop. The last one to let go deletes it.
 #include "lastcall/http/requests/call.hpp"
 
+#include "lastcall/core/exception_text.hpp"
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/http/routing/erased_handler.hpp"
@@ -49,7 +50,7 @@ void call::make_body(std::shared_ptr<const body_source> source) {
 
 /// Only without other references: a thread or a responder that still has one may look at any member.
 bool call::end() noexcept {
-  if (!sole_reference()) return false;
+  if (!has_references(1)) return false;
   alarm_.cancel();
   force_with_server_.reset();
   life_source_.reset();
@@ -105,6 +106,17 @@ void call::wake(function<void()>& waiter) noexcept {
   if (waiter) environment_->loop.post(std::exchange(waiter, nullptr));
 }
 
+/// The exception that is being handled, for the log.
+void call::maker_threw() const noexcept {
+  try {
+    throw;
+  } catch (const stream_error&) {  // the client has gone: the connection knows
+  } catch (...) {
+    service().log.error(service().name, "the maker of a body threw; the client sees a cut",
+                        {{"what", lastcall::to_text(std::current_exception())}});
+  }
+}
+
 /// An exception of the maker ends the body early, and the host shows the client that it is not whole.
 task<> call::run_maker() {
   bool whole = false;
@@ -112,11 +124,8 @@ task<> call::run_maker() {
     body_writer to(*this);
     co_await source_->awaiting(to);
     whole = true;
-  } catch (const stream_error&) {  // the client has gone: the connection knows
-  } catch (const std::exception& error) {
-    service().log.error(service().name, "the maker of a body threw; the client sees a cut", {{"what", error.what()}});
   } catch (...) {
-    service().log.error(service().name, "the maker of a body threw something that is no std::exception");
+    maker_threw();
   }
   if (host_) host_->end_output(whole, trailers_);
 }
@@ -131,10 +140,9 @@ response call::answer_to_exception(const detail::service& by, std::string_view t
     response r = text(std::string(error.what()) + "\n", sound ? error.status() : error.status() == 0 ? 400 : 500);
     if (error.status() == refusals::overloaded) r.header("Retry-After", refusals::come_again_after);
     return r;
-  } catch (const std::exception& error) {
-    by.log.error(by.name, "a handler threw; sent 500", {{"target", target}, {"what", error.what()}});
   } catch (...) {
-    by.log.error(by.name, "a handler threw something that is no std::exception; sent 500", {{"target", target}});
+    by.log.error(by.name, "a handler threw; sent 500",
+                 {{"target", target}, {"what", lastcall::to_text(std::current_exception())}});
   }
   return text("internal server error\n", 500);
 }

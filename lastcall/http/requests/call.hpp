@@ -62,6 +62,11 @@ struct call_environment {
 /// call owns the request). Counted by reference: see call.cpp.   Threads: as each group of functions says.
 class call final : public pending_reply {
  public:
+  struct release_call {
+    void operator()(call* c) const noexcept { c->release(); }
+  };
+  using owned = std::unique_ptr<call, release_call>;
+
   explicit call(std::shared_ptr<const call_environment> environment) : environment_(std::move(environment)) {}
 
   // For the connection, on the loop's thread:
@@ -139,12 +144,9 @@ class call final : public pending_reply {
   bool gone() const noexcept override;
 
  private:
-  struct release_call {
-    void operator()(call* c) const noexcept { c->release(); }
-  };
   /// A reference that a posted function owns. It is released also when a stopped loop drops the function.
-  struct reference : std::unique_ptr<call, release_call> {
-    explicit reference(call& c) noexcept : unique_ptr(&c) { c.acquire(); }
+  struct reference : owned {
+    explicit reference(call& c) noexcept : owned(&c) { c.acquire(); }
   };
   class answer_to_coroutine;
   struct job_result;
@@ -168,6 +170,7 @@ class call final : public pending_reply {
   void on_alarm(time_point now) noexcept;
   void schedule_alarm();
   void server_forced() noexcept;
+  void maker_threw() const noexcept;
   void step_on_loop(const function<bool()>& step, function<void()> call::* waiter);
   void finish_from_thread(bool whole) noexcept;
   response answer_or_failure(const erased_handler&, const request&, const context&) noexcept;

@@ -3,7 +3,6 @@
 #include <exception>
 #include <utility>
 
-#include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/requests/call.hpp"
@@ -68,10 +67,8 @@ void call::run_blocking() noexcept {
       body_writer to(*this);
       source_->blocking(to);
       whole = true;
-    } catch (const stream_error&) {
     } catch (...) {
-      service().log.error(service().name, "the maker of a body threw; the client sees a cut",
-                          {{"what", lastcall::to_text(std::current_exception())}});
+      maker_threw();
     }
     return finish_from_thread(whole);
   }

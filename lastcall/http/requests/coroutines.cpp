@@ -19,10 +19,6 @@ namespace lastcall::inline v0::http::detail {
 
 namespace {
 constexpr std::size_t most_free = 256;  // more than these exist only while handlers wait
-
-struct release_call {
-  void operator()(call* c) const noexcept { c->release(); }
-};
 }  // namespace
 
 /// Owned by the class and by each coroutine frame, so that frames which the io_context destroys late still find it.
@@ -31,7 +27,7 @@ struct coroutines::shared {
 
   const std::shared_ptr<const call_environment> environment;
   std::vector<function<void(call*)>> free;  // last in, first out; so is `spare`
-  std::vector<std::unique_ptr<call, release_call>> spare;
+  std::vector<call::owned> spare;
   std::atomic<bool> closed{false};
 
   void close() noexcept {
@@ -54,7 +50,7 @@ struct coroutines::shared {
 /// One coroutine: it serves call after call until the pool closes or has enough free ones.
 task<> coroutines::shared::work(std::shared_ptr<shared> all, call* first) {
   // The pointer owns a reference, so that a frame which is destroyed while it waits gives the call back.
-  for (std::unique_ptr<call, release_call> now(first); now;) {
+  for (call::owned now(first); now;) {
     if (now->makes_body()) {
       co_await now->run_maker();
     } else {

@@ -35,8 +35,7 @@ class pending_reply {
 
  protected:
   virtual ~pending_reply() = default;
-  /// Whether the caller has the only reference, and so may use the object again. Acquire: as in `release`.
-  bool sole_reference() const noexcept { return has_references(1); }
+  /// With one reference the caller has the only one, and may use the object again. Acquire: as in `release`.
   bool has_references(std::uint32_t count) const noexcept {
     return references_.load(std::memory_order_acquire) == count;
   }
