@@ -30,23 +30,19 @@ struct route_entry {
 
 using entries = std::vector<route_entry>;
 
-const route_entry* find_method(const entries& all, std::string_view method) noexcept {
-  const auto found = std::find_if(all.begin(), all.end(), [&](const route_entry& e) { return e.method == method; });
-  return found == all.end() ? nullptr : &*found;
-}
-
-const route_entry* find_method(const entries& all, method verb) noexcept {
-  const auto found = std::find_if(all.begin(), all.end(), [&](const route_entry& e) { return e.verb == verb; });
+template <class Value, class Wanted>
+const route_entry* find_by(Value route_entry::* which, const entries& all, const Wanted& wanted) noexcept {
+  const auto found = std::ranges::find(all, wanted, which);
   return found == all.end() ? nullptr : &*found;
 }
 
 const route_entry* serving(const entries& all, const request& r) noexcept {
-  if (const auto* own = r.verb() == method::other ? find_method(all, r.method()) : find_method(all, r.verb()))
+  if (const auto* own = r.verb() == method::other ? find_by(&route_entry::method, all, r.method())
+                                                  : find_by(&route_entry::verb, all, r.verb()))
     return own;
-  if (r.verb() == method::head) {
-    if (const auto* get = find_method(all, method::get)) return get;
-  }
-  return find_method(all, any_method);
+  if (r.verb() == method::head)
+    if (const auto* get = find_by(&route_entry::verb, all, method::get)) return get;
+  return find_by(&route_entry::method, all, any_method);
 }
 
 /// What the parameters on the way to a node stand for, not decoded.
@@ -237,7 +233,7 @@ router& router::route(std::string_view method, std::string_view pattern, handler
     names.push_back(std::move(s.text));
   }
   entries& all = rest ? at->rest : at->here;
-  if (const auto* other = find_method(all, method)) refuse("the same as \"" + other->pattern + '"');
+  if (const auto* other = find_by(&route_entry::method, all, method)) refuse("the same as \"" + other->pattern + '"');
   all.push_back({parse_method(method), std::string(method), std::string(pattern), std::move(names), std::move(h)});
   return *this;
 }
