@@ -11,32 +11,12 @@ namespace lastcall::inline v0::http {
 
 namespace {
 // What would change how the message is framed, routed, authenticated or understood.   Source: RFC 9110 section 6.5.1.
-constexpr std::string_view never_trailers[] = {"authorization",
-                                               "cache-control",
-                                               "connection",
-                                               "content-encoding",
-                                               "content-length",
-                                               "content-range",
-                                               "content-type",
-                                               "cookie",
-                                               "expect",
-                                               "forwarded",
-                                               "host",
-                                               "if-match",
-                                               "if-range",
-                                               "if-none-match",
-                                               "keep-alive",
-                                               "max-forwards",
-                                               "if-modified-since",
-                                               "if-unmodified-since",
-                                               "range",
-                                               "proxy-connection",
-                                               "te",
-                                               "proxy-authorization",
-                                               "transfer-encoding",
-                                               "trailer",
-                                               "upgrade",
-                                               "x-forwarded-for"};
+constexpr std::string_view never_trailers[] = {
+    "te",       "forwarded",     "content-length",      "host",     "connection",    "x-forwarded-for",
+    "range",    "keep-alive",    "content-encoding",    "cookie",   "content-type",  "proxy-connection",
+    "expect",   "max-forwards",  "if-modified-since",   "trailer",  "authorization", "transfer-encoding",
+    "upgrade",  "cache-control", "if-unmodified-since", "if-match", "content-range", "proxy-authorization",
+    "if-range", "if-none-match"};
 }  // namespace
 
 task<std::optional<std::string_view>> body_stream::read() { return call_.read(); }
