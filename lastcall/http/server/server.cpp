@@ -52,7 +52,9 @@ net::connection_server_options tcp_options(const server_options& o, net::thread_
   return tcp;
 }
 
-void check(const server_options& o) {
+/// The options with a name.   Errors: std::invalid_argument for what can't work.
+server_options checked(server_options o) {
+  if (o.name.empty()) o.name = "http";
   check(o.limits);
   const auto refuse = [&](const char* option, duration value) {
     if (value < duration::zero())
@@ -70,13 +72,14 @@ void check(const server_options& o) {
     throw std::invalid_argument(o.name + ": tls_only without a tls_port leaves nowhere to listen; give a tls_port");
   if (!o.tls_port && !o.tls.certificates.empty())
     throw std::invalid_argument(o.name + ": there are certificates, but no tls_port to use them on; give one");
+  return o;
 }
 
 }  // namespace
 
 struct server::parts {
-  parts(options o, logger log, net::runtime* of_app)
-      : pool((check(o), o.blocking), o.name),
+  parts(options o, logger log, net::runtime* of_app, const app* driver = nullptr)
+      : pool(o.blocking, o.name),
         own_runtime(of_app ? nullptr : new net::runtime),
         tls_number(tls_listener(o)),
         tcp(tcp_options(o, pool, log), of_app ? *of_app : *own_runtime, [this](net::arrival it) {
@@ -85,6 +88,7 @@ struct server::parts {
     service->routes = std::move(o.routes);
     service->limits = o.limits;
     service->health = o.health;
+    service->ready = [this, driver] { return !announced && (!driver || driver->ready()); };
     service->log = std::move(log);
     service->name = std::move(o.name);
     service->pool = &pool;
@@ -118,27 +122,15 @@ struct server::parts {
   std::optional<lifecycle> own_end;  // what shut it down, last: its verbs use the rest
 };
 
-namespace {
-server_options named(server_options o) {
-  if (o.name.empty()) o.name = "http";
-  return o;
-}
-}  // namespace
-
-server::server(options o) : parts_(std::make_unique<parts>(named(std::move(o)), logger(), nullptr)) {
-  parts_->service->ready = [p = parts_.get()] { return !p->announced; };
-}
+server::server(options o) : parts_(std::make_unique<parts>(checked(std::move(o)), logger(), nullptr)) {}
 
 server::server(options o, app& a)
-    : parts_(std::make_unique<parts>(named(std::move(o)), a.log(), &a.shared<net::runtime>())) {
+    : parts_(std::make_unique<parts>(checked(std::move(o)), a.log(), &a.shared<net::runtime>(), &a)) {
   if (const auto tls = parts_->tcp.shared_tls()) a.also_reload([tls] { tls->reload(); });  // it logs what fails
-  parts_->service->ready = [p = parts_.get(), &a] { return a.ready() && !p->announced; };
 }
 
 server::server(options o, net::runtime& r, logger log)
-    : parts_(std::make_unique<parts>(named(std::move(o)), std::move(log), &r)) {
-  parts_->service->ready = [p = parts_.get()] { return !p->announced; };
-}
+    : parts_(std::make_unique<parts>(checked(std::move(o)), std::move(log), &r)) {}
 
 server::~server() {
   if (!parts_->own_runtime) return;
