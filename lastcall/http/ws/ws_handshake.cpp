@@ -35,10 +35,8 @@ bool lists(const http::request& r, std::string_view name, std::string_view wante
   return found;
 }
 
-std::size_t lines(const http::request& r, std::string_view name) {
-  std::size_t count = 0;
-  for (const http::header_field field : r.headers()) count += equal_ignoring_case(field.name, name) ? 1 : 0;
-  return count;
+auto lines(const http::request& r, std::string_view name) {
+  return std::ranges::count_if(r.headers(), [&](const auto& f) { return equal_ignoring_case(f.name, name); });
 }
 
 /// Base64 of 16 bytes: 22 digits, of which the last has four bits only to spare, and two signs to fill.
@@ -73,10 +71,9 @@ handshake read_handshake(const http::request& r, const options& o) {
   if (r.header("Sec-WebSocket-Version") != "13") return {.status = 426, .why = "only version 13 is spoken here"};
   if (lines(r, "Sec-WebSocket-Key") != 1 || !sound_key(r.header("Sec-WebSocket-Key")))
     return {.status = 400, .why = "one Sec-WebSocket-Key of 16 bytes in base64 is needed"};
-  if (const std::string_view origin = r.header("Origin"); !o.origins.empty() && !origin.empty())
-    if (std::none_of(o.origins.begin(), o.origins.end(),
-                     [&](const std::string& each) { return equal_ignoring_case(each, origin); }))
-      return {.status = 403, .why = "pages of this origin may not connect"};
+  const auto is_origin = [&](const std::string& each) { return equal_ignoring_case(each, r.header("Origin")); };
+  if (!o.origins.empty() && !r.header("Origin").empty() && std::ranges::none_of(o.origins, is_origin))
+    return {.status = 403, .why = "pages of this origin may not connect"};
 
   std::vector<std::string_view> offered;
   bool sound = true;
@@ -86,11 +83,8 @@ handshake read_handshake(const http::request& r, const options& o) {
   });
   if (!sound) return {.status = 400, .why = "a subprotocol is no token"};
   handshake agreed{.accept = accept_for(r.header("Sec-WebSocket-Key"))};
-  for (const std::string& ours : o.subprotocols) {
-    if (std::find(offered.begin(), offered.end(), ours) == offered.end()) continue;
-    agreed.subprotocol = ours;
-    break;
-  }
+  const auto ours = std::ranges::find_first_of(o.subprotocols, offered);
+  if (ours != o.subprotocols.end()) agreed.subprotocol = *ours;
   return agreed;
 }
 
