@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/enum_names.hpp"
 #include "lastcall/core/json.hpp"
 
 namespace lastcall::inline v0::http {
@@ -14,8 +15,7 @@ constexpr std::size_t most_target_bytes = 1024;  // so that a line of log, which
 }  // namespace
 
 std::string_view to_text(request_end how) noexcept {
-  constexpr std::string_view names[] = {"answered", "rejected", "abandoned_by_client", "forced", "broken"};
-  return names[static_cast<std::size_t>(how)];
+  return lastcall::detail::enum_names<request_end>[static_cast<std::size_t>(how)];
 }
 
 std::string to_json(const access_record& r) {

@@ -25,7 +25,6 @@
 #include "lastcall/http/requests/exchange.hpp"
 #include "lastcall/http/requests/http2_choice.hpp"
 #include "lastcall/http/requests/request_stats.hpp"
-#include "lastcall/http/requests/websocket_counts.hpp"
 #include "lastcall/http/routing/router.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
@@ -48,6 +47,17 @@ struct service {
   bool request_ids = false;
   const http2_choice* http2 = nullptr;
   bool h2c = false;  ///< HTTP/2 in cleartext, for clients that begin with its preface
+};
+
+/// Of the WebSockets of one loop, counted without a lock.   Threads: one writes, any may read.
+struct websocket_counts {
+  net::tally opened, received, sent;
+  net::tally after_close;     ///< whole messages that arrived after the reads had ended
+  net::tally broken;          ///< closed for what the remote sent: protocol, UTF-8, size
+  net::tally too_slow;        ///< closed because a broadcast did not fit into the buffer
+  net::tally skipped;         ///< broadcasts that were not sent, for the same reason
+  net::tally never_answered;  ///< the remote did not finish the closing handshake in time
+  net::tally dead;            ///< the remote did not answer a ping
 };
 
 /// Threads: the loop's only. Any thread may call `requests` and read the counters and statistics.

@@ -15,7 +15,6 @@
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/requests/shard.hpp"
-#include "lastcall/http/requests/websocket_counts.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
 
 namespace lastcall::inline v0::ws::detail {
