@@ -89,19 +89,29 @@ inline const char* stop_before(const char* at, const char* end, std::ptrdiff_t c
   return end - at < count ? at : end - count + 1;
 }
 
-/// The first byte that is no token character, or `end`.
-inline const char* find_token_end(const char* at, const char* end) noexcept {
 #ifdef __SSE2__
+/// Moves `at` over what `Unusual` does not name, and over what it names and `Fits` allows, while sixteen are left.
+/// True: it stopped at a byte that does not fit.
+template <auto Unusual, auto Fits>
+[[gnu::always_inline]] inline bool stops_in_sixteens(const char*& at, const char* end) noexcept {
   for (const char* const stop = stop_before(at, end, 16); at < stop;) {
-    const unsigned other = sixteen_bytes(at).not_usual_in_name();
+    const unsigned other = (sixteen_bytes(at).*Unusual)();
     if (!other) {
       at += 16;
       continue;
     }
     at += std::countr_zero(other);
-    if (!is_token_char(*at)) return at;
+    if (!Fits(*at)) return true;
     ++at;
   }
+  return false;
+}
+#endif
+
+/// The first byte that is no token character, or `end`.
+inline const char* find_token_end(const char* at, const char* end) noexcept {
+#ifdef __SSE2__
+  if (stops_in_sixteens<&sixteen_bytes::not_usual_in_name, is_token_char>(at, end)) return at;
 #endif
   for (const char* const stop = stop_before(at, end, 4); at < stop; at += 4) {
     if (!is_token_char(at[0])) return at;
@@ -116,16 +126,7 @@ inline const char* find_token_end(const char* at, const char* end) noexcept {
 /// The first byte that no field value may hold, or `end`.
 inline const char* find_control(const char* at, const char* end) noexcept {
 #ifdef __SSE2__
-  for (const char* const stop = stop_before(at, end, 16); at < stop;) {
-    const unsigned found = sixteen_bytes(at).controls();
-    if (!found) {
-      at += 16;
-      continue;
-    }
-    at += std::countr_zero(found);
-    if (*at != '\t') return at;
-    ++at;
-  }
+  if (stops_in_sixteens<&sixteen_bytes::controls, is_space>(at, end)) return at;
 #endif
   for (const char* const stop = stop_before(at, end, 8); at < stop;) {
     const eight_bytes here(at);
@@ -175,16 +176,7 @@ constexpr bool is_host_char(char c) noexcept { return host_table[static_cast<uns
 /// The first byte that is no host character, or `end`.
 inline const char* find_host_end(const char* at, const char* end) noexcept {
 #ifdef __SSE2__
-  for (const char* const stop = stop_before(at, end, 16); at < stop;) {
-    const unsigned other = sixteen_bytes(at).not_usual_in_host();
-    if (!other) {
-      at += 16;
-      continue;
-    }
-    at += std::countr_zero(other);
-    if (!is_host_char(*at)) return at;
-    ++at;
-  }
+  if (stops_in_sixteens<&sixteen_bytes::not_usual_in_host, is_host_char>(at, end)) return at;
 #endif
   while (at != end && is_host_char(*at)) ++at;
   return at;
