@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,10 +74,11 @@ class request {
   std::string_view header(std::string_view name) const noexcept;
   bool has_header(std::string_view name) const noexcept;
 
-  class header_iterator;
-  struct header_range;
-  /// All headers in the order sent, each a `header_field`.
-  header_range headers() const noexcept;
+  /// Each as header_field, in the order as sent.
+  auto headers() const noexcept {
+    return std::views::transform(fields_,
+                                 [this](const field& f) { return header_field{in_head(f.name), in_head(f.value)}; });
+  }
 
   std::string_view body() const noexcept { return body_; }
 
@@ -106,45 +107,5 @@ class request {
   std::shared_ptr<const net::tls_peer> tls_;
   std::string id_;
 };
-
-class request::header_iterator {
- public:
-  using value_type = header_field;
-  using difference_type = std::ptrdiff_t;
-  using reference = header_field;
-  using pointer = void;
-  using iterator_category = std::input_iterator_tag;
-
-  header_iterator() = default;
-  header_field operator*() const noexcept { return {request_->in_head(at_->name), request_->in_head(at_->value)}; }
-  header_iterator& operator++() noexcept { return ++at_, *this; }
-  header_iterator operator++(int) noexcept {
-    const auto old = *this;
-    ++at_;
-    return old;
-  }
-  friend bool operator==(const header_iterator& a, const header_iterator& b) noexcept { return a.at_ == b.at_; }
-
- private:
-  friend request;
-  header_iterator(const request* r, const field* at) noexcept : request_(r), at_(at) {}
-
-  const request* request_ = nullptr;
-  const field* at_ = nullptr;
-};
-
-struct request::header_range {
-  header_iterator first, last;
-  std::size_t count;
-
-  header_iterator begin() const noexcept { return first; }
-  header_iterator end() const noexcept { return last; }
-  std::size_t size() const noexcept { return count; }
-};
-
-inline request::header_range request::headers() const noexcept {
-  const field* first = fields_.data();
-  return {{this, first}, {this, first + fields_.size()}, fields_.size()};
-}
 
 }  // namespace lastcall::inline v0::http

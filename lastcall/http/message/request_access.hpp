@@ -16,9 +16,9 @@ namespace lastcall::inline v0::http::detail {
 
 /// Every view handed in lies within the head given to `begin`, except the body. A head is shorter than 4 GiB.
 struct request_access {
-  /// Forgets everything but the remote, and keeps capacity.
-  static void clear(request& r) noexcept {
-    r.head_ = "";
+  /// Forgets everything but the remote, and keeps capacity. What is set next lies in `head`.
+  static void begin(request& r, const char* head) noexcept {
+    r.head_ = head;
     r.method_ = r.target_ = r.path_ = r.query_ = r.host_ = {};
     r.verb_ = http::method::other;
     r.fields_.clear();
@@ -26,11 +26,6 @@ struct request_access {
     r.decoded_.clear();
     r.body_ = {};
     r.id_.clear();
-  }
-
-  static void begin(request& r, const char* head) noexcept {
-    clear(r);
-    r.head_ = head;
   }
 
   /// A copy of all but the body in `to`, whose bytes are the array's.

@@ -84,7 +84,7 @@ TEST(request, tells_its_remote) {
   ASSERT_TRUE(where.has_value());
   access::remote(m.r, &*where);
   EXPECT_EQ(m.r.remote(), "127.0.0.1:54321");
-  access::clear(m.r);
+  access::begin(m.r, "");
   EXPECT_EQ(m.r.remote(), "127.0.0.1:54321") << "a remote stays for all requests of its connection";
 }
 
