@@ -189,13 +189,6 @@ router& router::use(function<handler(handler)> m) {
   return *this;
 }
 
-router& router::get(std::string_view pattern, handler h) { return route("GET", pattern, std::move(h)); }
-router& router::head(std::string_view pattern, handler h) { return route("HEAD", pattern, std::move(h)); }
-router& router::post(std::string_view pattern, handler h) { return route("POST", pattern, std::move(h)); }
-router& router::put(std::string_view pattern, handler h) { return route("PUT", pattern, std::move(h)); }
-router& router::del(std::string_view pattern, handler h) { return route("DELETE", pattern, std::move(h)); }
-router& router::patch(std::string_view pattern, handler h) { return route("PATCH", pattern, std::move(h)); }
-router& router::options(std::string_view pattern, handler h) { return route("OPTIONS", pattern, std::move(h)); }
 router& router::any(std::string_view pattern, handler h) { return route(any_method, pattern, std::move(h)); }
 
 router& router::route(std::string_view method, std::string_view pattern, handler h) {

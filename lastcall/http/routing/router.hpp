@@ -57,13 +57,13 @@ class router {
   /// the server itself (404, 405, /livez).   Errors: std::logic_error once there is a route, which it would miss.
   router& use(function<handler(handler)> m);
 
-  router& get(std::string_view pattern, handler h);
-  router& head(std::string_view pattern, handler h);
-  router& post(std::string_view pattern, handler h);
-  router& put(std::string_view pattern, handler h);
-  router& del(std::string_view pattern, handler h);
-  router& patch(std::string_view pattern, handler h);
-  router& options(std::string_view pattern, handler h);
+  router& get(std::string_view pattern, handler h) { return route("GET", pattern, std::move(h)); }
+  router& head(std::string_view pattern, handler h) { return route("HEAD", pattern, std::move(h)); }
+  router& post(std::string_view pattern, handler h) { return route("POST", pattern, std::move(h)); }
+  router& put(std::string_view pattern, handler h) { return route("PUT", pattern, std::move(h)); }
+  router& del(std::string_view pattern, handler h) { return route("DELETE", pattern, std::move(h)); }
+  router& patch(std::string_view pattern, handler h) { return route("PATCH", pattern, std::move(h)); }
+  router& options(std::string_view pattern, handler h) { return route("OPTIONS", pattern, std::move(h)); }
   /// Every method for which the same pattern has no route of its own.
   router& any(std::string_view pattern, handler h);
   /// Any method, also one that is not above. Not CONNECT, which has no path.
