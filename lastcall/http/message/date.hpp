@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <ctime>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -26,17 +27,12 @@ class date_cache {
  public:
   /// Valid until the next call.
   std::string_view text(std::time_t now) noexcept {
-    if (now != at_ || !filled_) {
-      at_ = now;
-      filled_ = true;
-      format_date(now, text_);
-    }
+    if (now != at_) format_date(at_ = now, text_);
     return {text_.data(), text_.size()};
   }
 
  private:
-  std::time_t at_ = 0;
-  bool filled_ = false;
+  std::time_t at_ = std::numeric_limits<std::time_t>::min();  // no time that a clock tells
   std::array<char, 29> text_;
 };
 
