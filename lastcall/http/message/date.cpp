@@ -1,9 +1,11 @@
 #include "lastcall/http/message/date.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <system_error>
 
 #include "lastcall/http/message/ascii.hpp"
 
@@ -17,118 +19,74 @@ constexpr std::string_view month_names = "JanFebMarAprMayJunJulAugSepOctNovDec";
 constexpr std::array<std::string_view, 7> long_day_names{"Sunday",   "Monday", "Tuesday", "Wednesday",
                                                          "Thursday", "Friday", "Saturday"};
 
-/// Takes a date's text apart from its front, and remembers whether all was as asked.
-class date_text {
- public:
-  explicit date_text(std::string_view text) noexcept : rest_(text) {}
-
-  bool sound_end() const noexcept { return sound_ && rest_.empty(); }
-
-  void literal(std::string_view text) noexcept {
-    sound_ = sound_ && rest_.starts_with(text);
-    if (sound_) rest_.remove_prefix(text.size());
-  }
-
-  int digits(std::size_t count) noexcept {
-    int value = 0;
-    sound_ = sound_ && rest_.size() >= count;
-    for (std::size_t i = 0; sound_ && i < count; ++i) {
-      sound_ = detail::is_digit(rest_[i]);
-      value = value * 10 + (rest_[i] - '0');
-    }
-    if (sound_) rest_.remove_prefix(count);
-    return value;
-  }
-
-  /// Which of the names, of three letters each, stands here.
-  unsigned name_of(std::string_view names) noexcept {
-    const auto at = rest_.size() < 3 ? names.npos : names.find(rest_.substr(0, 3));
-    sound_ = sound_ && at != names.npos && at % 3 == 0;
-    if (!sound_) return 0;
-    rest_.remove_prefix(3);
-    return static_cast<unsigned>(at / 3);
-  }
-
-  std::chrono::month month() noexcept { return std::chrono::month(name_of(month_names) + 1); }
-  std::chrono::day day() noexcept { return std::chrono::day(static_cast<unsigned>(digits(2))); }
-
-  /// "08:49:37"; 60 is a leap second.
-  std::chrono::seconds time_of_day() noexcept {
-    const int hour = digits(2);
-    literal(":");
-    const int minute = digits(2);
-    literal(":");
-    const int second = digits(2);
-    sound_ = sound_ && hour < 24 && minute < 60 && second <= 60;
-    return std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
-  }
-
- private:
-  std::string_view rest_;
-  bool sound_ = true;
+struct date_fields {
+  unsigned day_of_week, day, month, year, hour, minute, second;  // month: 0 is January
 };
 
-std::optional<std::time_t> seconds_at(const std::chrono::year_month_day& date, std::chrono::seconds time) noexcept {
-  if (!date.ok()) return std::nullopt;
-  return (std::chrono::sys_days(date).time_since_epoch() + time).count();
+/// As strptime has them. %e is a day of one digit here.
+struct date_part {
+  char code;
+  std::size_t size;
+  unsigned date_fields::* value;
+  std::string_view names = {};
+};
+constexpr date_part date_parts[] = {{'a', 3, &date_fields::day_of_week, day_names},
+                                    {'b', 3, &date_fields::month, month_names},
+                                    {'d', 2, &date_fields::day},
+                                    {'e', 1, &date_fields::day},
+                                    {'Y', 4, &date_fields::year},
+                                    {'y', 2, &date_fields::year},
+                                    {'H', 2, &date_fields::hour},
+                                    {'M', 2, &date_fields::minute},
+                                    {'S', 2, &date_fields::second}};
+
+/// Whether `text` has that form. What is no part stands for itself.
+bool read_date(std::string_view text, std::string_view form, date_fields& into) noexcept {
+  for (; !form.empty(); form.remove_prefix(1)) {
+    if (form.front() != '%') {
+      if (!text.starts_with(form.front())) return false;
+      text.remove_prefix(1);
+      continue;
+    }
+    form.remove_prefix(1);
+    const date_part& part = *std::ranges::find(date_parts, form.front(), &date_part::code);
+    if (text.size() < part.size) return false;
+    unsigned& value = into.*part.value;
+    if (const auto at = part.names.find(text.substr(0, part.size)); at != text.npos && at % 3 == 0) {
+      value = static_cast<unsigned>(at / 3);
+    } else {
+      const auto [end, error] = std::from_chars(text.data(), text.data() + part.size, value);
+      if (!part.names.empty() || error != std::errc() || end != text.data() + part.size) return false;
+    }
+    text.remove_prefix(part.size);
+  }
+  return text.empty();
 }
 
-std::optional<std::time_t> parse_fixdate(std::string_view text) noexcept {
-  date_text in(text);
-  in.name_of(day_names);
-  in.literal(", ");
-  const auto day = in.day();
-  in.literal(" ");
-  const auto month = in.month();
-  in.literal(" ");
-  const std::chrono::year year(in.digits(4));
-  in.literal(" ");
-  const auto time = in.time_of_day();
-  in.literal(" GMT");
-  return in.sound_end() ? seconds_at(year / month / day, time) : std::nullopt;
-}
-
-std::optional<std::time_t> parse_asctime(std::string_view text) noexcept {
-  date_text in(text);
-  in.name_of(day_names);
-  in.literal(" ");
-  const auto month = in.month();
-  in.literal(" ");
-  const bool padded = text.size() > 8 && text[8] == ' ';
-  if (padded) in.literal(" ");
-  const std::chrono::day day(static_cast<unsigned>(in.digits(padded ? 1 : 2)));
-  in.literal(" ");
-  const auto time = in.time_of_day();
-  in.literal(" ");
-  const std::chrono::year year(in.digits(4));
-  return in.sound_end() ? seconds_at(year / month / day, time) : std::nullopt;
+/// Empty if there is no such day or time. Second 60 is a leap second.
+std::optional<std::time_t> seconds_at(const date_fields& at, std::chrono::year year) noexcept {
+  using namespace std::chrono;
+  const year_month_day date = year / month(at.month + 1) / day(at.day);
+  if (!date.ok() || at.hour >= 24 || at.minute >= 60 || at.second > 60) return std::nullopt;
+  return (sys_days(date).time_since_epoch() + hours(at.hour) + minutes(at.minute) + seconds(at.second)).count();
 }
 
 std::optional<std::time_t> parse_rfc850(std::string_view text, std::time_t now) noexcept {
   using namespace std::chrono;
-  const auto comma = text.find(',');
-  const auto name = text.substr(0, comma);
-  if (std::find(long_day_names.begin(), long_day_names.end(), name) == long_day_names.end()) return std::nullopt;
-  date_text in(text.substr(name.size()));
-  in.literal(", ");
-  const auto day = in.day();
-  in.literal("-");
-  const auto month = in.month();
-  in.literal("-");
-  const int two_digits = in.digits(2);
-  in.literal(" ");
-  const auto time = in.time_of_day();
-  in.literal(" GMT");
-  if (!in.sound_end()) return std::nullopt;
+  const auto name = text.substr(0, text.find(','));
+  date_fields found{};
+  if (std::ranges::find(long_day_names, name) == long_day_names.end() ||
+      !read_date(text.substr(name.size()), ", %d-%b-%y %H:%M:%S GMT", found))
+    return std::nullopt;
 
   const sys_seconds here(seconds(std::clamp<std::time_t>(now, 0, last_second)));
   const auto today = floor<days>(here);
   const year_month_day date(today);
   const year last_year = date.year() + years(50);
   const sys_seconds latest = sys_days(last_year / date.month() / date.day()) + (here - today);
-  const year y = last_year - years((static_cast<int>(last_year) - two_digits) % 100);
-  const auto at = seconds_at(y / month / day, time);
-  return !at || sys_seconds(seconds(*at)) > latest ? seconds_at((y - years(100)) / month / day, time) : at;
+  const year y = last_year - years((static_cast<int>(last_year) - static_cast<int>(found.year)) % 100);
+  const auto at = seconds_at(found, y);
+  return !at || sys_seconds(seconds(*at)) > latest ? seconds_at(found, y - years(100)) : at;
 }
 
 }  // namespace
@@ -152,9 +110,13 @@ std::string_view format_date(std::time_t when, std::array<char, 29>& out) noexce
 }
 
 std::optional<std::time_t> parse_date(std::string_view text, std::time_t now) noexcept {
-  if (text.size() == 29) return parse_fixdate(text);
-  if (text.size() == 24) return parse_asctime(text);
-  return parse_rfc850(text, now);
+  if (text.size() != 29 && text.size() != 24) return parse_rfc850(text, now);
+  const std::string_view form = text.size() == 29 ? "%a, %d %b %Y %H:%M:%S GMT"
+                                : text[8] == ' '  ? "%a %b  %e %H:%M:%S %Y"
+                                                  : "%a %b %d %H:%M:%S %Y";
+  date_fields found{};
+  if (!read_date(text, form, found)) return std::nullopt;
+  return seconds_at(found, std::chrono::year(static_cast<int>(found.year)));
 }
 
 }  // namespace lastcall::inline v0::http
