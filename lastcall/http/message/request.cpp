@@ -7,38 +7,28 @@
 namespace lastcall::inline v0::http {
 namespace {
 
-/// Walks over `text`, byte by byte as a form decodes it.
-class form_bytes {
- public:
-  explicit form_bytes(std::string_view text) noexcept : rest_(text) {}
-  bool done() const noexcept { return rest_.empty(); }
-  char next() noexcept {
-    char c = rest_.front();
-    std::size_t used = 1;
-    if (c == '+') {
-      c = ' ';
-    } else if (c == '%' && rest_.size() >= 3) {
-      const int high = detail::hex_digit(rest_[1]);
-      const int low = detail::hex_digit(rest_[2]);
-      if (high >= 0 && low >= 0) {
-        c = static_cast<char>(high * 16 + low);
-        used = 3;
-      }
+/// Takes a byte off the front of `encoded`, decoded as in a form.
+char take_form_byte(std::string_view& encoded) noexcept {
+  char c = encoded.front();
+  std::size_t used = 1;
+  if (c == '+') {
+    c = ' ';
+  } else if (c == '%' && encoded.size() >= 3) {
+    const int high = detail::hex_digit(encoded[1]);
+    const int low = detail::hex_digit(encoded[2]);
+    if (high >= 0 && low >= 0) {
+      c = static_cast<char>(high * 16 + low);
+      used = 3;
     }
-    rest_.remove_prefix(used);
-    return c;
   }
-
- private:
-  std::string_view rest_;
-};
+  encoded.remove_prefix(used);
+  return c;
+}
 
 bool decodes_to(std::string_view encoded, std::string_view wanted) noexcept {
-  form_bytes bytes(encoded);
-  for (const char c : wanted) {
-    if (bytes.done() || bytes.next() != c) return false;
-  }
-  return bytes.done();
+  for (const char c : wanted)
+    if (encoded.empty() || take_form_byte(encoded) != c) return false;
+  return encoded.empty();
 }
 
 }  // namespace
@@ -56,7 +46,7 @@ std::optional<std::string> request::query(std::string_view name) const {
     if (pair.empty() || !decodes_to(pair.substr(0, equals), name)) continue;
     std::string value;
     if (equals != std::string_view::npos) {
-      for (form_bytes bytes(pair.substr(equals + 1)); !bytes.done();) value += bytes.next();
+      for (auto encoded = pair.substr(equals + 1); !encoded.empty();) value += take_form_byte(encoded);
     }
     return value;
   }
