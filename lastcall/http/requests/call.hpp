@@ -5,7 +5,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -149,7 +149,9 @@ class call final : public pending_reply {
     explicit reference(call& c) noexcept : owned(&c) { c.acquire(); }
   };
   class answer_to_coroutine;
-  struct job_result;
+  /// Empty until the job is over; then what it threw, or null. The job writes it on the loop's thread; the coroutine
+  /// reads it there.
+  using job_result = std::optional<std::exception_ptr>;
   /// The loop's timer for this call.
   struct alarm final : net::timed {
     explicit alarm(call& c) noexcept : owner(c) {}

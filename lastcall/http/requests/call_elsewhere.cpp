@@ -63,19 +63,12 @@ task<response> call::answer_elsewhere(const erased_handler& h, const request& r,
   co_return std::move(**answer);
 }
 
-/// The job writes it on the loop's thread; the coroutine reads it there.
-struct call::job_result {
-  bool over = false;
-  std::exception_ptr error;
-};
-
 /// No coroutine itself, so that the job is on its way before the caller awaits. Without a host the job does not run.
 task<> call::on_pool(function<void()> job) {
   require_no_waiter(static_cast<bool>(answer_waiter_));
   const auto out = std::make_shared<job_result>();
   if (!host_) {
-    out->over = true;
-    out->error = std::make_exception_ptr(stream_error(0, client_has_gone));
+    *out = std::make_exception_ptr(stream_error(0, client_has_gone));
     return result_of(out);
   }
   function<void()> work = [self = reference(*this), out, job = std::move(job)] {
@@ -90,24 +83,22 @@ task<> call::on_pool(function<void()> job) {
     const std::lock_guard lock(self->mutex_);
     if (!self->host_) return;
     self->environment_->loop.post([back = reference(*self), out, error] {
-      *out = {.over = true, .error = error};
+      *out = error;
       if (back->host_) back->wake(back->answer_waiter_);
     });
   };
   if (!service().pool->submit(std::move(work)))
-    *out = {
-        .over = true,
-        .error = std::make_exception_ptr(stream_error(refusals::no_free_thread.status, refusals::no_free_thread.why))};
+    *out = std::make_exception_ptr(stream_error(refusals::no_free_thread.status, refusals::no_free_thread.why));
   return result_of(out);
 }
 
 /// Throws what the job threw. After the connection has ended it does not wait for the job.
 task<> call::result_of(std::shared_ptr<job_result> out) {
-  while (!out->over) {
+  while (!*out) {
     if (!host_) throw stream_error(0, client_has_gone);
     co_await suspended(answer_waiter_);
   }
-  if (out->error) std::rethrow_exception(out->error);
+  if (**out) std::rethrow_exception(**out);
 }
 
 /// On the thread of the pool. Never throws: an exception becomes the answer.

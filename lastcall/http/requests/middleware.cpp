@@ -111,15 +111,8 @@ class wrapped_around final : public wrapping<wrap_function> {
 }  // namespace
 
 task<response> next_handler::operator()() const {
-  switch (inner_.form) {
-    case form::plain:
-      co_return inner_.answer(request_, context_, nullptr);
-    case form::coroutine:
-      co_return co_await inner_.run(request_, context_, call_);
-    case form::responder:
-    case form::blocking:
-      break;
-  }
+  if (inner_.form == form::plain) co_return inner_.answer(request_, context_, nullptr);
+  if (inner_.form == form::coroutine) co_return co_await inner_.run(request_, context_, call_);
   co_return co_await call_.answer_elsewhere(inner_, request_, context_);
 }
 
