@@ -110,7 +110,7 @@ bool stream::comment_blocking(std::string_view text) { return write_blocking(enc
 bool stream::wait_for_blocking(duration time) const { return life().wait_for(time); }
 const context& stream::life() const noexcept { return call_.life(); }
 
-http::handler route(handler h, const options& o) {
+http::handler handler_for(std::string_view, handler h, const options& o) {
   check("heartbeat", o.heartbeat);
   check("retry", o.retry);
   check("retry_spread", o.retry_spread);

@@ -78,10 +78,8 @@ class handler : public http::detail::stream_handler<stream&> {
   using stream_handler::stream_handler;
 };
 
-/// The handler of a route, for router::get. Answers 200 with `text/event-stream`, not to be
+/// For router::events. Answers 200 with `text/event-stream`, not to be
 /// stored or buffered on its way.   Errors: std::invalid_argument for options that are negative or beyond a day.
-http::handler route(handler h, const options& o = {});
-/// For router::events.
-inline http::handler handler_for(std::string_view, handler h, const options& o) { return route(std::move(h), o); }
+http::handler handler_for(std::string_view pattern, handler h, const options& o);
 
 }  // namespace lastcall::inline v0::sse
