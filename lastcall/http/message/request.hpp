@@ -1,7 +1,6 @@
 // One request as handlers see it: views into bytes that its connection owns. Knows no HTTP version and parses nothing.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
