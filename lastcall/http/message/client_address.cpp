@@ -1,6 +1,5 @@
 #include "lastcall/http/message/client_address.hpp"
 
-#include <charconv>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -18,28 +17,11 @@ using detail::trimmed;
 
 /// "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80"; empty for all else.
 std::optional<net::endpoint> parse_node(std::string_view text) {
-  std::string_view address = text, port;
-  if (text.starts_with('[')) {
-    const auto close = text.find(']');
-    if (close == text.npos) return std::nullopt;
-    address = text.substr(1, close - 1);
-    port = text.substr(close + 1);
-    if (address.find(':') == address.npos || (!port.empty() && port.front() != ':')) return std::nullopt;
-  } else if (const auto colon = text.find(':'); colon != text.npos && colon == text.rfind(':')) {
-    address = text.substr(0, colon);
-    port = text.substr(colon);
-  }
-  std::uint16_t at = 0;
-  if (!port.empty()) {
-    const char* const last = port.data() + port.size();
-    const auto [end, error] = std::from_chars(port.data() + 1, last, at);
-    if (error != std::errc() || end != last) return std::nullopt;
-  }
   // No interface and no path: neither means anything on another machine.
-  if (address.find('%') != address.npos || address.starts_with("unix:")) return std::nullopt;
-  const auto parsed = net::parse_address(address, at);
-  if (!parsed) return std::nullopt;
-  return parsed->unmapped();
+  if (text.find('%') != text.npos || text.starts_with("unix:")) return std::nullopt;
+  auto parsed = net::parse_address(text, 0);
+  if (!parsed) parsed = net::parse_endpoint(text);
+  return parsed ? std::optional(parsed->unmapped()) : std::nullopt;
 }
 
 /// Whether a backslash stands before `at` that is none's own.
