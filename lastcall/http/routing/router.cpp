@@ -4,8 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <stdexcept>
-#include <utility>
-#include <vector>
 
 #include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/request_access.hpp"
@@ -103,39 +101,31 @@ struct router::node {
   };
 
   std::string literal;
-  std::vector<branch> literals;  // sorted by key, then by text
+  std::vector<branch> literals;  // sorted by key
   std::unique_ptr<node> param;
   entries here;  // patterns that end in this segment
   entries rest;  // patterns that go on with {name...}
 
   node& literal_child(std::string_view text) {
-    const std::uint64_t key = key_of(text);
-    auto at = std::lower_bound(literals.begin(), literals.end(), text, [&](const branch& c, std::string_view t) {
-      return c.key != key ? c.key < key : c.to->literal < t;
-    });
-    if (at == literals.end() || at->key != key || at->to->literal != text) {
-      at = literals.insert(at, {key, std::make_unique<node>()});
-      at->to->literal = text;
-    }
-    return *at->to;
+    if (node* const known = find_exactly(text)) return *known;
+    const auto at = std::ranges::upper_bound(literals, key_of(text), {}, &branch::key);
+    node& added = *literals.insert(at, {key_of(text), std::make_unique<node>()})->to;
+    added.literal = text;
+    return added;
   }
 
   const node* find_literal(std::string_view raw) const {
-    if (raw.find('%') != std::string_view::npos) {
-      std::string decoded;
-      detail::append_decoded(decoded, raw);
-      return find_exactly(decoded);
-    }
-    return find_exactly(raw);
+    if (raw.find('%') == std::string_view::npos) return find_exactly(raw);
+    std::string decoded;
+    detail::append_decoded(decoded, raw);
+    return find_exactly(decoded);
   }
 
-  const node* find_exactly(std::string_view text) const noexcept {
+  node* find_exactly(std::string_view text) const noexcept {
     const std::uint64_t key = key_of(text);
-    auto at = std::lower_bound(literals.begin(), literals.end(), key,
-                               [](const branch& c, std::uint64_t k) { return c.key < k; });
-    for (; at != literals.end() && at->key == key; ++at) {
+    for (auto at = std::ranges::lower_bound(literals, key, {}, &branch::key); at != literals.end() && at->key == key;
+         ++at)
       if (at->to->literal == text) return at->to.get();
-    }
     return nullptr;
   }
 
