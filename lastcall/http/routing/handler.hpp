@@ -30,14 +30,17 @@ concept gives = requires(const F& f, A... a) {
 template <class F, class... A> inline constexpr bool answers = std::is_invocable_r_v<response, const F&, A...>;
 
 /// Which arguments a handler takes besides the request.
-enum class arguments : unsigned char { none, context, body, context_and_body };
+struct arguments {
+  bool context = false;
+  bool body = false;
+};
 
 /// The first that fits of (request), (request, context), (request, body_stream&) and all three.
 template <template <class...> class Fits> constexpr std::optional<arguments> fitting() {
-  if (Fits<const request&>::value) return arguments::none;
-  if (Fits<const request&, context>::value) return arguments::context;
-  if (Fits<const request&, body_stream&>::value) return arguments::body;
-  if (Fits<const request&, context, body_stream&>::value) return arguments::context_and_body;
+  if (Fits<const request&>::value) return arguments{};
+  if (Fits<const request&, context>::value) return arguments{.context = true};
+  if (Fits<const request&, body_stream&>::value) return arguments{.body = true};
+  if (Fits<const request&, context, body_stream&>::value) return arguments{.context = true, .body = true};
   return std::nullopt;
 }
 template <class F> struct form_of {
@@ -52,10 +55,9 @@ template <class F> struct form_of {
 };
 
 template <class F>
-concept plain_handler = form_of<F>::plain == arguments::none || form_of<F>::plain == arguments::context;
+concept plain_handler = form_of<F>::plain.has_value() && !form_of<F>::plain->body;
 template <class F>
-concept responder_handler =
-    !plain_handler<F> && (form_of<F>::later == arguments::none || form_of<F>::later == arguments::context);
+concept responder_handler = !plain_handler<F> && form_of<F>::later.has_value() && !form_of<F>::later->body;
 template <class F>
 concept coroutine_handler = !plain_handler<F> && !responder_handler<F> && form_of<F>::coroutine.has_value();
 template <class F>
@@ -141,27 +143,22 @@ class handler {
 
 namespace detail {
 
-constexpr bool with_context(arguments a) noexcept {
-  return a == arguments::context || a == arguments::context_and_body;
-}
-constexpr bool with_body(arguments a) noexcept { return a == arguments::body || a == arguments::context_and_body; }
-
 template <arguments A, class F> decltype(auto) invoke(const F& f, const request& r, const context& c, call* streams) {
-  if constexpr (A == arguments::none) {
-    return f(r);
-  } else if constexpr (A == arguments::context) {
-    return f(r, c);
-  } else if constexpr (A == arguments::body) {
-    return f(r, body_of(*streams));
-  } else {
+  if constexpr (A.context && A.body) {
     return f(r, c, body_of(*streams));
+  } else if constexpr (A.body) {
+    return f(r, body_of(*streams));
+  } else if constexpr (A.context) {
+    return f(r, c);
+  } else {
+    return f(r);
   }
 }
 
 /// What the callables of all forms have in common.
 template <class F, form Form, arguments Takes> struct callable_as : erased_handler {
   template <class G>
-  explicit callable_as(G&& g) : erased_handler(Form, with_context(Takes), with_body(Takes)), f(std::forward<G>(g)) {}
+  explicit callable_as(G&& g) : erased_handler(Form, Takes.context, Takes.body), f(std::forward<G>(g)) {}
 
   F f;
 };
@@ -176,10 +173,10 @@ template <plain_handler F> struct callable<F> final : callable_as<F, form::plain
 template <responder_handler F> struct callable<F> final : callable_as<F, form::responder, *form_of<F>::later> {
   using callable::callable_as::callable_as;
   void answer_later(const request& r, const context& c, responder reply) const override {
-    if constexpr (form_of<F>::later == arguments::none) {
-      this->f(r, std::move(reply));
-    } else {
+    if constexpr (form_of<F>::later->context) {
       this->f(r, c, std::move(reply));
+    } else {
+      this->f(r, std::move(reply));
     }
   }
 };
