@@ -5,7 +5,6 @@
 #include "lastcall/http/ws/ws_protocol.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace lastcall::inline v0::ws::detail {
@@ -27,8 +26,14 @@ event protocol::next(std::string_view& in, std::string& out) {
       in.remove_prefix(head.bytes);
       if (const event wrong = begin_frame(out); wrong != event::more) return wrong;
     }
-    const event now = is_control(frame_.code) ? control(in, out) : data(in, out);
-    if (now != event::more || in_frame_) return now;
+    const std::string_view part = in.substr(0, static_cast<std::size_t>(frame_.length - frame_at_));
+    if (!keep(part)) return fail(out, close_code::not_utf8, "a text that is not UTF-8");
+    in.remove_prefix(part.size());
+    frame_at_ += part.size();
+    if (frame_at_ < frame_.length) return event::more;
+    in_frame_ = false;
+    const event now = is_control(frame_.code) ? end_control(out) : frame_.fin ? end_message(out) : event::more;
+    if (now != event::more) return now;
   }
 }
 
@@ -36,10 +41,7 @@ event protocol::next(std::string_view& in, std::string& out) {
 event protocol::begin_frame(std::string& out) {
   in_frame_ = true;
   frame_at_ = 0;
-  if (is_control(frame_.code)) {
-    control_size_ = 0;
-    return event::more;
-  }
+  if (is_control(frame_.code)) return event::more;
   if (frame_.code == opcode::continuation) {
     if (!in_message_) return fail(out, close_code::protocol_error, "a continuation of nothing");
   } else {
@@ -54,21 +56,19 @@ event protocol::begin_frame(std::string& out) {
   return event::more;
 }
 
-/// The payload of a message: unmasked, and checked for UTF-8 as it arrives. An ignored message is only counted through.
-event protocol::data(std::string_view& in, std::string& out) {
-  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(in.size(), frame_.length - frame_at_));
-  if (!ignored_ && size > 0) {
-    const std::size_t from = message_.data.size();
-    message_.data.append(in.substr(0, size));
-    apply_mask(message_.data.data() + from, size, frame_.mask, frame_at_);
-    if (message_.kind == message_kind::text && !text_.feed(std::string_view(message_.data).substr(from)))
-      return fail(out, close_code::not_utf8, "a text that is not UTF-8");
+/// A part of the payload: unmasked, and that of a text checked as it arrives. False: it is not UTF-8. An ignored
+/// message is only counted through; a control frame has at most 125 bytes.
+bool protocol::keep(std::string_view part) {
+  if (part.empty() || (ignored_ && !is_control(frame_.code))) return true;
+  if (is_control(frame_.code)) {
+    part.copy(control_.data() + frame_at_, part.size());
+    apply_mask(control_.data() + frame_at_, part.size(), frame_.mask, frame_at_);
+    return true;
   }
-  in.remove_prefix(size);
-  frame_at_ += size;
-  if (frame_at_ < frame_.length) return event::more;
-  in_frame_ = false;
-  return frame_.fin ? end_message(out) : event::more;
+  const std::size_t from = message_.data.size();
+  message_.data.append(part);
+  apply_mask(message_.data.data() + from, part.size(), frame_.mask, frame_at_);
+  return message_.kind != message_kind::text || text_.feed(std::string_view(message_.data).substr(from));
 }
 
 /// The last fragment is complete.
@@ -94,34 +94,24 @@ void protocol::ignore_messages() noexcept {
   message_.data = std::string();
 }
 
-/// The payload of a control frame, which has at most 125 bytes, then its meaning.
-event protocol::control(std::string_view& in, std::string& out) {
-  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(in.size(), frame_.length - frame_at_));
-  if (size > 0) {
-    std::memcpy(control_.data() + control_size_, in.data(), size);
-    apply_mask(control_.data() + control_size_, size, frame_.mask, frame_at_);
-    control_size_ = static_cast<std::uint8_t>(control_size_ + size);
-    in.remove_prefix(size);
-    frame_at_ += size;
-  }
-  if (frame_at_ < frame_.length) return event::more;
-  in_frame_ = false;
+/// What a control frame means.
+event protocol::end_control(std::string& out) {
+  const std::string_view payload(control_.data(), frame_.length);
   switch (frame_.code) {
     case opcode::ping:
       // RFC 6455 section 5.5.2: a ping is answered unless Close was received. After this side's Close nothing may be
       // sent.
-      if (!close_sent_) append_frame(out, opcode::pong, {control_.data(), control_size_});
+      if (!close_sent_) append_frame(out, opcode::pong, payload);
       return event::ping;
     case opcode::pong:
       return event::pong;
     default:
-      return read_close(out);
+      return read_close(payload, out);
   }
 }
 
 /// The remote's Close. Answers with the same code, unless this side's Close was sent before.
-event protocol::read_close(std::string& out) {
-  const std::string_view body(control_.data(), control_size_);
+event protocol::read_close(std::string_view body, std::string& out) {
   if (body.size() == 1) return fail(out, close_code::protocol_error, "a Close with half a code");
   std::uint16_t code = close_code::none;
   if (body.size() >= 2) {

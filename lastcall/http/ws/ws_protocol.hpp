@@ -52,10 +52,10 @@ class protocol {
 
  private:
   event begin_frame(std::string& out);
-  event data(std::string_view& in, std::string& out);
-  event control(std::string_view& in, std::string& out);
+  bool keep(std::string_view part);
+  event end_control(std::string& out);
   event end_message(std::string& out);
-  event read_close(std::string& out);
+  event read_close(std::string_view body, std::string& out);
   event fail(std::string& out, std::uint16_t code, const char* why);
 
   std::size_t most_;
@@ -68,7 +68,6 @@ class protocol {
   bool close_sent_ = false;
   bool close_received_ = false;
   bool failed_ = false;
-  std::uint8_t control_size_ = 0;
   lastcall::detail::utf8_check text_;
   std::uint16_t code_ = 0;
   message message_;
