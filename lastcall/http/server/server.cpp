@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <optional>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -10,9 +9,9 @@
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/lifecycle/shutdown_run.hpp"
 #include "lastcall/core/metrics.hpp"
+#include "lastcall/core/report/report.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/http/server/protocol_choice.hpp"
-#include "lastcall/http/ws/ws_report.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
 #include "lastcall/net/loop/runtime.hpp"
 
@@ -56,14 +55,10 @@ net::connection_server_options tcp_options(const server_options& o, net::thread_
 server_options checked(server_options o) {
   if (o.name.empty()) o.name = "http";
   check(o.limits);
-  const auto refuse = [&](const char* option, duration value) {
+  for (const auto& [option, value] : {std::pair{"silence", o.silence}, {"linger", o.linger}, {"jitter", o.jitter}})
     if (value < duration::zero())
       throw std::invalid_argument(o.name + ": " + option + " = " + lastcall::to_text(value) +
                                   " is negative; give 0 to switch it off");
-  };
-  refuse("silence", o.silence);
-  refuse("linger", o.linger);
-  refuse("jitter", o.jitter);
   if (o.address.empty() && o.unix_path.empty())
     throw std::invalid_argument(o.name + ": nowhere to listen; give an address or a unix_path");
   if (o.tls_port && o.address.empty())
@@ -73,6 +68,46 @@ server_options checked(server_options o) {
   if (!o.tls_port && !o.tls.certificates.empty())
     throw std::invalid_argument(o.name + ": there are certificates, but no tls_port to use them on; give one");
   return o;
+}
+
+using all_shards = std::vector<std::unique_ptr<detail::shard>>;
+using counts = detail::websocket_counts;
+
+std::uint64_t sum(const all_shards& all, net::tally counts::* count) {
+  std::uint64_t value = 0;
+  for (const auto& each : all) value += (each->websockets.*count).value();
+  return value;
+}
+
+/// WebSockets that did not end as they should, by why.
+constexpr std::pair<const char*, net::tally counts::*> websocket_failures[] = {
+    {"never_answered_close", &counts::never_answered},
+    {"dead", &counts::dead},
+    {"broke_protocol", &counts::broken},
+    {"too_slow", &counts::too_slow}};
+
+/// Adds nothing if there was no WebSocket. So does the next.
+void account_websockets(const all_shards& all, component_report& into) {
+  if (sum(all, &counts::opened) == 0) return;
+  into.add("websockets", sum(all, &counts::opened));
+  into.add("messages_after_close", sum(all, &counts::after_close));
+  for (const auto& [why, count] : websocket_failures)
+    if (const std::uint64_t n = sum(all, count)) into.add("websockets_" + std::string(why), n);
+}
+
+void measure_websockets(const all_shards& all, metrics& into) {
+  if (sum(all, &counts::opened) == 0) return;
+  into.counter("lastcall_websockets_opened_total", "WebSockets whose handshake was accepted.",
+               sum(all, &counts::opened));
+  for (const auto& [way, count] : {std::pair{"received", &counts::received}, {"sent", &counts::sent}})
+    into.counter("lastcall_websocket_messages_total", "Whole messages.", sum(all, count), {{"way", way}});
+  into.counter("lastcall_websocket_messages_after_close_total",
+               "Messages that came when nobody was to have them any more.", sum(all, &counts::after_close));
+  into.counter("lastcall_websocket_broadcasts_skipped_total", "Broadcasts that a slow reader did not get.",
+               sum(all, &counts::skipped));
+  for (const auto& [why, count] : websocket_failures)
+    into.counter("lastcall_websockets_failed_total", "WebSockets that did not end as they should.", sum(all, count),
+                 {{"why", why}});
 }
 
 }  // namespace
@@ -110,7 +145,7 @@ struct server::parts {
   net::thread_pool pool;
   std::unique_ptr<net::runtime> own_runtime;
   // After the runtime, since coroutines go before their io_context; before the connections, which use them.
-  std::vector<std::unique_ptr<detail::shard>> shards;
+  all_shards shards;
   const std::size_t tls_number;
   net::connection_server tcp;
   std::atomic<bool> announced{false};
@@ -184,7 +219,7 @@ void server::stop() noexcept {
 void server::account(component_report& into) const {
   served_component::account(into);
   into.requests += parts_->requests();
-  ws::detail::account(parts_->shards, into);
+  account_websockets(parts_->shards, into);
   std::uint64_t refused = 0;
   for (const auto& each : parts_->shards) refused += each->refused_streams.value();
   if (refused > 0) into.add("streams_refused", refused);
@@ -214,7 +249,7 @@ void server::measure(metrics& into) const {
   into.histogram("lastcall_request_duration_seconds",
                  "From the first byte of a request to the last byte of its response.", detail::request_stats::bounds,
                  sums.durations, static_cast<double>(sums.nanoseconds) / 1e9);
-  ws::detail::measure(parts_->shards, into);
+  measure_websockets(parts_->shards, into);
 }
 
 net::connection_server& server::served() const noexcept { return parts_->tcp; }
