@@ -28,43 +28,46 @@ constexpr duration event_interval = std::chrono::seconds(1);
 constexpr duration farewell_time = std::chrono::milliseconds(100);
 constexpr duration drain_time = std::chrono::milliseconds(250);  // then it is cut: the service has stopped
 
-/// The preStop requests that wait for the end of the readiness delay, or of everything.   Threads: its loop's only.
+/// The preStop requests that wait for the end of the readiness delay, or of everything; then the end of the drain.
+/// Threads: its loop's only.
 class prestop_hook final : public net::timed {
  public:
-  explicit prestop_hook(app& a) noexcept : app_(a) {}
+  prestop_hook(app& a, server& s, net::runtime& r) noexcept : app_(a), server_(s), runtime_(r) {}
 
-  void wait(net::loop& loop, responder reply) {
+  void wait(responder reply) {
     app_.announce();
-    loop_ = &loop;
     waiting_.push_back(std::move(reply));
     look();
   }
 
+  /// Answers them all. What the drain leaves is cut.
+  void drain() {
+    draining_ = true;
+    look();
+    wake_in(drain_time);
+  }
+
+ private:
+  void on_due(time_point) noexcept override { draining_ ? server_.force() : look(); }
+
   void look() {
     if (waiting_.empty()) return;
     const duration left = app_.readiness_left();
-    if (left > duration::zero() && !app_.asked_to_end())
-      return loop_->schedule(*this, loop_->refresh_now() + std::min(left, look_again));
+    if (left > duration::zero() && !draining_ && !app_.asked_to_end()) return wake_in(std::min(left, look_again));
     for (responder& each : waiting_) each.send(text("announced\n"));
     waiting_.clear();
   }
 
-  void on_due(time_point) noexcept override { look(); }
+  void wake_in(duration time) {
+    net::loop& loop = *runtime_.loops().front();
+    loop.schedule(*this, loop.refresh_now() + time);
+  }
 
- private:
   app& app_;
-  net::loop* loop_ = nullptr;
-  std::vector<responder> waiting_;
-};
-
-/// Cuts what its drain leaves.   Threads: its loop's only.
-class drain_bound final : public net::timed {
- public:
-  explicit drain_bound(server& s) noexcept : server_(s) {}
-  void on_due(time_point) noexcept override { server_.force(); }
-
- private:
   server& server_;
+  net::runtime& runtime_;
+  std::vector<responder> waiting_;
+  bool draining_ = false;
 };
 
 response readiness(const app& a, const request& r) {
@@ -110,7 +113,9 @@ task<> send_events(const app& a, sse::stream& out) {
 
 struct admin::parts {
   parts(options o, app& a)
-      : thread({.threads = 1, .log = a.log()}), hook(a), server(server_for(std::move(o), a), thread, a.log()) {}
+      : thread({.threads = 1, .log = a.log()}),
+        hook(a, server, thread),
+        server(server_for(std::move(o), a), thread, a.log()) {}
 
   server_options server_for(options o, app& a) {
     server_options s{.address = std::move(o.address), .port = o.port, .health = false, .name = "admin"};
@@ -126,9 +131,7 @@ struct admin::parts {
       return json(with_numbers(a, a.status()) + "\n").header("Cache-Control", "no-store");
     });
     s.routes.events("/status/events", [&a](sse::stream& out) { return send_events(a, out); });
-    const auto prestop = [this](const request&, responder reply) {
-      hook.wait(*thread.loops().front(), std::move(reply));
-    };
+    const auto prestop = [this](const request&, responder reply) { hook.wait(std::move(reply)); };
     s.routes.get("/prestop", prestop).post("/prestop", prestop);
     return s;
   }
@@ -136,7 +139,6 @@ struct admin::parts {
   net::runtime thread;
   prestop_hook hook;
   http::server server;
-  drain_bound bound{server};
   std::atomic<bool> draining{false};  // set by the drain, read by the thread that forces
 };
 
@@ -159,10 +161,7 @@ void admin::start(context life) {
 
 void admin::drain(context life, drained done) {
   parts_->draining = true;
-  parts_->thread.loops().front()->post([p = parts_.get(), &loop = *parts_->thread.loops().front()] {
-    p->hook.look();
-    loop.schedule(p->bound, loop.refresh_now() + drain_time);
-  });
+  parts_->thread.loops().front()->post([p = parts_.get()] { p->hook.drain(); });
   parts_->server.drain(std::move(life), std::move(done));
 }
 
