@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/core/namespace.hpp"
 #include "lastcall/http/message/method.hpp"
 
 namespace lastcall::inline v0::net {
@@ -49,7 +48,6 @@ class request {
  public:
   request() = default;
   request(const request&) = delete;
-  request& operator=(const request&) = delete;
 
   /// The method as sent; `verb` is the same by name, for a switch.
   std::string_view method() const noexcept { return in_head(method_); }
@@ -91,6 +89,7 @@ class request {
 
  private:
   friend detail::request_access;
+  request& operator=(const request&) = default;
 
   std::string_view in_head(piece p) const noexcept { return {head_ + p.at, p.size}; }
   const field* find(std::string_view name) const noexcept;

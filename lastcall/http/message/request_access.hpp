@@ -14,6 +14,12 @@
 
 namespace lastcall::inline v0::http::detail {
 
+/// A copy of a request, with the bytes that it views.
+struct kept_request {
+  std::unique_ptr<char[]> head;
+  request req;
+};
+
 /// Every view handed in lies within the head given to `begin`, except the body. A head is shorter than 4 GiB.
 struct request_access {
   /// Forgets everything but the remote, and keeps capacity. What is set next lies in `head`.
@@ -28,28 +34,22 @@ struct request_access {
     r.id_.clear();
   }
 
-  /// A copy of all but the body in `to`, whose bytes are the array's.
-  static std::unique_ptr<char[]> copy(request& to, const request& from) {
+  /// Of all but the body and the remote.
+  static std::unique_ptr<kept_request> copy(const request& from) {
     std::size_t size = 0;
     const auto reach = [&](request::piece p) { size = std::max<std::size_t>(size, p.at + p.size); };
     for (const auto p : {from.method_, from.target_, from.path_, from.query_, from.host_}) reach(p);
     for (const auto& f : from.fields_) reach(f.name), reach(f.value);
     for (const auto& p : from.params_)
       if (!p.decoded) reach(p.value);
-    std::unique_ptr<char[]> head(new char[size]);
-    std::memcpy(head.get(), from.head_, size);
-    to.head_ = head.get();
-    to.method_ = from.method_;
-    to.target_ = from.target_;
-    to.path_ = from.path_;
-    to.query_ = from.query_;
-    to.host_ = from.host_;
-    to.verb_ = from.verb_;
-    to.fields_ = from.fields_;
-    to.params_ = from.params_;
-    to.decoded_ = from.decoded_;
-    to.id_ = from.id_;
-    return head;
+    auto kept = std::make_unique<kept_request>();
+    kept->head.reset(new char[size]);
+    std::memcpy(kept->head.get(), from.head_, size);
+    kept->req = from;
+    kept->req.head_ = kept->head.get();
+    kept->req.body_ = {};
+    kept->req.remote_ = nullptr;
+    return kept;
   }
 
   /// The bytes of the head were moved. Only while no handler has the request: views taken from it do not move.

@@ -59,6 +59,18 @@ TEST_F(websocket_tls, says_its_last_words_within_tls) {
   EXPECT_TRUE(s.wait_drained());
 }
 
+TEST_F(websocket_tls, tells_its_handler_that_it_came_over_tls) {
+  const auto secure = std::make_shared<std::atomic<bool>>(false);
+  serving_test s(serving([=](const http::request& r, stream) -> task<> {
+    *secure = r.secure();
+    co_return;
+  }));
+  auto c = enters(s);
+  EXPECT_EQ(c.hear_bytes(4), "\x88\x02\x03\xe8");
+  EXPECT_TRUE(*secure);
+  c.close();
+}
+
 TEST_F(websocket_tls, delivers_what_tls_holds_when_it_is_told) {
   const auto heard = std::make_shared<std::atomic<int>>(0);
   const auto go_on = std::make_shared<std::atomic<bool>>(false);

@@ -3,9 +3,7 @@
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/http/message/body_source.hpp"
-#include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/response.hpp"
-#include "lastcall/http/message/status.hpp"
 #include "lastcall/http/requests/refusals.hpp"
 #include "lastcall/http/routing/handler.hpp"
 #include "lastcall/http/ws/websocket.hpp"
@@ -41,11 +39,7 @@ http::response agree(const std::shared_ptr<const detail::route>& route, const ht
   if (now.status != 101) return refusal({now.status, now.why});
   // A WebSocket that begins during a drain would be closed at once: its client would not know what was received.
   if (life.draining()) return refusal(http::detail::refusals::no_new_websocket);
-  std::unique_ptr<detail::kept_request> kept;
-  if (route->handle.wants_request()) {
-    kept = std::make_unique<detail::kept_request>();
-    kept->head = http::detail::request_access::copy(kept->req, r);
-  }
+  auto kept = route->handle.wants_request() ? http::detail::request_access::copy(r) : nullptr;
   http::response yes =
       http::detail::switching(std::make_shared<detail::websocket_upgrade>(route, now.subprotocol, std::move(kept)));
   yes.header("Sec-WebSocket-Accept", now.accept);

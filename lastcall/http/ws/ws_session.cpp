@@ -13,7 +13,6 @@
 
 #include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
-#include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
 

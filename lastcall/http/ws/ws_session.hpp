@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/http/message/request.hpp"
+#include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/upgrade.hpp"
 #include "lastcall/http/ws/websocket.hpp"
 #include "lastcall/http/ws/websocket_group.hpp"
@@ -33,11 +33,7 @@ struct route {
   const net::session_limits limits;
 };
 
-/// A copy of the request of the handshake, for handlers that take it.
-struct kept_request {
-  std::unique_ptr<char[]> head;
-  http::request req;
-};
+using http::detail::kept_request;  // that of the handshake, for handlers that take it
 
 /// What a handler's stream and its session share. Either may end first. Whole messages wait here, so that the handler
 /// gets them also after the connection has ended.
