@@ -25,44 +25,21 @@ std::string retry_hint(const options& o) {
   return hint;
 }
 
-class events_route final : public http::detail::erased_handler {
- public:
-  events_route(handler h, const options& o)
-      : erased_handler(http::form::coroutine, true, false), handler_(std::move(h)), options_(o) {}
+task<> converse(const handler& h, const options& o, const http::request& r, http::body_writer& to) {
+  const std::string hint = retry_hint(o);
+  stream s(to.call(), r);
+  co_await to.write(hint);
+  co_await h.run(r, s);
+  co_await to.write(hint);
+}
 
-  http::detail::response_task run(const http::request& r, const context&, http::detail::call&) const override {
-    http::detail::body_source source{.beat_after = options_.heartbeat, .beat = heartbeat};
-    if (handler_.blocks()) {
-      source.blocking = [this, &r](http::body_writer& to) { converse_blocking(r, to); };
-    } else {
-      source.awaiting = [this, &r](http::body_writer& to) { return converse(r, to); };
-    }
-    co_return http::response(200)
-        .header("Content-Type", "text/event-stream")
-        .header("Cache-Control", "no-store")
-        .header("X-Accel-Buffering", "no")
-        .source(std::make_shared<const http::detail::body_source>(std::move(source)));
-  }
-
- private:
-  task<> converse(const http::request& r, http::body_writer& to) const {
-    const std::string hint = retry_hint(options_);
-    stream s(to.call(), r);
-    co_await to.write(hint);
-    co_await handler_.run(r, s);
-    co_await to.write(hint);
-  }
-  void converse_blocking(const http::request& r, http::body_writer& to) const {
-    const std::string hint = retry_hint(options_);
-    stream s(to.call(), r);
-    to.write_blocking(hint);
-    handler_.run_blocking(r, s);
-    to.write_blocking(hint);
-  }
-
-  const handler handler_;
-  const options options_;
-};
+void converse_blocking(const handler& h, const options& o, const http::request& r, http::body_writer& to) {
+  const std::string hint = retry_hint(o);
+  stream s(to.call(), r);
+  to.write_blocking(hint);
+  h.run_blocking(r, s);
+  to.write_blocking(hint);
+}
 
 std::string encoded(const event& e) {
   std::string bytes;
@@ -114,8 +91,21 @@ http::handler handler_for(std::string_view, handler h, const options& o) {
   check("heartbeat", o.heartbeat);
   check("retry", o.retry);
   check("retry_spread", o.retry_spread);
-  return http::handler(std::make_unique<const events_route>(std::move(h), o),
-                       {.gone_at_fin = true, .long_lived = true});
+  // The route outlives its streams, and so do the handler and the options in it.
+  http::handler route = [h = std::move(h), o](const http::request& r, const context&) -> task<http::response> {
+    http::detail::body_source source{.beat_after = o.heartbeat, .beat = heartbeat};
+    if (h.blocks()) {
+      source.blocking = [&h, &o, &r](http::body_writer& to) { converse_blocking(h, o, r, to); };
+    } else {
+      source.awaiting = [&h, &o, &r](http::body_writer& to) { return converse(h, o, r, to); };
+    }
+    co_return http::response(200)
+        .header("Content-Type", "text/event-stream")
+        .header("Cache-Control", "no-store")
+        .header("X-Accel-Buffering", "no")
+        .source(std::make_shared<const http::detail::body_source>(std::move(source)));
+  };
+  return http::handler(route.release(), {.gone_at_fin = true, .long_lived = true});
 }
 
 }  // namespace lastcall::inline v0::sse
