@@ -2,12 +2,13 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/net/connection/connection_set.hpp"
+#include "lastcall/net/tally.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -21,8 +22,9 @@ class request_stats {
   void add(int status, duration took) noexcept {
     responses_[static_cast<std::size_t>(status / 100 - 1) % classes].add();
     nanoseconds_.add(static_cast<std::uint64_t>(took.count()));
+    const double seconds = std::chrono::duration<double>(took).count();
     std::size_t i = 0;
-    while (i < bounds.size() && took.count() > in_nanoseconds[i]) ++i;
+    while (i < bounds.size() && seconds > bounds[i]) ++i;
     durations_[i].add();
   }
 
@@ -38,12 +40,6 @@ class request_stats {
   }
 
  private:
-  static constexpr auto in_nanoseconds = [] {
-    std::array<std::int64_t, bounds.size()> all{};
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int64_t>(bounds[i] * 1e9 + 0.5);
-    return all;
-  }();
-
   std::array<net::tally, classes> responses_;
   std::array<net::tally, bounds.size() + 1> durations_;
   net::tally nanoseconds_;
