@@ -26,12 +26,14 @@ constexpr bool is_control(char c) noexcept {
   return (u < 0x20 && u != '\t') || u == 0x7f;
 }
 
-inline constexpr auto token_table = [] {
+/// True for letters, digits and `marks`.
+consteval std::array<bool, 256> table_of_letters_digits_and(std::string_view marks) noexcept {
   std::array<bool, 256> table{};
   for (int c = 0; c < 128; ++c) table[c] = is_digit(static_cast<char>(c)) || is_alpha(static_cast<char>(c));
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
+  for (const char c : marks) table[static_cast<unsigned char>(c)] = true;
   return table;
-}();
+}
+inline constexpr auto token_table = table_of_letters_digits_and("!#$%&'*+-.^_`|~");
 
 /// Source: RFC 9110 section 5.6.2.
 constexpr bool is_token_char(char c) noexcept { return token_table[static_cast<unsigned char>(c)]; }

@@ -1,17 +1,14 @@
 // How far a run of harmless bytes goes, eight or sixteen at a time, without reading beyond the end.
 #pragma once
 
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <string_view>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
-#include "lastcall/core/namespace.hpp"
 #include "lastcall/http/message/ascii.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -163,12 +160,7 @@ inline const char* find_target_mark(const char* at, const char* end) noexcept {
   return at;
 }
 
-inline constexpr auto host_table = [] {
-  std::array<bool, 256> table{};
-  for (int c = 0; c < 128; ++c) table[c] = is_digit(static_cast<char>(c)) || is_alpha(static_cast<char>(c));
-  for (const char c : std::string_view("-._~%!$&'()*+;=")) table[static_cast<unsigned char>(c)] = true;
-  return table;
-}();
+inline constexpr auto host_table = table_of_letters_digits_and("-._~%!$&'()*+;=");
 
 /// The characters of a host without brackets, except the comma.   Source: RFC 3986 section 3.2.2.
 constexpr bool is_host_char(char c) noexcept { return host_table[static_cast<unsigned char>(c)]; }
