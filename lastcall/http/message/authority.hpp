@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "lastcall/core/namespace.hpp"
 #include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/byte_scan.hpp"
 

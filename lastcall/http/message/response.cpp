@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <stdexcept>
-#include <utility>
 
 #include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/body_source.hpp"

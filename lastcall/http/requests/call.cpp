@@ -6,7 +6,6 @@
 #include "lastcall/core/exception_text.hpp"
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/requests/shard.hpp"
-#include "lastcall/http/routing/erased_handler.hpp"
 
 namespace lastcall::inline v0::http::detail {
 

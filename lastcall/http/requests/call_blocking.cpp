@@ -8,7 +8,6 @@
 #include "lastcall/http/requests/call.hpp"
 #include "lastcall/http/requests/call_waiter.hpp"
 #include "lastcall/http/requests/shard.hpp"
-#include "lastcall/http/routing/erased_handler.hpp"
 #include "lastcall/net/loop/parked_step.hpp"
 
 namespace lastcall::inline v0::http::detail {

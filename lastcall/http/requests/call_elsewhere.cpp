@@ -10,7 +10,6 @@
 #include "lastcall/http/requests/call.hpp"
 #include "lastcall/http/requests/call_waiter.hpp"
 #include "lastcall/http/requests/shard.hpp"
-#include "lastcall/http/routing/erased_handler.hpp"
 #include "lastcall/http/routing/responder.hpp"
 
 namespace lastcall::inline v0::http::detail {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "lastcall/http/requests/call.hpp"
-#include "lastcall/http/routing/pending_reply.hpp"
 
 namespace lastcall::inline v0::http {
 

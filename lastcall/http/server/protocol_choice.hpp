@@ -3,7 +3,6 @@
 
 #include <memory>
 
-#include "lastcall/core/namespace.hpp"
 #include "lastcall/http/requests/http2_choice.hpp"
 #include "lastcall/net/connection/connection.hpp"
 
