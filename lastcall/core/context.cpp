@@ -1,5 +1,6 @@
 #include "lastcall/core/context.hpp"
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -7,6 +8,8 @@
 #include <string>
 #include <thread>
 #include <utility>
+
+#include "lastcall/core/enum_names.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -144,19 +147,10 @@ bool wait(detail::context_state* state, stage wanted, duration time) {
 }  // namespace
 
 const char* to_text(cause why) noexcept {
-  switch (why) {
-    case cause::none:
-      return "none";
-    case cause::draining:
-      return "draining";
-    case cause::forced:
-      return "forced";
-    case cause::client_gone:
-      return "client_gone";
-    case cause::deadline:
-      return "deadline";
-  }
-  return "unknown";
+  static constexpr std::array<const char*, detail::enum_count<cause>()> texts{"none", "draining", "forced",
+                                                                              "client_gone", "deadline"};
+  const auto index = static_cast<std::size_t>(why);
+  return index < texts.size() ? texts[index] : "unknown";
 }
 
 bool context::draining() const noexcept { return state_ && state_->reached(stage::draining); }

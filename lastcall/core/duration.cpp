@@ -1,5 +1,6 @@
 #include "lastcall/core/duration.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -19,12 +20,8 @@ constexpr std::array<unit, 6> units{{{"h", 3'600'000'000'000},
                                      {"ns", 1}}};
 constexpr std::uint64_t longest = std::numeric_limits<std::int64_t>::max();
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
 constexpr std::string_view digits_at(std::string_view text) noexcept {
-  std::size_t end = 0;
-  while (end < text.size() && is_digit(text[end])) ++end;
-  return text.substr(0, end);
+  return text.substr(0, text.find_first_not_of("0123456789"));
 }
 
 }  // namespace
@@ -40,11 +37,8 @@ result<duration> parse_duration(std::string_view text) {
     if (fraction.empty()) return std::errc::invalid_argument;
     text.remove_prefix(1 + fraction.size());
   }
-  const unit* in = nullptr;
-  for (const unit& candidate : units) {
-    if (candidate.name == text) in = &candidate;
-  }
-  if (whole.empty() || in == nullptr) return std::errc::invalid_argument;
+  const unit* const in = std::ranges::find(units, text, &unit::name);
+  if (whole.empty() || in == units.end()) return std::errc::invalid_argument;
 
   std::uint64_t count = 0;
   for (const char digit : whole) {
@@ -71,14 +65,10 @@ std::string to_text(duration value) {
   const auto bits = static_cast<std::uint64_t>(value.count());
   const std::uint64_t magnitude = negative ? 0 - bits : bits;
 
-  const unit* in = &units.back();
-  for (const unit& candidate : units) {
-    const bool whole_only = candidate.name == "h" || candidate.name == "m";  // 90s, not 1.5m
-    if (whole_only ? magnitude % candidate.nanoseconds == 0 : magnitude >= candidate.nanoseconds) {
-      in = &candidate;
-      break;
-    }
-  }
+  const unit* const in = std::ranges::find_if(units, [&](const unit& u) {
+    const bool whole_only = u.name == "h" || u.name == "m";  // 90s, not 1.5m
+    return whole_only ? magnitude % u.nanoseconds == 0 : magnitude >= u.nanoseconds;
+  });
 
   std::string text = negative ? "-" : "";
   text += std::to_string(magnitude / in->nanoseconds);

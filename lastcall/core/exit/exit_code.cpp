@@ -1,5 +1,7 @@
 #include "lastcall/core/exit/exit_code.hpp"
 
+#include <array>
+
 namespace lastcall::inline v0 {
 
 outcome final_outcome(outcome of_components, shutdown_failures failures) noexcept {
@@ -9,17 +11,9 @@ outcome final_outcome(outcome of_components, shutdown_failures failures) noexcep
 }
 
 int exit_code_of(outcome how) noexcept {
-  switch (how) {
-    case outcome::forced:
-      return exit_codes::forced;
-    case outcome::hung:
-      return exit_codes::hung;
-    case outcome::failed:
-      return exit_codes::failed;
-    case outcome::graceful:
-      break;
-  }
-  return exit_codes::drained;
+  using namespace exit_codes;
+  constexpr std::array<int, detail::enum_count<outcome>()> by_outcome{drained, forced, hung, failed};
+  return by_outcome[static_cast<std::size_t>(how)];
 }
 
 }  // namespace lastcall::inline v0

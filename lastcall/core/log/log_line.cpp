@@ -99,21 +99,8 @@ void write_time(line_writer& line, std::chrono::system_clock::time_point now) no
   line.piece("Z ");
 }
 
-std::string_view padded(log_level level) noexcept {
-  switch (level) {
-    case log_level::debug:
-      return "debug ";
-    case log_level::info:
-      return "info  ";
-    case log_level::warning:
-      return "warn  ";
-    case log_level::error:
-      return "error ";
-    case log_level::none:
-      break;
-  }
-  return "none  ";
-}
+/// By log_level.
+constexpr std::array<std::string_view, 5> padded_levels{"debug ", "info  ", "warn  ", "error ", "none  "};
 
 bool plain(std::string_view value) noexcept {
   return !value.empty() &&
@@ -126,7 +113,7 @@ std::string_view format_log_line(std::span<char> into, std::chrono::system_clock
                                  const log_record& record) noexcept {
   line_writer line(into);
   write_time(line, now);
-  line.piece(padded(record.level));
+  line.piece(padded_levels[std::min(static_cast<std::size_t>(record.level), padded_levels.size() - 1)]);
   line.escaped(record.component);
   line.piece(": ");
   line.escaped(record.text);

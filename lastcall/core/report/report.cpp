@@ -1,5 +1,9 @@
 #include "lastcall/core/report/report.hpp"
 
+#include <array>
+
+#include "lastcall/core/enum_names.hpp"
+
 namespace lastcall::inline v0 {
 
 bool component_report::cut() const noexcept {
@@ -38,19 +42,10 @@ std::vector<std::string> report::hung() const {
 }
 
 std::string_view to_text(trigger what) noexcept {
-  switch (what) {
-    case trigger::signal:
-      return "signal";
-    case trigger::request:
-      return "request";
-    case trigger::failed_start:
-      return "failed start";
-    case trigger::failed_component:
-      return "failed component";
-    case trigger::none:
-      break;
-  }
-  return "none";
+  static constexpr std::array<std::string_view, detail::enum_count<trigger>()> texts{
+      "none", "signal", "request", "failed start", "failed component"};
+  const auto index = static_cast<std::size_t>(what);
+  return texts[index < texts.size() ? index : 0];
 }
 
 }  // namespace lastcall::inline v0

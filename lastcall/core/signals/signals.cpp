@@ -128,9 +128,7 @@ class claims {
  private:
   void take(int number) {
     if (const auto reason = why_not_catchable(number)) throw std::invalid_argument("signals: " + *reason);
-    for (const int mine : numbers_) {
-      if (mine == number) return;
-    }
+    if (std::ranges::find(numbers_, number) != numbers_.end()) return;
     if (number == SIGHUP) {
       struct sigaction inherited{};
       if (sigaction(number, nullptr, &inherited) == 0 && inherited.sa_handler == SIG_IGN) return;

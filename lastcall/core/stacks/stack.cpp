@@ -3,6 +3,7 @@
 #include <dirent.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -61,21 +62,9 @@ void append_shown(std::string& to, std::string_view text) {
   for (const char c : text) to += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
 }
 
-std::string_view why_no_frames(stack_answer answer) noexcept {
-  switch (answer) {
-    case stack_answer::given:
-      return "its stack has no frames";
-    case stack_answer::late:
-      return "it did not answer in time";
-    case stack_answer::blocked:
-      return "it blocks signals";
-    case stack_answer::gone:
-      return "it has ended";
-    case stack_answer::unasked:
-      break;
-  }
-  return "it could not be asked";
-}
+/// By stack_answer.
+constexpr std::array<std::string_view, 5> why_no_frames{"its stack has no frames", "it did not answer in time",
+                                                        "it blocks signals", "it has ended", "it could not be asked"};
 
 /// To the nanosecond nobody reads it.
 std::string rounded(duration value) {
@@ -112,7 +101,8 @@ void append_head(std::string& to, const thread_stack& of) {
 }
 
 void append_frames(std::string& to, const thread_stack& of) {
-  if (of.frames.empty()) to.append("    no frames: ").append(why_no_frames(of.answer)).append("\n");
+  if (of.frames.empty())
+    to.append("    no frames: ").append(why_no_frames[static_cast<std::size_t>(of.answer)]).append("\n");
   std::size_t number = 0;
   for (const std::string& frame : of.frames) {
     const std::string digits = std::to_string(number++);
