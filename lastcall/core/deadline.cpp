@@ -44,12 +44,7 @@ void deadline::check(long double seconds, bool endless) {
 
 deadline deadline::at(time_point when, time_point now) {
   if (when == time_point::max()) refuse("max()", "no end");
-  if (when > now) {
-    const std::uint64_t away = nanoseconds_between(now, when);
-    if (away > static_cast<std::uint64_t>(longest.count())) {
-      refuse(text_of(static_cast<long double>(away) / 1e9L), "too far away");
-    }
-  }
+  if (when > now) check(static_cast<long double>(nanoseconds_between(now, when)) / 1e9L, false);
   return deadline(checked{when});
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <limits>
 
@@ -41,12 +42,8 @@ result<duration> parse_duration(std::string_view text) {
   if (whole.empty() || in == units.end()) return std::errc::invalid_argument;
 
   std::uint64_t count = 0;
-  for (const char digit : whole) {
-    const auto value = static_cast<std::uint64_t>(digit - '0');
-    if (count > (longest - value) / 10) return std::errc::result_out_of_range;
-    count = count * 10 + value;
-  }
-  if (count > longest / in->nanoseconds) return std::errc::result_out_of_range;
+  const auto error = std::from_chars(whole.data(), whole.data() + whole.size(), count).ec;
+  if (error != std::errc() || count > longest / in->nanoseconds) return std::errc::result_out_of_range;
   std::uint64_t total = count * in->nanoseconds;
 
   std::uint64_t scale = in->nanoseconds;

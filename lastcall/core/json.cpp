@@ -1,7 +1,5 @@
 #include "lastcall/core/json.hpp"
 
-#include <array>
-#include <cassert>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -123,8 +121,8 @@ template <class N> json_writer& json_writer::number(N of) {
 }
 
 json_writer& json_writer::value(double of) { return std::isfinite(of) ? number(of) : null(); }
-json_writer& json_writer::signed_number(std::int64_t of) { return number(of); }
-json_writer& json_writer::unsigned_number(std::uint64_t of) { return number(of); }
+template json_writer& json_writer::number(std::int64_t);
+template json_writer& json_writer::number(std::uint64_t);
 
 json_writer& json_writer::raw(std::string_view json) {
   before_value();
@@ -180,15 +178,9 @@ void json_writer::escape(std::string_view& text) {
   constexpr std::string_view hex = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(text.front());
   std::size_t taken = 1;
-  if (byte == '"' || byte == '\\') {
+  if (const std::size_t at = std::string_view("\"\\\n\r\t").find(text.front()); at != text.npos) {
     add('\\');
-    add(text.front());
-  } else if (byte == '\n') {
-    add("\\n");
-  } else if (byte == '\r') {
-    add("\\r");
-  } else if (byte == '\t') {
-    add("\\t");
+    add("\"\\nrt"[at]);
   } else if (byte < 0x20) {
     add("\\u00");
     add(hex[byte >> 4]);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -59,12 +60,8 @@ class json_writer {
   json_writer& value(bool fact) { return raw(fact ? std::string_view("true") : std::string_view("false")); }
   /// The shortest form that reads back as the same number; null for infinities and NaN, which JSON does not have.
   json_writer& value(double of);
-  template <std::integral I> json_writer& value(I number) {
-    if constexpr (std::signed_integral<I>) {
-      return signed_number(number);
-    } else {
-      return unsigned_number(number);
-    }
+  template <std::integral I> json_writer& value(I of) {
+    return number(static_cast<std::conditional_t<std::signed_integral<I>, std::int64_t, std::uint64_t>>(of));
   }
   json_writer& null() { return raw("null"); }
   /// Adds text that is valid JSON already.
@@ -83,8 +80,6 @@ class json_writer {
 
   json_writer& begin(char bracket, bool one_line = false);
   json_writer& end(char bracket);
-  json_writer& signed_number(std::int64_t of);
-  json_writer& unsigned_number(std::uint64_t of);
   template <class N> json_writer& number(N of);
   void comma() {
     if (!levels_.back().empty) add(',');

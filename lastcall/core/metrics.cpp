@@ -72,7 +72,8 @@ metrics::family& metrics::family_of(std::string_view name, std::string_view help
   return families_.emplace_back(family{std::string(name), std::string(help), type});
 }
 
-void metrics::begin_sample(family& in, std::string_view suffix, labels with, std::string_view bound) const {
+void metrics::add_sample(family& in, std::string_view suffix, labels with, std::string_view value,
+                         std::string_view bound) const {
   std::string& out = in.samples;
   out.append(in.name).append(suffix).append("{");
   if (!component_.empty()) append_label(out, "component", component_);
@@ -82,20 +83,16 @@ void metrics::begin_sample(family& in, std::string_view suffix, labels with, std
   }
   if (!bound.empty()) append_label(out, "le", bound);
   out.back() == '{' ? out.pop_back() : out.push_back('}');
-  out += ' ';
+  out.append(" ").append(value).append("\n");
 }
 
 metrics& metrics::counter(std::string_view name, std::string_view help, std::uint64_t value, labels with) {
-  family& in = family_of(name, help, "counter");
-  begin_sample(in, {}, with);
-  in.samples.append(std::to_string(value)).append("\n");
+  add_sample(family_of(name, help, "counter"), {}, with, std::to_string(value));
   return *this;
 }
 
 metrics& metrics::gauge(std::string_view name, std::string_view help, double value, labels with) {
-  family& in = family_of(name, help, "gauge");
-  begin_sample(in, {}, with);
-  in.samples.append(number(value)).append("\n");
+  add_sample(family_of(name, help, "gauge"), {}, with, number(value));
   return *this;
 }
 
@@ -106,13 +103,10 @@ metrics& metrics::histogram(std::string_view name, std::string_view help, std::s
   std::uint64_t so_far = 0;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     so_far += counts[i];
-    begin_sample(in, "_bucket", with, i < bounds.size() ? number(bounds[i]) : "+Inf");
-    in.samples.append(std::to_string(so_far)).append("\n");
+    add_sample(in, "_bucket", with, std::to_string(so_far), i < bounds.size() ? number(bounds[i]) : "+Inf");
   }
-  begin_sample(in, "_sum", with);
-  in.samples.append(number(sum)).append("\n");
-  begin_sample(in, "_count", with);
-  in.samples.append(std::to_string(so_far)).append("\n");
+  add_sample(in, "_sum", with, number(sum));
+  add_sample(in, "_count", with, std::to_string(so_far));
   return *this;
 }
 

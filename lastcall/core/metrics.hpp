@@ -59,7 +59,8 @@ class metrics {
   };
 
   family& family_of(std::string_view name, std::string_view help, std::string_view type);
-  void begin_sample(family& in, std::string_view suffix, labels with, std::string_view bound = {}) const;
+  void add_sample(family& in, std::string_view suffix, labels with, std::string_view value,
+                  std::string_view bound = {}) const;
 
   std::vector<family> families_;
   std::vector<shown_number> shown_;

@@ -21,43 +21,39 @@ std::optional<std::string_view> lookup(const environment& env, const char* name)
   return found;
 }
 
-std::optional<duration> lookup_duration(const environment& env, const char* name) {
+template <class T, class Parse>
+std::optional<T> lookup(const environment& env, const char* name, const Parse& parse, const char* why_not) {
   const auto text = lookup(env, name);
   if (!text) return std::nullopt;
-  const result<duration> parsed = parse_duration(*text);
-  if (!parsed) {
-    refuse(std::string(name) + "=\"" + std::string(*text) + "\" is not a duration; write it as 250ms, 20s or 2m");
-  }
+  const auto parsed = parse(*text);
+  if (!parsed) refuse(std::string(name) + "=\"" + std::string(*text) + "\" is " + why_not);
   return *parsed;
 }
 
-log_level lookup_level(const environment& env, log_level otherwise) {
-  const auto text = lookup(env, "LASTCALL_LOG");
-  if (!text) return otherwise;
-  const std::optional<log_level> level = parse_log_level(*text);
-  if (!level) {
-    refuse("LASTCALL_LOG=\"" + std::string(*text) + "\" is no level; use debug, info, warning, error or none");
-  }
-  return *level;
+std::optional<duration> lookup_duration(const environment& env, const char* name) {
+  return lookup<duration>(env, name, parse_duration, "not a duration; write it as 250ms, 20s or 2m");
+}
+
+/// A value as refusals name it.
+std::string named(const char* what, duration value, const char* variable) {
+  return std::string(what) + " " + to_text(value) + " (" + variable + ")";
 }
 
 void validate(const settings& s) {
-  if (s.grace <= 0s || s.grace > deadline::longest) {
-    refuse("grace " + to_text(s.grace) + " (LASTCALL_GRACE) must be above 0s and at most 24h");
-  }
-  if (s.reserve < 0s) refuse("reserve " + to_text(s.reserve) + " (LASTCALL_RESERVE) must not be negative");
-  if (s.readiness_delay < 0s) {
-    refuse("readiness delay " + to_text(s.readiness_delay) + " (LASTCALL_READINESS_DELAY) must not be negative");
-  }
+  const std::string grace = named("grace", s.grace, "LASTCALL_GRACE");
+  const std::string reserve = named("reserve", s.reserve, "LASTCALL_RESERVE");
+  const std::string delay = named("readiness delay", s.readiness_delay, "LASTCALL_READINESS_DELAY");
+  if (s.grace <= 0s || s.grace > deadline::longest) refuse(grace + " must be above 0s and at most 24h");
+  if (s.reserve < 0s) refuse(reserve + " must not be negative");
+  if (s.readiness_delay < 0s) refuse(delay + " must not be negative");
   // Each is compared with the grace first: the sum of two durations near the largest would overflow.
   if (s.readiness_delay >= s.grace || s.reserve >= s.grace || s.readiness_delay + s.reserve >= s.grace) {
-    refuse("readiness delay " + to_text(s.readiness_delay) + " (LASTCALL_READINESS_DELAY) + reserve " +
-           to_text(s.reserve) + " (LASTCALL_RESERVE) leave nothing of grace " + to_text(s.grace) +
-           " (LASTCALL_GRACE) to drain in; raise the grace period or shorten one of the two");
+    refuse(delay + " + " + reserve + " leave nothing of " + grace +
+           " to drain in; raise the grace period or shorten one of the two");
   }
   if (s.kill_after && *s.kill_after <= s.grace) {
-    refuse("grace " + to_text(s.grace) + " (LASTCALL_GRACE) does not end before the platform kills after " +
-           to_text(*s.kill_after) + " (LASTCALL_KILL_AFTER); shorten the grace period or raise the platform's limit");
+    refuse(grace + " does not end before the platform kills after " + to_text(*s.kill_after) +
+           " (LASTCALL_KILL_AFTER); shorten the grace period or raise the platform's limit");
   }
 }
 
@@ -73,7 +69,9 @@ settings resolve(const app_options& options, const environment& env) {
              .readiness_delay = lookup_duration(env, "LASTCALL_READINESS_DELAY").value_or(options.readiness_delay),
              .kill_after = options.kill_after,
              .report_file = std::string(lookup(env, "LASTCALL_REPORT").value_or(options.report_file)),
-             .log = lookup_level(env, options.log),
+             .log = lookup<log_level>(env, "LASTCALL_LOG", parse_log_level,
+                                      "no level; use debug, info, warning, error or none")
+                        .value_or(options.log),
              .delay_from_terminal = options.readiness_delay_from_terminal};
   if (const auto limit = lookup_duration(env, "LASTCALL_KILL_AFTER")) s.kill_after = limit;
   const std::optional<duration> reserve = lookup_duration(env, "LASTCALL_RESERVE");

@@ -24,10 +24,11 @@ class line_writer {
     size_ += text.size();
   }
 
-  void number(unsigned value, std::size_t digits) noexcept {
+  template <class N> void number(N value, std::size_t digits, std::string_view after) noexcept {
     std::array<char, 10> text{};
     for (std::size_t i = digits; i-- > 0; value /= 10) text[i] = static_cast<char>('0' + value % 10);
     piece({text.data(), digits});
+    piece(after);
   }
 
   // `special` are further characters to be escaped with a backslash.
@@ -57,16 +58,9 @@ class line_writer {
 
  private:
   void control(unsigned char byte) noexcept {
-    switch (byte) {
-      case '\n':
-        return piece("\\n");
-      case '\r':
-        return piece("\\r");
-      case '\t':
-        return piece("\\t");
-      default:
-        break;
-    }
+    if (byte == '\n') return piece("\\n");
+    if (byte == '\r') return piece("\\r");
+    if (byte == '\t') return piece("\\t");
     const std::array<char, 4> code{'\\', 'x', hex[byte >> 4], hex[byte & 15]};
     piece({code.data(), code.size()});
   }
@@ -83,20 +77,13 @@ void write_time(line_writer& line, std::chrono::system_clock::time_point now) no
   const auto day = floor<days>(now);
   const year_month_day date(day);
   const hh_mm_ss time(floor<milliseconds>(now - day));
-  line.number(static_cast<unsigned>(static_cast<int>(date.year())), 4);
-  line.piece("-");
-  line.number(static_cast<unsigned>(date.month()), 2);
-  line.piece("-");
-  line.number(static_cast<unsigned>(date.day()), 2);
-  line.piece("T");
-  line.number(static_cast<unsigned>(time.hours().count()), 2);
-  line.piece(":");
-  line.number(static_cast<unsigned>(time.minutes().count()), 2);
-  line.piece(":");
-  line.number(static_cast<unsigned>(time.seconds().count()), 2);
-  line.piece(".");
-  line.number(static_cast<unsigned>(time.subseconds().count()), 3);
-  line.piece("Z ");
+  line.number(static_cast<int>(date.year()), 4, "-");
+  line.number(static_cast<unsigned>(date.month()), 2, "-");
+  line.number(static_cast<unsigned>(date.day()), 2, "T");
+  line.number(time.hours().count(), 2, ":");
+  line.number(time.minutes().count(), 2, ":");
+  line.number(time.seconds().count(), 2, ".");
+  line.number(time.subseconds().count(), 3, "Z ");
 }
 
 /// By log_level.

@@ -3,25 +3,18 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 
 namespace lastcall::inline v0 {
 namespace {
 
-/// Takes the first line off.
-std::string_view take_line(std::string_view& text) noexcept {
-  const std::string_view line = text.substr(0, text.find('\n'));
-  text.remove_prefix(line.size() < text.size() ? line.size() + 1 : line.size());
-  return line;
-}
-
-std::string_view take_word(std::string_view& line) noexcept {
-  const std::size_t begin = line.find_first_not_of(' ');
-  line.remove_prefix(begin == line.npos ? line.size() : begin);
-  const std::string_view word = line.substr(0, line.find(' '));
-  line.remove_prefix(word.size());
-  return word;
+/// Takes the text in front of `end` off, and `end`.
+std::string_view take(std::string_view& text, char end) noexcept {
+  const std::string_view front = text.substr(0, text.find(end));
+  text.remove_prefix(std::min(text.size(), front.size() + 1));
+  return front;
 }
 
 }  // namespace
@@ -36,13 +29,13 @@ kernel_counters operator-(const kernel_counters& after, const kernel_counters& b
 std::optional<kernel_counters> parse_kernel_counters(std::string_view netstat) {
   // Pairs of lines: "TcpExt: NAME NAME ..." and "TcpExt: 1 2 ...".
   while (!netstat.empty()) {
-    std::string_view names = take_line(netstat);
+    std::string_view names = take(netstat, '\n');
     if (!names.starts_with("TcpExt: ")) continue;
-    std::string_view values = take_line(netstat);
+    std::string_view values = take(netstat, '\n');
     if (!values.starts_with("TcpExt: ")) return std::nullopt;
     kernel_counters found;
-    for (take_word(names), take_word(values); !names.empty() && !values.empty();) {
-      const std::string_view name = take_word(names), value = take_word(values);
+    for (take(names, ' '), take(values, ' '); !names.empty() && !values.empty();) {
+      const std::string_view name = take(names, ' '), value = take(values, ' ');
       std::uint64_t* const into = name == "TCPAbortOnClose"  ? &found.reset_on_close
                                   : name == "TCPAbortOnData" ? &found.reset_on_data
                                   : name == "ListenDrops"    ? &found.not_accepted
