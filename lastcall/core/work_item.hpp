@@ -4,7 +4,7 @@
 #include <string>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/namespace.hpp"
+#include "lastcall/core/duration.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -16,6 +16,12 @@ struct work_item {
 };
 
 /// As text: "GET /slow for 10.0.0.7:51234, for 1.233s, waits for the stock (orders.cpp:42)".
-std::string to_text(const work_item& of);
+inline std::string to_text(const work_item& of) {
+  std::string text = of.label;
+  if (!of.remote.empty()) text.append(" for ").append(of.remote);
+  text.append(", for ").append(to_text(std::chrono::floor<std::chrono::milliseconds>(of.age)));
+  if (!of.waits_for.empty()) text.append(", waits for ").append(of.waits_for);
+  return text;
+}
 
 }  // namespace lastcall::inline v0

@@ -2,7 +2,8 @@
 // table from here (scripts/tables.py --write).
 #pragma once
 
-#include "lastcall/core/namespace.hpp"
+#include <array>
+
 #include "lastcall/core/report/outcome.hpp"
 
 namespace lastcall::inline v0 {
@@ -39,8 +40,16 @@ struct shutdown_failures {
 
 /// The outcome of the whole. A failed start is always `failed`. A failed component makes `failed` only of a graceful
 /// shutdown: forced and hung say more.
-outcome final_outcome(outcome of_components, shutdown_failures failures) noexcept;
+constexpr outcome final_outcome(outcome of_components, shutdown_failures failures) noexcept {
+  if (failures.of_start) return outcome::failed;
+  if (failures.of_component && of_components == outcome::graceful) return outcome::failed;
+  return of_components;
+}
 
-int exit_code_of(outcome how) noexcept;
+constexpr int exit_code_of(outcome how) noexcept {
+  constexpr std::array<int, detail::enum_count<outcome>()> by_outcome{exit_codes::drained, exit_codes::forced,
+                                                                      exit_codes::hung, exit_codes::failed};
+  return by_outcome[static_cast<std::size_t>(how)];
+}
 
 }  // namespace lastcall::inline v0

@@ -43,11 +43,9 @@ std::string unready_because(const app_status& s) {
            lastcall::to_text(seen);
   }
   std::string why = "starting: ";
-  std::string_view between;
   for (const component_status& c : s.components) {
     if (c.state != component_state::waiting && c.state != component_state::starting) continue;
-    why.append(between).append(c.name);
-    between = ", ";
+    why.append(why.ends_with(' ') ? "" : ", ").append(c.name);
   }
   return why;
 }

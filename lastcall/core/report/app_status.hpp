@@ -21,25 +21,12 @@ enum class app_phase : unsigned char {
   over,
 };
 
-enum class component_state : unsigned char { waiting, starting, running, failed, draining, forced, stopped, hung };
+/// Those that have not started come first.
+enum class component_state : unsigned char { waiting, starting, failed, running, draining, forced, stopped, hung };
 
 constexpr std::string_view to_text(app_phase phase) noexcept { return detail::enum_name(phase); }
 constexpr std::string_view to_text(component_state state) noexcept { return detail::enum_name(state); }
-constexpr bool has_started(component_state state) noexcept {
-  switch (state) {
-    case component_state::waiting:
-    case component_state::starting:
-    case component_state::failed:
-      return false;
-    case component_state::running:
-    case component_state::draining:
-    case component_state::forced:
-    case component_state::stopped:
-    case component_state::hung:
-      break;
-  }
-  return true;
-}
+constexpr bool has_started(component_state state) noexcept { return state > component_state::failed; }
 inline constexpr std::size_t app_phases = detail::enum_count<app_phase>();
 inline constexpr std::size_t component_states = detail::enum_count<component_state>();
 

@@ -22,9 +22,23 @@ struct activity_text {
   time_point since{};
 
   /// `first`, a space, `second`, cut to the room there is. No space when one of them is empty.
-  static activity_text joined(std::string_view first, std::string_view second, time_point since) noexcept;
+  static activity_text joined(std::string_view first, std::string_view second, time_point since) noexcept {
+    activity_text made;
+    made.since = since;
+    auto* const bytes = reinterpret_cast<char*>(made.packed.data());
+    std::size_t size = 0;
+    const auto append = [&](std::string_view text) { size += text.copy(bytes + size, most_bytes - size); };
+    append(first);
+    append(first.empty() || second.empty() ? "" : " ");
+    append(second);
+    bytes[most_bytes] = static_cast<char>(size);
+    return made;
+  }
   /// A view into this object.
-  std::string_view text() const noexcept;
+  std::string_view text() const noexcept {
+    const auto* const bytes = reinterpret_cast<const char*>(packed.data());
+    return {bytes, static_cast<std::size_t>(bytes[most_bytes])};
+  }
 };
 
 /// There are two places, and `set` writes to the one that is not current. So it never locks, allocates or waits, and a
@@ -46,30 +60,26 @@ class activity_label {
   std::optional<activity_text> read() const noexcept {
     for (int looks = 0; looks < 1000; ++looks) {
       const std::uint32_t version = version_.load(std::memory_order_acquire);
-      const place& from = places_[version & 1];
-      activity_text copy;
-      for (std::size_t i = 0; i < activity_text::words; ++i)
-        copy.packed[i] = from.words[i].load(std::memory_order_acquire);
-      copy.since = time_point(duration(from.since.load(std::memory_order_acquire)));
+      const activity_text copy = places_[version & 1].copy();
       if (version_.load(std::memory_order_relaxed) == version) return copy;
     }
     return std::nullopt;
   }
 
   /// The latest text. Only for the thread that sets it.
-  activity_text latest() const noexcept {
-    const place& from = places_[version_.load(std::memory_order_relaxed) & 1];
-    activity_text copy;
-    for (std::size_t i = 0; i < activity_text::words; ++i)
-      copy.packed[i] = from.words[i].load(std::memory_order_relaxed);
-    copy.since = time_point(duration(from.since.load(std::memory_order_relaxed)));
-    return copy;
-  }
+  activity_text latest() const noexcept { return places_[version_.load(std::memory_order_relaxed) & 1].copy(); }
 
  private:
   struct place {
     std::array<std::atomic<std::uint64_t>, activity_text::words> words{};
     std::atomic<duration::rep> since{0};
+
+    activity_text copy() const noexcept {
+      activity_text made;
+      for (std::size_t i = 0; i < activity_text::words; ++i) made.packed[i] = words[i].load(std::memory_order_acquire);
+      made.since = time_point(duration(since.load(std::memory_order_acquire)));
+      return made;
+    }
   };
   std::array<place, 2> places_{};
   std::atomic<std::uint32_t> version_{0};
