@@ -27,10 +27,7 @@ std::atomic<pid_t> watched_process{0};  // not a forked child
 extern "C" void* lastcall_watch_exit(void*) {
   const time_point now = steady().now(), due = exit_deadline.load();
   const time_point by = now > due + goes_on_after ? now + time_when_it_went_on : std::max(due, now + least_time);
-  const auto since_boot = by.time_since_epoch();  // steady_clock is CLOCK_MONOTONIC
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
-  const timespec until{.tv_sec = static_cast<std::time_t>(seconds.count()),
-                       .tv_nsec = static_cast<long>((since_boot - seconds).count())};
+  const timespec until = detail::to_timespec(by.time_since_epoch());  // steady_clock is CLOCK_MONOTONIC
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) != 0) {}
   static_assert(exit_codes::hung == 4, "as the text says");
   try_write_stderr(
@@ -51,8 +48,7 @@ extern "C" void lastcall_at_exit() {
 void watch_exit(time_point by) noexcept {
   exit_deadline.store(by);
   watched_process.store(getpid());
-  static const int registered = std::atexit(lastcall_at_exit);
-  static_cast<void>(registered);
+  [[maybe_unused]] static const int registered = std::atexit(lastcall_at_exit);
 }
 
 }  // namespace lastcall::inline v0

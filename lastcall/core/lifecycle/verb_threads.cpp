@@ -3,11 +3,9 @@
 #include <pthread.h>
 
 #include <condition_variable>
-#include <ctime>
 #include <deque>
 #include <list>
 #include <mutex>
-#include <system_error>
 #include <utility>
 
 #include "lastcall/core/put_off_signals.hpp"
@@ -21,10 +19,10 @@ constexpr duration most_waited_for = std::chrono::milliseconds(5);
 // ThreadSanitizer intercepts only pthread_timedjoin_np. With the other call it would report a thread that is never
 // joined.
 #ifdef __SANITIZE_THREAD__
-constexpr clockid_t join_clock = CLOCK_REALTIME;
+using join_clock = std::chrono::system_clock;
 int join_by(pthread_t thread, const timespec& until) noexcept { return pthread_timedjoin_np(thread, nullptr, &until); }
 #else  // the monotonic clock: if the wall clock is set back an hour, a wait on it takes an hour longer
-constexpr clockid_t join_clock = CLOCK_MONOTONIC;
+using join_clock = std::chrono::steady_clock;
 int join_by(pthread_t thread, const timespec& until) noexcept {
   return pthread_clockjoin_np(thread, nullptr, CLOCK_MONOTONIC, &until);
 }
@@ -39,18 +37,13 @@ int join_by(pthread_t thread, const timespec& until) noexcept {
 // that ends moves its own entry from `workers` to `ended`, so the entry, which holds its pthread_t, is valid until
 // joined.
 struct verb_threads::state {
-  struct worker {
-    pthread_t thread{};
-    bool inside = false;  // a job
-  };
-
   std::mutex mutex;
   std::condition_variable wake;
   std::condition_variable ends;
   std::deque<function<void()>> urgent;
   std::deque<function<void()>> usual;
-  std::list<worker> workers;  // a list: a worker keeps an iterator to its entry
-  std::list<worker> ended;
+  std::list<pthread_t> workers;  // a list: a worker keeps an iterator to its entry
+  std::list<pthread_t> ended;
   std::size_t idle = 0;
   time_point last_taken{};   // when the latest job began
   bool ending_idle = false;  // a worker that has nothing to do ends
@@ -66,17 +59,15 @@ struct verb_threads::state {
   }
 
   // The lock is not held while a job runs, nor while it is destroyed: both are user code.
-  void work(std::list<worker>::iterator me) {
+  void work(std::list<pthread_t>::iterator me) {
     std::unique_lock lock(mutex);
     for (;;) {
       while (waiting()) {
         function<void()> job = take();
-        me->inside = true;
         lock.unlock();
         job();
         job = nullptr;
         lock.lock();
-        me->inside = false;
       }
       if (ending_idle) break;
       ++idle;
@@ -88,29 +79,18 @@ struct verb_threads::state {
   }
 
   // Called without the lock. The time limit is for all threads together; a thread that is late is detached.
-  static void join(const std::list<worker>& all) noexcept {
-    timespec until{};
-    clock_gettime(join_clock, &until);
-    until.tv_nsec += most_waited_for.count();
-    if (until.tv_nsec >= 1'000'000'000) {
-      ++until.tv_sec;
-      until.tv_nsec -= 1'000'000'000;
-    }
-    for (const worker& w : all)
-      if (join_by(w.thread, until) != 0) pthread_detach(w.thread);
+  static void join(const std::list<pthread_t>& all) noexcept {
+    const timespec until = detail::to_timespec(join_clock::now().time_since_epoch() + most_waited_for);
+    for (const pthread_t thread : all)
+      if (join_by(thread, until) != 0) pthread_detach(thread);
   }
 };
 
 namespace {
 
-struct thread_start {
-  std::shared_ptr<void> state;
-  function<void()> work;
-};
-
 extern "C" void* lastcall_verb_thread(void* given) {
-  const std::unique_ptr<thread_start> mine(static_cast<thread_start*>(given));
-  mine->work();
+  const std::unique_ptr<function<void()>> work(static_cast<function<void()>*>(given));
+  (*work)();
   return nullptr;
 }
 
@@ -128,8 +108,8 @@ verb_threads::~verb_threads() {
   }
   end_idle_threads();
   const std::lock_guard lock(state_->mutex);
-  for (const state::worker& w : state_->workers) pthread_detach(w.thread);
-  for (const state::worker& w : state_->ended) pthread_detach(w.thread);
+  for (const pthread_t thread : state_->workers) pthread_detach(thread);
+  for (const pthread_t thread : state_->ended) pthread_detach(thread);
 }
 
 // On the driver. Without memory or a thread the job runs here, so that it is not lost; then the watchdog is the only
@@ -140,11 +120,11 @@ void verb_threads::add_thread() noexcept {
   if (!s.waiting()) return;
   try {
     const auto me = s.workers.emplace(s.workers.end());
-    auto given = std::make_unique<thread_start>(thread_start{state_, [&s, me] { s.work(me); }});
+    auto given = std::make_unique<function<void()>>([kept = state_, me] { kept->work(me); });
     const detail::signals_kept_out from_it;
-    if (pthread_create(&me->thread, nullptr, lastcall_verb_thread, given.get()) == 0) {
+    if (pthread_create(&*me, nullptr, lastcall_verb_thread, given.get()) == 0) {
       static_cast<void>(given.release());
-      pthread_setname_np(me->thread, "lastcall-verb");
+      pthread_setname_np(*me, "lastcall-verb");
       s.last_taken = steady().now();  // the new thread is about to take a job, so the next check is a millisecond away
       return;
     }
@@ -178,16 +158,11 @@ std::optional<time_point> verb_threads::next_check() const noexcept {
 
 // Adds a thread only when all are inside a job, and none has taken one for a millisecond.
 void verb_threads::check() noexcept {
-  {
-    const std::lock_guard lock(state_->mutex);
-    const state& s = *state_;
-    if (!s.waiting() || s.idle > 0 || steady().now() < s.last_taken + longest_blocked) return;
-  }
-  add_thread();
+  if (const auto due = next_check(); due && steady().now() >= *due) add_thread();
 }
 
 void verb_threads::end_idle_threads() noexcept {
-  std::list<state::worker> leaving;
+  std::list<pthread_t> leaving;
   {
     std::unique_lock lock(state_->mutex);
     if (state_->waiting()) return;
@@ -198,11 +173,6 @@ void verb_threads::end_idle_threads() noexcept {
     leaving.swap(state_->ended);
   }
   state::join(leaving);
-}
-
-std::size_t verb_threads::threads() const noexcept {
-  const std::lock_guard lock(state_->mutex);
-  return state_->workers.size();
 }
 
 }  // namespace lastcall::inline v0

@@ -2,7 +2,6 @@
 // one thread each millisecond, and has none while no verb is under way.
 #pragma once
 
-#include <cstddef>
 #include <memory>
 
 #include "lastcall/core/lifecycle/verb_executor.hpp"
@@ -27,9 +26,6 @@ class verb_threads final : public verb_executor {
   void check() noexcept override;
   /// Blocks: until all have ended, usually for microseconds; 10 ms if one hangs.
   void end_idle_threads() noexcept override;
-
-  /// How many threads there are, with a job or idle.   Threads: any.
-  std::size_t threads() const noexcept;
 
  private:
   struct state;

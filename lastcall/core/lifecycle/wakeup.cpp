@@ -13,16 +13,8 @@
 #include "lastcall/core/put_off_signals.hpp"
 
 namespace lastcall::inline v0 {
-namespace {
 
 constexpr duration longest_virtual_wait = std::chrono::milliseconds(1);
-
-timespec to_timespec(duration d) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(d);
-  return {.tv_sec = static_cast<std::time_t>(seconds.count()), .tv_nsec = static_cast<long>((d - seconds).count())};
-}
-
-}  // namespace
 
 wakeup::wakeup() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "app: no descriptor to be woken by");
@@ -53,7 +45,7 @@ void wakeup::wait(const clock& time, std::optional<time_point> until) const noex
   if (until) left = *until > now ? *until - now : duration::zero();
   if (!real) left = std::min(left.value_or(longest_virtual_wait), longest_virtual_wait);
   if (detail::longest_wait) left = std::min(left.value_or(*detail::longest_wait), *detail::longest_wait);
-  const timespec timeout = to_timespec(left.value_or(duration::zero()));
+  const timespec timeout = detail::to_timespec(left.value_or(duration::zero()));
   notified_within(left ? &timeout : nullptr);
 }
 

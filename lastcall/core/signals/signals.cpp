@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -68,29 +67,20 @@ extern "C" void lastcall_on_signal(int number, siginfo_t* info, void*) {
   errno = kept_errno;
 }
 
-class descriptor {
- public:
-  explicit descriptor(int number) : number_(number) {
-    if (number < 0)
-      throw std::system_error(errno, std::generic_category(), "signals: no descriptor for the signal thread");
-  }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  int number() const noexcept { return number_; }
-  void leak() noexcept { number_ = -1; }
-
- private:
-  int number_;
-};
-
 struct pipe_ends {
   pipe_ends() {
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) ends[0] = ends[1] = -1;
+    if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
+      throw std::system_error(errno, std::generic_category(), "signals: no descriptor for the signal thread");
   }
-  int ends[2];
+  pipe_ends(const pipe_ends&) = delete;
+  pipe_ends& operator=(const pipe_ends&) = delete;
+  ~pipe_ends() {
+    close(ends[0]);
+    if (!write_end_leaks) close(ends[1]);
+  }
+
+  std::array<int, 2> ends{};
+  bool write_end_leaks = false;  // a handler may still write to it
 };
 
 // Only these codes come with a pid. Source: sigaction(2).
@@ -108,20 +98,19 @@ void read_sender(signal_record& record) noexcept {
   if (char* end = std::strchr(record.sender, '\n')) *end = '\0';
 }
 
-// The slots of one `signals` object. Releases them when it is destroyed, also when a later one can't be taken.
+// The slots of one `signals` object. Releases them when it is destroyed.
 class claims {
  public:
-  explicit claims(const std::vector<int>& numbers) {
-    try {
-      for (const int number : numbers) take(number);
-    } catch (...) {
-      release();
-      throw;
-    }
+  claims() = default;
+  // From the other constructor on it is destroyed, also when one can't be taken.
+  explicit claims(const std::vector<int>& numbers) : claims() {
+    for (const int number : numbers) take(number);
   }
   claims(const claims&) = delete;
   claims& operator=(const claims&) = delete;
-  ~claims() { release(); }
+  ~claims() {
+    for (const int number : numbers_) slots[static_cast<std::size_t>(number)].taken.store(false);
+  }
 
   const std::vector<int>& numbers() const noexcept { return numbers_; }
 
@@ -140,9 +129,6 @@ class claims {
                                   "give one of them no signals (.signals = {})");
     }
     numbers_.push_back(number);
-  }
-  void release() noexcept {
-    for (const int number : numbers_) slots[static_cast<std::size_t>(number)].taken.store(false);
   }
 
   std::vector<int> numbers_;
@@ -168,7 +154,7 @@ struct signals::state {
 
   ~state() {
     for (const int number : claimed.numbers()) restore(number);
-    if (!handlers_left()) write_end.leak();
+    pipe.write_end_leaks = !handlers_left();
     leaving.store(true);
     poke();
     getpid() == owner ? reader.join() : reader.detach();  // a forked child has no such thread
@@ -186,7 +172,7 @@ struct signals::state {
     sigemptyset(&action.sa_mask);
     // Two calls: after a single call the handler could run before `before` is written.
     sigaction(number, nullptr, &of.before);
-    of.pipe.store(write_end.number());
+    of.pipe.store(pipe.ends[1]);
     sigaction(number, &action, nullptr);
   }
 
@@ -217,8 +203,9 @@ struct signals::state {
   }
 
   void poke() noexcept {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(wakeup.number(), &one, sizeof one);
+    const pipe_record no_signal{};
+    // Fails only when the pipe is full: then the reader has something to read.
+    [[maybe_unused]] const ssize_t written = write(pipe.ends[1], &no_signal, sizeof no_signal);
   }
 
   static void free_all(wake* list) noexcept {
@@ -258,26 +245,17 @@ struct signals::state {
       const duration until_due = *armed->when > now ? *armed->when - now : duration::zero();
       left = std::min(left.value_or(until_due), until_due);
     }
-    timespec timeout{};
-    const timespec* until = nullptr;
-    if (left) {
-      timeout.tv_sec = std::chrono::floor<std::chrono::seconds>(*left).count();
-      timeout.tv_nsec = (*left % std::chrono::seconds(1)).count();
-      until = &timeout;
-    }
-    std::array<pollfd, 2> watched{{{read_end.number(), POLLIN, 0}, {wakeup.number(), POLLIN, 0}}};
-    if (ppoll(watched.data(), watched.size(), until, nullptr) <= 0) return;
-    if (watched[1].revents != 0) {
-      std::uint64_t count = 0;
-      [[maybe_unused]] const ssize_t got = read(wakeup.number(), &count, sizeof count);
-    }
+    const timespec timeout = detail::to_timespec(left.value_or(duration::zero()));
+    pollfd watched{.fd = pipe.ends[0], .events = POLLIN, .revents = 0};
+    ppoll(&watched, 1, left ? &timeout : nullptr, nullptr);
   }
 
   void read_signals() noexcept {
     std::array<pipe_record, 64> records;
-    const ssize_t got = read(read_end.number(), records.data(), sizeof records);
+    const ssize_t got = read(pipe.ends[0], records.data(), sizeof records);
     for (std::size_t i = 0; got > 0 && i < static_cast<std::size_t>(got) / sizeof(pipe_record); ++i) {
       const pipe_record& raw = records[i];
+      if (raw.number == 0) continue;  // from poke()
       signal_record record{.number = raw.number, .code = raw.code, .pid = raw.pid, .uid = raw.uid, .at = raw.at};
       read_sender(record);
       on_signal(record);
@@ -295,10 +273,7 @@ struct signals::state {
   const pid_t owner = getpid();
   const claims claimed;
   function<void(const signal_record&)> on_signal;
-  pipe_ends ends;
-  descriptor read_end{ends.ends[0]};
-  descriptor write_end{ends.ends[1]};
-  descriptor wakeup{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  pipe_ends pipe;
   std::atomic<bool> leaving{false};
   std::atomic<wake*> mailbox{nullptr};  // the latest order, not taken by the reader yet
   std::atomic<wake*> spent{nullptr};    // used orders, for others to free

@@ -184,74 +184,60 @@ bool wait_for_answer(slot& of, std::uint32_t question, time_point by) noexcept {
     if (state == word(question, done)) return true;
     const duration left = by - steady().now();
     if (left <= duration::zero()) return false;
-    timespec timeout{};
-    timeout.tv_sec = std::chrono::floor<std::chrono::seconds>(left).count();
-    timeout.tv_nsec = (left % std::chrono::seconds(1)).count();
+    const timespec timeout = detail::to_timespec(left);
     syscall(SYS_futex, futex_word(of.state), FUTEX_WAIT_PRIVATE, state, &timeout, nullptr, 0);
+  }
+}
+
+bool ask(pid_t tid, int signal, std::size_t index, raw_stack& into) noexcept {
+  slot& s = slots[index];
+  const std::uint32_t question =
+      ((s.state.load(std::memory_order_relaxed) >> phase_bits) + 1) & (UINT32_MAX >> phase_bits);
+  s.state.store(word(question, asked), std::memory_order_release);
+  if (send(tid, signal, ticket_of(question, index))) return true;
+  into.answer = errno == ESRCH ? stack_answer::gone : stack_answer::unasked;
+  s.state.store(word(question, idle), std::memory_order_relaxed);
+  return false;
+}
+
+void collect(std::span<const std::optional<std::size_t>> slot_of, duration each, std::span<raw_stack> into) {
+  const time_point by = steady().now() + each;
+  for (std::size_t i = 0; i < slot_of.size(); ++i) {
+    if (!slot_of[i]) continue;
+    slot& s = slots[*slot_of[i]];
+    const std::uint32_t question = s.state.load(std::memory_order_relaxed) >> phase_bits;
+    bool answered = wait_for_answer(s, question, by);
+    if (!answered) {
+      std::uint32_t expected = word(question, asked);
+      if (!s.state.compare_exchange_strong(expected, word(question, idle), std::memory_order_acquire))
+        // It is writing just now: microseconds, unless it has lost its processor.
+        answered = wait_for_answer(s, question, by + each);
+    }
+    into[i].answer = answered ? stack_answer::given : stack_answer::late;
+    if (answered) into[i].addresses.assign(s.addresses.begin(), s.addresses.begin() + s.count);
   }
 }
 
 /// Asks as many as there are free slots, then collects. Returns how many of `threads` it has dealt with: 0 when no slot
 /// is free.
-class batch {
- public:
-  batch(int signal, duration each) noexcept : signal_(signal), each_(each) {}
-
-  std::size_t run(std::span<const thread_facts> threads, std::span<raw_stack> into) {
-    std::array<std::optional<std::size_t>, std::tuple_size_v<decltype(slots)>> slot_of;
-    std::size_t taken = 0, asked_count = 0, next_slot = 0;
-    for (; taken < threads.size() && taken < slot_of.size(); ++taken) {
-      const thread_facts& to = threads[taken];
-      if (is_blocked(to, signal_) || to.waits_for_signals) {
-        into[taken].answer = stack_answer::blocked;
-        continue;
-      }
-      while (next_slot < slots.size() && phase_of(slots[next_slot].state.load(std::memory_order_acquire)) == writing)
-        ++next_slot;
-      if (next_slot == slots.size()) break;
-      if (ask(to.tid, next_slot, into[taken])) {
-        slot_of[taken] = next_slot;
-        ++asked_count;
-      }
+std::size_t ask_some(int signal, duration each, std::span<const thread_facts> threads, std::span<raw_stack> into) {
+  std::array<std::optional<std::size_t>, std::tuple_size_v<decltype(slots)>> slot_of;
+  std::size_t taken = 0, next_slot = 0;
+  for (; taken < threads.size() && taken < slot_of.size(); ++taken) {
+    const thread_facts& to = threads[taken];
+    if (is_blocked(to, signal) || to.waits_for_signals) {
+      into[taken].answer = stack_answer::blocked;
+      continue;
+    }
+    while (next_slot < slots.size() && phase_of(slots[next_slot].state.load(std::memory_order_acquire)) == writing)
       ++next_slot;
-    }
-    if (asked_count > 0) collect(std::span(slot_of).first(taken), into);
-    return taken;
+    if (next_slot == slots.size()) break;
+    if (ask(to.tid, signal, next_slot, into[taken])) slot_of[taken] = next_slot;
+    ++next_slot;
   }
-
- private:
-  bool ask(pid_t tid, std::size_t index, raw_stack& into) noexcept {
-    slot& s = slots[index];
-    const std::uint32_t question =
-        ((s.state.load(std::memory_order_relaxed) >> phase_bits) + 1) & (UINT32_MAX >> phase_bits);
-    s.state.store(word(question, asked), std::memory_order_release);
-    if (send(tid, signal_, ticket_of(question, index))) return true;
-    into.answer = errno == ESRCH ? stack_answer::gone : stack_answer::unasked;
-    s.state.store(word(question, idle), std::memory_order_relaxed);
-    return false;
-  }
-
-  void collect(std::span<const std::optional<std::size_t>> slot_of, std::span<raw_stack> into) {
-    const time_point by = steady().now() + each_;
-    for (std::size_t i = 0; i < slot_of.size(); ++i) {
-      if (!slot_of[i]) continue;
-      slot& s = slots[*slot_of[i]];
-      const std::uint32_t question = s.state.load(std::memory_order_relaxed) >> phase_bits;
-      bool answered = wait_for_answer(s, question, by);
-      if (!answered) {
-        std::uint32_t expected = word(question, asked);
-        if (!s.state.compare_exchange_strong(expected, word(question, idle), std::memory_order_acquire))
-          // It is writing just now: microseconds, unless it has lost its processor.
-          answered = wait_for_answer(s, question, by + each_);
-      }
-      into[i].answer = answered ? stack_answer::given : stack_answer::late;
-      if (answered) into[i].addresses.assign(s.addresses.begin(), s.addresses.begin() + s.count);
-    }
-  }
-
-  const int signal_;
-  const duration each_;
-};
+  collect(std::span(slot_of).first(taken), each, into);
+  return taken;
+}
 
 }  // namespace
 
@@ -263,9 +249,8 @@ std::vector<raw_stack> ask_for_stacks(std::span<const thread_facts> threads, dur
   if (!signal) return answers;
   warm_up();
   const installed handler(*signal);
-  batch asking(*signal, each);
   for (std::size_t begun = 0; begun < threads.size();) {
-    const std::size_t count = asking.run(threads.subspan(begun), std::span(answers).subspan(begun));
+    const std::size_t count = ask_some(*signal, each, threads.subspan(begun), std::span(answers).subspan(begun));
     if (count == 0) break;
     begun += count;
   }
