@@ -14,7 +14,6 @@
 
 #include <cstdlib>
 #include <memory>
-#include <optional>
 #include <utility>
 
 namespace lastcall::inline v0 {
@@ -22,63 +21,46 @@ namespace {
 
 /// Its functions that we call. Types come from its headers, so a signature that changed would not compile.
 struct library {
-  decltype(&::dwfl_begin) begin;
-  decltype(&::dwfl_end) end;
-  decltype(&::dwfl_linux_proc_report) report_process;
-  decltype(&::dwfl_report_end) report_end;
-  decltype(&::dwfl_linux_proc_find_elf) find_elf;
-  decltype(&::dwfl_build_id_find_debuginfo) find_debuginfo;
-  decltype(&::dwfl_addrmodule) module_at;
-  decltype(&::dwfl_module_addrinfo) symbol_at;
-  decltype(&::dwfl_module_getsrc) line_at;
-  decltype(&::dwfl_lineinfo) line_info;
-  decltype(&::dwfl_module_addrdie) unit_at;
-  decltype(&::dwarf_getscopes) scopes_at;
-  decltype(&::dwarf_tag) tag;
-  decltype(&::dwarf_attr_integrate) attribute;
-  decltype(&::dwarf_attr) own_attribute;
-  decltype(&::dwarf_formstring) as_string;
-  decltype(&::dwarf_formudata) as_number;
-  decltype(&::dwarf_getsrcfiles) files_of;
-  decltype(&::dwarf_filesrc) file_name;
-
   static const library* loaded() {
-    static const std::optional<library> only = load();
-    return only ? &*only : nullptr;
+    static const library only;
+    return only.whole_ ? &only : nullptr;
   }
 
  private:
-  static std::optional<library> load() {
-    void* const handle = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (handle == nullptr) return std::nullopt;
-    library l{};
-    bool whole = true;
-    const auto find = [&](auto& function, const char* name) {
-      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
-      whole = whole && function != nullptr;
-    };
-    find(l.begin, "dwfl_begin");
-    find(l.end, "dwfl_end");
-    find(l.report_process, "dwfl_linux_proc_report");
-    find(l.report_end, "dwfl_report_end");
-    find(l.find_elf, "dwfl_linux_proc_find_elf");
-    find(l.find_debuginfo, "dwfl_build_id_find_debuginfo");
-    find(l.module_at, "dwfl_addrmodule");
-    find(l.symbol_at, "dwfl_module_addrinfo");
-    find(l.line_at, "dwfl_module_getsrc");
-    find(l.line_info, "dwfl_lineinfo");
-    find(l.unit_at, "dwfl_module_addrdie");
-    find(l.scopes_at, "dwarf_getscopes");
-    find(l.tag, "dwarf_tag");
-    find(l.attribute, "dwarf_attr_integrate");
-    find(l.own_attribute, "dwarf_attr");
-    find(l.as_string, "dwarf_formstring");
-    find(l.as_number, "dwarf_formudata");
-    find(l.files_of, "dwarf_getsrcfiles");
-    find(l.file_name, "dwarf_filesrc");
-    if (!whole) return std::nullopt;
-    return l;
+  struct symbol {
+    void* at;
+    template <class F> operator F*() const noexcept { return reinterpret_cast<F*>(at); }
+  };
+
+  symbol find(const char* name) noexcept {
+    void* const at = handle_ != nullptr ? dlsym(handle_, name) : nullptr;
+    whole_ = whole_ && at != nullptr;
+    return {at};
   }
+
+  void* const handle_ = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
+  bool whole_ = true;
+
+ public:
+  decltype(&::dwfl_begin) begin = find("dwfl_begin");
+  decltype(&::dwfl_end) end = find("dwfl_end");
+  decltype(&::dwfl_linux_proc_report) report_process = find("dwfl_linux_proc_report");
+  decltype(&::dwfl_report_end) report_end = find("dwfl_report_end");
+  decltype(&::dwfl_linux_proc_find_elf) find_elf = find("dwfl_linux_proc_find_elf");
+  decltype(&::dwfl_build_id_find_debuginfo) find_debuginfo = find("dwfl_build_id_find_debuginfo");
+  decltype(&::dwfl_addrmodule) module_at = find("dwfl_addrmodule");
+  decltype(&::dwfl_module_addrinfo) symbol_at = find("dwfl_module_addrinfo");
+  decltype(&::dwfl_module_getsrc) line_at = find("dwfl_module_getsrc");
+  decltype(&::dwfl_lineinfo) line_info = find("dwfl_lineinfo");
+  decltype(&::dwfl_module_addrdie) unit_at = find("dwfl_module_addrdie");
+  decltype(&::dwarf_getscopes) scopes_at = find("dwarf_getscopes");
+  decltype(&::dwarf_tag) tag = find("dwarf_tag");
+  decltype(&::dwarf_attr_integrate) attribute = find("dwarf_attr_integrate");
+  decltype(&::dwarf_attr) own_attribute = find("dwarf_attr");
+  decltype(&::dwarf_formstring) as_string = find("dwarf_formstring");
+  decltype(&::dwarf_formudata) as_number = find("dwarf_formudata");
+  decltype(&::dwarf_getsrcfiles) files_of = find("dwarf_getsrcfiles");
+  decltype(&::dwarf_filesrc) file_name = find("dwarf_filesrc");
 };
 
 std::string at_line(const char* file, std::uint64_t line) {

@@ -1,7 +1,6 @@
 #include "lastcall/core/stacks/hung_threads.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 
 #include "lastcall/core/duration.hpp"

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/core/namespace.hpp"
 #include "lastcall/core/stacks/stack.hpp"
 
 namespace lastcall::inline v0 {

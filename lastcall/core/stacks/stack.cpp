@@ -1,10 +1,10 @@
 #include "lastcall/core/stacks/stack.hpp"
 
-#include <dirent.h>
-
 #include <algorithm>
 #include <array>
-#include <memory>
+#include <filesystem>
+#include <iterator>
+#include <system_error>
 #include <utility>
 
 #include "lastcall/core/duration.hpp"
@@ -14,47 +14,17 @@
 namespace lastcall::inline v0 {
 namespace {
 
-/// Stacks without their frames, and of each the addresses that these will name.
-struct captured {
-  std::vector<thread_stack> stacks{};
-  std::vector<std::vector<std::uintptr_t>> addresses{};
-
-  void add(thread_facts facts, raw_stack raw, thread_entry entry, time_point now) {
-    stacks.push_back({.tid = facts.tid,
-                      .name = std::move(facts.name),
-                      .component = std::move(entry.component),
-                      .role = std::move(entry.role),
-                      .activity = std::move(entry.activity),
-                      .age = now - entry.since,
-                      .state = facts.state,
-                      .waits = std::move(facts.waits),
-                      .answer = raw.answer});
-    addresses.push_back(std::move(raw.addresses));
+/// `depths`: how many addresses each stack has. `names`: those of all addresses, in order.
+void name_frames(std::vector<thread_stack>& stacks, const std::vector<std::size_t>& depths,
+                 const std::vector<function_names>& names) {
+  auto next = names.begin();
+  for (std::size_t i = 0; i < stacks.size(); ++i) {
+    auto& frames = stacks[i].frames;
+    frames.clear();
+    for (const auto end = next + static_cast<std::ptrdiff_t>(depths[i]); next != end; ++next)
+      for (const std::string& name : *next)
+        if (frames.size() < most_stack_frames) frames.push_back(name);
   }
-
-  std::vector<std::uintptr_t> all_addresses() const {
-    std::vector<std::uintptr_t> all;
-    for (const auto& each : addresses) all.insert(all.end(), each.begin(), each.end());
-    return all;
-  }
-
-  /// `names`: those of all_addresses(), in order.
-  void name_frames(const std::vector<function_names>& names) {
-    std::size_t next = 0;
-    for (std::size_t i = 0; i < stacks.size(); ++i) {
-      auto& frames = stacks[i].frames;
-      frames.clear();
-      for (std::size_t k = 0; k < addresses[i].size(); ++k, ++next)
-        for (const std::string& name : names[next])
-          if (frames.size() < most_stack_frames) frames.push_back(name);
-    }
-  }
-};
-
-std::vector<function_names> places(const std::vector<std::uintptr_t>& addresses) {
-  std::vector<function_names> all;
-  for (std::string& each : detail::places_in_files(addresses)) all.push_back({std::move(each)});
-  return all;
 }
 
 /// Names come from outside too (targets of requests): what could steer a terminal becomes a question mark.
@@ -78,13 +48,9 @@ void append_head(std::string& to, const thread_stack& of) {
   to.append("thread ").append(std::to_string(of.tid)).append(" (");
   append_shown(to, of.name);
   to += ')';
-  if (!of.component.empty()) {
-    to += ' ';
-    append_shown(to, of.component);
-  }
-  if (!of.role.empty()) {
-    to += ' ';
-    append_shown(to, of.role);
+  for (const std::string* part : {&of.component, &of.role}) {
+    to += part->empty() ? "" : " ";
+    append_shown(to, *part);
   }
   to += ": ";
   if (!of.activity.empty()) {
@@ -117,29 +83,12 @@ bool stand_alike(const thread_stack& a, const thread_stack& b) {
 }
 
 std::size_t threads_of_process() {
-  const std::unique_ptr<DIR, int (*)(DIR*)> tasks(opendir("/proc/self/task"), &closedir);
-  std::size_t count = 0;
-  while (tasks != nullptr) {
-    const dirent* const entry = readdir(tasks.get());
-    if (entry == nullptr) break;
-    if (entry->d_name[0] != '.') ++count;
-  }
-  return count;
+  std::error_code unreadable;
+  const std::filesystem::directory_iterator tasks("/proc/self/task", unreadable), end;
+  return static_cast<std::size_t>(std::distance(tasks, end));
 }
 
 }  // namespace
-
-std::optional<thread_stack> capture_stack(pid_t tid, const stack_limits& limits) {
-  auto facts = facts_of_thread(tid);
-  if (!facts) return std::nullopt;
-  raw_stack raw = std::move(ask_for_stacks(std::span(&*facts, 1), limits.answer).front());
-  if (raw.answer == stack_answer::gone) return std::nullopt;
-  captured made;
-  const time_point now = steady().now();
-  made.add(std::move(*facts), std::move(raw), {.since = now}, now);
-  made.name_frames(symbol_names(made.all_addresses(), limits.names));
-  return std::move(made.stacks.front());
-}
 
 std::vector<thread_stack> capture_stacks(const function<bool(const thread_entry&)>& wanted, const stack_limits& limits,
                                          const function<void(const std::vector<thread_stack>&)>& before_names) {
@@ -154,20 +103,33 @@ std::vector<thread_stack> capture_stacks(const function<bool(const thread_entry&
     entries.push_back(std::move(entry));
   }
   const time_point now = steady().now();
-  std::vector<raw_stack> raw = ask_for_stacks(facts, limits.answer);
-  captured made;
+  const std::vector<raw_stack> raw = ask_for_stacks(facts, limits.answer);
+  std::vector<thread_stack> stacks;
+  std::vector<std::size_t> depths;
+  std::vector<std::uintptr_t> addresses;
   for (std::size_t i = 0; i < raw.size(); ++i) {
     // One that has ended may have left its number to another thread, whose stack this then is.
     if (raw[i].answer == stack_answer::gone || !watched_thread::is_registered(entries[i].id)) continue;
-    made.add(std::move(facts[i]), std::move(raw[i]), std::move(entries[i]), now);
+    stacks.push_back({.tid = facts[i].tid,
+                      .name = std::move(facts[i].name),
+                      .component = std::move(entries[i].component),
+                      .role = std::move(entries[i].role),
+                      .activity = std::move(entries[i].activity),
+                      .age = now - entries[i].since,
+                      .state = facts[i].state,
+                      .waits = std::move(facts[i].waits),
+                      .answer = raw[i].answer});
+    depths.push_back(raw[i].addresses.size());
+    addresses.insert(addresses.end(), raw[i].addresses.begin(), raw[i].addresses.end());
   }
-  const std::vector<std::uintptr_t> addresses = made.all_addresses();
   if (before_names) {
-    made.name_frames(places(addresses));
-    before_names(made.stacks);
+    std::vector<function_names> places;
+    for (std::string& each : detail::places_in_files(addresses)) places.push_back({std::move(each)});
+    name_frames(stacks, depths, places);
+    before_names(stacks);
   }
-  made.name_frames(symbol_names(addresses, limits.names));
-  return std::move(made.stacks);
+  name_frames(stacks, depths, symbol_names(addresses, limits.names));
+  return stacks;
 }
 
 std::string to_text(const thread_stack& of) {

@@ -3,9 +3,7 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,14 +39,10 @@ struct stack_limits {
   std::size_t threads = 256;
 };
 
-/// The stack of one thread of this process, which may be the calling one. Empty: there is no such thread. If the thread
-/// does not answer, only what the kernel knows of it is filled in. Interrupts the thread: see ask_for_stacks. Threads:
-/// any.   Blocks: `limits`, and some milliseconds.
-std::optional<thread_stack> capture_stack(pid_t tid, const stack_limits& limits = {});
-
-/// The stacks of the registered threads that are `wanted`, without those that end meanwhile. Finding names can take
-/// long, so `before_names`, if given, is called first, with places in files ("libx.so+0x1234") as frames. Threads,
-/// Blocks: as above.
+/// The stacks of the registered threads that are `wanted`, without those that end meanwhile. Of a thread that does not
+/// answer only what the kernel knows of it is filled in. Finding names can take long, so `before_names`, if given, is
+/// called first, with places in files ("libx.so+0x1234") as frames. Interrupts the threads: see ask_for_stacks.
+/// Threads: any.   Blocks: `limits`, and some milliseconds.
 std::vector<thread_stack> capture_stacks(
     const function<bool(const thread_entry&)>& wanted, const stack_limits& limits = {},
     const function<void(const std::vector<thread_stack>&)>& before_names = nullptr);

@@ -29,13 +29,9 @@ struct mapping {
   std::string path{};
 };
 
-struct file_closer {
-  void operator()(std::FILE* f) const noexcept { std::fclose(f); }
-};
-
 std::vector<mapping> mappings_of_code() {
   std::vector<mapping> all;
-  const std::unique_ptr<std::FILE, file_closer> file(std::fopen("/proc/self/maps", "re"));
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/self/maps", "re"), &std::fclose);
   if (!file) return all;
   char* line = nullptr;
   std::size_t room = 0;
@@ -180,7 +176,6 @@ place place_of(std::uintptr_t address, const std::vector<mapping>& mappings) {
 
 std::vector<std::string> detail::places_in_files(std::span<const std::uintptr_t> addresses) {
   std::vector<std::string> places;
-  if (addresses.empty()) return places;
   places.reserve(addresses.size());
   const std::vector<mapping> mappings = mappings_of_code();
   for (const std::uintptr_t address : addresses) places.push_back(place_of(address, mappings).text(address));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -59,12 +60,9 @@ std::string detail::readable_symbol(const char* name) {
   const std::unique_ptr<char, decltype(&std::free)> demangled(abi::__cxa_demangle(name, nullptr, nullptr, &status),
                                                               &std::free);
   std::string text = demangled ? demangled.get() : name;
-  for (std::size_t at = text.find("v0::"); at != text.npos; at = text.find("v0::", at)) {
-    if (at >= 10 && text.compare(at - 10, 10, "lastcall::") == 0)
-      text.erase(at, 4);  // the inline namespace, which nobody writes
-    else
-      at += 4;
-  }
+  constexpr std::string_view ours = "lastcall::", with_version = "lastcall::v0::";  // which nobody writes
+  for (std::size_t at = 0; (at = text.find(with_version, at)) != text.npos;)
+    text.replace(at, with_version.size(), ours);
   if (text.size() > most) text.replace(most - 3, text.npos, "...");
   return text;
 }

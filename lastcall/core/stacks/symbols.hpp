@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/namespace.hpp"
 
 namespace lastcall::inline v0 {
 

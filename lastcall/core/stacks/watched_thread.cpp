@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace lastcall::inline v0 {
@@ -17,6 +18,15 @@ struct watched_thread::list {
   std::uint64_t next_id = 1;
   std::size_t size = 0;
 
+  /// What a snapshot copies under the lock.
+  struct copied_entry {
+    std::uint64_t id;
+    pid_t tid;
+    name component, role;
+    std::optional<activity_text> doing;
+    time_point began;
+  };
+
   static list& of_process() noexcept {
     static constinit list all;
     return all;
@@ -25,17 +35,6 @@ struct watched_thread::list {
 
 namespace {
 constinit thread_local watched_thread* of_this_thread = nullptr;
-
-/// What a snapshot copies under the lock.
-struct plain_entry {
-  std::uint64_t id;
-  pid_t tid;
-  char component[48];
-  char role[48];
-  activity_text doing;
-  bool known;
-  time_point began;
-};
 }  // namespace
 
 watched_thread::name::name(std::string_view text, std::size_t most) noexcept {
@@ -68,7 +67,7 @@ watched_thread::~watched_thread() {
 
 std::vector<thread_entry> watched_thread::snapshot(std::size_t limit) {
   list& all = list::of_process();
-  std::vector<plain_entry> copied;
+  std::vector<list::copied_entry> copied;
   for (;;) {
     std::size_t wanted = 0;
     const std::size_t room = copied.capacity();
@@ -76,19 +75,8 @@ std::vector<thread_entry> watched_thread::snapshot(std::size_t limit) {
       const std::lock_guard lock(all.mutex);
       wanted = std::min(limit, all.size);
       if (wanted <= room) {
-        for (const watched_thread* at = all.first; at != nullptr && copied.size() < wanted; at = at->after_) {
-          const auto doing = at->doing_.read();
-          plain_entry& made = copied.emplace_back();
-          made = {.id = at->id_,
-                  .tid = at->tid_,
-                  .component = {},
-                  .role = {},
-                  .doing = doing.value_or(activity_text()),
-                  .known = doing.has_value(),
-                  .began = at->began_};
-          std::memcpy(made.component, at->component_.bytes, sizeof made.component);
-          std::memcpy(made.role, at->role_.bytes, sizeof made.role);
-        }
+        for (const watched_thread* at = all.first; at != nullptr && copied.size() < wanted; at = at->after_)
+          copied.push_back({at->id_, at->tid_, at->component_, at->role_, at->doing_.read(), at->began_});
         break;
       }
     }
@@ -96,14 +84,14 @@ std::vector<thread_entry> watched_thread::snapshot(std::size_t limit) {
   }
   std::vector<thread_entry> entries;
   entries.reserve(copied.size());
-  for (const plain_entry& at : copied) {
-    const std::string_view doing = at.known ? at.doing.text() : "many things in turn";
+  for (const list::copied_entry& at : copied) {
+    const std::string_view doing = at.doing ? at.doing->text() : "many things in turn";
     entries.push_back({.id = at.id,
                        .tid = at.tid,
-                       .component = at.component,
-                       .role = at.role,
+                       .component = at.component.bytes,
+                       .role = at.role.bytes,
                        .activity = std::string(doing),
-                       .since = doing.empty() || !at.known ? at.began : at.doing.since});
+                       .since = doing.empty() || !at.doing ? at.began : at.doing->since});
   }
   return entries;
 }
