@@ -7,7 +7,6 @@
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
-#include "lastcall/core/namespace.hpp"
 #include "lastcall/core/work_item.hpp"
 
 namespace lastcall::inline v0 {
@@ -62,9 +61,7 @@ struct component {
 
   /// Adds its work in progress, the oldest first, at most `limit` items. Called as `measure` is, also while it hangs,
   /// so a question to its own threads needs a time limit.   Blocks: 100 ms at most.
-  virtual void in_progress(std::vector<work_item>& out, std::size_t limit) const {
-    static_cast<void>(out), static_cast<void>(limit);
-  }
+  virtual void in_progress(std::vector<work_item>& /*out*/, std::size_t /*limit*/) const {}
 };
 
 }  // namespace lastcall::inline v0

@@ -3,11 +3,9 @@
 
 #include <cstddef>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/namespace.hpp"
 
 namespace lastcall::inline v0 {
 

@@ -1,20 +1,14 @@
 #include "lastcall/core/lifecycle/lifecycle.hpp"
 
 #include <algorithm>
-#include <memory>
-#include <utility>
-#include <vector>
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 #include "lastcall/core/lifecycle/verb_threads.hpp"
 
 namespace lastcall::inline v0 {
-namespace {
 
 constexpr duration time_for_verbs = std::chrono::milliseconds(10);  // for verbs to return before the plan's next moment
-
-}  // namespace
 
 // Who owns what. The lifecycle owns the components, in `components_`, and the executor. Verbs touch only `shared_state`
 // (lifecycle_state.hpp): each verb holds a shared_ptr to it, so it outlives a lifecycle that is destroyed while a verb
@@ -52,7 +46,7 @@ void lifecycle::add_running(std::string name, component& it) {
 }
 
 bool lifecycle::has(const std::string& name) const noexcept {
-  return std::any_of(components_.begin(), components_.end(), [&](const component_record& c) { return c.name == name; });
+  return std::ranges::any_of(components_, [&](const component_record& c) { return c.name == name; });
 }
 
 std::vector<std::string> lifecycle::names() const {
@@ -62,8 +56,7 @@ std::vector<std::string> lifecycle::names() const {
 }
 
 bool lifecycle::verbs_under_way() const noexcept {
-  return std::any_of(components_.begin(), components_.end(),
-                     [](const component_record& c) { return c.verbs.any_under_way(); });
+  return std::ranges::any_of(components_, [](const component_record& c) { return c.verbs.any_under_way(); });
 }
 
 void lifecycle::wait_for_verbs(time_point by) {
@@ -125,8 +118,7 @@ std::optional<time_point> lifecycle::next_wake() const noexcept {
   const auto also = [&](time_point when) { next = std::min(next.value_or(when), when); };
   if (const auto check = verbs_->next_check()) also(*check);
   if (next && plan_ && !stacks_requested_) also(plan_->leaves_behind_at());
-  if (next && std::any_of(components_.begin(), components_.end(),
-                          [this](const component_record& c) { return is_waited_for(c); }))
+  if (next && std::ranges::any_of(components_, [this](const component_record& c) { return is_waited_for(c); }))
     also(progress_requested_ ? next_log_line_ : next_log_line_ - time_to_answer);
   return next;
 }

@@ -35,8 +35,6 @@ class lifecycle {
   /// `time` outlives the lifecycle, and every verb that hangs.
   lifecycle(const clock& time, logger log, std::shared_ptr<shutdown_requests> requests);
   ~lifecycle();
-  lifecycle(const lifecycle&) = delete;
-  lifecycle& operator=(const lifecycle&) = delete;
 
   /// `needed` are indices of components that were added before. Returns the index of this one, which is valid until
   /// `arrange`. If `needed_by_all`, all others need it, except what it needs itself and others of its kind.
@@ -117,6 +115,7 @@ class lifecycle {
 
   std::pair<std::string, duration> longest(duration shutdown_times::* which) const;
 
+  bool goes_on_starting() const noexcept { return unstarted_ > 0 && !failure_ && requests_->first() == nullptr; }
   void begin_start(std::size_t index);
   void start_returned(const verb_event& it);
 
@@ -129,7 +128,6 @@ class lifecycle {
   void carry_out(const shutdown_plan::actions& todo);
   void name_hung(std::size_t index);
   void force_component(std::size_t index);
-  void post_drained(std::size_t index);
 
   void wait(std::optional<time_point> until);
   bool is_waited_for(const component_record& c) const noexcept;
@@ -152,7 +150,6 @@ class lifecycle {
   driver_position position_;
   std::vector<std::string> errors_;
 
-  bool starting_ = false;
   std::size_t unstarted_ = 0;
   std::atomic<bool> started_{false};
   std::exception_ptr failure_;

@@ -1,5 +1,4 @@
 // Carries out what the shutdown plan decides.
-#include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 
 namespace lastcall::inline v0 {
@@ -63,12 +62,7 @@ void lifecycle::force_component(std::size_t index) {
   // instead.
   const bool never_drains = c.verbs.take_back(verb::drain);
   order_verb(index, verb::force);
-  if (never_drains) post_drained(index);
-}
-
-// The flag makes it one event, whether the component calls `done` as well or not.
-void lifecycle::post_drained(std::size_t index) {
-  if (!shared_->entries[index].drained.exchange(true, std::memory_order_acq_rel)) shared_->post({.component = index});
+  if (never_drains) shared_->post_drained(index);
 }
 
 }  // namespace lastcall::inline v0

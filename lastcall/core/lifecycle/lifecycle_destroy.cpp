@@ -1,10 +1,4 @@
 // Destroys the components, and leaves in memory those whose threads may still run in them.
-#include <memory>
-#include <mutex>
-#include <utility>
-#include <vector>
-
-#include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 
 namespace lastcall::inline v0 {

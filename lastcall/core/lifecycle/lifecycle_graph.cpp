@@ -1,14 +1,9 @@
 // The graph of components: which need which, in which order they stand, and which chain takes longest.
 #include <algorithm>
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "lastcall/core/deadline.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/lifecycle/drain_chains.hpp"
-#include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 
 namespace lastcall::inline v0 {

@@ -1,22 +1,13 @@
 // The lifecycle's part of the report: durations, the accounts of the components, the outcome.
 #include <algorithm>
-#include <chrono>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/lifecycle/drain_chains.hpp"
-#include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 
 namespace lastcall::inline v0 {
 
-namespace {
-
 constexpr duration answer_time = std::chrono::milliseconds(200);  // components say in 100 ms what they are at work on
-
-}  // namespace
 
 // Called once, after `finished`. No verb is ordered any more except `account`, so the records change only by events of
 // verbs that are late. The durations follow each other without gaps: request, first drain, last drain or force, end.
@@ -35,10 +26,11 @@ void lifecycle::fill(report& out) {
   out.drain_ms = drain_ends - drain_begins;
   out.stop_ms = out.total_ms - drain_ends;
   wait_for_accounts();
-  const bool hangs =
-      std::any_of(components_.begin(), components_.end(), [](const component_record& c) { return c.report.hung; });
+  const bool hangs = std::ranges::any_of(components_, [](const component_record& c) { return c.report.hung; });
   if (hangs) wait_for_stacks();
   bool cut = false;
+  std::vector<std::vector<std::size_t>> graph;
+  std::vector<std::optional<double>> stopped;
   for (component_record& c : components_) {
     c.report.name = c.name;
     c.say_how_it_ended();
@@ -49,10 +41,6 @@ void lifecycle::fill(report& out) {
     if (c.report.forced || c.report.hung) c.report.in_progress = c.progress;
     cut = cut || c.report.cut();
     out.components.push_back(c.report);
-  }
-  std::vector<std::vector<std::size_t>> graph;
-  std::vector<std::optional<double>> stopped;
-  for (const component_record& c : components_) {
     graph.push_back(c.needs);
     stopped.push_back(c.report.stopped_ms);
   }
@@ -74,8 +62,8 @@ void lifecycle::wait_for_accounts() {
   const time_point answers_by = std::min(by, time_.now() + answer_time);
   const auto asked = [](const component_record& c) { return c.verbs.under_way(verb::in_progress); };
   const auto until = [&]() -> std::optional<time_point> {
-    if (std::any_of(components_.begin(), components_.end(), owes)) return by;
-    if (std::any_of(components_.begin(), components_.end(), asked)) return answers_by;
+    if (std::ranges::any_of(components_, owes)) return by;
+    if (std::ranges::any_of(components_, asked)) return answers_by;
     return std::nullopt;
   };
   for (auto end = until(); end && time_.now() < *end; end = until()) {

@@ -1,23 +1,13 @@
 // Where the threads of hung components stand: asked in time, and waited for a moment longer than the deadline.
 #include <algorithm>
-#include <chrono>
-#include <exception>
-#include <mutex>
-#include <utility>
-#include <vector>
 
-#include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 #include "lastcall/core/stacks/hung_threads.hpp"
 
 namespace lastcall::inline v0 {
 
-namespace {
-
 constexpr duration stacks_time = std::chrono::milliseconds(25);  // beyond the deadline
 constexpr duration longest_for_names = std::chrono::milliseconds(500);
-
-}  // namespace
 
 // Called when half of the reserve has passed. Reading stacks and their names may take long, so it runs on a verb's
 // thread, and the answer is left in the shared state. `stacks_question` numbers the questions: an answer never replaces

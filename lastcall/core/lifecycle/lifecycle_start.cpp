@@ -1,12 +1,9 @@
 // The start: each component starts as soon as all that it needs has started.
 #include <algorithm>
-#include <exception>
 #include <stdexcept>
-#include <string>
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/exception_text.hpp"
-#include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 
 namespace lastcall::inline v0 {
@@ -18,18 +15,15 @@ lifecycle::start_result lifecycle::start(const function<void()>& meanwhile) {
   const time_point from = time_.now();
   for (component_record& c : components_) c.unstarted_needs = c.needs.size();
   unstarted_ = components_.size();
-  starting_ = true;
-  const auto goes_on = [this] { return unstarted_ > 0 && !failure_ && requests_->first() == nullptr; };
-  for (std::size_t i = 0; i < components_.size() && goes_on(); ++i) {
+  for (std::size_t i = 0; i < components_.size() && goes_on_starting(); ++i) {
     if (components_[i].unstarted_needs == 0) begin_start(i);
     if (&time_ != &steady()) take_events();  // it has run already. With threads, all that need nothing begin first
   }
   take_events();
-  for (; goes_on(); take_events()) {
+  for (; goes_on_starting(); take_events()) {
     if (meanwhile) meanwhile();
     wait(std::nullopt);
   }
-  starting_ = false;
   start_ms_ = to_ms(time_.now() - from);
   if (requests_->first() != nullptr) return start_result::interrupted;
   if (failure_) return start_result::failed;
@@ -77,8 +71,7 @@ void lifecycle::start_returned(const verb_event& it) {
   for (std::size_t i = it.component + 1; i < components_.size(); ++i) {
     const auto& needed = components_[i].needs;
     if (!std::binary_search(needed.begin(), needed.end(), it.component)) continue;
-    if (--components_[i].unstarted_needs == 0 && starting_ && !failure_ && requests_->first() == nullptr)
-      begin_start(i);
+    if (--components_[i].unstarted_needs == 0 && goes_on_starting()) begin_start(i);
   }
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -61,6 +60,10 @@ struct lifecycle::shared_state {
       events.push_back(std::move(it));
     }
     requests->driver_wakeup().notify();
+  }
+  /// One event, whether the component calls `done` as well or not.
+  void post_drained(std::size_t index) {
+    if (!entries[index].drained.exchange(true, std::memory_order_acq_rel)) post({.component = index});
   }
   std::vector<verb_event> take_events() {
     const std::lock_guard lock(mutex);

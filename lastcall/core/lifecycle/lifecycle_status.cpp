@@ -1,12 +1,6 @@
 // What the lifecycle tells to other threads while it is driven: status, metrics, work in progress.
 #include <algorithm>
-#include <memory>
-#include <optional>
-#include <string>
-#include <utility>
-#include <vector>
 
-#include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 #include "lastcall/core/metrics.hpp"
 

@@ -1,21 +1,12 @@
 // Runs verbs on the executor, and takes their results in on the driver.
-#include <exception>
-#include <utility>
-#include <vector>
-
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/exception_text.hpp"
-#include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 
 namespace lastcall::inline v0 {
 
-namespace {
-
 constexpr std::size_t most_items = 10;  // of one component's work in progress
-
-}  // namespace
 
 void lifecycle::order_verb(std::size_t index, verb what) {
   if (components_[index].verbs.order(what)) run_verb(index, what);
@@ -46,10 +37,7 @@ void lifecycle::run_verb(std::size_t index, verb what) {
           break;
         case verb::drain:
           e.context.begin_drain(drain_end);
-          e.object->drain(e.context.get(), [shared, index] {
-            if (!shared->entries[index].drained.exchange(true, std::memory_order_acq_rel))
-              shared->post({.component = index});
-          });
+          e.object->drain(e.context.get(), [shared, index] { shared->post_drained(index); });
           break;
         case verb::force:
           e.context.begin_drain(shared->time.now());  // no effect if its drain began earlier
@@ -121,7 +109,7 @@ void lifecycle::handle_event(const verb_event& it) {
       log_and_report(log_level::error, c.name + ": drain: " + to_text(it.error));
       if (c.report.drained_ms) return;
       if (!c.report.forced_ms) force_component(it.component);
-      post_drained(it.component);
+      shared_->post_drained(it.component);
       return;
     case verb::stop:
       set_state(it.component, component_state::stopped);

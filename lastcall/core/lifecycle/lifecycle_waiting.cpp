@@ -1,7 +1,5 @@
 // Which components the shutdown waits for, and the log line that names them, once a second.
 #include <algorithm>
-#include <string>
-#include <utility>
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/lifecycle/lifecycle.hpp"

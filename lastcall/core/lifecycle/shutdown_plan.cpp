@@ -1,6 +1,5 @@
 #include "lastcall/core/lifecycle/shutdown_plan.hpp"
 
-#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -92,38 +91,21 @@ shutdown_plan::actions shutdown_plan::tick(time_point now) {
   actions out;
   const std::optional<time_point> due = next_wake();
   if (!due || now < *due) return out;
-  switch (phase_) {
-    case app_phase::announced:
-      now < drain_end_ ? drain_free(now, out) : force_all(now, out);
-      break;
-    case app_phase::draining:
-      force_all(now, out);
-      break;
-    case app_phase::forcing:
-      left_behind_ ? end(out) : leave_behind(now, out);
-      break;
-    case app_phase::starting:
-    case app_phase::serving:
-    case app_phase::over:
-      break;
+  if (phase_ == app_phase::forcing) {
+    left_behind_ ? end(out) : leave_behind(now, out);
+  } else if (phase_ == app_phase::announced && now < drain_end_) {
+    drain_free(now, out);
+  } else {
+    force_all(now, out);
   }
   return out;
 }
 
 std::optional<time_point> shutdown_plan::next_wake() const noexcept {
-  switch (phase_) {
-    case app_phase::announced:
-      return drain_from_;
-    case app_phase::draining:
-      return drain_end_;
-    case app_phase::forcing:
-      return left_behind_ ? deadline_ : leaves_behind_at();
-    case app_phase::starting:
-    case app_phase::serving:
-    case app_phase::over:
-      break;
-  }
-  return std::nullopt;
+  if (phase_ == app_phase::announced) return drain_from_;
+  if (phase_ == app_phase::draining) return drain_end_;
+  if (phase_ != app_phase::forcing) return std::nullopt;
+  return left_behind_ ? deadline_ : leaves_behind_at();
 }
 
 void shutdown_plan::begin(time_point now, actions& out) {

@@ -26,26 +26,9 @@ bool shutdown_requests::publish(const shutdown_request& by) noexcept {
   return true;
 }
 
-void shutdown_requests::force() noexcept {
-  forced_.store(true, std::memory_order_release);
-  driver_wakeup_.notify();
-}
-
-void shutdown_requests::request_reload() noexcept {
-  reload_.store(true, std::memory_order_release);
-  driver_wakeup_.notify();
-}
-
-void shutdown_requests::request_state_dump() noexcept {
-  state_.store(true, std::memory_order_release);
-  driver_wakeup_.notify();
-}
-
-bool shutdown_requests::announce(time_point at) noexcept {
+void shutdown_requests::announce(time_point at) noexcept {
   time_point not_yet = time_point::max();
-  const bool counts = announced_.compare_exchange_strong(not_yet, at, std::memory_order_relaxed);
-  if (counts) driver_wakeup_.notify();
-  return counts;
+  if (announced_.compare_exchange_strong(not_yet, at, std::memory_order_relaxed)) driver_wakeup_.notify();
 }
 
 std::optional<time_point> shutdown_requests::announced() const noexcept {

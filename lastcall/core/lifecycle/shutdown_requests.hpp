@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <optional>
 #include <string>
 
@@ -35,16 +34,16 @@ class shutdown_requests {
   /// The request that counts. Null: there is none yet.
   const shutdown_request* first() const noexcept { return first_.load(std::memory_order_acquire); }
 
-  void force() noexcept;
+  void force() noexcept { raise(forced_); }
   bool forced() const noexcept { return forced_.load(std::memory_order_acquire); }
 
-  /// Ends readiness before the shutdown is requested. True: this call is the first, and counts.
-  bool announce(time_point at) noexcept;
+  /// Ends readiness before the shutdown is requested. Only the first call counts.
+  void announce(time_point at) noexcept;
   std::optional<time_point> announced() const noexcept;
 
   /// Requests that do not end anything. `take_…` is true once for each request.
-  void request_reload() noexcept;
-  void request_state_dump() noexcept;
+  void request_reload() noexcept { raise(reload_); }
+  void request_state_dump() noexcept { raise(state_); }
   bool take_reload() noexcept { return reload_.exchange(false, std::memory_order_acquire); }
   bool take_state_dump() noexcept { return state_.exchange(false, std::memory_order_acquire); }
 
@@ -52,6 +51,10 @@ class shutdown_requests {
 
  private:
   bool publish(const shutdown_request& by) noexcept;
+  void raise(std::atomic<bool>& what) noexcept {
+    what.store(true, std::memory_order_release);
+    driver_wakeup_.notify();
+  }
 
   // Two places: one for the first other thread that claims it, one for the driver. With one place the driver would have
   // to wait for a thread that was preempted between its claim and its publishing.
