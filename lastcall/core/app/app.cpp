@@ -7,10 +7,8 @@
 #include <exception>
 #include <mutex>
 #include <stdexcept>
-#include <utility>
 
 #include "lastcall/core/app/app_parts.hpp"
-#include "lastcall/core/app/publish_report.hpp"
 #include "lastcall/core/app/shutdown_cause.hpp"
 #include "lastcall/core/exit/exit_watch.hpp"
 
@@ -61,7 +59,7 @@ int app::run() {
   p.guard.enable(p.life.current_position(), p.life.names(), p.config.report_file);
   p.start(app_driver::run);
   serve_and_end();
-  publish_report(*p.final_report, p.config.report_file, p.log, p.guard);
+  p.publish_report();
   p.guard.exit_if_hung(*p.final_report, p.life.verbs_under_way(), p.reloads.under_way());
   p.destroy();
   if (const auto exits_at = p.guard.exits_at()) watch_exit(*exits_at);

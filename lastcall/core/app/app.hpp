@@ -161,19 +161,10 @@ class app {
  private:
   friend class detail::rehearsal;  // does what run() does, except for exiting the process
   struct parts;
-  class construction {  // while it lives, what shared() returns becomes a need of the component under construction
-   public:
-    explicit construction(app& owner);
-    ~construction();
-    construction(const construction&) = delete;
-    construction& operator=(const construction&) = delete;
-    needs with(needs stated) const;
-
-   private:
-    app& owner_;
-  };
 
   void check_addition(const std::string& name) const;
+  /// Calls `make`. Returns the needs, and what shared() has returned meanwhile.
+  needs construct(needs stated, const std::function<void()>& make);
   component_ref adopt(std::string name, std::unique_ptr<component> it, const needs& stands_on,
                       bool needed_by_all = false);
   void serve_and_end();
@@ -188,16 +179,16 @@ template <class C> handle<C> app::add(std::string name, typename C::options opti
   if constexpr (requires { options.name.empty(), options.name = name; }) {
     if (options.name.empty()) options.name = name;
   }
-  construction under_way(*this);
   std::unique_ptr<C> it;
-  if constexpr (std::constructible_from<C, typename C::options, app&>) {
-    it = std::make_unique<C>(std::move(options), *this);
-  } else {
-    it = std::make_unique<C>(std::move(options));
-  }
+  stands_on = construct(std::move(stands_on), [&] {
+    if constexpr (std::constructible_from<C, typename C::options, app&>) {
+      it = std::make_unique<C>(std::move(options), *this);
+    } else {
+      it = std::make_unique<C>(std::move(options));
+    }
+  });
   C& at = *it;
-  const component_ref ref =
-      adopt(std::move(name), std::move(it), under_way.with(std::move(stands_on)), requires { C::needed_by_all; });
+  const component_ref ref = adopt(std::move(name), std::move(it), stands_on, requires { C::needed_by_all; });
   if constexpr (requires { C::shared_name; }) keep_shared(&detail::type_key<C>, &at, ref);
   return handle<C>(at, ref);
 }

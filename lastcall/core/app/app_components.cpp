@@ -1,22 +1,22 @@
 // Adding components to an app, and the components that its others share.
-#include <algorithm>
 #include <stdexcept>
-#include <string>
 #include <utility>
-#include <vector>
 
-#include "lastcall/core/app/app.hpp"
 #include "lastcall/core/app/app_parts.hpp"
 
 namespace lastcall::inline v0 {
 
-app::construction::construction(app& owner) : owner_(owner) { owner_.parts_->constructions.emplace_back(); }
-
-app::construction::~construction() { owner_.parts_->constructions.pop_back(); }
-
-needs app::construction::with(needs stated) const {
-  const needs& asked_for = owner_.parts_->constructions.back();
-  stated.insert(stated.end(), asked_for.begin(), asked_for.end());
+needs app::construct(needs stated, const std::function<void()>& make) {
+  auto& under_way = parts_->constructions;
+  under_way.push_back(std::move(stated));
+  try {
+    make();
+  } catch (...) {
+    under_way.pop_back();
+    throw;
+  }
+  stated = std::move(under_way.back());
+  under_way.pop_back();
   return stated;
 }
 
@@ -55,15 +55,11 @@ component_ref app::adopt(std::string name, std::unique_ptr<component> it, const 
     }
     indices.push_back(need.index_);
   }
-  std::sort(indices.begin(), indices.end());
-  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
   return component_ref(this, parts_->life.add(std::move(name), std::move(it), std::move(indices), needed_by_all));
 }
 
 void app::keep_shared(const void* type, void* at, component_ref ref) {
-  auto& all = parts_->shared;
-  const bool known = std::any_of(all.begin(), all.end(), [&](const auto& s) { return s.type == type; });
-  if (!known) all.push_back({type, at, ref});
+  parts_->shared.push_back({type, at, ref});  // find_shared() takes the first
 }
 
 void* app::find_shared(const void* type) {

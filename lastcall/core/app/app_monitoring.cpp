@@ -1,9 +1,7 @@
 // How an app stands while it runs: readiness, status, metrics.
 #include <algorithm>
 #include <cstddef>
-#include <optional>
 
-#include "lastcall/core/app/app.hpp"
 #include "lastcall/core/app/app_parts.hpp"
 #include "lastcall/core/app/shutdown_cause.hpp"
 #include "lastcall/core/duration.hpp"

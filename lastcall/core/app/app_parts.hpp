@@ -38,6 +38,8 @@ struct app::parts {
   void serve();
   /// Drives the shutdown until it is finished, then makes the report. `from` is when the budget begins to count.
   void end(shutdown_budget budget, time_point from);
+  /// Writes the report to its file and to the log, at the end of run(). No file: to the log only.
+  void publish_report();
   /// Signals are still caught and the guard is armed, since destructors may hang too.
   void destroy() noexcept;
 
@@ -45,18 +47,16 @@ struct app::parts {
   /// How much of the readiness delay had passed since an announcement when the end was requested.
   duration readiness_served(time_point requested_at) const noexcept;
 
- private:
   void make_report(shutdown_budget budget, duration reload_took);
   bool take_failures();
 
- public:
   const pid_t made_in;
   const settings config;
   const clock& time;
   logger log;
   const std::shared_ptr<shutdown_requests> requests = std::make_shared<shutdown_requests>();
   lifecycle life{time, log, requests};
-  std::vector<std::vector<component_ref>> constructions;  // needs of those under construction, the innermost last
+  std::vector<needs> constructions;  // needs of those under construction, the innermost last
   std::vector<shared_component> shared;
   std::atomic<app_driver> driver{app_driver::none};
   std::optional<report> final_report;
@@ -68,11 +68,9 @@ struct app::parts {
   reload reloads;
   state_dump dump;
 
- private:
-  std::string forced_by_;
-  std::optional<kernel_counters> counted_before_;
+  std::string forced_by;
+  std::optional<kernel_counters> counted_before;
 
- public:
   signal_routing signal_routes;  // last: its thread uses the rest
 };
 

@@ -1,22 +1,41 @@
-// How the driver of an app starts, serves and ends it, and what it adds to the lifecycle's part of the report.
+// How the driver of an app starts, serves and ends it, what it adds to the lifecycle's part of the report, and where
+// the report goes.
 #include <unistd.h>
 
 #include <algorithm>
-#include <mutex>
 #include <stdexcept>
-#include <string>
 #include <utility>
 
 #include "lastcall/core/app/app_parts.hpp"
-#include "lastcall/core/app/budget_check.hpp"
 #include "lastcall/core/app/shutdown_cause.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/lifecycle/shutdown_run.hpp"
 #include "lastcall/core/report/kernel_counters.hpp"
+#include "lastcall/core/report/report_file.hpp"
 
 namespace lastcall::inline v0 {
+namespace {
+
+// Before the start, whether the times that the components state fit into the grace period. Typical times that do not
+// fit are a warning.
+void check_budget(const settings& config, const lifecycle& life, const logger& log) {
+  const duration room = config.grace - config.reserve - config.readiness_delay;
+  const auto arithmetic = [&](const std::pair<std::string, duration>& chain) {
+    return chain.first + " = " + to_text(chain.second) + ", and grace " + to_text(config.grace) +
+           " (LASTCALL_GRACE) - reserve " + to_text(config.reserve) + " (LASTCALL_RESERVE) - readiness delay " +
+           to_text(config.readiness_delay) + " (LASTCALL_READINESS_DELAY) leaves " + to_text(room);
+  };
+  if (const auto least = life.longest_minimum_chain(); least.second > room) {
+    throw std::invalid_argument("app: the components need at least " + arithmetic(least) +
+                                " to drain in; raise the grace period or shorten what they take");
+  }
+  if (const auto typical = life.longest_typical_chain(); typical.second > room)
+    log.warning("app", "the components typically need more time than there is", {{"arithmetic", arithmetic(typical)}});
+}
+
+}  // namespace
 
 // Options are read before signals are caught: a wrong value must not change any signal handler.
 app::parts::parts(app_options options)
@@ -77,7 +96,7 @@ duration app::parts::readiness_served(time_point requested_at) const noexcept {
 void app::parts::end(shutdown_budget budget, time_point from) {
   const shutdown_request& by = *requests->first();
   guard.arm(from + budget.grace, signal_routes.thread());
-  counted_before_ = read_kernel_counters();
+  counted_before = read_kernel_counters();
   log.info("app", "shutting down: " + describe_cause(by), {{"grace", to_text(budget.grace)}});
   budget.announce = life.started() && !life.announced();
   const bool no_balancer = from_terminal(by) && !config.delay_from_terminal;
@@ -87,7 +106,7 @@ void app::parts::end(shutdown_budget budget, time_point from) {
   run.also_waits_for = [this] { return reloads.under_way(); };
   run.meanwhile = [this] {
     dump.write_if_requested(life);
-    if (forced_by_.empty() && !(forced_by_ = signal_routes.forced_by()).empty()) log.warning("app", forced_by_);
+    if (forced_by.empty() && !(forced_by = signal_routes.forced_by()).empty()) log.warning("app", forced_by);
   };
   make_report(budget, run.drive(budget, from));
 }
@@ -108,15 +127,14 @@ void app::parts::make_report(shutdown_budget budget, duration reload_took) {
   life.fill(r);
   r.stop_ms += to_ms(reload_took);
   r.total_ms += to_ms(reload_took);
-  if (const auto counted = read_kernel_counters(); counted && counted_before_) r.kernel = *counted - *counted_before_;
+  if (const auto counted = read_kernel_counters(); counted && counted_before) r.kernel = *counted - *counted_before;
   if (reloads.under_way()) {
     r.errors.emplace_back("on_reload has not returned");
     r.outcome = outcome::hung;
   }
-  if (!forced_by_.empty()) r.errors.push_back(std::move(forced_by_));
-  bool failed = by.trigger == trigger::failed_component;
-  for (const component_report& c : r.components) failed = failed || c.failed;
-  if (take_failures()) failed = true;
+  if (!forced_by.empty()) r.errors.push_back(std::move(forced_by));
+  const bool failed = take_failures() || by.trigger == trigger::failed_component ||
+                      std::ranges::any_of(r.components, &component_report::failed);
   r.outcome = final_outcome(r.outcome, {.of_start = by.trigger == trigger::failed_start, .of_component = failed});
   r.exit_code = exit_code_of(r.outcome);
 }
@@ -127,6 +145,34 @@ bool app::parts::take_failures() {
   for (std::string& why : failures)
     if (why != final_report->why) final_report->errors.push_back(std::move(why));
   return !failures.empty();
+}
+
+// Blocks until the log's reader has all lines, 500 ms at most, and until shortly before the guard exits.
+void app::parts::publish_report() {
+  report& r = *final_report;
+  const std::string& file = config.report_file;
+  r.log_lines_dropped = log.dropped();
+  if (!file.empty()) {
+    const std::string temporary = temporary_name(file);
+    if (const auto failure = write_whole(file.c_str(), temporary.c_str(), to_json(r))) {
+      log.error("app", "report not written", {{"file", file}, {"error", failure.message()}});
+    } else if (r.exit_code == exit_codes::hung) {
+      guard.keep_report();
+    }
+  }
+  const log_level level = r.exit_code == exit_codes::drained ? log_level::info : log_level::warning;
+  const std::string text = to_text(r);
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    log.write(level, "app", line);
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  }
+  constexpr duration longest_flush = std::chrono::milliseconds(500);
+  constexpr duration flush_margin = std::chrono::milliseconds(10);  // the flush ends so long before the guard exits
+  const time_point now = steady().now();
+  const auto exits_at = guard.exits_at();
+  const time_point until = exits_at ? *exits_at - flush_margin : now + longest_flush;
+  log.flush(std::clamp(until - now, duration::zero(), longest_flush));
 }
 
 void app::parts::destroy() noexcept {

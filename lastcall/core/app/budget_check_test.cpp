@@ -1,5 +1,4 @@
-#include "lastcall/core/app/budget_check.hpp"
-
+// The check before the start that the times of the components fit into the grace period.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

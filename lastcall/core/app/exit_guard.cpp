@@ -20,8 +20,7 @@ void exit_guard::arm(time_point deadline, signals& thread) {
 }
 
 std::optional<time_point> exit_guard::exits_at() const noexcept {
-  if (deadline_ == time_point::max()) return std::nullopt;
-  return deadline_ + time_for_report;
+  return deadline_ == time_point::max() ? std::nullopt : std::optional(deadline_ + time_for_report);
 }
 
 void exit_guard::keep_report() noexcept {

@@ -2,14 +2,12 @@
 
 #include <pthread.h>
 
-#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <thread>
 
 #include "lastcall/core/exception_text.hpp"
-#include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/put_off_signals.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
@@ -44,8 +42,7 @@ struct state {
   const logger log;
   context_source life;  // what the functions see: a child of the component's own context
 
-  std::mutex mutex;  // guards the rest
-  std::condition_variable returned;
+  std::mutex mutex;                    // guards the rest
   function<void(std::string)> failed;  // empty once the end was asked for: then who is to be told may be gone
   drained done;
   int under_way = 0;  // threads
@@ -126,7 +123,6 @@ struct state {
 
   void leave(lock& held) {
     --under_way;
-    returned.notify_all();
     finish(held);
   }
   // Gives the lock up.
@@ -137,10 +133,6 @@ struct state {
     if (call) call();
   }
 };
-
-void name_thread(const std::string& name) {
-  ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());  // as much as the kernel keeps
-}
 
 class component_of_functions final : public component {
  public:
@@ -154,19 +146,18 @@ class component_of_functions final : public component {
   }
 
   void start(context ends) override {
-    state& s = *state_;
     {
-      const state::lock held(s.mutex);
-      s.life = context_source(ends);
-      s.began = steady().now();
+      const state::lock held(s_.mutex);
+      s_.life = context_source(ends);
+      s_.began = steady().now();
     }
-    if (s.does.start) s.does.start(s.life.get());
+    if (s_.does.start) s_.does.start(s_.life.get());
     try {
       begin_run(ends);
       wait_until_ready(ends);
-      const state::lock held(s.mutex);
-      s.starting = false;
-      if (s.failure && !s.told) throw std::runtime_error(*s.failure);
+      const state::lock held(s_.mutex);
+      s_.starting = false;
+      if (s_.failure && !s_.told) throw std::runtime_error(*s_.failure);
     } catch (...) {
       undo_start();
       throw;
@@ -174,145 +165,132 @@ class component_of_functions final : public component {
   }
 
   void announce() noexcept override {
-    state& s = *state_;
-    if (s.does.announce) s.attempt("announce", [&] { s.does.announce(); });
+    if (s_.does.announce) s_.attempt("announce", [&] { s_.does.announce(); });
   }
 
   void drain(context ends, drained done) override {
-    state& s = *state_;
-    s.life.begin_drain(ends.drain_end());
-    state::lock held(s.mutex);
-    s.expect_end();
-    s.done = std::move(done);
+    s_.life.begin_drain(ends.drain_end());
+    state::lock held(s_.mutex);
+    s_.expect_end();
+    s_.done = std::move(done);
     if (!begin_drain(held, ends)) {
-      ++s.under_way;
-      s.in_drain = true;
+      ++s_.under_way;
+      s_.in_drain = true;
       held.unlock();
-      return s.drain(ends);  // on this thread, then
+      return s_.drain(ends);  // on this thread, then
     }
-    s.finish(held);
+    s_.finish(held);
   }
 
   void force() noexcept override {
-    state& s = *state_;
     {
-      state::lock held(s.mutex);
-      s.expect_end();
-      if (!s.does.force) begin_drain(held, s.life.get());
+      state::lock held(s_.mutex);
+      s_.expect_end();
+      if (!s_.does.force) begin_drain(held, s_.life.get());
     }
-    s.force();
+    s_.force();
   }
 
   // Forced instead of drained, it comes while the functions are still about to return: then this waits for them, and it
   // is the lifecycle that does not wait for ever.
   void stop() noexcept override {
-    state& s = *state_;
     {
-      const state::lock held(s.mutex);
-      s.expect_end();
+      const state::lock held(s_.mutex);
+      s_.expect_end();
     }
     join();
-    if (s.does.stop) s.attempt("stop", [&] { s.does.stop(); });
+    if (s_.does.stop) s_.attempt("stop", [&] { s_.does.stop(); });
   }
 
   void measure(metrics& into) const override {
-    if (state_->does.measure) state_->does.measure(into);
+    if (s_.does.measure) s_.does.measure(into);
   }
 
   // Once told to end: which of the two does not return, and for how long. Before: only what waits and says for what.
   void in_progress(std::vector<work_item>& out, std::size_t limit) const override {
-    state& s = *state_;
-    if (s.does.in_progress) s.does.in_progress(out, limit);
-    const state::lock held(s.mutex);
-    std::string waits_for = s.life.get().waits_for();
-    if (!s.told && waits_for.empty()) return;
-    const duration age = steady().now() - (s.told ? s.told_at : s.began);
+    if (s_.does.in_progress) s_.does.in_progress(out, limit);
+    const state::lock held(s_.mutex);
+    std::string waits_for = s_.life.get().waits_for();
+    if (!s_.told && waits_for.empty()) return;
+    const duration age = steady().now() - (s_.told ? s_.told_at : s_.began);
     const auto add = [&](const char* label) {
       if (out.size() < limit) out.push_back({.label = label, .age = age, .waits_for = std::exchange(waits_for, {})});
     };
-    if (s.told && s.in_drain) add("drain");
-    if (s.running) add("run");
+    if (s_.told && s_.in_drain) add("drain");
+    if (s_.running) add("run");
     if (!waits_for.empty()) add("its own work");
   }
 
-  shutdown_times times() const override { return state_->does.takes; }
+  shutdown_times times() const override { return s_.does.takes; }
 
   void account(component_report& out) const override {
-    state& s = *state_;
     {
-      const state::lock held(s.mutex);
-      out.failed = s.run_failed;
-      if (s.failure) out.add("failure", report_value(*s.failure));
+      const state::lock held(s_.mutex);
+      out.failed = s_.run_failed;
+      if (s_.failure) out.add("failure", report_value(*s_.failure));
     }
-    if (s.does.account) s.does.account(out);
+    if (s_.does.account) s_.does.account(out);
   }
 
  private:
-  void begin_run(const context& ends) {
-    state& s = *state_;
-    const state::lock held(s.mutex);
-    if (!s.does.run || s.told || ends.draining()) return;
+  template <class F> std::thread thread_for(const char* what, F body) {
     const detail::signals_kept_out from_it;
-    run_ = std::thread([kept = state_] {
-      name_thread(kept->name);
-      const watched_thread here(kept->name, "run");
-      const activity doing("run", kept->name);
-      kept->run();
+    return std::thread([kept = state_, what, body] {
+      ::pthread_setname_np(::pthread_self(), kept->name.substr(0, 15).c_str());  // as much as the kernel keeps
+      const watched_thread here(kept->name, what);
+      const activity doing(what, kept->name);
+      body(*kept);
     });
-    s.running = true;
-    ++s.under_way;
+  }
+
+  void begin_run(const context& ends) {
+    const state::lock held(s_.mutex);
+    if (!s_.does.run || s_.told || ends.draining()) return;
+    run_ = thread_for("run", [](state& of) { of.run(); });
+    s_.running = true;
+    ++s_.under_way;
   }
 
   void wait_until_ready(const context& ends) {
-    state& s = *state_;
-    if (!s.does.ready) return;
-    while (!s.does.ready()) {
+    if (!s_.does.ready) return;
+    while (!s_.does.ready()) {
       {
-        const state::lock held(s.mutex);
-        if (s.does.run && !s.running && !ends.draining())
-          throw std::runtime_error("its run ended before it was ready" + (s.failure ? ": " + *s.failure : ""));
+        const state::lock held(s_.mutex);
+        if (s_.does.run && !s_.running && !ends.draining())
+          throw std::runtime_error("its run ended before it was ready" + (s_.failure ? ": " + *s_.failure : ""));
       }
       if (!ends.wait_for(look_again)) return;  // it is drained instead, which goes on waiting
     }
-    const state::lock held(s.mutex);
-    s.was_ready = true;
+    const state::lock held(s_.mutex);
+    s_.was_ready = true;
   }
 
   void undo_start() {
-    state& s = *state_;
-    state::lock held(s.mutex);
-    s.expect_end();
-    if (s.running) begin_drain(held, s.life.get());
+    state::lock held(s_.mutex);
+    s_.expect_end();
+    if (s_.running) begin_drain(held, s_.life.get());
     held.unlock();
-    s.force();
-    join();
-    if (s.does.stop) s.attempt("stop", [&] { s.does.stop(); });
+    s_.force();
+    stop();
   }
 
   // False when there is no thread for it.
   bool begin_drain(state::lock& held, const context& ends) {
-    state& s = *state_;
-    if (!s.does.drain || over_ || std::exchange(s.drains, true)) return true;
-    s.in_drain = true;
+    if (!s_.does.drain || over_ || std::exchange(s_.drains, true)) return true;
+    s_.in_drain = true;
     try {
-      const detail::signals_kept_out from_it;
-      drain_ = std::thread([kept = state_, ends] {
-        name_thread(kept->name);
-        const watched_thread here(kept->name, "drain");
-        const activity doing("drain", kept->name);
-        kept->drain(ends);
-      });
-      ++s.under_way;
+      drain_ = thread_for("drain", [ends](state& of) { of.drain(ends); });
+      ++s_.under_way;
       return true;
     } catch (const std::system_error& none_left) {
-      s.in_drain = false;
-      s.note(held, std::string("no thread to drain in: ") + none_left.what());
+      s_.in_drain = false;
+      s_.note(held, std::string("no thread to drain in: ") + none_left.what());
       return false;
     }
   }
 
   void join() {
-    state::lock held(state_->mutex);
+    state::lock held(s_.mutex);
     over_ = true;
     std::thread each[] = {std::exchange(run_, {}), std::exchange(drain_, {})};
     held.unlock();
@@ -321,6 +299,7 @@ class component_of_functions final : public component {
   }
 
   const std::shared_ptr<state> state_;
+  state& s_ = *state_;
   // Guarded by the state's mutex.
   std::thread run_;
   std::thread drain_;

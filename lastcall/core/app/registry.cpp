@@ -4,10 +4,10 @@
 #include <array>
 #include <condition_variable>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <thread>
-#include <utility>
 
 #include "lastcall/core/app/app.hpp"
 #include "lastcall/core/report/report.hpp"
@@ -25,10 +25,8 @@ struct registry::node {
   std::array<std::thread::id, 2> running{};  // which thread is in `tell`, and which in `cut`
 
   bool runs_elsewhere() const noexcept {
-    const auto elsewhere = [](std::thread::id in) {
-      return in != std::thread::id() && in != std::this_thread::get_id();
-    };
-    return elsewhere(running[0]) || elsewhere(running[1]);
+    return std::ranges::any_of(
+        running, [](std::thread::id in) { return in != std::thread::id() && in != std::this_thread::get_id(); });
   }
 };
 
@@ -160,8 +158,7 @@ void registry::account(component_report& out) const {
 }
 
 void registry::in_progress(std::vector<work_item>& out, std::size_t limit) const {
-  for (registry_item& each : snapshot(state_->time.now(), limit))
-    out.push_back({.label = std::move(each.label), .remote = std::move(each.remote), .age = each.age});
+  std::ranges::move(snapshot(state_->time.now(), limit), std::back_inserter(out));
 }
 
 std::size_t registry::size() const {

@@ -13,6 +13,7 @@
 #include "lastcall/core/context.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
+#include "lastcall/core/work_item.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -27,11 +28,7 @@ struct registration {
   function<void()> cut{};          // close now; must not block; may run while `tell` runs on another thread
 };
 
-struct registry_item {
-  std::string label{};
-  std::string remote{};
-  duration age{};
-};
+using registry_item = work_item;
 
 /// Callbacks run without a lock, each at most once, on the thread that calls `drain`, `force` or `add`. In an app,
 /// `drain` and `force` run on threads of their own, and a callback that blocks delays only this component. Reports the

@@ -17,11 +17,6 @@ std::string describe_cause(const shutdown_request& by) {
   return by.why.empty() ? "requested" : by.why;
 }
 
-std::string describe_force(const signal_record& second) {
-  return "asked a second time, by " + signal_name(second.number) + " from " + describe_sender(second) +
-         ": what is left is cut";
-}
-
 bool from_terminal(const shutdown_request& by) noexcept {
   return by.trigger == trigger::signal && by.signal.code == SI_KERNEL;
 }

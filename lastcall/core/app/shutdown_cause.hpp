@@ -15,9 +15,6 @@ shutdown_request stamped(shutdown_request by, const clock& time) noexcept;
 /// "SIGTERM from pid 123 (kubelet)", "requested", or the text of the request.
 std::string describe_cause(const shutdown_request& by);
 
-/// The text for the log and the report of a second signal, which forces.
-std::string describe_force(const signal_record& second);
-
 /// It came from a terminal (Ctrl-C). The kernel sends such a signal, not a process.
 bool from_terminal(const shutdown_request& by) noexcept;
 

@@ -78,7 +78,9 @@ void signal_routing::on_signal(const signal_record& record) noexcept {
 }
 
 std::string signal_routing::forced_by() const {
-  return has_second_.load(std::memory_order_acquire) ? describe_force(second_) : std::string();
+  if (!has_second_.load(std::memory_order_acquire)) return {};
+  return "asked a second time, by " + signal_name(second_.number) + " from " + describe_sender(second_) +
+         ": what is left is cut";
 }
 
 void signal_routing::ignore_signals_until_exit() noexcept {

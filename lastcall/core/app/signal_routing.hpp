@@ -31,8 +31,6 @@ class signal_routing {
   /// Errors: as of signals; std::invalid_argument when SIGHUP is to end the app and to reload.
   signal_routing(const app_options& options, std::shared_ptr<shutdown_requests> requests, const clock& time,
                  const std::atomic<app_driver>& driver);
-  signal_routing(const signal_routing&) = delete;
-  signal_routing& operator=(const signal_routing&) = delete;
 
   /// From here on SIGHUP requests a reload, unless it ends the app or the app catches no signals.
   void catch_reload();
