@@ -1,8 +1,6 @@
 // A moment by which something has ended. There is no value for "never", so nothing can be told to wait for ever.
 #pragma once
 
-#include <chrono>
-
 #include "lastcall/core/clock.hpp"
 
 namespace lastcall::inline v0 {

@@ -1,7 +1,6 @@
 // Durations as people write them, in options, environment and log: "250ms", "20s", "1.5s".
 #pragma once
 
-#include <chrono>
 #include <ratio>
 #include <string>
 #include <string_view>

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "lastcall/core/function.hpp"
-#include "lastcall/core/namespace.hpp"
 
 namespace lastcall::inline v0 {
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cassert>
-#include <concepts>
 #include <memory>
 #include <system_error>
 #include <type_traits>
@@ -19,8 +18,6 @@ template <class T> class [[nodiscard]] result {
   static_assert(std::is_object_v<T> && !std::is_same_v<T, std::error_code>);
 
  public:
-  using value_type = T;
-
   template <class U = T>
     requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, result>)
   result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
@@ -61,8 +58,6 @@ template <class T> class [[nodiscard]] result {
 /// Done, or why not. An empty error code means done.
 template <> class [[nodiscard]] result<void> {
  public:
-  using value_type = void;
-
   result() noexcept = default;
   result(std::error_code error) noexcept : error_(error) {}
   result(std::errc error) noexcept : result(std::make_error_code(error)) {}

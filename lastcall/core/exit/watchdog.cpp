@@ -8,6 +8,22 @@
 #include "lastcall/core/report/report_file.hpp"
 
 namespace lastcall::inline v0 {
+namespace {
+
+/// Without a component it is the app itself that hangs.
+std::string hung_line(std::string_view component, std::string_view in) {
+  std::string text = "lastcall: deadline passed: ";
+  if (component.empty()) {
+    text += "the app itself hangs, outside of any component";
+  } else {
+    text += "component ";
+    json_writer(text).value(component);  // also keeps control characters off the terminal
+    text.append(" hangs in ").append(in);
+  }
+  return text.append("; leaving with exit code ").append(std::to_string(exit_codes::hung)).append("\n");
+}
+
+}  // namespace
 
 // Position 0 is for a hang outside of components; then the verbs of the first component, in the order of their enum,
 // and so on. exit_process() finds the text by this order, without a search that could allocate.
@@ -20,17 +36,7 @@ watchdog::watchdog(const driver_position& position, const std::vector<std::strin
 }
 
 watchdog::lines watchdog::lines_for(verb in, std::string_view component) const {
-  lines made;
-  std::string quoted;
-  json_writer(quoted).value(component);  // also keeps control characters off the terminal
-  made.text = "lastcall: deadline passed: ";
-  if (in == verb::none) {
-    made.text += "the app itself hangs, outside of any component";
-  } else {
-    made.text.append("component ").append(quoted).append(" hangs in ").append(to_text(in));
-  }
-  made.text.append("; leaving with exit code ").append(std::to_string(exit_codes::hung)).append("\n");
-
+  lines made{.text = hung_line(component, to_text(in)), .report = {}};
   json_writer json(made.report, json_writer::layout::indented);
   json.begin_object().member("schema", 1).member("result", "hung").member("exit_code", exit_codes::hung);
   json.key("hung").begin_array();
@@ -45,11 +51,7 @@ watchdog::lines watchdog::lines_for(verb in, std::string_view component) const {
 
 void watchdog::write_hung(std::string_view in, std::string_view component) noexcept {
   try {
-    std::string text = "lastcall: deadline passed: component ";
-    json_writer(text).value(component);
-    text.append(" hangs in ").append(in.empty() ? "its drain" : in);
-    text.append("; leaving with exit code ").append(std::to_string(exit_codes::hung)).append("\n");
-    try_write_stderr(text);
+    try_write_stderr(hung_line(component, in.empty() ? "its drain" : in));
   } catch (...) {  // out of memory
   }
 }

@@ -8,7 +8,6 @@
 
 #include "lastcall/core/lifecycle/driver_position.hpp"
 #include "lastcall/core/lifecycle/verb.hpp"
-#include "lastcall/core/namespace.hpp"
 
 namespace lastcall::inline v0 {
 

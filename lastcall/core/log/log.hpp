@@ -11,7 +11,6 @@
 #include <string_view>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/namespace.hpp"
 
 namespace lastcall::inline v0 {
 

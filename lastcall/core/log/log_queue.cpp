@@ -35,8 +35,6 @@ struct log_queue::state {
   ~state() {
     if (owned) close(descriptor);
   }
-  state(const state&) = delete;
-  state& operator=(const state&) = delete;
 
   static int copy_of(int descriptor) {
     const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
@@ -78,13 +76,9 @@ struct log_queue::state {
 
   // Detached from the start: after a fork there is nothing to join, and a reader that never comes can't be waited for.
   static void start(const std::shared_ptr<state>& shared) {
-    if (std::exchange(shared->running, true)) return;
-    try {
-      std::thread([shared] { shared->run(); }).detach();
-    } catch (...) {
-      shared->running = false;
-      throw;
-    }
+    if (shared->running) return;
+    std::thread([shared] { shared->run(); }).detach();
+    shared->running = true;
   }
 
   void run() {

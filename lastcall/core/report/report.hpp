@@ -12,7 +12,6 @@
 #include <variant>
 #include <vector>
 
-#include "lastcall/core/namespace.hpp"
 #include "lastcall/core/report/kernel_counters.hpp"
 #include "lastcall/core/report/ledgers.hpp"
 #include "lastcall/core/report/outcome.hpp"

@@ -39,8 +39,6 @@ std::error_code write_to(const char* path, int flags, std::string_view text) noe
   return failure;
 }
 
-}  // namespace
-
 bool same_file(const struct stat& a, int descriptor) noexcept {
   struct stat b{};
   return fstat(descriptor, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
@@ -55,6 +53,8 @@ bool cannot_be_replaced(std::error_code why) noexcept {
     if (why == each) return true;
   return false;
 }
+
+}  // namespace
 
 std::string temporary_name(const std::string& path) { return path + "." + std::to_string(getpid()) + ".tmp"; }
 

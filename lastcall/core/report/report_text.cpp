@@ -1,5 +1,4 @@
 // The report as a few lines of text, for the log.
-#include <chrono>
 #include <cmath>
 
 #include "lastcall/core/duration.hpp"
