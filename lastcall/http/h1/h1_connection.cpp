@@ -68,7 +68,7 @@ void h1_connection::on_readable() noexcept {
       }
       go_on();
       if (!may_read()) return;
-      if (more_buffered_) return rearm();
+      if (more_buffered_) return continue_later();
       if (read.bytes == room.size() || remote_is_ending()) continue;
     }
     readable_ = false;
@@ -173,13 +173,20 @@ void h1_connection::call_has_input() noexcept {
   input_is_here();
 }
 
+/// Other connections are served first. The wake that rearm() asks for comes only if there is input or room; where the
+/// client has sent all and takes nothing, the deadline continues.
+void h1_connection::continue_later() noexcept {
+  enter(connection_state::reading, loop_now() + service().limits.write_time);
+  rearm();
+}
+
 /// Continues after a wait: with the requests in the buffer, then with the kernel's. Does nothing inside go_on() or
 /// take_answer(), which continue themselves.
 void h1_connection::resume() noexcept {
   if (caller_continues_ || !may_read()) return;
   if (exchange_) go_on();
   if (!may_read()) return;
-  if (more_buffered_) return rearm();
+  if (more_buffered_) return continue_later();
   readable_ ? on_readable() : set_waiting_state();
 }
 

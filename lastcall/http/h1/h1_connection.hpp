@@ -79,6 +79,7 @@ class h1_connection final : public net::connection, private batched_writer, priv
   void begin_request() noexcept;
   void finish_request() noexcept;
   void call_has_input() noexcept;
+  void continue_later() noexcept;
   void resume() noexcept;
   void flush() noexcept;
   bool put_in_batch() noexcept;

@@ -37,7 +37,9 @@ TEST(h1_output, cuts_a_client_that_takes_nothing_also_when_the_next_request_has_
   auto c = s.enters(4096);
   // Below what is gathered before it is sent: so the coroutine begins while the first answer waits for the client.
   for (int i = 0; i < 60; ++i) c.say(request_for("/big?bytes=200000") + request_for("/coroutine"));
-  EXPECT_TRUE(s.eventually([&] { return s.it.connections().timed_out == 1; }));
+  EXPECT_TRUE(s.eventually([&] { return s.it.connections().timed_out == 1; }))
+      << s.it.requests().begun << " begun, " << s.it.requests().answered << " answered, "
+      << s.it.connections().reset_by_remote << " reset, " << s.it.connections().accepted << " accepted";
 }
 
 TEST_BY_MEDIAN(h1_output, waits_for_a_client_that_reads_slowly_and_never_stops) {
