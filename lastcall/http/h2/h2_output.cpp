@@ -48,7 +48,7 @@ void h2_connection::flush() noexcept {
     }
   } catch (const std::exception&) {  // out of memory
     out.clear();
-    end_out_of_memory();
+    end(connection_end::forced);
   }
   shard_.trim_output();
 }

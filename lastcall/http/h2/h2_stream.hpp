@@ -122,7 +122,6 @@ class h2_stream final : public net::list_hook<>, private answer_path {
   h2_output file_output(std::span<char> into) noexcept;
   void submit_trailers();
   duration write_time() const noexcept;
-  ssize_t read_file(std::span<char> into) noexcept;
 
   h2_connection& connection_;
   const std::int32_t id_;
