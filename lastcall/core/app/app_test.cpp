@@ -98,8 +98,8 @@ TEST(app, asked_before_it_runs_starts_nothing) {
   EXPECT_THAT(notes.lines(), ElementsAre("~http"));
 }
 
-// What another thread holds at a fork, the child finds held for ever: g++ 12's AddressSanitizer lets go of its allocator's
-// locks no more than anything else does. So these threads have gone to sleep before.
+// What another thread holds at a fork, the child finds held for ever: g++ 12's AddressSanitizer lets go of its
+// allocator's locks no more than anything else does. So these threads have gone to sleep before.
 bool others_sleep() {
   const auto awake = [](const std::filesystem::path& thread) {
     std::string stat;

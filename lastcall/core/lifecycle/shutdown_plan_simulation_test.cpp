@@ -242,7 +242,8 @@ class world {
 };
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr std::uint64_t worlds = 5'000;  // of one thread, and pure: what else the sanitizers see here they have seen by then
+constexpr std::uint64_t worlds =
+    5'000;  // of one thread, and pure: what else the sanitizers see here they have seen by then
 #else
 constexpr std::uint64_t worlds = 100'000;
 #endif
