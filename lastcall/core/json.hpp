@@ -3,7 +3,6 @@
 
 #include <cassert>
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,8 +24,7 @@ class json_writer {
   /// Appends to `out`, which must outlive it. Indents by two spaces.
   explicit json_writer(std::string& out, layout looks = layout::compact)
       : out_(out), indented_(looks == layout::indented) {}
-  json_writer(const json_writer&) = delete;
-  json_writer& operator=(const json_writer&) = delete;
+  json_writer& operator=(json_writer&&) = delete;
 
   json_writer& begin_object() { return begin('{'); }
   /// An object on one line, in any layout.

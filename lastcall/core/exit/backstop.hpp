@@ -15,8 +15,7 @@ class backstop {
   backstop() noexcept = default;
   /// Disarms.
   ~backstop();
-  backstop(const backstop&) = delete;
-  backstop& operator=(const backstop&) = delete;
+  backstop& operator=(backstop&&) = delete;
 
   /// The process exits with `code` at `when`, without destructors and exit handlers, after `last_words` to standard
   /// error, which outlive this. Only the last call counts. If no memory or no thread is left, it has no effect.

@@ -74,8 +74,7 @@ struct pipe_ends {
     if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
       throw std::system_error(errno, std::generic_category(), "signals: no descriptor for the signal thread");
   }
-  pipe_ends(const pipe_ends&) = delete;
-  pipe_ends& operator=(const pipe_ends&) = delete;
+  pipe_ends& operator=(pipe_ends&&) = delete;
   ~pipe_ends() {
     close(ends[0]);
     if (!write_end_leaks) close(ends[1]);
@@ -108,8 +107,7 @@ class claims {
   explicit claims(const std::vector<int>& numbers) : claims() {
     for (const int number : numbers) take(number);
   }
-  claims(const claims&) = delete;
-  claims& operator=(const claims&) = delete;
+  claims& operator=(claims&&) = delete;
   ~claims() {
     for (const int number : numbers_) slots[static_cast<std::size_t>(number)].taken.store(false);
   }

@@ -40,8 +40,7 @@ class signals {
   /// Restores the earlier handlers, except where ours was replaced meanwhile. No callback runs afterwards.
   /// Blocks: while a callback runs. Must not be called from a callback.
   ~signals();
-  signals(const signals&) = delete;
-  signals& operator=(const signals&) = delete;
+  signals& operator=(signals&&) = delete;
 
   /// Calls `f` once on the signal thread, at `when`, or at once if that has passed. Only the last call counts, and each
   /// `f` is kept until this is destroyed. It can leave the process while every other thread hangs: nothing locks or

@@ -1,7 +1,6 @@
 #include "lastcall/testing/internal/read_report.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <ctime>
 #include <initializer_list>
 #include <optional>
