@@ -6,11 +6,12 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <optional>
 #include <stdexcept>
+
+#include "lastcall/core/parse_number.hpp"
 
 namespace lastcall::inline v0::net {
 namespace {
@@ -18,12 +19,7 @@ namespace {
 constexpr std::string_view unix_prefix = "unix:";
 constexpr std::string_view mapped_prefix("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);  // RFC 4291 section 2.5.5.2
 
-template <class Number> std::optional<Number> parse_number(std::string_view text) {
-  Number n{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return n;
-}
+using lastcall::detail::parse_number;
 
 std::optional<std::uint32_t> parse_scope(std::string_view text) {
   if (const auto index = parse_number<std::uint32_t>(text)) return index;

@@ -1,21 +1,14 @@
 #include "lastcall/net/trusted_networks.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 #include <stdexcept>
 #include <string>
+
+#include "lastcall/core/parse_number.hpp"
 
 namespace lastcall::inline v0::net {
 
 namespace {
-
-std::optional<unsigned> prefix_length(std::string_view text) noexcept {
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 bool same_bits(std::string_view a, std::string_view b, unsigned bits) noexcept {
   const std::size_t bytes = bits / 8;
@@ -45,7 +38,7 @@ void trusted_networks::add(std::string_view text) {
   const unsigned most = address->family() == endpoint::kind::ipv4 ? 32 : 128;
   unsigned bits = most;
   if (slash != text.npos) {
-    const auto given = prefix_length(text.substr(slash + 1));
+    const auto given = lastcall::detail::parse_number<unsigned>(text.substr(slash + 1));
     if (!given || *given > most) refuse("has no prefix length that fits its address");
     bits = *given;
   }

@@ -137,7 +137,7 @@ fi
 tree=$scratch/whole
 mkdir -p "$tree/docs"
 cp -r "$source_dir/lastcall" "$tree/"
-cp -r "$source_dir/docs/guide" "$source_dir"/docs/{report,limits,probe}.md "$tree/docs/"
+cp -r "$source_dir"/docs/{guide,man} "$source_dir"/docs/{report,limits,probe}.md "$tree/docs/"
 expect 0 'passed: tables' tables
 changed() { # FILE SED_EXPRESSION TEXT: fails when the file is changed so
   cp "$tree/$1" "$scratch/kept"
@@ -148,6 +148,8 @@ changed() { # FILE SED_EXPRESSION TEXT: fails when the file is changed so
 code=lastcall/core/exit/exit_code.hpp
 changed $code 's|^inline constexpr int hung = 4;.*|&\ninline constexpr int odd = 5;  ///< new|' 'the table of exit codes'
 changed $code 's|^inline constexpr int hung = 4;.*|&\ninline constexpr int odd = 5;|' 'the table of exit codes'
+changed docs/man/lastcall.1 's/^\.B 5/.B 6/' '6 is no exit code'
+changed lastcall/cli/probe/probe_options.cpp 's/, 5 could/, 6 could/' '6 is no exit code'
 changed docs/report.md 's/^| 3 | `forced`/| 2 | `forced`/' 'the table of exit codes'
 code=lastcall/net/tls/tls.cpp
 changed $code 's/"lastcall_tls_resumed_total"/"lastcall_tls_new_total"/' 'no row for the metric lastcall_tls_new_total'

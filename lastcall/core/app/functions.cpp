@@ -89,7 +89,8 @@ struct state {
       // Under the lock, so that drain, force and stop do not return meanwhile. While it starts, start itself throws.
       if (failed && !starting) failed(why);
     }
-    leave(held);
+    --under_way;
+    finish(held);
   }
 
   // On the thread of `drain`.
@@ -100,7 +101,8 @@ struct state {
     if (!attempt("drain", [&] { does.drain(ends); })) force();
     lock held(mutex);
     in_drain = false;
-    leave(held);
+    --under_way;
+    finish(held);
   }
   bool still_unready() {
     const lock held(mutex);
@@ -121,10 +123,6 @@ struct state {
     if (does.force) attempt("force", [&] { does.force(); });
   }
 
-  void leave(lock& held) {
-    --under_way;
-    finish(held);
-  }
   // Gives the lock up.
   void finish(lock& held) {
     drained call;

@@ -182,11 +182,9 @@ std::vector<registry_item> registry::snapshot(time_point now, std::size_t limit)
 }
 
 registry::entry& registry::entry::operator=(entry&& other) noexcept {
-  if (this != &other) {
-    leave();
-    state_ = std::move(other.state_);
-    node_ = std::move(other.node_);
-  }
+  entry taken(std::move(other));
+  state_.swap(taken.state_);
+  node_.swap(taken.node_);
   return *this;
 }
 

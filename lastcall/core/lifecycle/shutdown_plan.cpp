@@ -60,9 +60,7 @@ shutdown_plan::actions shutdown_plan::started(std::size_t index, time_point now)
 }
 
 shutdown_plan::actions shutdown_plan::start_failed(std::size_t index, time_point now) {
-  actions out;
-  if (phase_ != app_phase::over && nodes_[index].state == state::starting) gone(index, now, out);
-  return out;
+  return gone(index, state::starting, now);
 }
 
 shutdown_plan::actions shutdown_plan::drained(std::size_t index, time_point) {
@@ -74,16 +72,17 @@ shutdown_plan::actions shutdown_plan::drained(std::size_t index, time_point) {
 }
 
 shutdown_plan::actions shutdown_plan::stopped(std::size_t index, time_point now) {
-  actions out;
-  if (phase_ != app_phase::over && nodes_[index].state == state::stopping) gone(index, now, out);
-  return out;
+  return gone(index, state::stopping, now);
 }
 
 // The node has stopped, or its start has failed. What it needs may go on.
-void shutdown_plan::gone(std::size_t index, time_point now, actions& out) {
+shutdown_plan::actions shutdown_plan::gone(std::size_t index, state from, time_point now) {
+  actions out;
+  if (phase_ == app_phase::over || nodes_[index].state != from) return out;
   nodes_[index].state = state::stopped;
   release_needs(index, now, out);
   if (--unstopped_ == 0) end(out);
+  return out;
 }
 
 // One phase for each call, however late it is: verbs can return in between.

@@ -82,7 +82,7 @@ class shutdown_plan {
   void leave_behind(time_point now, actions& out);
   void release_needs(std::size_t index, time_point now, actions& out);
   void go_on(std::size_t index, time_point now, actions& out);
-  void gone(std::size_t index, time_point now, actions& out);
+  actions gone(std::size_t index, state from, time_point now);
   void end(actions& out);
 
   std::vector<node> nodes_;

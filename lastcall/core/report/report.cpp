@@ -14,17 +14,14 @@ bool component_report::cut() const noexcept {
   return !has_ledgers || !connections.adds_up() || !requests.adds_up() || !drained_ms;
 }
 
-connection_ledger report::connections() const noexcept {
-  connection_ledger sum;
-  for (const component_report& c : components) sum += c.connections;
-  return sum;
+template <class Ledger> static Ledger sum(const report& r, Ledger component_report::* each) noexcept {
+  Ledger all;
+  for (const component_report& c : r.components) all += c.*each;
+  return all;
 }
 
-request_ledger report::requests() const noexcept {
-  request_ledger sum;
-  for (const component_report& c : components) sum += c.requests;
-  return sum;
-}
+connection_ledger report::connections() const noexcept { return sum(*this, &component_report::connections); }
+request_ledger report::requests() const noexcept { return sum(*this, &component_report::requests); }
 
 std::uint64_t report::unexplained_resets() const noexcept {
   const connection_ledger ours = connections();

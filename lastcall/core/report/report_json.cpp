@@ -22,17 +22,9 @@ void write_ms(json_writer& json, std::string_view name, std::optional<double> ms
   json.key(name);
   if (!ms) return static_cast<void>(json.null());
   if (!(std::abs(*ms) < 1e12)) return static_cast<void>(json.value(*ms));  // thirty years, or no number at all
-  const auto us = static_cast<std::uint64_t>(std::abs(*ms) * 1000 + 0.5);
   std::array<char, 32> text;
-  char* to = text.data();
-  if (*ms < 0 && us > 0) *to++ = '-';
-  to = std::to_chars(to, text.data() + text.size(), us / 1000).ptr;
-  if (const auto rest = static_cast<int>(us % 1000); rest != 0) {
-    *to++ = '.';
-    for (int digit = 100, left = rest; left != 0; left %= digit, digit /= 10)
-      *to++ = static_cast<char>('0' + left / digit);
-  }
-  json.raw({text.data(), to});
+  const double rounded = std::round(*ms * 1000) / 1000 + 0.0;  // not -0
+  json.raw({text.data(), std::to_chars(text.data(), text.data() + text.size(), rounded, std::chars_format::fixed).ptr});
 }
 
 void write_texts(json_writer& json, const std::vector<std::string>& texts) {

@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstring>
 
+#include "lastcall/core/parse_number.hpp"
 #include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/authority.hpp"
 #include "lastcall/http/message/byte_scan.hpp"
@@ -285,7 +286,7 @@ class head_reader {
   bool on_content_length(std::string_view value) noexcept {
     if (info_.content_length) return refuse(400, "more than one Content-Length"), false;
     if (info_.chunked) return refuse(400, "both Transfer-Encoding and Content-Length"), false;
-    info_.content_length = parse_content_length(value);
+    info_.content_length = lastcall::detail::parse_number<std::uint64_t>(value);
     if (!info_.content_length) return refuse(400, "malformed Content-Length"), false;
     return true;
   }

@@ -32,7 +32,7 @@ void h1_connection::become_http2() noexcept {
   within_memory([this] {
     std::string received(exchange_ ? exchange_->input.unread() : std::string_view());
     drop_exchange();
-    set().replace(*this, http2_connection(shard_, *this, std::move(received)));
+    set().replace(*this, service().http2(shard_, *this, std::move(received)));
   });
 }
 

@@ -13,8 +13,6 @@
 #include <exception>
 #include <utility>
 
-#include "lastcall/http/requests/http2.hpp"
-
 namespace lastcall::inline v0::http::detail {
 
 using net::connection_end;

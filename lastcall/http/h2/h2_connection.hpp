@@ -14,6 +14,7 @@
 #include "lastcall/http/h2/h2_flood.hpp"
 #include "lastcall/http/h2/h2_session.hpp"
 #include "lastcall/http/h2/h2_stream.hpp"
+#include "lastcall/http/requests/http2.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/connection/connection.hpp"
 #include "lastcall/net/connection/write_queue.hpp"
@@ -137,5 +138,7 @@ class h2_connection final : public net::connection, private h2_events {
   bool more_to_send_ = false;       // the session has more to send: other connections are served first
   bool input_over_ = false;         // the client's FIN was read: no more requests
 };
+
+make_http2 http2_connection;  // what the server hands to HTTP/1.1
 
 }  // namespace lastcall::inline v0::http::detail

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lastcall/core/parse_number.hpp"
 #include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/authority.hpp"
 #include "lastcall/http/message/byte_scan.hpp"
@@ -83,7 +84,7 @@ void h2_head::add_field(std::string_view name, std::string_view value) {
     host_ = kept_value;
   } else if (kept_name == "content-length") {
     if (info_.content_length) return malformed("more than one Content-Length");
-    info_.content_length = parse_content_length(kept_value);
+    info_.content_length = lastcall::detail::parse_number<std::uint64_t>(kept_value);
     if (!info_.content_length) return malformed("malformed Content-Length");
   } else if (kept_name == "expect") {
     if (!equal_ignoring_case(kept_value, "100-continue")) return refuse(417, "unknown expectation");

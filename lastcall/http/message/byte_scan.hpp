@@ -49,9 +49,7 @@ class sixteen_bytes {
 
   __m128i all_;
 };
-#endif
 
-#ifdef __SSE2__
 /// Moves `at` over what `Unusual` does not name, and over what it names and `Fits` allows, while sixteen are left.
 /// True: it stopped at a byte that does not fit.
 template <auto Unusual, auto Fits>

@@ -1,4 +1,4 @@
-// How an HTTP/1.1 connection is replaced by one that speaks HTTP/2. h1 must not include h2, so it includes this.
+// How an HTTP/1.1 connection is replaced by one that speaks HTTP/2. h1 must not include h2: the server hands it this.
 #pragma once
 
 #include <memory>
@@ -26,8 +26,7 @@ inline constexpr std::string_view http2_turned_away{
     "\0\0\0\0\0\0\0\0",
     26};
 
-/// Makes the connection that replaces `before`. `received`: the bytes that `before` received and did not use. Defined
-/// in h2/h2_connection.cpp.
-std::unique_ptr<net::connection> http2_connection(shard&, net::connection& before, std::string received);
+/// Makes the connection that replaces `before`. `received`: the bytes that `before` received and did not use.
+using make_http2 = std::unique_ptr<net::connection>(shard&, net::connection& before, std::string received);
 
 }  // namespace lastcall::inline v0::http::detail

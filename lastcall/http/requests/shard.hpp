@@ -21,6 +21,7 @@
 #include "lastcall/http/requests/batched_writes.hpp"
 #include "lastcall/http/requests/coroutines.hpp"
 #include "lastcall/http/requests/exchange.hpp"
+#include "lastcall/http/requests/http2.hpp"
 #include "lastcall/http/requests/request_stats.hpp"
 #include "lastcall/http/routing/router.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
@@ -42,6 +43,7 @@ struct service {
   net::thread_pool* pool = nullptr;  ///< for blocking handlers
   access_sink access_log;
   bool request_ids = false;
+  make_http2* http2 = nullptr;
   bool h2c = false;  ///< HTTP/2 in cleartext, for clients that begin with its preface
 };
 

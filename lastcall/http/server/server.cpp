@@ -11,6 +11,7 @@
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/http/h1/h1_connection.hpp"
+#include "lastcall/http/h2/h2_connection.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
 #include "lastcall/net/loop/runtime.hpp"
@@ -130,6 +131,7 @@ struct server::parts {
     service->pool = &pool;
     service->access_log = std::move(o.access_log);
     service->request_ids = o.request_ids;
+    service->http2 = detail::http2_connection;
     service->h2c = o.h2c;
     for (std::size_t i = 0; i < tcp.loops(); ++i)
       shards.push_back(std::make_unique<detail::shard>(service, tcp.set(i)));

@@ -99,7 +99,6 @@ class connection_server final : public component {
  private:
   void open_listeners();
   void report_listeners(component_report&) const;
-  static void report_told(const connection_numbers&, component_report&);
   connection_numbers numbers() const noexcept;
   void send_to_loop(arrival, std::size_t from_loop) noexcept;
   void admit(arrival) noexcept;

@@ -13,6 +13,17 @@ namespace lastcall::inline v0::net {
 namespace {
 /// A loop answers within one batch of events, unless a handler blocks it.
 constexpr duration loop_patience = std::chrono::milliseconds(50);
+
+/// How many long-lived remotes were told, by kind, and by tenths of the jitter window.
+void report_told(const connection_numbers& n, component_report& into) {
+  into.add("told", n.told);
+  for (std::size_t i = 0; i < connection_kinds; ++i)
+    if (n.kinds[i].told > 0) into.add("told_" + std::string(to_text(static_cast<connection_kind>(i))), n.kinds[i].told);
+  std::string curve;
+  for (const std::uint64_t then : n.told_in_tenth) curve.append(curve.empty() ? "" : " ").append(std::to_string(then));
+  into.add("told_curve", curve);
+}
+
 }  // namespace
 
 void connection_server::account(component_report& into) const {
@@ -50,16 +61,6 @@ std::shared_ptr<tls_context> connection_server::shared_tls() const {
   for (const listener_options& each : options_.listeners)
     if (each.tls) return each.tls;
   return nullptr;
-}
-
-/// How many long-lived remotes were told, by kind, and by tenths of the jitter window.
-void connection_server::report_told(const connection_numbers& n, component_report& into) {
-  into.add("told", n.told);
-  for (std::size_t i = 0; i < connection_kinds; ++i)
-    if (n.kinds[i].told > 0) into.add("told_" + std::string(to_text(static_cast<connection_kind>(i))), n.kinds[i].told);
-  std::string curve;
-  for (const std::uint64_t then : n.told_in_tenth) curve.append(curve.empty() ? "" : " ").append(std::to_string(then));
-  into.add("told_curve", curve);
 }
 
 void connection_server::measure(metrics& into) const {
