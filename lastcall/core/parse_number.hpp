@@ -12,9 +12,8 @@ namespace lastcall::inline v0::detail {
 /// Empty if the text is anything else, or too large for N. Of an unsigned N: digits only, at least one.
 template <class N> std::optional<N> parse_number(std::string_view text, int radix = 10) noexcept {
   N value{};
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value, radix);
-  return error == std::errc() && stop == end ? std::optional(value) : std::nullopt;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value, radix);
+  return error == std::errc() && stop == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
 }  // namespace lastcall::inline v0::detail

@@ -19,10 +19,8 @@ namespace {
 constexpr std::string_view unix_prefix = "unix:";
 constexpr std::string_view mapped_prefix("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);  // RFC 4291 section 2.5.5.2
 
-using lastcall::detail::parse_number;
-
 std::optional<std::uint32_t> parse_scope(std::string_view text) {
-  if (const auto index = parse_number<std::uint32_t>(text)) return index;
+  if (const auto index = lastcall::detail::parse_number<std::uint32_t>(text)) return index;
   const unsigned index = ::if_nametoindex(std::string(text).c_str());
   return index != 0 ? std::optional<std::uint32_t>(index) : std::nullopt;
 }
@@ -155,7 +153,7 @@ result<endpoint> parse_endpoint(std::string_view text) {
   const auto address = text.substr(0, colon);
   if (!address.starts_with('[') && address.find(':') != address.npos)
     return std::errc::invalid_argument;  // where would the port begin?
-  const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
+  const auto port = lastcall::detail::parse_number<std::uint16_t>(text.substr(colon + 1));
   if (!port) return std::errc::invalid_argument;
   return parse_address(address, *port);
 }

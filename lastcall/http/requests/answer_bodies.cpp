@@ -76,7 +76,7 @@ void answer_path::begin_body(response&& r) {
   x.records.head_sent(r.status());
   put_head(r, !none);
   if (none) {
-    x.records.body_sent(service().access_log, x.req, client(), request_end::answered);
+    x.records.body_sent(service().access_log, &x.req, client(), request_end::answered);
     end_call();
     return response_made(request_end::answered);
   }
@@ -123,7 +123,7 @@ void answer_path::body_is_sent() noexcept {
   exchange& x = *exchange_;
   x.outgoing.open = false;
   x.outgoing.file.reset();
-  x.records.body_sent(service().access_log, x.req, client(), request_end::answered);
+  x.records.body_sent(service().access_log, &x.req, client(), request_end::answered);
   body_ended();
 }
 
@@ -133,7 +133,7 @@ void answer_path::break_off(std::string_view why) noexcept {
     service().log.error(service().name, "a response was cut", {{"target", x.req.target()}, {"why", why}});
   shard_.broken.add();
   x.outgoing.open = false;
-  x.records.body_sent(service().access_log, x.req, client(), request_end::broken);
+  x.records.body_sent(service().access_log, &x.req, client(), request_end::broken);
   put_break();
 }
 

@@ -11,21 +11,19 @@ namespace lastcall::inline v0::http::detail {
 void request_records::responded(const access_sink& sink, const request* r, const net::endpoint& remote, int status,
                                 std::uint64_t bytes, request_end as) {
   if (r && r->verb() == method::head) bytes = 0;
-  entry& added = unsent_.emplace_back(entry{begun_, bytes, status, as});
-  if (!sink) return;
-  added.remote = to_text(remote);
-  if (!r) return;
-  added.method = r->method();
-  added.target = r->target();
-  const trace_context ids = trace(*r);
-  added.request_id = ids.request_id;
-  if (ids.parent) added.trace_id = ids.parent->trace_id;
+  std::unique_ptr<texts> said;
+  if (sink) {
+    const trace_context ids = r ? trace(*r) : trace_context();
+    said.reset(new texts{to_text(remote), std::string(r ? r->method() : ""), std::string(r ? r->target() : ""),
+                         std::string(ids.request_id), std::string(ids.parent ? ids.parent->trace_id : "")});
+  }
+  unsent_.push_back({begun_, bytes, status, as, std::move(said)});
 }
 
-void request_records::body_sent(const access_sink& sink, const request& r, const net::endpoint& remote,
+void request_records::body_sent(const access_sink& sink, const request* r, const net::endpoint& remote,
                                 request_end as) noexcept {
   try {
-    responded(sink, &r, remote, status_, bytes_, as);
+    responded(sink, r, remote, status_, bytes_, as);
   } catch (const std::exception&) {  // out of memory: the record is missing
   }
 }
@@ -42,10 +40,7 @@ void request_records::cut(const access_sink& sink, bool open, const request* r, 
                           time_point now, request_end as) noexcept {
   for (entry& each : unsent_)
     if (each.ended == request_end::answered) each.ended = as;
-  try {
-    if (open && sink) responded(sink, r, remote, status_, bytes_, as);
-  } catch (const std::exception&) {  // out of memory: the record is missing
-  }
+  if (open && sink) body_sent(sink, r, remote, as);
   tell(sink, now);
 }
 
@@ -53,14 +48,14 @@ void request_records::tell(const access_sink& sink, time_point now) noexcept {
   for (const entry& each : unsent_) {
     if (!sink) break;
     try {
-      sink({.remote = each.remote,
-            .method = each.method,
-            .target = each.target,
+      sink({.remote = each.said->remote,
+            .method = each.said->method,
+            .target = each.said->target,
             .status = each.status,
             .bytes = each.bytes,
             .took = now - each.begun,
-            .request_id = each.request_id,
-            .trace_id = each.trace_id,
+            .request_id = each.said->request_id,
+            .trace_id = each.said->trace_id,
             .ended = each.ended});
     } catch (...) {
       // An access log must not end the requests that it tells of.

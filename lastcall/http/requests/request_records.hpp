@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,7 +36,7 @@ class request_records {
   /// For a response whose body follows its head: the head, the body piece by piece, the end.
   void head_sent(int status) noexcept { status_ = status; }
   void more_body(std::uint64_t bytes) noexcept { bytes_ += bytes; }
-  void body_sent(const access_sink& sink, const request& r, const net::endpoint& remote, request_end as) noexcept;
+  void body_sent(const access_sink& sink, const request* r, const net::endpoint& remote, request_end as) noexcept;
   /// The request has a response, which is not sent yet. `r` is null if the head was never complete.
   void responded(const access_sink& sink, const request* r, const net::endpoint& remote, int status,
                  std::uint64_t bytes, request_end as);
@@ -58,12 +59,15 @@ class request_records {
            request_end as) noexcept;
 
  private:
+  struct texts {
+    std::string remote, method, target, request_id, trace_id;
+  };
   struct entry {
     time_point begun;
     std::uint64_t bytes;
     int status;
     request_end ended;
-    std::string remote{}, method{}, target{}, request_id{}, trace_id{};  // with an access log only
+    std::unique_ptr<const texts> said;  // with an access log only
   };
 
   void tell(const access_sink& sink, time_point now) noexcept;

@@ -45,7 +45,14 @@ const route_entry* serving(const entries& all, const request& r) noexcept {
 
 /// What the parameters on the way to a node stand for, not decoded.
 struct captured {
-  std::array<std::string_view, router::max_params> values{};
+  struct part {
+    const char* at;
+    std::size_t size;
+  };
+
+  captured() noexcept {}  // only what has been captured is read
+
+  std::array<part, router::max_params> values;
   std::size_t count = 0;
 };
 
@@ -127,12 +134,12 @@ struct router::node {
     };
     if (const node* child = find_literal(segment); child && further(*child)) return true;
     if (param && !segment.empty()) {
-      c.values[c.count++] = segment;
+      c.values[c.count++] = {segment.data(), segment.size()};
       if (further(*param)) return true;
       --c.count;
     }
     if (!rest.empty()) {
-      c.values[c.count++] = path;
+      c.values[c.count++] = {path.data(), path.size()};
       if (visit(rest)) return true;
       --c.count;
     }
@@ -225,7 +232,7 @@ match_result router::match(request& r) const {
   root_->walk(path.substr(1), c, [&](const entries& all) { return (found = serving(all, r)) != nullptr; });
   if (found) {
     for (std::size_t i = 0; i < c.count; ++i) {
-      const std::string_view value = c.values[i];
+      const std::string_view value(c.values[i].at, c.values[i].size);
       if (value.find('%') == std::string_view::npos) {
         access::add_param(r, found->names[i], value);
       } else {
