@@ -4,8 +4,8 @@
 // Ownership: exchange_ is borrowed from the shard with the first bytes, and given back when the connection is idle. If
 // the connection ends while a handler has views of the request, the call owns it from then on.
 //
-// Re-entrancy: a handler runs inside go_on(). It may answer at once, or end this connection. So each step checks
-// may_read() or the state before it continues.
+// Re-entrancy (its one rule: docs/design/answers.md): a handler runs inside go_on(). It may answer at once, or end this
+// connection. So each step checks may_read() or the state before it continues.
 #include "lastcall/http/h1/h1_connection.hpp"
 
 #include <exception>

@@ -4,9 +4,9 @@
 // States of net::connection: reading (a request or SETTINGS is on its way), busy (a handler works or output waits),
 // idle (no stream), upgraded (no stream, while draining: the farewell decides when it ends).
 //
-// Re-entrancy: a handler may run inside feed(), and may end a stream or this connection. No handler runs while nghttp2
-// is on the stack: the events only note complete requests in to_answer_. A stream that ends goes to retired_. It is
-// deleted at the next wake, when no function of it can be on the stack.
+// Re-entrancy (its one rule: docs/design/answers.md): a handler may run inside feed(), and may end a stream or this
+// connection. No handler runs while nghttp2 is on the stack: the events only note complete requests in to_answer_. A
+// stream that ends goes to retired_. It is deleted at the next wake, when no function of it can be on the stack.
 #include "lastcall/http/h2/h2_connection.hpp"
 
 #include <algorithm>
