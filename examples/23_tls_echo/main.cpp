@@ -21,7 +21,7 @@ int main(int argc, char** argv) try {
     return 2;
   }
   const auto port = static_cast<std::uint16_t>(argc > 3 ? std::atoi(argv[3]) : 8443);
-  lastcall::app app{{.grace = 20s}};
+  lastcall::app app{{.grace = 20s, .sighup = lastcall::hangup::reload}};
   http::router routes;
   routes.post("/echo", http::handler([](const http::request& req) {
                          http::response same(200);

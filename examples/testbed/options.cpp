@@ -92,6 +92,14 @@ options read(int argc, char** argv) {
   add_duration(cli, "--write-time", o.http.limits.write_time, "for a client to take a byte of its response [30s]");
   add_duration(cli, "--idle-time", o.http.limits.idle_time, "between two requests [75s]");
   add_duration(cli, "--start-delay", o.start_delay, "makes the start take so long [0s]");
+  cli.add_option_function<std::string>(
+         "--sighup",
+         [&o](const std::string& is) {
+           using enum lastcall::hangup;
+           o.app.sighup = is == "end" ? end : is == "reload" ? reload : ignore;
+         },
+         "what SIGHUP is: end, reload (the certificates) or ignore [end]")
+      ->check(CLI::IsMember({"end", "reload", "ignore"}));
   cli.add_option("--report", o.app.report_file, "leave the report here, as JSON");
   cli.add_option_function<std::string>(
       "--log",

@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "lastcall/core/app/signal_routing.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/lifecycle/shutdown_budget.hpp"
@@ -70,16 +71,23 @@ struct harness::state final : component_double::stage {
   };
 
   state(app_options options, duration real_patience)
-      : caught(options.signals),
+      : caught(ends_by(options)),
         grace(options.grace),
         patience(real_patience),
         program(std::in_place, adapt(options)) {}
+
+  static std::vector<int> ends_by(const app_options& options) {
+    std::vector<int> all = options.signals;
+    if (!all.empty() && hangup_of(options) == hangup::end) all.push_back(SIGHUP);
+    return all;
+  }
 
   app_options adapt(app_options options) {
     if (options.time != nullptr)
       throw std::logic_error("harness: app_options::time is the harness's own; leave it null");
     options.time = &time;
     options.signals = {};
+    options.sighup.reset();
     options.environment = false;
     options.report_file.clear();
     if (!options.sink) options.log = log_level::none;
@@ -276,7 +284,7 @@ void harness::state::take(int signal) {
     throw std::invalid_argument("harness: this app does not catch " + name + "; see app_options::signals");
   if (said || driver_ended) return;
   const signal_record record{.number = signal, .code = SI_USER, .pid = ::getpid(), .uid = ::getuid(), .at = time.now()};
-  switch (policy.take(record.at)) {
+  switch (policy.take(record.at, signal != SIGHUP)) {
     case signal_action::begin:
       note("", name);
       program->request_shutdown(record);

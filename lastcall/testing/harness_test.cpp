@@ -247,7 +247,7 @@ TEST(harness, ends_what_still_runs_when_it_is_destroyed) {
 TEST(harness, refuses_what_makes_no_sense) {
   harness t;
   t.add("pg");
-  EXPECT_THAT(what_is_thrown([&] { t.raise(SIGHUP); }), HasSubstr("does not catch SIGHUP"));
+  EXPECT_THAT(what_is_thrown([&] { t.raise(SIGUSR1); }), HasSubstr("does not catch SIGUSR1"));
   EXPECT_THAT(what_is_thrown([&] { t.run_to_end(); }), HasSubstr("nothing will ever happen"));
   EXPECT_THAT(what_is_thrown([&] { t.add("late"); }), HasSubstr("added after the start"));
   EXPECT_THAT(what_is_thrown([&] { t.advance(-1s); }), HasSubstr("negative"));

@@ -15,6 +15,7 @@
 
 #include "lastcall/app.hpp"
 #include "lastcall/testing.hpp"
+#include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
 
 namespace {
@@ -177,6 +178,39 @@ TEST(signals, closer_together_than_half_a_second_do_not_force) {
   ASSERT_EQ(m.exit, exit_status{.code = 0}) << m.table;
   EXPECT_EQ(m.client.number("total.answered"), 5) << m.table;
   EXPECT_EQ(m.report.number("requests.forced"), 0);
+}
+
+// systemd with SendSIGHUP=yes, and a terminal that closes while its program is told to end.
+TEST(signals, hang_up_amid_a_drain_loses_nothing) {
+  for (const int second : {SIGHUP, SIGPIPE, SIGXCPU}) {
+    SCOPED_TRACE(second);
+    testbed server({"--log", "info"});
+    raw_client slow(lastcall::testing::parse_server_address(server.url()),
+                    "GET /slow?ms=1000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.process.signal(SIGTERM);
+    ASSERT_TRUE(server.process.wait_for_error_line("shutting down", deadline(20s)));
+    std::this_thread::sleep_for(520ms);  // from then on another signal is another request
+    server.process.signal(second);
+    EXPECT_TRUE(slow.read_reply().bytes.ends_with("slow\n"));
+    EXPECT_EQ(server.wait(), exit_status{.code = 0}) << server.process.errors();
+    EXPECT_EQ(server.report().text("cause.signal"), "SIGTERM");
+  }
+}
+
+TEST(signals, hang_up_is_what_the_program_says) {
+  for (const std::string is : {"end", "reload", "ignore"}) {
+    SCOPED_TRACE(is);
+    testbed server({"--sighup", is});
+    server.process.signal(SIGHUP);
+    if (is != "end") {
+      EXPECT_TRUE(raw_client(lastcall::testing::parse_server_address(server.url()), "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                      .read_reply()
+                      .bytes.ends_with("hello\n"));
+      server.process.signal(SIGTERM);
+    }
+    EXPECT_EQ(server.wait(), exit_status{.code = 0}) << server.process.errors();
+    EXPECT_EQ(server.report().text("cause.signal"), is == "end" ? "SIGHUP" : "SIGTERM");
+  }
 }
 
 /// Hangs when it is told to drain, and looks at nothing.

@@ -117,7 +117,7 @@ TEST_F(tls, finishes_or_cleanly_refuses_handshakes_in_progress) {
 }
 
 TEST_F(tls, takes_new_certificates_on_hup_and_keeps_the_old_if_they_are_bad) {
-  testbed server(arguments({"--log", "info"}));
+  testbed server(arguments({"--log", "info", "--sighup", "reload"}));
   const endpoint to = where(server);
   tls_client old(to, wish());
   ASSERT_TRUE(old.shake_hands());

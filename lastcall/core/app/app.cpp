@@ -48,7 +48,6 @@ app::~app() {
 void app::also_reload(std::function<void()> f) {
   if (parts_->driver != app_driver::none) throw std::logic_error("app: also_reload() comes before run() or start()");
   parts_->reloads.add(std::move(f));
-  parts_->signal_routes.catch_reload();
 }
 
 int app::run() {

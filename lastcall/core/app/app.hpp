@@ -93,9 +93,9 @@ class app {
     return add(std::move(name), functions{.run = std::move(work), .may_return = true}, std::move(stands_on));
   }
 
-  /// Calls `f` at each SIGHUP in run(), after on_reload: for components that read changed files. From here
-  /// on SIGHUP is caught for that, unless SIGHUP ends the app, or `signals` is empty. `f` may be called until run()
-  /// returns, also while its component ends. Errors: exceptions of `f` are logged; std::logic_error after the start.
+  /// Calls `f` at each SIGHUP in run() that reloads, after on_reload: for components that read changed files. What
+  /// SIGHUP is does not change by it: app_options::sighup. `f` may be called until run() returns, also while its
+  /// component ends. Errors: exceptions of `f` are logged; std::logic_error after the start.
   void also_reload(std::function<void()> f);
 
   /// The C that components share: the first that was added, or else one that is added now, with default options and the

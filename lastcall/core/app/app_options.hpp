@@ -12,6 +12,13 @@
 
 namespace lastcall::inline v0 {
 
+/// What SIGHUP means to an app.
+enum class hangup : unsigned char {
+  end,     ///< requests the shutdown; never counts as a second request
+  reload,  ///< calls app_options::on_reload, and what components gave to app::also_reload
+  ignore,
+};
+
 /// An environment variable that is named below overrides its option, unless `environment` is false.
 struct app_options {
   duration grace =
@@ -24,11 +31,14 @@ struct app_options {
   /// The time after which the platform kills the process (terminationGracePeriodSeconds, TimeoutStopSec, docker stop
   /// --time). The grace period must be shorter.   LASTCALL_KILL_AFTER
   std::optional<duration> kill_after{};
-  /// The signals that request a shutdown, caught while the app lives. Empty: none.
+  /// The signals that request a shutdown, caught while the app lives. SIGXCPU does too, and SIGPIPE does nothing,
+  /// unless the program has handlers for them already. Empty: no signal is caught.
   std::vector<int> signals = {SIGINT, SIGTERM};
-  /// Called in run() at each SIGHUP, on a thread of the app. Signals during a call cause one more call after it. Its
-  /// exceptions are logged. Empty: SIGHUP is not caught. If SIGHUP was ignored when the process started (nohup), it
-  /// stays ignored.
+  /// What SIGHUP is. Empty: `reload` if there is an `on_reload`, otherwise `end`, unless the program has a handler for
+  /// it already or `signals` is empty. If it was ignored when the process started (nohup), it stays ignored.
+  std::optional<hangup> sighup{};
+  /// Called in run() at each SIGHUP that reloads, on a thread of the app. Signals during a call cause one more call
+  /// after it. Its exceptions are logged.
   std::function<void()> on_reload{};
   /// SIGQUIT in run() writes the state to standard error: components, work in progress, and the stack of each
   /// registered thread. It ends nothing. No effect if `signals` is empty or contains SIGQUIT.

@@ -63,7 +63,12 @@ lifecycle::start_result app::parts::start(app_driver by) {
   check_budget(config, life, log);
   log.info("app", "starting", {{"components", std::to_string(life.names().size())}});
   const auto result = life.start([this] { dump.write_if_requested(life); });
-  if (result == lifecycle::start_result::started) log.info("app", "ready");
+  if (result == lifecycle::start_result::started) {
+    log.info("app", "ready");
+    if (const std::string taken = signal_routes.taken_over(); !taken.empty())
+      log.warning("app", "another handler has replaced that of the app, which does not hear these signals any more",
+                  {{"signals", taken}});
+  }
   if (result == lifecycle::start_result::failed) {
     const std::string why = to_text(life.failure());
     log.error("app", why);

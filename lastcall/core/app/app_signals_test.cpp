@@ -171,7 +171,9 @@ TEST_F(app_signals, hup_reloads_and_ends_nothing) {
 
 TEST_F(app_signals, hup_reloads_components_too_without_a_hook_of_the_program) {
   std::atomic<int> reloads{0};
-  app a(quiet());
+  app_options o = quiet();
+  o.sighup = hangup::reload;
+  app a(std::move(o));
   a.also_reload([] { throw std::runtime_error("no such file"); });
   a.also_reload([&] { ++reloads; });
   std::thread killer([&] {
@@ -225,6 +227,112 @@ TEST_F(app_signals, hup_cannot_both_end_and_reload) {
   o.signals = {SIGHUP};
   o.on_reload = [] {};
   EXPECT_THROW(app{o}, std::invalid_argument);
+  o.signals = {SIGTERM};
+  for (const hangup other : {hangup::end, hangup::ignore}) {
+    o.sighup = other;
+    EXPECT_THROW(app{o}, std::invalid_argument);
+  }
+  o.on_reload = nullptr;
+  o.signals = {SIGHUP};
+  EXPECT_THROW(app{o}, std::invalid_argument);
+}
+
+void* handler_of(int number) {
+  struct sigaction now{};
+  sigaction(number, nullptr, &now);
+  return reinterpret_cast<void*>(now.sa_sigaction);
+}
+
+TEST_F(app_signals, hup_ends_an_app_that_reloads_nothing_itself) {
+  app a{quiet()};
+  a.also_reload([] { ADD_FAILURE() << "certificates alone are no reason to reload"; });
+  const std::jthread sends = sends_when_ready(a, SIGHUP);
+  EXPECT_EQ(a.run(), 0);
+}
+
+TEST_F(app_signals, hup_can_be_ignored) {
+  app_options o = quiet();
+  o.sighup = hangup::ignore;
+  app a{std::move(o)};
+  a.start();
+  kill(getpid(), SIGHUP);  // read before the next, whose record comes behind it
+  end_by(SIGTERM, a);
+  EXPECT_EQ(a.shutdown(deadline(1s)).signal, "SIGTERM");
+}
+
+TEST_F(app_signals, hup_and_the_limit_of_cpu_time_amid_a_drain_force_nothing) {
+  for (const int number : {SIGHUP, SIGXCPU}) {
+    journal notes;
+    app a{quiet()};
+    behaviour drains{.drain = [&](context c, drained done) {
+      c.wait_until_forced_for(600ms);  // time for what must not come; longer than one request lasts
+      kill(getpid(), number);
+      EXPECT_TRUE(c.wait_until_forced_for(100ms));
+      done();
+    }};
+    a.add("http", std::make_unique<component_double>("http", notes, std::move(drains)));
+    const std::jthread sends = sends_when_ready(a, SIGTERM);
+    EXPECT_EQ(a.run(), 0);
+  }
+}
+
+TEST_F(app_signals, xcpu_ends_an_app) {
+  app a{quiet()};
+  const std::jthread sends = sends_when_ready(a, SIGXCPU);
+  EXPECT_EQ(a.run(), 0);
+}
+
+TEST_F(app_signals, pipe_does_nothing_while_an_app_lives) {
+  {
+    app a{quiet()};
+    kill(getpid(), SIGPIPE);
+    EXPECT_FALSE(a.asked_to_end());
+  }
+  EXPECT_EQ(handler_of(SIGPIPE), reinterpret_cast<void*>(SIG_DFL));
+}
+
+TEST_F(app_signals, that_are_not_named_stay_with_the_programs_own_handlers) {
+  for (const int number : {SIGHUP, SIGXCPU, SIGPIPE}) {
+    const auto before = signal(number, [](int) {});
+    void* const own = handler_of(number);
+    {
+      app a{quiet()};
+      EXPECT_EQ(handler_of(number), own) << number;
+    }
+    EXPECT_EQ(handler_of(number), own) << number;
+    signal(number, before);
+  }
+  app a{quiet()};
+  for (const int number : {SIGUSR1, SIGUSR2, SIGALRM})
+    EXPECT_EQ(handler_of(number), reinterpret_cast<void*>(SIG_DFL)) << number;
+}
+
+TEST_F(app_signals, that_were_ignored_by_who_started_the_process_are_heard_but_for_hup) {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) signal(number, SIG_IGN);  // as a shell's & does, and nohup
+  {
+    app a{quiet()};
+    EXPECT_EQ(handler_of(SIGHUP), reinterpret_cast<void*>(SIG_IGN));
+    const std::jthread sends = sends_when_ready(a, SIGINT);
+    EXPECT_EQ(a.run(), 0);
+  }
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) signal(number, SIG_DFL);
+}
+
+TEST_F(app_signals, that_another_handler_takes_before_all_has_started_are_named_in_one_line) {
+  std::vector<std::string> lines;
+  app_options o = quiet();
+  o.log = log_level::warning;
+  o.sink = [&](const log_record& r) {
+    for (const log_field& f : r.fields) lines.push_back(std::string(r.text) + " " + std::string(f.value));
+  };
+  app a{std::move(o)};
+  signal(SIGTERM, [](int) {});
+  a.start();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines.front(), testing::HasSubstr("another handler"));
+  EXPECT_THAT(lines.front(), testing::EndsWith(" SIGTERM"));
+  a.shutdown(deadline(1s));
+  signal(SIGTERM, SIG_DFL);
 }
 
 TEST_F(app_signals, quit_says_how_everything_stands_and_ends_nothing) {

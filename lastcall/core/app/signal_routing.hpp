@@ -5,7 +5,6 @@
 #include <atomic>
 #include <csignal>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,16 +23,23 @@ enum class app_driver : unsigned char {
   program,  ///< a program with a loop of its own, by start() and shutdown()
 };
 
+/// What SIGHUP is to an app with these options.   Errors: std::invalid_argument when they contradict each other.
+hangup hangup_of(const app_options& options);
+
 /// Threads: one, besides its own signal thread, on which requests are made. Stands after all that its users share with
 /// that thread, so that it is destroyed first.
 class signal_routing {
  public:
-  /// Errors: as of signals; std::invalid_argument when SIGHUP is to end the app and to reload.
+  /// Errors: as of signals and hangup_of.
   signal_routing(const app_options& options, std::shared_ptr<shutdown_requests> requests, const clock& time,
                  const std::atomic<app_driver>& driver);
 
-  /// From here on SIGHUP requests a reload, unless it ends the app or the app catches no signals.
-  void catch_reload();
+  ~signal_routing();
+  signal_routing(const signal_routing&) = delete;
+  signal_routing& operator=(const signal_routing&) = delete;
+
+  /// The signals whose handler is not ours any more: "SIGTERM, SIGINT".
+  std::string taken_over() const;
   /// What the report says when a second signal has forced the end; empty: none has.
   std::string forced_by() const;
   /// The signals that ended the app may come again until the process is gone. They must not turn a clean exit into a
@@ -49,22 +55,23 @@ class signal_routing {
     void (*function)(int, siginfo_t*, void*);
   };
 
-  std::vector<int> numbers(const app_options& options) const;
-  void remember_handler(int number);
+  static std::vector<int> numbers(const app_options& options, bool quit_dumps);
+  static bool is_ours(const installed_handler& h) noexcept;
   void on_signal(const signal_record& record) noexcept;
 
   const std::shared_ptr<shutdown_requests> requests_;
   const clock& time_;
   const std::atomic<app_driver>& driver_;
-  const bool hup_reloads_;   // by app_options::on_reload
-  const bool hup_is_taken_;  // it ends the app, or the program catches its signals itself
+  const hangup hup_;
   const bool quit_dumps_;
+  const std::vector<int> numbers_;
+  const bool pipe_ignored_;
+  bool until_exit_ = false;
   std::vector<installed_handler> installed_;
   signal_policy policy_;    // the signal thread's
   signal_record second_{};  // written once by the signal thread, before the flag
   std::atomic<bool> has_second_{false};
-  signals signals_;  // last, with the next: their threads use the rest
-  std::optional<signals> reload_signals_;
+  signals signals_;  // last: its thread uses the rest
 };
 
 }  // namespace lastcall::inline v0

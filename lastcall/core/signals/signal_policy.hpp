@@ -21,7 +21,9 @@ class signal_policy {
   /// Signals within this time after the last one that counted belong to the same request.
   static constexpr duration same_request = std::chrono::milliseconds(500);
 
-  signal_action take(time_point at) noexcept {
+  /// `may_force`: it counts as a second and a third request, too. SIGHUP does not: it comes along with others.
+  signal_action take(time_point at, bool may_force = true) noexcept {
+    if (!may_force && requests_ > 0) return signal_action::merge;
     // Records may arrive out of order. A record from before the last one that counted merges too.
     if (last_counted_ && at - *last_counted_ <= same_request) return signal_action::merge;
     last_counted_ = at;

@@ -34,6 +34,15 @@ TEST(signal_policy, measures_from_the_last_that_counted_so_that_merged_ones_do_n
   EXPECT_EQ(policy.take(at(600ms)), force);
 }
 
+TEST(signal_policy, lets_some_begin_and_never_force) {
+  signal_policy policy;
+  EXPECT_EQ(policy.take(at(0s), false), begin);
+  EXPECT_EQ(policy.take(at(1s), false), merge);
+  EXPECT_EQ(policy.take(at(2s), true), force);
+  EXPECT_EQ(policy.take(at(3s), false), merge);
+  EXPECT_EQ(policy.take(at(4s), true), exit_now);
+}
+
 TEST(signal_policy, merges_a_record_that_arrives_out_of_order) {
   signal_policy policy;
   EXPECT_EQ(policy.take(at(10ms)), begin);
