@@ -17,6 +17,7 @@
 #include "lastcall/http/message/authority.hpp"
 #include "lastcall/http/message/limits.hpp"
 #include "lastcall/http/message/request.hpp"
+#include "lastcall/http/requests/http2.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace lastcall::fuzz {
@@ -147,7 +148,7 @@ class server final : public h2_events {
 
 void run(std::string_view input, unsigned way, choices* choose) {
   server one(way);
-  one.take(h2_session::preface);
+  one.take(http2_preface);
   std::size_t at = 0;
   for (bool told = false; at < input.size();) {
     const exact_copy part(input.substr(at, choose ? choose->next(input.size() / 4 + 2) : input.size()));

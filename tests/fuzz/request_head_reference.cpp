@@ -99,7 +99,6 @@ void check_fields(reference_head& h, const http::limits& l) {
   unsigned hosts = 0;
   std::string host;
   std::set<std::string> options;
-  bool upgrade = false;
   if (h.fields.size() > l.header_count) h.statuses.insert(431);
   for (const auto& [name, value] : h.fields) {
     if (equal_ignoring_case(name, "host")) {
@@ -118,8 +117,6 @@ void check_fields(reference_head& h, const http::limits& l) {
       if (!equal_ignoring_case(value, "chunked")) h.statuses.insert(501);
     } else if (equal_ignoring_case(name, "connection")) {
       for (const auto& option : options_of(value)) options.insert(option);
-    } else if (equal_ignoring_case(name, "upgrade")) {
-      upgrade = true;
     } else if (equal_ignoring_case(name, "expect")) {
       h.expect_continue = true;
       if (!equal_ignoring_case(value, "100-continue")) h.statuses.insert(417);
@@ -130,7 +127,6 @@ void check_fields(reference_head& h, const http::limits& l) {
   if (h.host.empty()) h.host = host;
   h.expect_continue = h.expect_continue && !h.http_1_0;
   h.keep_alive = !options.count("close") && (!h.http_1_0 || options.count("keep-alive"));
-  h.upgrade = upgrade && options.count("upgrade") && !h.http_1_0;
 }
 
 void check_bytes(std::string_view head, reference_head& h) {

@@ -23,7 +23,7 @@ struct reference_head {
   std::string method, target, host;
   std::vector<std::pair<std::string, std::string>> fields;
   std::optional<std::uint64_t> length;
-  bool http_1_0 = false, chunked = false, keep_alive = false, expect_continue = false, upgrade = false;
+  bool http_1_0 = false, chunked = false, keep_alive = false, expect_continue = false;
 };
 
 reference_head read_reference(std::string_view input, const http::limits& l);

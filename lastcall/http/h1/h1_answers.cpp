@@ -201,11 +201,7 @@ void h1_connection::put_piece(std::string_view bytes) {
 
 void h1_connection::end_output(bool whole, std::string_view trailers) noexcept {
   const detail::shard::separate_output separate(shard_);
-  try {
-    end_body(whole, trailers);
-  } catch (const std::exception&) {  // out of memory
-    end(connection_end::forced);
-  }
+  within_memory([&] { end_body(whole, trailers); });
 }
 
 void h1_connection::put_end(std::string_view trailers) {

@@ -9,11 +9,11 @@
 #include "lastcall/http/h1/h1_connection.hpp"
 
 #include <exception>
-#include <memory>
 
 #include "lastcall/http/h1/h1_parser.hpp"
 #include "lastcall/http/h1/h1_writer.hpp"
 #include "lastcall/http/message/request_access.hpp"
+#include "lastcall/http/requests/http2.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -63,7 +63,7 @@ void h1_connection::on_readable() noexcept {
     if (!read.would_block) {
       exchange_->input.received(read.bytes);
       if (state() == connection_state::fresh && begins_http2()) {
-        if (exchange_->input.unread().size() < service().http2->preface.size()) continue;
+        if (exchange_->input.unread().size() < http2_preface.size()) continue;
         return become_http2();
       }
       go_on();

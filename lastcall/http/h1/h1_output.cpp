@@ -3,7 +3,6 @@
 // for moves to unsent_, the write queue of this connection. While unsent_ is not empty, nothing is read
 // (back-pressure).
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "lastcall/http/h1/h1_connection.hpp"
@@ -46,12 +45,7 @@ void h1_connection::send_batched(std::string_view bytes, time_point begun, int s
   if (state() == connection_state::idle) become_idle();  // idle time counts from the answer on
   shard_.stats.add(status, loop_now() - begun);
   if (sent.bytes == bytes.size()) return shard_.answered.add(std::exchange(unsent_answers_, 0));
-  try {
-    unsent_.append(bytes.substr(sent.bytes));
-  } catch (const std::exception&) {  // out of memory
-    return end(connection_end::forced);
-  }
-  wait_for_room();
+  if (within_memory([&] { unsent_.append(bytes.substr(sent.bytes)); })) wait_for_room();
 }
 
 /// Whether the response that can still say "close" is the last one of a drain. A request that the client sent before it
@@ -172,12 +166,8 @@ void h1_connection::on_timeout() noexcept {
       if (!call_ && std::exchange(more_buffered_, false))
         return resume();  // the request is complete, and only waited for its turn
       if (!call_) farewell_as_ = connection_end::timed_out;
-      try {
-        overdue();
-      } catch (const std::exception&) {  // out of memory
-        return end(connection_end::forced);
-      }
-      return flush();
+      if (within_memory([this] { overdue(); })) flush();
+      return;
     case connection_state::fresh:
       return farewell(connection_end::timed_out);
     default:

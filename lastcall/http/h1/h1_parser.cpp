@@ -194,7 +194,7 @@ class head_reader {
     static constexpr auto first = [] {
       std::array<char, most + 1> letters{};
       for (const std::string_view each :
-           {"host", "expect", "upgrade", "connection", "content-length", "proxy-connection", "transfer-encoding"})
+           {"host", "expect", "connection", "content-length", "proxy-connection", "transfer-encoding"})
         letters[each.size()] = each.front();
       return letters;
     }();
@@ -238,9 +238,6 @@ class head_reader {
         return !is(name, "host") || on_host(value);
       case 6:
         return !is(name, "expect") || on_expect(value);
-      case 7:
-        upgrade_ = upgrade_ || is(name, "upgrade");
-        return true;
       case 10:
         return !is(name, "connection") || on_connection(value);
       case 14:
@@ -273,7 +270,6 @@ class head_reader {
     const bool sound = each_token(value, [this](std::string_view option) {
       close_ = close_ || is(option, "close");
       keep_alive_ = keep_alive_ || is(option, "keep-alive");
-      upgrade_named_ = upgrade_named_ || is(option, "upgrade");
     });
     if (!sound) return refuse(400, "malformed Connection"), false;
     return true;
@@ -289,14 +285,8 @@ class head_reader {
   bool on_content_length(std::string_view value) noexcept {
     if (info_.content_length) return refuse(400, "more than one Content-Length"), false;
     if (info_.chunked) return refuse(400, "both Transfer-Encoding and Content-Length"), false;
-    std::uint64_t length = 0;
-    for (const char c : value) {
-      const auto digit = static_cast<std::uint64_t>(c - '0');
-      if (!is_digit(c) || length > (UINT64_MAX - digit) / 10) return refuse(400, "malformed Content-Length"), false;
-      length = length * 10 + digit;
-    }
-    if (value.empty()) return refuse(400, "malformed Content-Length"), false;
-    info_.content_length = length;
+    info_.content_length = parse_content_length(value);
+    if (!info_.content_length) return refuse(400, "malformed Content-Length"), false;
     return true;
   }
 
@@ -316,7 +306,6 @@ class head_reader {
     if (!host_named_ && !info_.http_1_0) return refuse(400, "no Host"), false;
     info_.has_body = info_.chunked || info_.content_length.value_or(0) > 0;
     info_.keep_alive = !close_ && (!info_.http_1_0 || keep_alive_);
-    info_.upgrade = upgrade_ && upgrade_named_ && !info_.http_1_0;
     if (info_.http_1_0) info_.expect_continue = false;  // RFC 9110 section 10.1.1
     return true;
   }
@@ -327,7 +316,7 @@ class head_reader {
   message_info& info_;
   refusal refused_;
   std::size_t fields_ = 0;
-  bool host_named_ = false, close_ = false, keep_alive_ = false, upgrade_ = false, upgrade_named_ = false;
+  bool host_named_ = false, close_ = false, keep_alive_ = false;
 };
 
 /// The offset behind the CRLFCRLF of the head that begins at `from`; 0 if it has not arrived. Moves `scanned` forward.

@@ -8,6 +8,7 @@
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/upgrade.hpp"
+#include "lastcall/http/requests/http2.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -17,25 +18,22 @@ using net::connection_end;
 /// 9113 section 3.4.
 bool h1_connection::begins_http2() {
   if (!service().h2c || !exchange_) return false;
-  const std::string_view preface = service().http2->preface;
-  const std::string_view here = exchange_->input.unread().substr(0, preface.size());
-  return here.size() >= 3 && preface.starts_with(here);
+  const std::string_view here = exchange_->input.unread().substr(0, http2_preface.size());
+  return here.size() >= 3 && http2_preface.starts_with(here);
 }
 
 /// The replacement gets the bytes that were received. A server that is full says GOAWAY in place of that.
 void h1_connection::become_http2() noexcept {
   if (refusing_) {
-    shard_.output() += service().http2->turned_away;
+    shard_.output() += http2_turned_away;
     phase_.ends_with_it();
     return flush();
   }
-  try {
+  within_memory([this] {
     std::string received(exchange_ ? exchange_->input.unread() : std::string_view());
     drop_exchange();
-    set().replace(*this, service().http2->replacement(shard_, *this, std::move(received)));
-  } catch (const std::exception&) {  // out of memory
-    end(connection_end::forced);
-  }
+    set().replace(*this, http2_connection(shard_, *this, std::move(received)));
+  });
 }
 
 /// Writes 101. The upgrade waits in outgoing.to until the kernel has it.

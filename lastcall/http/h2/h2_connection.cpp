@@ -13,6 +13,8 @@
 #include <exception>
 #include <utility>
 
+#include "lastcall/http/requests/http2.hpp"
+
 namespace lastcall::inline v0::http::detail {
 
 using net::connection_end;
@@ -37,12 +39,14 @@ h2_connection::h2_connection(detail::shard& s, net::connection& before, std::str
   enter(connection_state::reading, settings_by_);
 }
 
+std::unique_ptr<net::connection> http2_connection(shard& s, net::connection& before, std::string received) {
+  return std::make_unique<h2_connection>(s, before, std::move(received));
+}
+
 h2_connection::~h2_connection() {
   cut_all(request_end::forced);
   delete_retired();
 }
-
-void h2_connection::end_out_of_memory() noexcept { end(connection_end::forced); }
 
 /// Edge-triggered: reads until the kernel has nothing, or keeps readable_ set.
 void h2_connection::on_readable() noexcept {
@@ -95,7 +99,7 @@ void h2_connection::read_some() noexcept {
 
 /// Gives bytes to the session, then answers the requests that became complete.
 void h2_connection::feed(std::string_view bytes) noexcept {
-  if (!session_.ok()) return end_out_of_memory();
+  if (!session_.ok()) return end(connection_end::forced);
   session_.receive(bytes);
   try {
     for (std::size_t i = 0; i < to_answer_.size() && !ended(); ++i) {
@@ -103,7 +107,7 @@ void h2_connection::feed(std::string_view bytes) noexcept {
     }
   } catch (const std::exception& error) {  // std::bad_alloc: nothing else is thrown here
     shard_.service().log.error(shard_.service().name, "a connection was cut", {{"why", error.what()}});
-    end_out_of_memory();
+    end(connection_end::forced);
   }
   to_answer_.clear();
   if (std::exchange(ping_acknowledged_, false)) perform(farewell_.acknowledged());

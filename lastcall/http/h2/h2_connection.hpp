@@ -38,8 +38,7 @@ class h2_connection final : public net::connection, private h2_events {
       if (connection_.open_scopes_ == 1) connection_.on_last_scope_end();
       --connection_.open_scopes_;
     }
-    output_scope(const output_scope&) = delete;
-    output_scope& operator=(const output_scope&) = delete;
+    output_scope& operator=(output_scope&&) = delete;
 
    private:
     h2_connection& connection_;
@@ -49,7 +48,6 @@ class h2_connection final : public net::connection, private h2_events {
   detail::shard& shard() noexcept { return shard_; }
   /// Reused memory for the fields of a response.
   std::vector<h2_field>& fields() noexcept { return fields_; }
-  time_point now() const noexcept { return loop_now(); }
   time_point refresh_now() noexcept { return set().loop().refresh_now(); }
   bool ended() const noexcept { return state() == net::connection_state::closed; }
   bool input_is_over() const noexcept { return input_over_; }
@@ -63,8 +61,7 @@ class h2_connection final : public net::connection, private h2_events {
   time_point last_progress() const noexcept { return unsent_.empty() ? last_progress_ : loop_now(); }
   /// A client of a long-lived stream did not receive after it was told: the end of this connection counts as timed out.
   void timed_out() noexcept { farewell_as_ = net::connection_end::timed_out; }
-  /// Cuts the connection.
-  void end_out_of_memory() noexcept;
+  using connection::within_memory;
 
  private:
   using streams = net::intrusive_list<h2_stream>;
@@ -112,6 +109,7 @@ class h2_connection final : public net::connection, private h2_events {
   time_point drain_cuts_requests_at() const noexcept;
   void cut_all(request_end as) noexcept;
   void cut(streams& all, request_end as) noexcept;
+  template <class F> void pass_to(void* stream, const F& f) noexcept;
   void retire(h2_stream&) noexcept;
   void delete_retired() noexcept;
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "lastcall/http/requests/http2.hpp"
 #include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/http/routing/responder.hpp"
 #include "lastcall/http/server/serving_test.hpp"
@@ -38,7 +39,7 @@ std::string ask(int id, const std::string& path, const std::string& verb = "GET"
 std::string post(int id, const std::string& path, const std::string& body) {
   return ask(id, path, "POST", 4) + frame(0, 1, id, body);
 }
-const std::string begin = std::string(h2_session::preface) + frame(4, 0, 0) + frame(4, 1, 0);
+const std::string begin = std::string(http2_preface) + frame(4, 0, 0) + frame(4, 1, 0);
 
 /// Windows that nothing fills: what a client says that is slow by not reading.
 const std::string open_wide = frame(4, 0, 0, {0, 4, 0x7f, '\xff', '\xff', '\xff'}) + frame(8, 0, 0, {0x7f, 0, 0, 0});

@@ -33,10 +33,6 @@ class h2_farewell {
 
   /// When `passed` has something to say; max for never.
   time_point due() const noexcept { return stage_ == stage::noticed ? by_ : time_point::max(); }
-  /// Has a GOAWAY been sent?
-  bool begun() const noexcept { return stage_ != stage::serving; }
-  /// Are new streams refused?
-  bool refusing() const noexcept { return stage_ == stage::last || stage_ == stage::closed; }
 
   /// How long the PING may take of what is left until the drain end: a tenth, and never more than a second.
   static duration patience(duration left) noexcept;

@@ -8,6 +8,7 @@
 
 #include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/authority.hpp"
+#include "lastcall/http/message/byte_scan.hpp"
 #include "lastcall/http/message/limits.hpp"
 #include "lastcall/http/message/request_access.hpp"
 
@@ -15,16 +16,6 @@ namespace lastcall::inline v0::http::detail {
 
 using access = request_access;
 using kind = h2_verdict::kind;
-
-namespace {
-/// Whether a target has only characters that HTTP/1.1 allows there, too.
-bool is_target(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    const auto u = static_cast<unsigned char>(c);
-    return u > 0x20 && u < 0x7f && c != '#';
-  });
-}
-}  // namespace
 
 h2_head::h2_head(std::span<char> memory, request& out, const limits& l) noexcept
     : memory_(memory), out_(out), limits_(l) {
@@ -92,14 +83,8 @@ void h2_head::add_field(std::string_view name, std::string_view value) {
     host_ = kept_value;
   } else if (kept_name == "content-length") {
     if (info_.content_length) return malformed("more than one Content-Length");
-    std::uint64_t length = 0;
-    for (const char c : kept_value) {
-      const auto digit = static_cast<std::uint64_t>(c - '0');
-      if (!is_digit(c) || length > (UINT64_MAX - digit) / 10) return malformed("malformed Content-Length");
-      length = length * 10 + digit;
-    }
-    if (kept_value.empty()) return malformed("malformed Content-Length");
-    info_.content_length = length;
+    info_.content_length = parse_content_length(kept_value);
+    if (!info_.content_length) return malformed("malformed Content-Length");
   } else if (kept_name == "expect") {
     if (!equal_ignoring_case(kept_value, "100-continue")) return refuse(417, "unknown expectation");
     info_.expect_continue = true;
@@ -113,7 +98,8 @@ void h2_head::read_target() {
     if (path_given_ || !is_sound_authority(authority_, true) || authority_.front() == ':') return refuse(400, wrong);
     return access::target(out_, authority_, {}, {});
   }
-  if (!scheme_known_ || path_.empty() || !is_target(path_)) return refuse(400, wrong);
+  constexpr auto in_target = [](char c) { return is_plain_in_target(c) || c == '?'; };  // as in HTTP/1.1
+  if (!scheme_known_ || path_.empty() || !std::ranges::all_of(path_, in_target)) return refuse(400, wrong);
   if (path_.front() != '/' && !(path_ == "*" && out_.verb() == method::options)) return refuse(400, wrong);
   const auto mark = path_.find('?');
   const auto query = mark == std::string_view::npos ? std::string_view() : path_.substr(mark + 1);

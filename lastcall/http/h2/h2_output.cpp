@@ -3,7 +3,6 @@
 // moves to unsent_, the write queue; while that is not empty, the session is not asked and nothing is read
 // (back-pressure).
 #include <exception>
-#include <utility>
 
 #include "lastcall/http/h2/h2_connection.hpp"
 
@@ -48,7 +47,7 @@ void h2_connection::flush() noexcept {
     }
   } catch (const std::exception&) {  // out of memory
     out.clear();
-    end_out_of_memory();
+    end(connection_end::forced);
   }
   shard_.trim_output();
 }

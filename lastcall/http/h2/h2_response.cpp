@@ -8,9 +8,7 @@
 #include <charconv>
 #include <cstring>
 #include <exception>
-#include <memory>
 #include <new>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -40,11 +38,7 @@ template <class Use> void each_line(std::string_view lines, const Use& use) {
 void h2_stream::take_answer(response&& r) noexcept {
   const h2_connection::output_scope scope(connection_);
   if (!in_coroutine_) connection_.refresh_now();
-  try {
-    answered(std::move(r));
-  } catch (const std::exception&) {  // out of memory
-    connection_.end_out_of_memory();
-  }
+  connection_.within_memory([&] { answered(std::move(r)); });
 }
 
 void h2_stream::response_made(request_end as) noexcept {
@@ -78,7 +72,7 @@ void h2_stream::put_head(const response& r, bool body_follows) {
 void h2_stream::send_head(const response& r, bool body, std::optional<std::uint64_t> length) {
   std::vector<h2_field>& all = connection_.fields();
   all.clear();
-  all.push_back({"date", connection_.shard().date()});
+  all.push_back({"date", shard_.date()});
   char digits[24];
   if (length) {
     const auto end = std::to_chars(digits, digits + sizeof digits, *length).ptr;
@@ -116,31 +110,24 @@ h2_output h2_stream::output(std::span<char> into) noexcept {
   return {h2_output::kind::trailers, n};
 }
 
+/// At most as many bytes as the response's length has left.
 h2_output h2_stream::file_output(std::span<char> into) noexcept {
   exchange& x = *exchange_;
-  const ssize_t read = read_file(into);
-  if (read < 0) return break_off("the file cannot be read"), h2_output{h2_output::kind::failed};
-  const auto got = static_cast<std::size_t>(read);
-  if (got == 0 && x.outgoing.left > 0)
-    return break_off("the file has become shorter"), h2_output{h2_output::kind::failed};
-  x.records.more_body(got);
-  if (x.outgoing.left > 0) return {h2_output::kind::more, got};
-  body_is_sent();
-  return {h2_output::kind::end, got};
-}
-
-/// At most as many bytes as the response's length has left.
-ssize_t h2_stream::read_file(std::span<char> into) noexcept {
-  exchange& x = *exchange_;
-  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), x.outgoing.left));
+  const std::size_t size = std::min<std::uint64_t>(into.size(), x.outgoing.left);
   ssize_t got;
   do {
     got = ::pread(x.outgoing.file->file.get(), into.data(), size, static_cast<off_t>(x.outgoing.file_at));
   } while (got < 0 && errno == EINTR);
-  if (got <= 0) return got;
-  x.outgoing.file_at += static_cast<std::uint64_t>(got);
-  x.outgoing.left -= static_cast<std::uint64_t>(got);
-  return got;
+  if (got < 0) return break_off("the file cannot be read"), h2_output{h2_output::kind::failed};
+  const auto bytes = static_cast<std::size_t>(got);
+  if (bytes == 0 && x.outgoing.left > 0)
+    return break_off("the file has become shorter"), h2_output{h2_output::kind::failed};
+  x.outgoing.file_at += bytes;
+  x.outgoing.left -= bytes;
+  x.records.more_body(bytes);
+  if (x.outgoing.left > 0) return {h2_output::kind::more, bytes};
+  body_is_sent();
+  return {h2_output::kind::end, bytes};
 }
 
 /// After the last byte of the body. nghttp2 then ends the stream with them.
@@ -168,11 +155,7 @@ void h2_stream::put_piece(std::string_view bytes) {
 
 void h2_stream::end_output(bool whole, std::string_view trailers) noexcept {
   const h2_connection::output_scope scope(connection_);
-  try {
-    end_body(whole, trailers);
-  } catch (const std::exception&) {  // out of memory
-    connection_.end_out_of_memory();
-  }
+  connection_.within_memory([&] { end_body(whole, trailers); });
 }
 
 void h2_stream::body_ended() noexcept {

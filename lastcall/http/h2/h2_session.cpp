@@ -6,10 +6,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstring>
-#include <vector>
 
 namespace lastcall::inline v0::http::detail {
 
@@ -19,7 +16,6 @@ constexpr std::array<std::uint8_t, 8> ping_text{'l', 'a', 's', 't', 'c', 'a', 'l
 constexpr std::int32_t largest_id = 0x7fffffff;
 // For each connection: a client that continues after so many reads neither GOAWAY nor RST_STREAM.
 constexpr std::uint32_t most_refused = 1000;
-constexpr std::size_t usual_fields = 24;
 
 std::string_view text_of(nghttp2_rcbuf* buffer) noexcept {
   const nghttp2_vec v = nghttp2_rcbuf_get_buf(buffer);
@@ -34,21 +30,14 @@ nghttp2_nv pair(std::string_view name, std::string_view value) noexcept {
   return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
-/// Fields as nghttp2 takes them: on the stack as long as there are few.
-class name_values {
- public:
-  explicit name_values(std::size_t count) {
-    if (count > few_.size()) many_.resize(count);
-  }
-  void add(std::string_view name, std::string_view value) noexcept { data()[size_++] = pair(name, value); }
-  nghttp2_nv* data() noexcept { return many_.empty() ? few_.data() : many_.data(); }
-  std::size_t size() const noexcept { return size_; }
-
- private:
-  std::array<nghttp2_nv, usual_fields> few_;
-  std::vector<nghttp2_nv> many_;
-  std::size_t size_ = 0;
-};
+/// Fields as nghttp2 takes them, valid until the next call on this thread.   Errors: std::bad_alloc.
+std::vector<nghttp2_nv>& name_values(std::span<const h2_field> fields, std::string_view status = {}) {
+  thread_local std::vector<nghttp2_nv> all;
+  all.clear();
+  if (!status.empty()) all.push_back(pair(":status", status));
+  for (const h2_field& f : fields) all.push_back(pair(f.name, f.value));
+  return all;
+}
 
 }  // namespace
 
@@ -248,14 +237,13 @@ struct h2_session::callbacks {
 
 void h2_session::release::operator()(nghttp2_session* s) const noexcept { nghttp2_session_del(s); }
 
-h2_session::h2_session(h2_events& to, const h2_settings& settings, bool with_preface) noexcept : to_(to) {
+h2_session::h2_session(h2_events& to, const h2_settings& settings) noexcept : to_(to) {
   nghttp2_option* raw = nullptr;
   if (!callbacks::all() || nghttp2_option_new(&raw) != 0) return;
   const std::unique_ptr<nghttp2_option, void (*)(nghttp2_option*)> options(raw, nghttp2_option_del);
   nghttp2_option_set_no_auto_window_update(options.get(), 1);
   nghttp2_option_set_max_settings(options.get(), 32);
   nghttp2_option_set_max_outbound_ack(options.get(), 200);
-  if (!with_preface) nghttp2_option_set_no_recv_client_magic(options.get(), 1);
   nghttp2_session* made = nullptr;
   if (nghttp2_session_server_new2(&made, callbacks::all(), this, options.get()) != 0) return;
   session_.reset(made);
@@ -317,9 +305,7 @@ bool h2_session::respond(std::int32_t id, int status, std::span<const h2_field> 
   char digits[16];
   const auto end = std::to_chars(digits, digits + sizeof digits, status).ptr;
   try {
-    name_values all(fields.size() + 1);
-    all.add(":status", {digits, end});
-    for (const h2_field& f : fields) all.add(f.name, f.value);
+    const auto& all = name_values(fields, {digits, end});
     const nghttp2_data_provider from{.source = {}, .read_callback = callbacks::output};
     return nghttp2_submit_response(session_.get(), id, all.data(), all.size(), body ? &from : nullptr) == 0;
   } catch (const std::exception&) {  // out of memory
@@ -334,8 +320,7 @@ bool h2_session::respond_continue(std::int32_t id) noexcept {
 
 bool h2_session::trailers(std::int32_t id, std::span<const h2_field> fields) noexcept {
   try {
-    name_values all(fields.size());
-    for (const h2_field& f : fields) all.add(f.name, f.value);
+    const auto& all = name_values(fields);
     return nghttp2_submit_trailer(session_.get(), id, all.data(), all.size()) == 0;
   } catch (const std::exception&) {  // out of memory
     return false;
@@ -371,15 +356,6 @@ void h2_session::last() noexcept {
 
 void h2_session::terminate(h2_error why) noexcept {
   if (nghttp2_session_terminate_session(session_.get(), static_cast<std::uint32_t>(why)) != 0) finished_ = true;
-}
-
-std::string_view h2_session::turned_away() noexcept {
-  // SETTINGS without an entry; GOAWAY with last stream 0 and NO_ERROR.
-  static constexpr char frames[] =
-      "\0\0\0\4\0\0\0\0\0"
-      "\0\0\10\7\0\0\0\0\0"
-      "\0\0\0\0\0\0\0\0";
-  return {frames, sizeof frames - 1};
 }
 
 }  // namespace lastcall::inline v0::http::detail

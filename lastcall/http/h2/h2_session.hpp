@@ -23,13 +23,10 @@ enum class h2_error : std::uint32_t {
   none = 0,
   protocol = 1,
   internal = 2,
-  flow_control = 3,
   settings_timeout = 4,
   stream_closed = 5,
-  frame_size = 6,
   refused_stream = 7,
   cancel = 8,
-  compression = 9,
   enhance_your_calm = 11,
 };
 
@@ -91,11 +88,10 @@ struct h2_field {
 /// ends the session.
 class h2_session {
  public:
-  /// Not `ok` when there was no memory. `with_preface`: the client's 24 bytes are still to come.
-  h2_session(h2_events& to, const h2_settings& settings, bool with_preface = true) noexcept;
+  /// Not `ok` when there was no memory.
+  h2_session(h2_events& to, const h2_settings& settings) noexcept;
   ~h2_session();
-  h2_session(const h2_session&) = delete;
-  h2_session& operator=(const h2_session&) = delete;
+  h2_session& operator=(h2_session&&) = delete;
   bool ok() const noexcept { return session_ != nullptr; }
 
   void receive(std::string_view bytes) noexcept;
@@ -124,11 +120,6 @@ class h2_session {
   void last() noexcept;
   /// GOAWAY with an error, and nothing more.
   void terminate(h2_error why) noexcept;
-
-  /// Says to a client that is turned away before anything of it was read: all that it sends is safe to send again.
-  static std::string_view turned_away() noexcept;
-  /// What a client begins with.   Source: RFC 9113 section 3.4.
-  static constexpr std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
  private:
   struct callbacks;

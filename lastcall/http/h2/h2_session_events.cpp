@@ -12,15 +12,19 @@ namespace lastcall::inline v0::http::detail {
 namespace {
 h2_stream& stream_of(void* stream) noexcept { return *static_cast<h2_stream*>(stream); }
 
-/// Calls `f`. Out of memory resets the stream, and does not end the process.
-template <class F> void or_reset(h2_session& session, h2_stream& s, const F& f) noexcept {
+}  // namespace
+
+/// Gives an event to its stream: `f` returns whether the request can be answered now. Out of memory resets the stream,
+/// and does not end the process.
+template <class F> void h2_connection::pass_to(void* stream, const F& f) noexcept {
+  if (ended()) return;
+  h2_stream& s = stream_of(stream);
   try {
-    f();
+    if (f(s)) to_answer_.push_back(&s);
   } catch (const std::exception&) {
-    session.reset(s.id(), h2_error::internal);
+    session_.reset(s.id(), h2_error::internal);
   }
 }
-}  // namespace
 
 /// The stream belongs to open_. The session keeps the pointer until on_close().
 void* h2_connection::on_begin(std::int32_t id) noexcept {
@@ -38,32 +42,23 @@ void* h2_connection::on_begin(std::int32_t id) noexcept {
 }
 
 void h2_connection::on_field(void* stream, std::string_view name, std::string_view value) noexcept {
-  if (!ended()) or_reset(session_, stream_of(stream), [&] { stream_of(stream).field(name, value); });
+  pass_to(stream, [&](h2_stream& s) { return s.field(name, value), false; });
 }
 
 void h2_connection::on_head(void* stream, bool is_all) noexcept {
-  if (ended()) return;
-  or_reset(session_, stream_of(stream), [&] {
-    if (stream_of(stream).head(is_all)) to_answer_.push_back(&stream_of(stream));
-  });
+  pass_to(stream, [&](h2_stream& s) { return s.head(is_all); });
 }
 
 void h2_connection::on_data(void* stream, std::string_view bytes) noexcept {
-  if (ended()) return;
-  or_reset(session_, stream_of(stream), [&] {
-    if (stream_of(stream).data(bytes)) to_answer_.push_back(&stream_of(stream));
-  });
+  pass_to(stream, [&](h2_stream& s) { return s.data(bytes); });
 }
 
 void h2_connection::on_trailer(void* stream, std::string_view name, std::string_view value) noexcept {
-  if (!ended()) or_reset(session_, stream_of(stream), [&] { stream_of(stream).trailer(name, value); });
+  pass_to(stream, [&](h2_stream& s) { return s.trailer(name, value), false; });
 }
 
 void h2_connection::on_end(void* stream) noexcept {
-  if (ended()) return;
-  or_reset(session_, stream_of(stream), [&] {
-    if (stream_of(stream).ended()) to_answer_.push_back(&stream_of(stream));
-  });
+  pass_to(stream, [](h2_stream& s) { return s.ended(); });
 }
 
 h2_output h2_connection::on_output(void* stream, std::span<char> into) noexcept {

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "lastcall/http/requests/http2.hpp"
+
 namespace lastcall::http::detail::h2_session_test {
 
 using ::testing::ElementsAre;
@@ -27,7 +29,7 @@ std::string field(const std::string& name, const std::string& value) {
 const std::string head =
     field(":method", "GET") + field(":scheme", "http") + field(":path", "/") + field(":authority", "a");
 std::string get(int id) { return frame(1, 5, id, head); }
-const std::string begin = std::string(h2_session::preface) + frame(4, 0, 0, "") + frame(4, 1, 0, "");
+const std::string begin = std::string(http2_preface) + frame(4, 0, 0, "") + frame(4, 1, 0, "");
 std::string number(std::uint32_t n) {
   return {static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8), static_cast<char>(n)};
 }
@@ -288,7 +290,7 @@ TEST(h2_session, ends_what_is_no_http_2) {
 }
 
 TEST(h2_session, turns_away_with_frames_that_a_client_understands) {
-  const std::string away(h2_session::turned_away());
+  const std::string away(http2_turned_away);
   EXPECT_EQ(away, frame(4, 0, 0, "") + frame(7, 0, 0, number(0) + number(0)));
 }
 

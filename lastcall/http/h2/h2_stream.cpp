@@ -10,7 +10,6 @@
 #include "lastcall/http/h2/h2_stream.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "lastcall/http/h2/h2_connection.hpp"
@@ -225,12 +224,8 @@ void h2_stream::timed_out() noexcept {
     response_ = response_part::begun;
     return connection_.session().terminate(h2_error::protocol);
   }
-  try {
-    response_ = std::max(response_, response_part::begun);
-    overdue();
-  } catch (const std::exception&) {  // out of memory
-    connection_.end_out_of_memory();
-  }
+  response_ = std::max(response_, response_part::begun);
+  connection_.within_memory([this] { overdue(); });
 }
 
 }  // namespace lastcall::inline v0::http::detail

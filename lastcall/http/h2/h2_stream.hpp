@@ -17,7 +17,6 @@
 #include "lastcall/http/h2/h2_session.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/requests/answer_path.hpp"
-#include "lastcall/http/requests/exchange.hpp"
 #include "lastcall/net/loop/intrusive_list.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -122,7 +121,6 @@ class h2_stream final : public net::list_hook<>, private answer_path {
   h2_output file_output(std::span<char> into) noexcept;
   void submit_trailers();
   duration write_time() const noexcept;
-  ssize_t read_file(std::span<char> into) noexcept;
 
   h2_connection& connection_;
   const std::int32_t id_;

@@ -1,10 +1,7 @@
-// How far a run of harmless bytes goes, eight or sixteen at a time, without reading beyond the end.
+// How far a run of harmless bytes goes, sixteen at a time where the machine can, without reading beyond the end.
 #pragma once
 
 #include <bit>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -12,33 +9,6 @@
 #include "lastcall/http/message/ascii.hpp"
 
 namespace lastcall::inline v0::http::detail {
-
-/// Eight bytes of text as one number. The tests below answer with the high bit of each byte for which they hold.
-class eight_bytes {
- public:
-  static constexpr std::uint64_t ones = 0x0101010101010101, high = ones << 7, low = ~high;
-
-  explicit eight_bytes(const char* at) noexcept { std::memcpy(&all_, at, 8); }
-
-  std::uint64_t not_ascii() const noexcept { return all_ & high; }
-  /// ASCII below, and from `limit` on, which is 1 to 0x80. No sum leaves its byte: 0x7f + 0x7f < 0x100.
-  std::uint64_t below(unsigned limit) const noexcept { return ~from_or_more(limit) & ~all_ & high; }
-  std::uint64_t from(unsigned limit) const noexcept { return from_or_more(limit) & ~all_ & high; }
-  std::uint64_t equal_to(unsigned char c) const noexcept {
-    const std::uint64_t other = all_ ^ (ones * c);
-    return ~(((other & low) + low) | other) & high;
-  }
-
-  /// Which of the eight is the first that an answer names.
-  static int first(std::uint64_t answer) noexcept {
-    return (std::endian::native == std::endian::little ? std::countr_zero(answer) : std::countl_zero(answer)) / 8;
-  }
-
- private:
-  std::uint64_t from_or_more(unsigned limit) const noexcept { return (all_ & low) + ones * (0x80 - limit); }
-
-  std::uint64_t all_;
-};
 
 #ifdef __SSE2__
 /// Sixteen bytes of text. The tests below answer with a bit for each byte for which they do not hold, the first byte's
@@ -81,17 +51,12 @@ class sixteen_bytes {
 };
 #endif
 
-/// One past the last place where `count` bytes are left.
-inline const char* stop_before(const char* at, const char* end, std::ptrdiff_t count) noexcept {
-  return end - at < count ? at : end - count + 1;
-}
-
 #ifdef __SSE2__
 /// Moves `at` over what `Unusual` does not name, and over what it names and `Fits` allows, while sixteen are left.
 /// True: it stopped at a byte that does not fit.
 template <auto Unusual, auto Fits>
 [[gnu::always_inline]] inline bool stops_in_sixteens(const char*& at, const char* end) noexcept {
-  for (const char* const stop = stop_before(at, end, 16); at < stop;) {
+  while (end - at >= 16) {
     const unsigned other = (sixteen_bytes(at).*Unusual)();
     if (!other) {
       at += 16;
@@ -110,12 +75,6 @@ inline const char* find_token_end(const char* at, const char* end) noexcept {
 #ifdef __SSE2__
   if (stops_in_sixteens<&sixteen_bytes::not_usual_in_name, is_token_char>(at, end)) return at;
 #endif
-  for (const char* const stop = stop_before(at, end, 4); at < stop; at += 4) {
-    if (!is_token_char(at[0])) return at;
-    if (!is_token_char(at[1])) return at + 1;
-    if (!is_token_char(at[2])) return at + 2;
-    if (!is_token_char(at[3])) return at + 3;
-  }
   while (at != end && is_token_char(*at)) ++at;
   return at;
 }
@@ -125,17 +84,6 @@ inline const char* find_control(const char* at, const char* end) noexcept {
 #ifdef __SSE2__
   if (stops_in_sixteens<&sixteen_bytes::controls, is_space>(at, end)) return at;
 #endif
-  for (const char* const stop = stop_before(at, end, 8); at < stop;) {
-    const eight_bytes here(at);
-    const std::uint64_t found = here.below(0x20) | here.from(0x7f);
-    if (!found) {
-      at += 8;
-      continue;
-    }
-    at += eight_bytes::first(found);
-    if (*at != '\t') return at;
-    ++at;
-  }
   while (at != end && !is_control(*at)) ++at;
   return at;
 }
@@ -146,16 +94,10 @@ constexpr bool is_plain_in_target(char c) noexcept { return c > 0x20 && c < 0x7f
 /// The first byte that is not plain in a request target, or `end`.
 inline const char* find_target_mark(const char* at, const char* end) noexcept {
 #ifdef __SSE2__
-  for (const char* const stop = stop_before(at, end, 16); at < stop; at += 16) {
+  for (; end - at >= 16; at += 16) {
     if (const unsigned found = sixteen_bytes(at).not_plain_in_target()) return at + std::countr_zero(found);
   }
 #endif
-  for (const char* const stop = stop_before(at, end, 8); at < stop; at += 8) {
-    const eight_bytes here(at);
-    const std::uint64_t found =
-        here.below(0x21) | here.from(0x7f) | here.not_ascii() | here.equal_to('#') | here.equal_to('?');
-    if (found) return at + eight_bytes::first(found);
-  }
   while (at != end && is_plain_in_target(*at)) ++at;
   return at;
 }

@@ -15,25 +15,6 @@ namespace lastcall::inline v0::http::detail {
 /// Keeps 160 bytes inside: a Content-Type and two or three short headers. Beyond that all of it moves to the heap.
 class header_text {
  public:
-  header_text() = default;
-  header_text(const header_text& other) { *this = other; }
-  header_text(header_text&& other) noexcept { *this = static_cast<header_text&&>(other); }
-  header_text& operator=(const header_text& other) {
-    if (this == &other) return *this;
-    far_ = other.far_;
-    copy_near(other);
-    return *this;
-  }
-  header_text& operator=(header_text&& other) noexcept {
-    if (this == &other) return *this;
-    far_ = static_cast<std::string&&>(other.far_);
-    copy_near(other);
-    other.far_.clear();
-    other.size_ = 0;
-    return *this;
-  }
-  ~header_text() = default;
-
   std::string_view view() const noexcept {
     return far_.empty() ? std::string_view(near_.data(), size_) : std::string_view(far_);
   }
@@ -80,12 +61,7 @@ class header_text {
   }
 
  private:
-  void copy_near(const header_text& other) noexcept {
-    size_ = other.size_;
-    std::copy_n(other.near_.data(), size_, near_.data());
-  }
-
-  std::array<char, 160> near_;
+  std::array<char, 160> near_{};
   std::uint8_t size_ = 0;  // of what is inside
   std::string far_;        // all of it, once it has outgrown that
 };

@@ -2,8 +2,11 @@
 // ends.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <optional>
+#include <string_view>
+#include <system_error>
 
 #include "lastcall/core/namespace.hpp"
 
@@ -16,9 +19,16 @@ struct message_info {
   bool has_body = false;  // chunked, or a Content-Length above zero
   bool chunked = false;
   bool expect_continue = false;  // waits for "100 Continue" before it sends its body
-  bool upgrade = false;          // an Upgrade header, and Connection names it
   std::optional<std::uint64_t> content_length;
 };
+
+/// The value of a Content-Length: digits only, and no more than 64 bits can hold.   Source: RFC 9110 section 8.6.
+inline std::optional<std::uint64_t> parse_content_length(std::string_view text) noexcept {
+  std::uint64_t length = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, length);
+  return error == std::errc() && stop == end ? std::optional(length) : std::nullopt;
+}
 
 /// How the client learns where a body ends, when it is sent before it is complete.
 enum class body_framing : unsigned char { length, chunked, until_close };

@@ -83,24 +83,11 @@ response& response::header(std::string_view name, std::string_view value) & {
   return *this;
 }
 
-response&& response::header(std::string_view name, std::string_view value) && { return std::move(header(name, value)); }
-
 response& response::add_header(std::string_view name, std::string_view value) & {
   check(name, value);
   headers_.add_line(name, value);
   return *this;
 }
-
-response&& response::add_header(std::string_view name, std::string_view value) && {
-  return std::move(add_header(name, value));
-}
-
-response& response::body(std::string bytes) & {
-  body_ = std::move(bytes);
-  return *this;
-}
-
-response&& response::body(std::string bytes) && { return std::move(body(std::move(bytes))); }
 
 std::string_view response::header(std::string_view name) const noexcept {
   const auto lines = headers_.view();

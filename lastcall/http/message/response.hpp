@@ -31,13 +31,16 @@ class response {
   /// Connection, Content-Length, Date, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding and Upgrade, which
   /// the server sets.
   response& header(std::string_view name, std::string_view value) &;
-  response&& header(std::string_view name, std::string_view value) &&;
+  response&& header(std::string_view name, std::string_view value) && { return std::move(header(name, value)); }
   /// Adds a further header of that name, as Set-Cookie needs.   Errors: as `header`.
   response& add_header(std::string_view name, std::string_view value) &;
-  response&& add_header(std::string_view name, std::string_view value) &&;
+  response&& add_header(std::string_view name, std::string_view value) && { return std::move(add_header(name, value)); }
   /// Not sent with a status that has no body (204, 205, 304), nor in answer to HEAD, which gets its length only.
-  response& body(std::string bytes) &;
-  response&& body(std::string bytes) &&;
+  response& body(std::string bytes) & {
+    body_ = std::move(bytes);
+    return *this;
+  }
+  response&& body(std::string bytes) && { return std::move(body(std::move(bytes))); }
 
   int status() const noexcept { return status_; }
   /// The value of the first header of that name, in any case; empty when absent.

@@ -14,9 +14,7 @@ constexpr std::size_t most_method_bytes = 64;
 constexpr std::size_t most_target_bytes = 1024;  // so that a line of log, which is 4,096 bytes at most, is not cut
 }  // namespace
 
-std::string_view to_text(request_end how) noexcept {
-  return lastcall::detail::enum_names<request_end>[static_cast<std::size_t>(how)];
-}
+std::string_view to_text(request_end how) noexcept { return lastcall::detail::enum_name(how); }
 
 std::string to_json(const access_record& r) {
   std::string text;

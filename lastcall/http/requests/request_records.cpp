@@ -1,8 +1,6 @@
 #include "lastcall/http/requests/request_records.hpp"
 
-#include <cstddef>
 #include <exception>
-#include <string_view>
 
 #include "lastcall/http/message/request.hpp"
 #include "lastcall/http/message/trace.hpp"
@@ -13,16 +11,15 @@ namespace lastcall::inline v0::http::detail {
 void request_records::responded(const access_sink& sink, const request* r, const net::endpoint& remote, int status,
                                 std::uint64_t bytes, request_end as) {
   if (r && r->verb() == method::head) bytes = 0;
-  entry& added = unsent_.emplace_back(entry{begun_, bytes, status, as, {}});
+  entry& added = unsent_.emplace_back(entry{begun_, bytes, status, as});
   if (!sink) return;
-  const std::string from = to_text(remote);
-  const trace_context ids = r ? trace(*r) : trace_context();
-  const std::string_view all[] = {from, r ? r->method() : std::string_view(), r ? r->target() : std::string_view(),
-                                  ids.request_id, ids.parent ? ids.parent->trace_id : std::string_view()};
-  for (std::size_t i = 0; i < std::size(all); ++i) {
-    added.text[i] = static_cast<std::uint32_t>(all[i].size());
-    text_ += all[i];
-  }
+  added.remote = to_text(remote);
+  if (!r) return;
+  added.method = r->method();
+  added.target = r->target();
+  const trace_context ids = trace(*r);
+  added.request_id = ids.request_id;
+  if (ids.parent) added.trace_id = ids.parent->trace_id;
 }
 
 void request_records::body_sent(const access_sink& sink, const request& r, const net::endpoint& remote,
@@ -53,30 +50,23 @@ void request_records::cut(const access_sink& sink, bool open, const request* r, 
 }
 
 void request_records::tell(const access_sink& sink, time_point now) noexcept {
-  std::string_view rest = text_;
   for (const entry& each : unsent_) {
     if (!sink) break;
-    std::string_view all[5];
-    for (std::size_t i = 0; i < std::size(all); ++i) {
-      all[i] = rest.substr(0, each.text[i]);
-      rest.remove_prefix(all[i].size());
-    }
     try {
-      sink({.remote = all[0],
-            .method = all[1],
-            .target = all[2],
+      sink({.remote = each.remote,
+            .method = each.method,
+            .target = each.target,
             .status = each.status,
             .bytes = each.bytes,
             .took = now - each.begun,
-            .request_id = all[3],
-            .trace_id = all[4],
+            .request_id = each.request_id,
+            .trace_id = each.trace_id,
             .ended = each.ended});
     } catch (...) {
       // An access log must not end the requests that it tells of.
     }
   }
   unsent_.clear();
-  text_.clear();
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -63,7 +63,7 @@ class request_records {
     std::uint64_t bytes;
     int status;
     request_end ended;
-    std::uint32_t text[5];  // sizes of remote, method, target, request id and trace id, one behind the other in text_
+    std::string remote{}, method{}, target{}, request_id{}, trace_id{};  // with an access log only
   };
 
   void tell(const access_sink& sink, time_point now) noexcept;
@@ -72,7 +72,6 @@ class request_records {
   int status_ = 0;
   std::uint64_t bytes_ = 0;
   std::vector<entry> unsent_;
-  std::string text_;
 };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,7 +21,6 @@
 #include "lastcall/http/requests/batched_writes.hpp"
 #include "lastcall/http/requests/coroutines.hpp"
 #include "lastcall/http/requests/exchange.hpp"
-#include "lastcall/http/requests/http2_choice.hpp"
 #include "lastcall/http/requests/request_stats.hpp"
 #include "lastcall/http/routing/router.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
@@ -44,7 +42,6 @@ struct service {
   net::thread_pool* pool = nullptr;  ///< for blocking handlers
   access_sink access_log;
   bool request_ids = false;
-  const http2_choice* http2 = nullptr;
   bool h2c = false;  ///< HTTP/2 in cleartext, for clients that begin with its preface
 };
 
@@ -83,8 +80,7 @@ class shard {
       shard_.output_.clear();
       if (!others_.empty()) others_.swap(shard_.output_);
     }
-    separate_output(const separate_output&) = delete;
-    separate_output& operator=(const separate_output&) = delete;
+    separate_output& operator=(separate_output&&) = delete;
 
    private:
     shard& shard_;

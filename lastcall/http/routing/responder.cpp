@@ -8,14 +8,16 @@
 namespace lastcall::inline v0::http {
 
 responder& responder::operator=(responder&& other) noexcept {
-  if (this != &other) {
-    drop();
-    pending_ = std::exchange(other.pending_, nullptr);
-  }
+  responder taken(std::move(other));
+  std::swap(pending_, taken.pending_);
   return *this;
 }
 
-responder::~responder() { drop(); }
+responder::~responder() {
+  if (!pending_) return;
+  pending_->unanswered();
+  pending_->release();
+}
 
 void responder::send(response r) {
   if (!pending_) throw std::logic_error("responder: nothing to answer; a request is answered once");
@@ -25,12 +27,5 @@ void responder::send(response r) {
 }
 
 bool responder::gone() const noexcept { return !pending_ || pending_->gone(); }
-
-void responder::drop() noexcept {
-  if (detail::pending_reply* p = std::exchange(pending_, nullptr)) {
-    p->unanswered();
-    p->release();
-  }
-}
 
 }  // namespace lastcall::inline v0::http

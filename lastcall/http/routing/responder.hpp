@@ -35,8 +35,6 @@ class responder {
   bool gone() const noexcept;
 
  private:
-  void drop() noexcept;
-
   detail::pending_reply* pending_ = nullptr;
 };
 

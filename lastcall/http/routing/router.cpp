@@ -44,22 +44,9 @@ const route_entry* serving(const entries& all, const request& r) noexcept {
 }
 
 /// What the parameters on the way to a node stand for, not decoded.
-class captured {
- public:
-  captured() noexcept {}  // NOLINT: only what has been captured is read
-
-  void push(std::string_view value) noexcept { values_[count_++] = {value.data(), value.size()}; }
-  void pop() noexcept { --count_; }
-  std::size_t count() const noexcept { return count_; }
-  std::string_view operator[](std::size_t i) const noexcept { return {values_[i].at, values_[i].size}; }
-
- private:
-  struct part {
-    const char* at;
-    std::size_t size;
-  };
-  std::array<part, router::max_params> values_;
-  std::size_t count_ = 0;
+struct captured {
+  std::array<std::string_view, router::max_params> values{};
+  std::size_t count = 0;
 };
 
 /// The value of Allow: each method once.
@@ -140,14 +127,14 @@ struct router::node {
     };
     if (const node* child = find_literal(segment); child && further(*child)) return true;
     if (param && !segment.empty()) {
-      c.push(segment);
+      c.values[c.count++] = segment;
       if (further(*param)) return true;
-      c.pop();
+      --c.count;
     }
     if (!rest.empty()) {
-      c.push(path);
+      c.values[c.count++] = path;
       if (visit(rest)) return true;
-      c.pop();
+      --c.count;
     }
     return false;
   }
@@ -237,13 +224,14 @@ match_result router::match(request& r) const {
   const route_entry* found = nullptr;
   root_->walk(path.substr(1), c, [&](const entries& all) { return (found = serving(all, r)) != nullptr; });
   if (found) {
-    for (std::size_t i = 0; i < c.count(); ++i) {
-      if (c[i].find('%') == std::string_view::npos) {
-        access::add_param(r, found->names[i], c[i]);
+    for (std::size_t i = 0; i < c.count; ++i) {
+      const std::string_view value = c.values[i];
+      if (value.find('%') == std::string_view::npos) {
+        access::add_param(r, found->names[i], value);
       } else {
         std::string& decoded = access::decoded(r);
         const auto from = decoded.size();
-        detail::append_decoded(decoded, c[i]);
+        detail::append_decoded(decoded, value);
         access::add_decoded_tail(r, found->names[i], from);
       }
     }

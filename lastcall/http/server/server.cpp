@@ -11,8 +11,8 @@
 #include "lastcall/core/lifecycle/shutdown_run.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/http/h1/h1_connection.hpp"
 #include "lastcall/http/requests/shard.hpp"
-#include "lastcall/http/server/protocol_choice.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
 #include "lastcall/net/loop/runtime.hpp"
 
@@ -119,7 +119,8 @@ struct server::parts {
         own_runtime(of_app ? nullptr : new net::runtime),
         tls_number(tls_listener(o)),
         tcp(tcp_options(o, pool, log), of_app ? *of_app : *own_runtime, [this](net::arrival it) {
-          return detail::first_protocol(*shards[it.loop], std::move(it.socket), it.remote, it.refusing);
+          return std::make_unique<detail::h1_connection>(*shards[it.loop], std::move(it.socket), it.remote,
+                                                         it.refusing);
         }) {
     service->routes = std::move(o.routes);
     service->limits = o.limits;
@@ -130,7 +131,6 @@ struct server::parts {
     service->pool = &pool;
     service->access_log = std::move(o.access_log);
     service->request_ids = o.request_ids;
-    service->http2 = &detail::choose_http2();
     service->h2c = o.h2c;
     for (std::size_t i = 0; i < tcp.loops(); ++i)
       shards.push_back(std::make_unique<detail::shard>(service, tcp.set(i)));

@@ -41,15 +41,9 @@ void converse_blocking(const handler& h, const options& o, const http::request& 
   to.write_blocking(hint);
 }
 
-std::string encoded(const event& e) {
+template <class Append, class T> std::string bytes_of(const Append& append, const T& said) {
   std::string bytes;
-  append(bytes, e);
-  return bytes;
-}
-
-std::string encoded_comment(std::string_view text) {
-  std::string bytes;
-  append_comment(bytes, text);
+  append(bytes, said);
   return bytes;
 }
 
@@ -79,11 +73,11 @@ bool stream::write_blocking(const std::string& bytes) {
   return !life().draining();
 }
 
-task<bool> stream::send(const event& e) { return write(encoded(e)); }
-task<bool> stream::comment(std::string_view text) { return write(encoded_comment(text)); }
+task<bool> stream::send(const event& e) { return write(bytes_of(append, e)); }
+task<bool> stream::comment(std::string_view text) { return write(bytes_of(append_comment, text)); }
 task<bool> stream::wait_for(duration time) { return call_.wait_for(time); }
-bool stream::send_blocking(const event& e) { return write_blocking(encoded(e)); }
-bool stream::comment_blocking(std::string_view text) { return write_blocking(encoded_comment(text)); }
+bool stream::send_blocking(const event& e) { return write_blocking(bytes_of(append, e)); }
+bool stream::comment_blocking(std::string_view text) { return write_blocking(bytes_of(append_comment, text)); }
 bool stream::wait_for_blocking(duration time) const { return life().wait_for(time); }
 const context& stream::life() const noexcept { return call_.life(); }
 

@@ -57,8 +57,7 @@ class loop {
   /// Its executors keep the io_context.
   explicit loop(std::shared_ptr<kept_context> io);
   ~loop();
-  loop(const loop&) = delete;
-  loop& operator=(const loop&) = delete;
+  loop& operator=(loop&&) = delete;
 
   /// Begins to call on_ready. Errors: std::system_error.
   void open();
