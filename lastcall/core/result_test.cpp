@@ -28,6 +28,8 @@ TEST(result, holds_the_reason_why_there_is_none) {
   EXPECT_EQ(none.error(), std::errc::invalid_argument);
   EXPECT_EQ(none.value_or(1), 1);
   EXPECT_THROW(static_cast<void>(none.value()), std::system_error);
+  EXPECT_THROW(static_cast<void>(*none), std::system_error);
+  EXPECT_THROW(static_cast<void>(result<std::string>(std::errc::io_error)->size()), std::system_error);
 }
 
 TEST(result, takes_an_error_code_of_any_category) {

@@ -20,6 +20,7 @@
 #include "lastcall/core/app/signal_routing.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/exit/exit_code.hpp"
+#include "lastcall/core/leave_behind.hpp"
 #include "lastcall/core/lifecycle/shutdown_budget.hpp"
 #include "lastcall/core/signals/signal_policy.hpp"
 #include "lastcall/core/signals/signals.hpp"
@@ -320,9 +321,7 @@ harness::~harness() {
     }
   }
   if (!s.lost) return;
-  // Threads still use it. It stays reachable, so that leak checkers do not report it.
-  static auto& left_behind = *new std::vector<std::unique_ptr<state>>;
-  left_behind.push_back(std::move(state_));
+  lastcall::detail::leave_behind(std::move(state_));  // threads still use it
 }
 
 member harness::add(std::string name, component_behaviour does, needs stands_on) {

@@ -1,19 +1,8 @@
 // Destroys the components, and leaves in memory those whose threads may still run in them.
+#include "lastcall/core/leave_behind.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 
 namespace lastcall::inline v0 {
-
-namespace {
-
-/// Keeps it for the rest of the process. It stays reachable, so that leak checkers do not report it.
-void leave_behind(std::shared_ptr<component> it) {
-  static std::mutex mutex;
-  static auto& all = *new std::vector<std::shared_ptr<component>>;
-  const std::lock_guard lock(mutex);
-  all.push_back(std::move(it));
-}
-
-}  // namespace
 
 // A component stays in memory when a thread may be inside it: it runs, or one of its verbs has not returned. What it
 // needs stays too, since that thread may use it. Users are destroyed before what they need: from the last to the first.
@@ -24,7 +13,7 @@ void lifecycle::destroy() noexcept {
     if (c.running() || c.verbs.any_under_way()) stays[i] = true;
     if (stays[i]) {
       for (const std::size_t need : c.needs) stays[need] = true;
-      leave_behind(std::move(c.object));
+      detail::leave_behind(std::move(c.object));
       continue;
     }
     position_.enter(verb::destroy, i);
@@ -34,7 +23,7 @@ void lifecycle::destroy() noexcept {
       if (!hold) {  // a thread is still in measure() or in_progress(), and we can't know of which component
         log_.error("app", "somebody does not return from measure() or in_progress(); what is left stays in memory");
         for (std::size_t k = 0; k <= i; ++k)
-          if (components_[k].object) leave_behind(std::move(components_[k].object));
+          if (components_[k].object) detail::leave_behind(std::move(components_[k].object));
         break;
       }
       shared_->entries[i].object = nullptr;

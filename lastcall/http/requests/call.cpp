@@ -56,7 +56,7 @@ bool call::end() noexcept {
   life_ = context();
   kept_exchange_.reset();
   source_.reset();
-  replied_ = writing_ = stop_waiting_ = false;
+  replied_ = writing_ = body_over_ = stop_waiting_ = false;
   waits_until_ = time_point::max();
   trailers_.clear();
   return true;
@@ -126,6 +126,12 @@ task<> call::run_maker() {
   } catch (...) {
     maker_threw();
   }
+  end_body(whole);
+}
+
+/// From here on nothing more is written, whoever still refers to the call.
+void call::end_body(bool whole) noexcept {
+  body_over_ = true;
   if (host_) host_->end_output(whole, trailers_);
 }
 

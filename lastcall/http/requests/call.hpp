@@ -142,6 +142,10 @@ class call final : public pending_reply {
   void reply(response&& r) noexcept override;
   void unanswered() noexcept override;
   bool gone() const noexcept override;
+  /// The calling thread is the loop's, and the connection has not left the call.   Threads: any.
+  bool is_here() const noexcept;
+  /// Runs `f` on the loop, soon. False: the connection has left the call.   Threads: any.
+  bool post(function<void()> f);
 
  private:
   /// A reference that a posted function owns. It is released also when a stopped loop drops the function.
@@ -175,6 +179,7 @@ class call final : public pending_reply {
   void maker_threw() const noexcept;
   void step_on_loop(const function<bool()>& step, function<void()> call::* waiter);
   void finish_from_thread(bool whole) noexcept;
+  void end_body(bool whole) noexcept;
   response answer_or_failure(const erased_handler&, const request&, const context&) noexcept;
 
   mutable std::mutex mutex_;  // guards host_ for threads other than the loop's; contended by this request only
@@ -189,6 +194,7 @@ class call final : public pending_reply {
   std::shared_ptr<const body_source> source_;
   bool replied_ = false;
   bool writing_ = false;  // from here on: the loop's thread only
+  bool body_over_ = false;
   function<void()> input_waiter_, output_waiter_, answer_waiter_, time_waiter_;
   alarm alarm_{*this};
   bool stop_waiting_ = false;

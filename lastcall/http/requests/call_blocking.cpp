@@ -11,15 +11,33 @@
 
 namespace lastcall::inline v0::http::detail {
 
-/// Blocks the calling thread. Wakes in the loop by `waiter`, as a coroutine does.
+/// Blocks the calling thread. Wakes in the loop by `waiter`, as a coroutine does.   Errors: as require_no_waiter;
+/// std::logic_error on the loop's thread, which would wait for itself.
 void call::step_on_loop(const function<bool()>& step, function<void()> call::* waiter) {
+  require_thread(!is_here());
   const reference self(*this);
-  const net::parked_step::attempt attempt = [&] { return step() ? nullptr : &(this->*waiter); };
+  bool second = false;
+  const net::parked_step::attempt attempt = [&]() -> function<void()>* {
+    second = static_cast<bool>(this->*waiter);
+    return second || step() ? nullptr : &(this->*waiter);
+  };
   net::parked_step::wait_for(attempt, [this](net::parked_step first) {
     const std::lock_guard lock(mutex_);
     if (host_) environment_->loop.post(std::move(first));
     return host_ != nullptr;
   });
+  require_no_waiter(second);
+}
+
+bool call::is_here() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return host_ && environment_->loop.is_here();
+}
+
+bool call::post(function<void()> f) {
+  const std::lock_guard lock(mutex_);
+  if (host_) environment_->loop.post(std::move(f));
+  return host_ != nullptr;
 }
 
 /// The result is still `wait` when the loop ended before the step could run.
@@ -77,9 +95,7 @@ void call::run_blocking() noexcept {
 void call::finish_from_thread(bool whole) noexcept {
   const std::lock_guard lock(mutex_);
   if (!host_) return;
-  environment_->loop.post([self = reference(*this), whole] {
-    if (self->host_) self->host_->end_output(whole, self->trailers_);
-  });
+  environment_->loop.post([self = reference(*this), whole] { self->end_body(whole); });
 }
 
 }  // namespace lastcall::inline v0::http::detail

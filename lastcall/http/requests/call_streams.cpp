@@ -19,7 +19,7 @@ input_result call::try_input() noexcept {
 
 /// One attempt. Returns how many bytes the host took; 0 means that too many bytes wait for the client already.
 std::size_t call::try_output(std::string_view bytes) {
-  if (!host_) throw stream_error(0, client_has_gone);
+  if (!host_ || body_over_) throw stream_error(0, client_has_gone);
   const std::size_t taken = host_->take_output(bytes);
   if (taken == 0 && !host_) throw stream_error(0, client_has_gone);  // as above
   if (taken > 0) last_output_ = environment_->loop.now();
@@ -33,6 +33,7 @@ std::optional<std::string_view> call::piece_of(const input_result& in) {
 }
 
 task<std::optional<std::string_view>> call::read() {
+  require_thread(!host_ || environment_->loop.is_here());
   require_no_waiter(static_cast<bool>(input_waiter_));
   input_result in = try_input();
   for (; in.what == input_result::kind::wait; in = try_input()) co_await suspended(input_waiter_);
@@ -40,6 +41,7 @@ task<std::optional<std::string_view>> call::read() {
 }
 
 task<> call::write(std::string_view bytes) {
+  require_thread(!host_ || environment_->loop.is_here());
   require_no_waiter(writing_);  // two writes must not mix their bytes
   try {
     while (!bytes.empty()) {

@@ -18,6 +18,12 @@ inline void require_no_waiter(bool waits) {
   if (waits) throw std::logic_error("a coroutine waits here already; read, write and wait one at a time");
 }
 
+/// Throws std::logic_error on a thread for which this kind of function is not.
+inline void require_thread(bool right) {
+  if (!right)
+    throw std::logic_error("a stream is used on the wrong thread; await on the loop's, and use what blocks elsewhere");
+}
+
 /// Suspends the coroutine that awaits the result, until `waiter` is called.   Errors: as require_no_waiter.
 inline auto suspended(function<void()>& waiter) {
   require_no_waiter(static_cast<bool>(waiter));

@@ -13,6 +13,7 @@ namespace lastcall::inline v0::http::detail {
 /// Several events wake this coroutine: the alarm, the drain, stop_waiting(), the end of the connection. So each time it
 /// checks why.
 task<bool> call::wait_for(duration time) {
+  require_thread(!host_ || environment_->loop.is_here());
   require_no_waiter(static_cast<bool>(time_waiter_));
   if (!host_ || life_.draining() || std::exchange(stop_waiting_, false)) co_return false;
   const time_point now = environment_->loop.refresh_now();

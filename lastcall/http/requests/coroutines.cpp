@@ -4,11 +4,11 @@
 #include "lastcall/http/requests/coroutines.hpp"
 
 #include <atomic>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
 #include <vector>
 
 #include "lastcall/core/function.hpp"
@@ -85,7 +85,7 @@ call& coroutines::borrow() {
 void coroutines::run(call& c) {
   c.acquire();
   if (shared_->free.empty())
-    return boost::asio::co_spawn(shared_->environment->loop.io().get_executor(), shared::work(shared_, &c),
+    return boost::asio::co_spawn(shared_->environment->loop.executor(), shared::work(shared_, &c),
                                  boost::asio::detached);
   const function<void(call*)> next = std::move(shared_->free.back());
   shared_->free.pop_back();

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lastcall/core/leave_behind.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/http/message/response.hpp"
@@ -146,7 +147,7 @@ admin::admin(options o, app& a) : parts_(std::make_unique<parts>(std::move(o), a
 
 admin::~admin() {
   stop();
-  if (parts_->thread.stuck()) static_cast<void>(parts_.release());  // its thread still uses it
+  if (parts_->thread.stuck()) lastcall::detail::leave_behind(std::move(parts_));  // its thread still uses it
 }
 
 void admin::start(context life) {

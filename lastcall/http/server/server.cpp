@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/leave_behind.hpp"
 #include "lastcall/core/lifecycle/shutdown_run.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
@@ -170,14 +171,18 @@ server::server(options o, net::runtime& r, logger log)
     : parts_(std::make_unique<parts>(checked(std::move(o)), std::move(log), &r)) {}
 
 server::~server() {
-  if (!parts_->own_runtime) return;
+  if (!parts_->own_runtime) {
+    if (parts_->tcp.serving()) stop();
+    if (parts_->tcp.stuck()) lastcall::detail::leave_behind(std::move(parts_));
+    return;
+  }
   // A verb that the deadline of a shutdown has overtaken still uses this object. It runs stop callbacks of the user,
   // who alone can bound it.
   while (parts_->own_end && parts_->own_end->verbs_under_way())
     parts_->own_end->wait_for_verbs(steady().now() + std::chrono::hours(1));
   stop();
   parts_->own_runtime->stop();  // before anything that its threads could touch goes
-  if (parts_->own_runtime->stuck()) static_cast<void>(parts_.release());  // a handler still uses it
+  if (parts_->own_runtime->stuck()) lastcall::detail::leave_behind(std::move(parts_));  // a handler still uses it
 }
 
 void server::start(context life) {

@@ -15,23 +15,23 @@ constexpr std::size_t most_bytes = 64 * 1024;  // of one event: a stream takes i
 constexpr std::size_t queue_bytes = 16 * 1024 * 1024;
 }  // namespace
 
-/// It ends its membership on the loop's thread, so the loop exists until then.
+/// Has a reference, so that the call serves no other request while a membership is left.
 struct group::member final : net::broadcast::member {
-  explicit member(http::detail::call& c) noexcept : call(c) {}
+  explicit member(http::detail::call& c) noexcept : call(&c) { c.acquire(); }
 
-  bool post(function<void()> f) override { return call.loop().post(std::move(f)), true; }
-  bool is_here() noexcept override { return true; }
+  bool post(function<void()> f) override { return call->post(std::move(f)); }
+  bool is_here() noexcept override { return call->is_here(); }
   bool take(const std::string& text) noexcept override {
     try {
-      if (call.write_now(text)) return true;
+      if (call->write_now(text)) return true;
     } catch (const std::exception&) {
       return true;  // the client has gone; its handler is told of that
     }
-    call.stop_waiting();
+    call->stop_waiting();
     return false;
   }
 
-  http::detail::call& call;
+  const http::detail::call::owned call;
 };
 
 group::group() : all_(queue_bytes) {}

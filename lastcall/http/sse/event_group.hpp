@@ -19,7 +19,7 @@ class group {
 
   group();
 
-  /// The stream gets the events until the result is destroyed, which must be before its handler returns.
+  /// The stream gets the events until the result is destroyed or its handler returns.
   [[nodiscard]] membership join(stream&);
   /// Joins and waits: a complete route, `routes.events("/news", [g](sse::stream& s) { return g->follow(s); })`.
   /// Returns when the stream ends or is dropped.

@@ -5,7 +5,9 @@
 #include <stdexcept>
 #include <thread>
 
+#include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/http/server/serving_test.hpp"
+#include "lastcall/net/wait.hpp"
 
 namespace lastcall::http::event_group_test {
 
@@ -87,6 +89,38 @@ TEST(event_group, drops_who_reads_too_slowly_and_holds_nobody_else_up) {
   EXPECT_EQ(s.all->dropped(), 1U);
   slow.hear_until("\r\n0\r\n\r\n");  // what waited, and a clean end
   EXPECT_TRUE(s.eventually([&] { return s.all->size() == 1; }));
+}
+
+TEST(event_group, writes_into_no_other_response_when_a_membership_outlives_its_handler) {
+  std::vector<sse::group::membership> kept;
+  sse::group all;
+  server_options o;
+  o.routes.events("/news",
+                  [&](sse::stream& s) -> task<> {
+                    kept.push_back(all.join(s));
+                    co_return;
+                  },
+                  {.retry = 0s});
+  o.routes.get("/other", [&](const request&) {
+    return streamed([&](body_writer& to) -> task<> {
+      co_await to.write("a");
+      all.send({.data = "news"});
+      co_await net::wait_until_forced_for({}, 20ms);  // the loop gives the event to its members meanwhile
+      co_await to.write("b");
+    });
+  });
+  serving_test s(std::move(o));
+  auto c = s.enters();
+  for (int i = 0; i < 3; ++i) {
+    c.say(request_for("/news"));
+    EXPECT_EQ(next_reply(c).body, "");
+    c.say(request_for("/other"));
+    std::string pieces;
+    c.hear_until("\r\n\r\n");
+    while (!pieces.ends_with("\r\n0\r\n\r\n")) pieces += c.hear_until("\r\n");
+    EXPECT_EQ(pieces, "1\r\na\r\n1\r\nb\r\n0\r\n\r\n");
+  }
+  EXPECT_EQ(all.dropped(), 0U);
 }
 
 TEST(event_group, refuses_what_would_not_fit) {

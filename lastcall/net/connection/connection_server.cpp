@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
@@ -49,7 +50,10 @@ connection_server::connection_server(connection_server_options options, runtime&
   pause_from_ = std::min(refuse_from_ + refuse_from_ / 16 + 16, std::max(available, refuse_from_));
 }
 
-connection_server::~connection_server() = default;
+/// The loops must not find it when it has gone.
+connection_server::~connection_server() {
+  if (serving_) stop();
+}
 
 void connection_server::open_listeners() {
   const std::size_t loops = sets_.size();
@@ -80,7 +84,9 @@ void connection_server::open_listeners() {
 }
 
 void connection_server::start(context) {
-  runtime_use_ = runtime_.use();
+  runtime_use_ = runtime_.started() ? runtime_.use() : std::nullopt;
+  if (!runtime_use_)
+    throw std::logic_error(options_.name + ": its runtime does not run; start that first, and stop it last");
   try {
     open_listeners();
   } catch (...) {
@@ -178,13 +184,13 @@ cut connection_server::close() noexcept {
   const time_point by = steady().now() + std::chrono::seconds(1);
   const auto so_far = std::make_shared<progress>();
   for (auto& each : acceptors_) each->loop().post([a = each.get()] { a->close(); });
-  on_each_loop(by, [this, so_far](std::size_t i) {  // behind the acceptors in the queues of the loops
+  stuck_ = !on_each_loop(by, [this, so_far](std::size_t i) {  // behind the acceptors in the queues of the loops
     const std::uint64_t open = sets_[i]->counts().open();
     const std::size_t working = sets_[i]->force();
     so_far->connections += working;
     so_far->idle += open - working;
   });
-  if (in_transit_ > 0) on_each_loop(by, [](std::size_t) {});  // it is cut when it arrives; wait for that
+  if (in_transit_ > 0 && !on_each_loop(by, [](std::size_t) {})) stuck_ = true;  // it is cut when it arrives
   return {.connections = so_far->connections, .idle = so_far->idle};
 }
 

@@ -90,6 +90,9 @@ class connection_server final : public component {
   /// The address of one listener, by its index in the options.
   endpoint address(std::size_t listener) const;
   std::size_t loops() const noexcept { return sets_.size(); }
+  bool serving() const noexcept { return serving_; }
+  /// A loop did not come back in `close`, and may still use what belongs to this server: leave that behind.
+  bool stuck() const noexcept { return stuck_; }
   connection_set& set(std::size_t loop_index) const noexcept { return *sets_[loop_index]; }
   connection_ledger ledger() const noexcept;
   std::uint64_t open_connections() const noexcept;
@@ -121,6 +124,7 @@ class connection_server final : public component {
   std::size_t refuse_from_ = 0;                 // with so many connections, new ones are refused
   std::size_t pause_from_ = 0;                  // with so many, none is accepted
   std::atomic<bool> serving_{false};
+  bool stuck_ = false;
   std::optional<ticket> runtime_use_;  // while serving
   drained drained_;
 };

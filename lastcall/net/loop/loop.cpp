@@ -9,12 +9,19 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
 #include <cerrno>
+#include <optional>
 #include <system_error>
+#include <utility>
+
+#include "lastcall/net/loop/kept_context.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -38,18 +45,35 @@ void prefetch(const void* at) noexcept {
 }  // namespace
 
 struct loop::asio_part {
+  using executor_type = boost::asio::io_context::executor_type;
+
   explicit asio_part(boost::asio::io_context& io) : readiness(io.get_executor()), timer(io.get_executor()) {}
-  boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> readiness;
+
+  /// Gives `start` the completion, which runs on the loop's thread.
+  template <class Start, class Done> void wait(Start start, Done done) {
+    if (strand) {
+      start(boost::asio::bind_executor(*strand, std::move(done)));
+    } else {
+      start(std::move(done));
+    }
+  }
+
+  std::optional<boost::asio::strand<executor_type>> strand;  // of a shared loop
+  std::shared_ptr<kept_context> kept;                        // of a loop whose io_context is ours
+  boost::asio::posix::basic_stream_descriptor<executor_type> readiness;
   boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
-                                    boost::asio::io_context::executor_type>
+                                    executor_type>
       timer;
   int at_once = batch;  // the most events that the next epoll_wait is asked for
 };
 
-loop::loop(boost::asio::io_context& io)
+loop::loop(boost::asio::io_context& io, bool shared)
     : io_(io), asio_(std::make_unique<asio_part>(io)), wheel_(steady().now()), now_(steady().now()) {
+  if (shared) asio_->strand.emplace(io.get_executor());
   after_batch_.reserve(4);
 }
+
+loop::loop(std::shared_ptr<kept_context> io) : loop(*io) { asio_->kept = std::move(io); }
 
 loop::~loop() { close(); }
 
@@ -61,6 +85,7 @@ void loop::open() {
 }
 
 void loop::close() noexcept {
+  closed_ = true;
   boost::system::error_code ignored;
   asio_->timer.cancel(ignored);
   if (asio_->readiness.is_open()) asio_->readiness.release();
@@ -68,8 +93,33 @@ void loop::close() noexcept {
   if (!in_batch_) dead_.clear();  // otherwise run_batch does it
 }
 
+/// What runs on the loop's thread may be under way on another one; so what is waited for must be completed first.
+void loop::when_released(function<void()> f) noexcept {
+  released_ = std::move(f);
+  wait_ended(0);
+}
+
+void loop::wait_ended(unsigned ended) noexcept {
+  waits_ -= ended;
+  if (waits_ == 0 && released_) std::exchange(released_, nullptr)();
+}
+
+boost::asio::any_io_executor loop::executor() const noexcept {
+  if (asio_->strand) return *asio_->strand;
+  if (asio_->kept) return kept_executor(io_.get_executor(), asio_->kept);
+  return io_.get_executor();
+}
+
+bool loop::is_here() const noexcept {
+  return asio_->strand ? asio_->strand->running_in_this_thread() : io_.get_executor().running_in_this_thread();
+}
+
 void loop::post(function<void()> f) {
-  boost::asio::post(io_.get_executor(), std::move(f));
+  if (asio_->strand) {
+    boost::asio::post(*asio_->strand, std::move(f));
+  } else {
+    boost::asio::post(io_.get_executor(), std::move(f));
+  }
   // Release, after the post: run_batch, which acquires it, returns to Asio and finds `f` in the queue.
   posted_.store(true, std::memory_order_release);
 }
@@ -94,12 +144,18 @@ void loop::free_after_batch(std::unique_ptr<pollable> dead) {
 }
 
 void loop::wait_for_readiness() {
-  asio_->readiness.async_wait(boost::asio::posix::descriptor_base::wait_read,
-                              [this](const boost::system::error_code& error) {
-                                if (error) return;
-                                run_batch();
-                                if (epoll_) wait_for_readiness();
-                              });
+  ++waits_;
+  asio_->wait(
+      [this](auto done) {
+        asio_->readiness.async_wait(boost::asio::posix::descriptor_base::wait_read, std::move(done));
+      },
+      [this](const boost::system::error_code& error) {
+        if (!error && !closed_) {
+          run_batch();
+          if (epoll_) wait_for_readiness();
+        }
+        wait_ended();
+      });
 }
 
 void loop::run_batch() noexcept {
@@ -136,11 +192,15 @@ void loop::schedule(timed& node, time_point when) {
 }
 
 void loop::arm_timer(time_point when) {
+  if (closed_) return;
   armed_for_ = when;
   asio_->timer.expires_at(when);
-  asio_->timer.async_wait([this](const boost::system::error_code& error) {
-    if (!error) run_timers();
-  });
+  ++waits_;
+  asio_->wait([this](auto done) { asio_->timer.async_wait(std::move(done)); },
+              [this](const boost::system::error_code& error) {
+                if (!error && !closed_) run_timers();
+                wait_ended();
+              });
 }
 
 void loop::run_timers() noexcept {

@@ -13,10 +13,13 @@
 #include "lastcall/net/unique_fd.hpp"
 
 namespace boost::asio {
+class any_io_executor;
 class io_context;
-}
+}  // namespace boost::asio
 
 namespace lastcall::inline v0::net {
+
+class kept_context;
 
 /// What a loop watches. on_ready is called on the loop's thread.
 class pollable {
@@ -44,19 +47,25 @@ class batch_end {
 };
 
 /// A batch is the set of events that one epoll_wait returned: on_ready is called for each, one after the other.
-/// Threads: the loop's only, except `post` and `io`. The loop's thread is the one that runs the io_context; exactly
-/// one may.
+/// Threads: the loop's only, except `post`, `executor` and `is_here`. The loop's thread is the one that runs the
+/// io_context. A `shared` loop takes no thread for granted: a strand makes whichever runs it the loop's thread for as
+/// long as that takes.
 class loop {
  public:
-  /// The io_context must outlive the loop. Nothing happens until it is run.
-  explicit loop(boost::asio::io_context& io);
+  /// The io_context must outlive the loop. Nothing happens until it is run. Not `shared`: one thread may run it.
+  explicit loop(boost::asio::io_context& io, bool shared = false);
+  /// Its executors keep the io_context.
+  explicit loop(std::shared_ptr<kept_context> io);
   ~loop();
   loop& operator=(loop&&) = delete;
 
   /// Begins to call on_ready. Errors: std::system_error.
   void open();
-  /// Stops calling on_ready. Does not close the descriptors that are watched.
+  /// Stops calling on_ready and on_due. Does not close the descriptors that are watched.
   void close() noexcept;
+  /// Calls `f` as soon as the io_context does not refer to this loop any more, perhaps at once. To be called after
+  /// `close`, behind all that was posted.
+  void when_released(function<void()> f) noexcept;
 
   /// Runs `f` on the loop's thread, soon. Posts of one thread run in their order.   Threads: any.
   void post(function<void()> f);
@@ -88,12 +97,16 @@ class loop {
   /// Errors: std::bad_alloc.
   void after_batch(batch_end& what) { after_batch_.push_back(&what); }
 
-  boost::asio::io_context& io() noexcept { return io_; }
+  /// For handlers that are coroutines; their code then runs on the loop's thread.
+  boost::asio::any_io_executor executor() const noexcept;
+  /// The calling thread is the loop's.
+  bool is_here() const noexcept;
 
  private:
   struct asio_part;
 
   void wait_for_readiness();
+  void wait_ended(unsigned ended = 1) noexcept;
   void run_batch() noexcept;
   void arm_timer(time_point when);
   void run_timers() noexcept;
@@ -107,6 +120,9 @@ class loop {
   std::vector<std::unique_ptr<pollable>> dead_;
   std::atomic<bool> posted_{false};      // since the last wake; then the batches end early, and it runs
   std::vector<batch_end*> after_batch_;  // of the present batch
+  unsigned waits_ = 0;                   // those that the io_context has not completed
+  function<void()> released_;            // to be called when there is none
+  bool closed_ = false;
   bool in_batch_ = false;
   bool clock_was_read_ = false;  // since epoll_wait
 };

@@ -14,7 +14,9 @@
 #include "lastcall/core/app/app.hpp"
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/core/exception_text.hpp"
+#include "lastcall/core/leave_behind.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/net/loop/kept_context.hpp"
 #include "lastcall/net/loop/loop.hpp"
 
 namespace lastcall::inline v0::net {
@@ -38,7 +40,7 @@ thread_local loop* loop_of_this_thread = nullptr;
 
 struct runtime::threads_part {  // heavy headers stay in this file
   using guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
-  std::vector<std::unique_ptr<boost::asio::io_context>> contexts;
+  std::vector<std::shared_ptr<kept_context>> contexts;
   std::vector<guard> guards;
   std::vector<std::shared_ptr<countdown>> ended;                             // of each thread; shared with it
   const std::shared_ptr<countdown> unused = std::make_shared<countdown>(1);  // no component uses it any more
@@ -49,21 +51,33 @@ runtime::runtime(options o) : log_(std::move(o.log)), threads_(std::make_unique<
     throw std::invalid_argument("runtime: threads = " + std::to_string(o.threads) +
                                 " is more than 1024; give 0 for one for each processor");
   if (o.io) {
-    loops_.push_back(std::make_unique<loop>(*o.io));
+    if (o.threads != 0)
+      throw std::invalid_argument("runtime: threads = " + std::to_string(o.threads) +
+                                  " beside an io_context, whose threads are yours; give one of the two");
+    loops_.push_back(std::make_unique<loop>(*o.io, true));
     return;
   }
   const unsigned count = o.threads == 0 ? usable_processors() : o.threads;
   for (unsigned i = 0; i < count; ++i) {
-    threads_->contexts.push_back(std::make_unique<boost::asio::io_context>(1));
-    loops_.push_back(std::make_unique<loop>(*threads_->contexts.back()));
+    threads_->contexts.push_back(std::make_shared<kept_context>());
+    loops_.push_back(std::make_unique<loop>(threads_->contexts.back()));
   }
 }
 
 runtime::~runtime() {
   stop();
-  if (!stuck_) return;
-  for (auto& each : loops_) static_cast<void>(each.release());  // a thread still runs on one of them
-  static_cast<void>(threads_.release());
+  if (!stuck_) {
+    loops_.clear();
+    threads_->guards.clear();
+    for (auto& each : threads_->contexts) {
+      each->end();
+      // A coroutine that waits for something of the program, for example: that comes back to this executor.
+      if (each.use_count() > 1) lastcall::detail::leave_behind(std::move(each));
+    }
+    return;
+  }
+  for (auto& each : loops_) lastcall::detail::leave_behind(std::move(each));  // a thread still runs on one of them
+  lastcall::detail::leave_behind(std::move(threads_));
 }
 
 runtime::runtime(options o, app& of) : runtime(std::move(o)) {
@@ -115,8 +129,8 @@ void runtime::run(boost::asio::io_context& io) noexcept {
 
 boost::asio::any_io_executor runtime::executor() noexcept {
   for (auto& each : loops_)
-    if (each.get() == loop_of_this_thread) return each->io().get_executor();
-  return loops_[next_.fetch_add(1, std::memory_order_relaxed) % loops_.size()]->io().get_executor();
+    if (each.get() == loop_of_this_thread) return each->executor();
+  return loops_[next_.fetch_add(1, std::memory_order_relaxed) % loops_.size()]->executor();
 }
 
 /// See the header for the three waits. All of them share one clock, so that one slow thread does not add to the next.
@@ -159,11 +173,12 @@ void runtime::close_on_users_thread() noexcept {
   const auto closed = std::make_shared<countdown>(1);
   loops_.front()->post([closed, the_loop = loops_.front().get()] {
     the_loop->close();
-    // Completions of the loop that are queued already run before this.
-    the_loop->post([closed] { closed->count_down(); });
+    // What was posted before runs before this.
+    the_loop->post([closed, the_loop] { the_loop->when_released([closed] { closed->count_down(); }); });
   });
-  if (!closed->wait_until(steady().now() + std::chrono::seconds(1)))
-    log_.error(shared_name, "nobody runs the io_context any more; keep it running until the app has stopped");
+  if (closed->wait_until(steady().now() + std::chrono::seconds(1))) return;
+  log_.error(shared_name, "nobody runs the io_context any more; keep it running until the app has stopped");
+  stuck_ = true;  // it may run again
 }
 
 }  // namespace lastcall::inline v0::net

@@ -32,7 +32,8 @@ class loop;
 struct runtime_options {
   /// Threads to start. 0: one for each processor that this process may use.
   unsigned threads = 0;
-  /// Uses this io_context instead of starting threads. Exactly one thread must run it until the app has stopped.
+  /// Uses this io_context instead of starting threads. Run it until the app has stopped, by one thread or by several:
+  /// they take turns, and the handlers of all servers run one at a time, on a strand. Not together with `threads`.
   boost::asio::io_context* io = nullptr;
   logger log = {};
 };
@@ -61,6 +62,7 @@ class runtime final : public component {
   void stop() noexcept override;
   /// It has no work of its own, so it loses none.
   void account(component_report& into) const override { into.lost = false; }
+  bool started() const noexcept { return started_; }
   /// `stop` had to leave a thread behind. What its handlers use must not be destroyed.
   bool stuck() const noexcept { return stuck_; }
 

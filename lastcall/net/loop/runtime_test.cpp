@@ -4,9 +4,14 @@
 
 #include <atomic>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <latch>
 #include <memory>
 #include <mutex>
@@ -21,6 +26,7 @@
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
+#include "lastcall/net/task.hpp"
 
 namespace lastcall::net::runtime_test {
 
@@ -172,9 +178,9 @@ TEST(runtime, goes_on_when_a_completion_handler_throws) {
   heard_log log;
   runtime r({.threads = 1, .log = log.sink()});
   r.start({});
-  auto& io = r.loops()[0]->io();
-  boost::asio::post(io.get_executor(), [] { throw std::runtime_error("no luck"); });
-  boost::asio::post(io.get_executor(), [] { throw 7; });
+  const auto io = r.loops()[0]->executor();
+  boost::asio::post(io, [] { throw std::runtime_error("no luck"); });
+  boost::asio::post(io, [] { throw 7; });
   bool ran = false;
   EXPECT_TRUE(run_on(*r.loops()[0], [&] { ran = true; }));
   EXPECT_TRUE(ran);
@@ -188,7 +194,7 @@ TEST(runtime, gives_the_executor_of_the_calling_loop_and_elsewhere_each_in_turn)
   for (const auto& each : r.loops()) {
     boost::asio::any_io_executor there;
     EXPECT_TRUE(run_on(*each, [&] { there = r.executor(); }));
-    EXPECT_EQ(there, boost::asio::any_io_executor(each->io().get_executor()));
+    EXPECT_EQ(there, each->executor());
   }
   std::vector<boost::asio::any_io_executor> turns;
   for (int i = 0; i < 6; ++i) turns.push_back(r.executor());
@@ -205,7 +211,7 @@ TEST(runtime, does_not_take_another_runtimes_thread_for_its_own) {
   b.start({});
   boost::asio::any_io_executor there;
   EXPECT_TRUE(run_on(*a.loops()[0], [&] { there = b.executor(); }));
-  EXPECT_EQ(there, boost::asio::any_io_executor(b.loops()[0]->io().get_executor()));
+  EXPECT_EQ(there, b.loops()[0]->executor());
   a.stop();
   b.stop();
 }
@@ -220,7 +226,7 @@ TEST(runtime, works_inside_the_users_io_context) {
     ASSERT_EQ(r.loops().size(), 1U);
     r.start({});
     EXPECT_EQ(thread_of(*r.loops()[0]), users_thread);
-    EXPECT_EQ(r.executor(), boost::asio::any_io_executor(io.get_executor()));
+    EXPECT_EQ(r.executor(), r.loops()[0]->executor());
     r.stop();
   }
   std::atomic<bool> goes_on = false;
@@ -239,6 +245,95 @@ TEST(runtime, does_not_wait_for_ever_for_an_io_context_that_nobody_runs) {
   r.stop();
   EXPECT_LT(steady().now() - begin, 5s);
   EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("nobody runs the io_context")));
+}
+
+TEST(runtime, runs_one_thing_at_a_time_although_several_threads_run_the_users_io_context) {
+  boost::asio::io_context io;
+  auto work = boost::asio::make_work_guard(io);
+  std::vector<std::thread> users;
+  for (int i = 0; i < 4; ++i) users.emplace_back([&] { io.run(); });
+  for (int i = 0; i < 50; ++i) {
+    struct counting final : timed {
+      explicit counting(loop& l) : on(l) {}
+      void on_due(time_point now) noexcept override {
+        ++times;
+        on.schedule(*this, now);
+      }
+      loop& on;
+      int times = 0;  // of the loop's thread only
+    };
+    runtime r({.io = &io, .log = quiet});
+    r.start({});
+    loop& l = *r.loops()[0];
+    counting always_due(l);
+    int posted = 0;
+    ASSERT_TRUE(run_on(l, [&] { l.schedule(always_due, l.refresh_now()); }));
+    for (int n = 0; n < 100; ++n) {
+      l.post([&] {
+        EXPECT_TRUE(l.is_here());
+        ++posted;
+        ++always_due.times;
+      });
+      boost::asio::post(r.executor(), [&] { ++posted; });
+    }
+    EXPECT_FALSE(l.is_here());
+    ASSERT_TRUE(run_on(l, [&] { always_due.cancel(); }));
+    EXPECT_EQ(posted, 200);
+    r.stop();
+  }
+  work.reset();
+  for (auto& each : users) each.join();
+}
+
+/// A coroutine on the loop that waits for a timer of the program's io_context.
+task<> waits_there(boost::asio::io_context& there, std::shared_ptr<int> owned, std::shared_ptr<countdown> waits,
+                   bool& went_on) {
+  boost::asio::steady_timer timer(there, 20ms);
+  boost::asio::post(there, [waits] { waits->count_down(); });
+  co_await timer.async_wait(boost::asio::use_awaitable);
+  went_on = true;
+  static_cast<void>(owned);
+}
+
+TEST(runtime, leaves_what_a_coroutine_comes_back_to_that_waits_in_another_io_context) {
+  for (const bool completes : {false, true}) {
+    const auto owned = std::make_shared<int>(7);
+    const auto waits = std::make_shared<countdown>(1);
+    bool went_on = false;
+    {
+      boost::asio::io_context users;
+      auto work = boost::asio::make_work_guard(users);
+      {
+        runtime r({.threads = 1, .log = quiet});
+        r.start({});
+        boost::asio::co_spawn(r.executor(), waits_there(users, owned, waits, went_on), boost::asio::detached);
+        while (!waits->wait_until(steady().now() + 1ms)) users.poll_one();  // its timer is not due yet
+        r.stop();
+      }
+      work.reset();
+      if (completes) users.run();  // posts to a loop that has gone
+    }
+    EXPECT_FALSE(went_on);
+    EXPECT_EQ(owned.use_count(), 2);  // Asio posts also the destruction: both stay with what was left behind
+  }
+}
+
+TEST(runtime, destroys_what_waits_in_its_own_loops) {
+  const auto owned = std::make_shared<int>(7);
+  {
+    runtime r({.threads = 1, .log = quiet});
+    r.start({});
+    const auto begun = std::make_shared<countdown>(1);
+    const auto for_long = [](std::shared_ptr<int>, std::shared_ptr<countdown> now) -> task<> {
+      boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, 1h);
+      now->count_down();
+      co_await timer.async_wait(boost::asio::use_awaitable);
+    };
+    boost::asio::co_spawn(r.executor(), for_long(owned, begun), boost::asio::detached);
+    EXPECT_TRUE(begun->wait_until(steady().now() + 10s));
+    r.stop();
+  }
+  EXPECT_EQ(owned.use_count(), 1);
 }
 
 TEST(runtime, comes_and_goes_in_the_users_io_context_while_it_is_busy) {

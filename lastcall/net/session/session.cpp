@@ -5,8 +5,8 @@
 // Ownership: the connection_set owns the session; handlers and posted work hold the session_link only.
 #include "lastcall/net/session/session.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <utility>
 
 #include "lastcall/net/loop/thread_pool.hpp"
@@ -108,10 +108,9 @@ void session::leave_when_sent(connection_end as) noexcept {
 /// The completion finds the session by the link, since the connection may have ended before the handler.
 void session::run(task<> handler) {
   handler_runs_ = true;
-  boost::asio::co_spawn(set().loop().io().get_executor(), std::move(handler),
-                        [link = link_](std::exception_ptr error) noexcept {
-                          if (link->host()) link->host()->handler_over(std::move(error));
-                        });
+  boost::asio::co_spawn(set().loop().executor(), std::move(handler), [link = link_](std::exception_ptr error) noexcept {
+    if (link->host()) link->host()->handler_over(std::move(error));
+  });
 }
 
 bool session::run_on(thread_pool& pool, function<void()> handler) {

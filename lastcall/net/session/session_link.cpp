@@ -2,15 +2,27 @@
 // mutex and posts to the loop before it lets the mutex go: the session, and so its loop, cannot go in between.
 #include "lastcall/net/session/session_link.hpp"
 
-#include <boost/asio/io_context.hpp>
+#include <stdexcept>
 
 #include "lastcall/net/loop/parked_step.hpp"
 #include "lastcall/net/session/session.hpp"
 
 namespace lastcall::inline v0::net {
 
+namespace {
+
+/// A second waiter would take the place of the first, which then would never continue.
+[[noreturn]] void refuse_second() {
+  throw std::logic_error("somebody waits here already; read and write one at a time");
+}
+
+}  // namespace
+
 task<> session_link::until(function<bool()> step, handler_side side) {
+  if (host_ && !loop_.is_here())
+    throw std::logic_error("a connection is used outside of its loop's thread; on another thread use what blocks");
   while (!step()) {
+    if (waiter(side)) refuse_second();
     begin_wait(side);
     co_await suspended(waiter(side));
   }
@@ -18,13 +30,19 @@ task<> session_link::until(function<bool()> step, handler_side side) {
 }
 
 bool session_link::until_blocking(const function<bool()>& step, handler_side side) {
+  if (is_here()) throw std::logic_error("what blocks is used on a loop's thread; await there, or use net::blocking");
   const auto self = shared_from_this();
+  bool second = false;
   const parked_step::attempt attempt = [&]() -> function<void()>* {
-    if (step()) return end_wait(side), nullptr;
+    second = static_cast<bool>(waiter(side));
+    if (second || step()) return end_wait(side), nullptr;
     begin_wait(side);
     return &waiter(side);
   };
-  return parked_step::wait_for(attempt, [this](parked_step first) { return post_to_loop(std::move(first)); });
+  const bool posted =
+      parked_step::wait_for(attempt, [this](parked_step first) { return post_to_loop(std::move(first)); });
+  if (second) refuse_second();
+  return posted;
 }
 
 void session_link::post(function<void(session&)> f) {
@@ -42,7 +60,7 @@ bool session_link::post_to_loop(function<void()> f) {
 
 bool session_link::is_here() noexcept {
   const std::lock_guard lock(mutex_);
-  return host_ && loop_.io().get_executor().running_in_this_thread();
+  return host_ && loop_.is_here();
 }
 
 void session_link::begin_wait(handler_side side) noexcept {

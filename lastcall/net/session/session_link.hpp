@@ -36,9 +36,12 @@ class session_link : public std::enable_shared_from_this<session_link> {
 
   /// Calls `step` now, and again whenever the remote does something, until it returns true. One at a time on each side.
   /// The session may end meanwhile, so the caller keeps the link alive: see `finished`.
+  /// Errors: std::logic_error on another thread than the loop's, or when a coroutine waits on that side already.
   task<> until(function<bool()> step, handler_side = handler_side::reading);
   /// The same for a handler that blocks a thread; `step` still runs on the loop. False: the session has ended.
   /// Threads: any but the loop's.   Blocks: until `step` is true; the limits of the session bound that.
+  /// Errors: std::logic_error on the loop's thread, which it would block for ever, or when somebody waits there
+  /// already.
   bool until_blocking(const function<bool()>& step, handler_side = handler_side::reading);
 
   /// Runs `f` on the loop, soon, unless the session has ended by then.   Threads: any.

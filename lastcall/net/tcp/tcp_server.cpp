@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/leave_behind.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
 #include "lastcall/net/loop/runtime.hpp"
 #include "lastcall/net/tcp/tcp_session.hpp"
@@ -46,12 +47,13 @@ connection_server_options server_options(const tcp_server_options& o, thread_poo
 
 struct tcp_server::parts {
   parts(tcp_server_options o, runtime& on, logger log)
-      : service{std::move(o), log}, server(server_options(service.options, service.pool, log), on, [this](arrival it) {
+      : service(std::make_shared<tcp_service>(std::move(o), log)),
+        server(server_options(service->options, service->pool, log), on, [this](arrival it) {
           connection_set& set = server.set(it.loop);
           return std::make_unique<tcp_session>(set, std::move(it), service);
         }) {}
 
-  tcp_service service;
+  const std::shared_ptr<tcp_service> service;
   connection_server server;
 };
 
@@ -62,7 +64,10 @@ tcp_server::tcp_server(options o, app& of) : tcp_server(std::move(o), of.shared<
 tcp_server::tcp_server(options o, runtime& on, logger log)
     : parts_(std::make_unique<parts>(checked(std::move(o)), on, std::move(log))) {}
 
-tcp_server::~tcp_server() = default;
+tcp_server::~tcp_server() {
+  if (parts_->server.serving()) parts_->server.stop();
+  if (parts_->server.stuck()) lastcall::detail::leave_behind(std::move(parts_));
+}
 
 connection_server& tcp_server::served() const noexcept { return parts_->server; }
 

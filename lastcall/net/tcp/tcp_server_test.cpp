@@ -2,7 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +22,7 @@
 namespace lastcall::net::tcp_server_test {
 
 using namespace std::chrono_literals;
+using ::testing::HasSubstr;
 using testing_net::client;
 using testing_net::generous;
 
@@ -350,6 +358,70 @@ TEST(tcp_server, refuses_options_that_make_no_sense) {
   net::runtime on({.threads = 1, .log = quiet});
   EXPECT_THROW(tcp_server({}, on, quiet), std::invalid_argument) << "no handler";
   EXPECT_THROW(tcp_server({.handler = session_handler(echo), .jitter = -1s}, on, quiet), std::invalid_argument);
+}
+
+/// What a handler is told that breaks a rule of its stream. The server serves on.
+std::string refusal_of(session_handler breaks_it) {
+  std::string why;
+  const auto told = std::make_shared<countdown>(1);
+  net::runtime on({.threads = 1, .log = quiet});
+  tcp_server server({.address = "127.0.0.1", .handler = std::move(breaks_it)}, on,
+                    logger(log_level::error, [&](const log_record& r) {
+                      for (const auto& field : r.fields) why += field.value;
+                      told->count_down();
+                    }));
+  on.start({});
+  server.start({});
+  client c(server.addresses().at(0));
+  EXPECT_TRUE(told->wait_until(steady().now() + generous));
+  EXPECT_EQ(c.hear_all(), "");
+  server.stop();
+  on.stop();
+  return why;
+}
+
+TEST(tcp_server, refuses_a_second_reader_of_one_session) {
+  EXPECT_THAT(refusal_of([](tcp_stream& s) -> task<> {
+                boost::asio::co_spawn(co_await boost::asio::this_coro::executor, s.read(), boost::asio::detached);
+                co_await boost::asio::post(boost::asio::use_awaitable);  // the first waits now
+                co_await s.read();
+              }),
+              HasSubstr("one at a time"));
+}
+
+TEST(tcp_server, refuses_to_block_its_loop) {
+  EXPECT_THAT(refusal_of([](tcp_stream& s) -> task<> {
+                s.read_blocking();
+                co_return;
+              }),
+              HasSubstr("blocks"));
+}
+
+TEST(tcp_server, refuses_a_coroutine_on_another_thread) {
+  EXPECT_THAT(refusal_of([](tcp_stream& s) -> task<> {
+                boost::asio::thread_pool elsewhere(1);
+                co_await boost::asio::co_spawn(elsewhere, s.read(), boost::asio::use_awaitable);
+              }),
+              HasSubstr("thread"));
+}
+
+TEST(tcp_server, needs_a_runtime_that_runs_and_leaves_it_when_destroyed) {
+  net::runtime on({.threads = 1, .log = quiet});
+  {
+    tcp_server early({.address = "127.0.0.1", .handler = echo}, on, quiet);
+    EXPECT_THROW(early.start({}), std::logic_error);
+  }
+  on.start({});
+  std::unique_ptr<client> c;
+  {
+    tcp_server never_stopped({.address = "127.0.0.1", .handler = echo}, on, quiet);
+    never_stopped.start({});
+    c = std::make_unique<client>(never_stopped.addresses().at(0));
+    c->say("a\n");
+    EXPECT_EQ(c->hear_until("\n"), "a\n");
+  }
+  EXPECT_EQ(c->hear_all(), "");
+  on.stop();
 }
 
 }  // namespace lastcall::net::tcp_server_test

@@ -12,9 +12,9 @@ namespace {
 constexpr duration second_look = std::chrono::milliseconds(10);
 }  // namespace
 
-tcp_session::tcp_session(connection_set& set, arrival it, tcp_service& of)
-    : session(set, std::move(it.socket), it.remote, connection_kind::tcp, of.options.limits),
-      service_(of),
+tcp_session::tcp_session(connection_set& set, arrival it, std::shared_ptr<tcp_service> of)
+    : session(set, std::move(it.socket), it.remote, connection_kind::tcp, of->options.limits),
+      service_(std::move(of)),
       stream_(std::make_shared<tcp_stream>(link())),
       refusing_(it.refusing) {
   renew_deadline();
@@ -35,19 +35,19 @@ void tcp_session::begin() noexcept {
   if (handler_begun_) return;
   handler_begun_ = true;
   if (refusing_) return leave_when_sent();
-  const session_handler& h = service_.options.handler;
+  const session_handler& h = service_->options.handler;
   try {
     if (h.awaiting) {
-      // The coroutine holds the stream, since the connection may end before the handler returns.
-      run([](std::shared_ptr<tcp_stream> s, const session_handler& handler) -> task<> {
-        co_await handler.awaiting(*s);
-      }(stream_, h));
+      // The coroutine holds the stream, since the connection may end before the handler returns; and so may the server.
+      run([](std::shared_ptr<tcp_stream> s, std::shared_ptr<tcp_service> kept) -> task<> {
+        co_await kept->options.handler.awaiting(*s);
+      }(stream_, service_));
       return;
     }
-    if (run_on(service_.pool, [s = stream_, &h] { h.blocking(*s); })) return;
-    service_.log.warning(service_.options.name, "a session was refused: all threads are busy");
+    if (run_on(service_->pool, [s = stream_, kept = service_] { kept->options.handler.blocking(*s); })) return;
+    service_->log.warning(service_->options.name, "a session was refused: all threads are busy");
   } catch (const std::exception& error) {
-    service_.log.error(service_.options.name, "a session was refused", {{"why", error.what()}});
+    service_->log.error(service_->options.name, "a session was refused", {{"why", error.what()}});
   }
   leave_when_sent();
 }
@@ -101,7 +101,7 @@ std::size_t tcp_session::put(std::string_view bytes) noexcept {
 
 void tcp_session::on_handler_over(std::exception_ptr error) noexcept {
   if (error)
-    service_.log.error(service_.options.name, "a session's handler threw", {{"what", lastcall::to_text(error)}});
+    service_->log.error(service_->options.name, "a session's handler threw", {{"what", lastcall::to_text(error)}});
   leave_when_sent(remote_time_over() ? connection_end::timed_out
                   : input_over()     ? connection_end::by_remote
                                      : connection_end::clean);

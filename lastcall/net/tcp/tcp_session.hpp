@@ -12,8 +12,10 @@
 
 namespace lastcall::inline v0::net {
 
-/// What the sessions of one server share.
+/// What the sessions of one server share, and their handlers, which may outlive the server.
 struct tcp_service {
+  tcp_service(tcp_server_options o, logger l) : options(std::move(o)), log(std::move(l)) {}
+
   const tcp_server_options options;
   const logger log;
   thread_pool pool{options.blocking, options.name};
@@ -21,7 +23,7 @@ struct tcp_service {
 
 class tcp_session final : public session {
  public:
-  tcp_session(connection_set&, arrival, tcp_service&);
+  tcp_session(connection_set&, arrival, std::shared_ptr<tcp_service>);
 
   /// For a read: moves the input to `into`, all or up to the delimiter, and returns true. False: not yet, or never;
   /// `over` says why never. While draining, never means that nothing has come for `quiet`.
@@ -46,7 +48,7 @@ class tcp_session final : public session {
   void begin() noexcept;
   bool is_quiet(duration) noexcept;
 
-  tcp_service& service_;
+  const std::shared_ptr<tcp_service> service_;
   const std::shared_ptr<tcp_stream> stream_;
   std::size_t searched_ = 0;
   time_point quiet_since_{};

@@ -4,9 +4,10 @@
 
 namespace lastcall::inline v0::net {
 
-/// The step of one read; see session_link::until. It runs on the loop.
+/// The step of one read; see session_link::until. It runs on the loop. Keeps the stream, since a coroutine that the
+/// handler started may outlive handler and session.
 struct tcp_stream::read_step {
-  tcp_stream* stream;
+  std::shared_ptr<tcp_stream> stream;
   std::optional<char> delimiter;
   std::optional<std::string_view> result = {};
 
@@ -50,17 +51,21 @@ struct write_step {
 
 }  // namespace
 
-task<std::optional<std::string_view>> tcp_stream::read() { return finished(link_, read_step{this, std::nullopt}); }
+task<std::optional<std::string_view>> tcp_stream::read() {
+  return finished(link_, read_step{shared_from_this(), std::nullopt});
+}
 
 task<std::optional<std::string_view>> tcp_stream::read_until(char delimiter) {
-  return finished(link_, read_step{this, delimiter});
+  return finished(link_, read_step{shared_from_this(), delimiter});
 }
 
 task<bool> tcp_stream::write(std::string_view bytes) { return finished(link_, write_step{link_.get(), bytes}); }
 
-std::optional<std::string_view> tcp_stream::read_blocking() { return read_step{this, std::nullopt}.block(); }
+std::optional<std::string_view> tcp_stream::read_blocking() {
+  return read_step{shared_from_this(), std::nullopt}.block();
+}
 std::optional<std::string_view> tcp_stream::read_until_blocking(char delimiter) {
-  return read_step{this, delimiter}.block();
+  return read_step{shared_from_this(), delimiter}.block();
 }
 
 bool tcp_stream::write_blocking(std::string_view bytes) {

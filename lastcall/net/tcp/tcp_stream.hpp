@@ -31,7 +31,7 @@ enum class read_end : unsigned char {
 /// A read returns a view that is valid until the next read. After a read without a value, each further one returns at
 /// once without a value. Back-pressure: what is not read slows the remote down.
 /// Threads: one at a time. Coroutines on their loop's; `_blocking` on any other.
-class tcp_stream {
+class tcp_stream : public std::enable_shared_from_this<tcp_stream> {
  public:
   explicit tcp_stream(std::shared_ptr<session_link> link) noexcept : link_(std::move(link)) {}
   tcp_stream& operator=(tcp_stream&&) = delete;
