@@ -14,6 +14,7 @@
 #include "lastcall/http/routing/responder.hpp"
 #include "lastcall/http/server/serving_test.hpp"
 #include "lastcall/http/sse/events.hpp"
+#include "lastcall/http/ws/websocket.hpp"
 
 namespace lastcall::http::detail::h2_connection_test {
 
@@ -104,7 +105,7 @@ struct conversation {
     const int id = static_cast<int>(at(7) << 8 | at(8));
     if (at(3) == 0) body[id] += payload;
     if (at(3) <= 1 && (at(4) & 1)) ++ended;
-    if (at(3) == 3) ++resets;
+    if (at(3) == 3) ++resets, reset_code = payload.at(3);
     if (at(3) == 6 && !(at(4) & 1)) client.say(frame(6, 1, 0, payload));
     if (at(3) == 7) goaways.push_back(payload);
     return true;
@@ -116,7 +117,7 @@ struct conversation {
   testing_net::client client;
   std::map<int, std::string> body;
   std::vector<std::string> goaways;
-  int ended = 0, resets = 0;
+  int ended = 0, resets = 0, reset_code = 0;
 };
 
 /// What is accepted from now on takes a little into its kernel: the end of 32 KiB has to wait.
@@ -268,6 +269,29 @@ TEST(h2_connection, rejects_requests_that_are_malformed) {
   c.client.say(ask(7, "/taken", "POST", 4) + frame(3, 0, 7, {0, 0, 0, 1}));  // for a reason of its client's own
   EXPECT_TRUE(t.eventually(
       [&] { return t.it.requests() == request_ledger{.begun = 4, .rejected = 3, .abandoned_by_client = 1}; }));
+}
+
+TEST(h2_connection, sends_a_client_that_wants_a_websocket_to_http_1_1) {
+  server_options o = every_form();
+  std::vector<std::string> records;
+  o.access_log = [&](const access_record& r) { records.push_back(to_json(r)); };
+  o.routes.websocket("/ws", [](ws::stream) -> task<> { co_return; });
+  serving_test t(std::move(o));
+  conversation c(t);
+  for (int id = 1; id < 600; id += 2) {  // more than a client may reset at once
+    c.client.say(ask(id, "/ws", id == 3 ? "HEAD" : "GET"));
+    while (c.resets < (id + 1) / 2 && c.hear_one()) {}
+    ASSERT_EQ(c.reset_code, 13) << id;
+  }
+  c.client.say(ask(601, "/plain"));
+  c.hear(1);
+  EXPECT_EQ(c.body[601], "a") << "the connection stays in use";
+  const request_ledger l = t.it.requests();
+  EXPECT_EQ(l.rejected, 300u);
+  EXPECT_EQ(l.answered, 1u);
+  ASSERT_EQ(records.size(), 301u);
+  EXPECT_THAT(records[0], testing::HasSubstr(R"("target":"/ws","status":426,"bytes":0)"));
+  EXPECT_THAT(records[0], testing::HasSubstr(R"("ended":"rejected")"));
 }
 
 TEST(h2_connection, resets_a_broken_body_at_once_though_its_client_gives_no_window) {

@@ -61,6 +61,11 @@ struct h2_session::callbacks {
            std::find(me.ended_.begin(), me.ended_.end(), hd.stream_id) != me.ended_.end();
   }
 
+  /// Source: RFC 9113 section 5.1.1: the first use of a number closes all lower ones that were not used.
+  static bool was_passed_over(const h2_session& me, std::int32_t id) noexcept {
+    return id < me.last_begun_ &&
+           std::ranges::any_of(me.unused_, [id](const numbers& n) { return n.first <= id && id <= n.last; });
+  }
   /// Counts each frame that may be part of a flood, before nghttp2 works on it.
   static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* hd, void* user) noexcept {
     h2_session& me = session_of(user);
@@ -80,9 +85,10 @@ struct h2_session::callbacks {
         return hd->length == 0 && !(hd->flags & NGHTTP2_FLAG_END_STREAM) ? noise(me, h2_noise::empty_data) : 0;
       case NGHTTP2_HEADERS:
         if (has_ended(me, *hd)) return fault(me, h2_error::stream_closed);
+        if (was_passed_over(me, hd->stream_id)) return fault(me, h2_error::protocol);
         // nghttp2 skips what comes after our GOAWAY without a word; the client must know that it may send it again.
         if (me.refusing_ && hd->stream_id > me.last_begun_ && hd->stream_id % 2 == 1 && me.refused_ < most_refused) {
-          me.last_begun_ = hd->stream_id;
+          me.begins(hd->stream_id);
           ++me.refused_;
           me.to_.on_refused(hd->stream_id);
           try {
@@ -100,7 +106,7 @@ struct h2_session::callbacks {
   static int begin_headers(nghttp2_session* s, const nghttp2_frame* f, void* user) noexcept {
     if (f->hd.type != NGHTTP2_HEADERS || f->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     h2_session& me = session_of(user);
-    me.last_begun_ = std::max(me.last_begun_, f->hd.stream_id);
+    me.begins(f->hd.stream_id);
     // RFC 9218's default would send one response to its end before the next begins. What the client asks for counts.
     const nghttp2_extpri in_turns{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
     nghttp2_session_change_extpri_stream_priority(s, f->hd.stream_id, &in_turns, 0);
@@ -257,6 +263,14 @@ h2_session::h2_session(h2_events& to, const h2_settings& settings) noexcept : to
 }
 
 h2_session::~h2_session() = default;
+
+/// Notes the numbers between the last request and this one.
+void h2_session::begins(std::int32_t id) noexcept {
+  if (id <= last_begun_) return;
+  const std::int32_t next = last_begun_ == 0 ? 1 : last_begun_ + 2;
+  if (id > next) unused_[next_unused_++ % unused_.size()] = {next, id - 2};
+  last_begun_ = id;
+}
 
 /// Ends the session with GOAWAY if nghttp2 or a callback fails. Streams to refuse are reset afterwards: inside the
 /// callback nghttp2 does not know them yet.

@@ -28,6 +28,7 @@ enum class h2_error : std::uint32_t {
   refused_stream = 7,
   cancel = 8,
   enhance_your_calm = 11,
+  http_1_1_required = 13,
 };
 
 /// What comes of asking for more of a response's body.
@@ -130,7 +131,15 @@ class h2_session {
 
   h2_events& to_;
   std::unique_ptr<nghttp2_session, release> session_;
+  struct numbers {
+    std::int32_t first = 0, last = 0;
+  };
+
+  void begins(std::int32_t id) noexcept;
+
   std::int32_t last_begun_ = 0;
+  std::array<numbers, 32> unused_{};  // of streams that the client passed over lately: it must not use them any more
+  std::size_t next_unused_ = 0;
   bool refusing_ = false;                 // a GOAWAY with the last stream was sent: later ones are refused
   h2_error fault_ = h2_error::none;       // why a callback of ours ended it
   std::array<std::int32_t, 64> ended_{};  // streams that the client ended lately: it must send nothing more on them

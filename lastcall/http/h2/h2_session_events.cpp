@@ -86,7 +86,8 @@ void h2_connection::on_close(void* stream, h2_error why, bool by_us) noexcept {
   }
   if (s.broken()) return s.sent(), retire(s);
   // The client cancelled, or broke the protocol on this stream: both cost the server more than the client.
-  if (flood_.exceeds(h2_noise::reset, loop_now())) session_.terminate(h2_error::enhance_your_calm);
+  if (why != h2_error::http_1_1_required && flood_.exceeds(h2_noise::reset, loop_now()))
+    session_.terminate(h2_error::enhance_your_calm);
   // This side resets for what the client did, except with `cancel` (a slow client) and `internal` (an error here).
   const bool malformed = by_us && why != h2_error::cancel && why != h2_error::internal;
   s.cut_short(malformed ? request_end::rejected : request_end::abandoned_by_client);

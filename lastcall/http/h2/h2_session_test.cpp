@@ -270,6 +270,18 @@ TEST(h2_session, counts_a_head_that_is_incomplete_as_begun) {
   EXPECT_EQ(t.told.back(), "request 1");
 }
 
+TEST(h2_session, ends_when_a_number_is_used_that_was_passed_over) {
+  for (const int id : {1, 3, 7, 9, 11, 15}) {
+    session_test s;
+    s.hear(get(5) + get(13) + get(17));
+    s.frames.clear();
+    s.hear(get(id));
+    ASSERT_FALSE(s.frames.empty()) << id;
+    EXPECT_EQ(s.frames.back().type, 7) << id;
+    EXPECT_EQ(s.frames.back().number_at(4), 1u) << "PROTOCOL_ERROR for " << id;
+  }
+}
+
 TEST(h2_session, asks_for_calm_when_it_is_too_much) {
   session_test t;
   t.too_much = true;

@@ -98,6 +98,7 @@ class h2_stream final : public net::list_hook<>, private answer_path {
   // For answer_path: framing.
   const net::endpoint& client() const noexcept override;
   bool client_ends() const noexcept override;
+  bool can_upgrade() const noexcept override { return false; }
   void put_response(const response&, bool refusal) override;
   void put_head(const response&, bool body_follows) override;
   void body_begins() override {}

@@ -91,6 +91,7 @@ void answer_path::run(const handler& h) {
 /// Counts as answered once the kernel has all its bytes.
 void answer_path::answered(response&& r) {
   if (call_ && !in_coroutine_ && service().life.forced()) answers_after_force();  // it took long enough to be late
+  if (r.status() == 426 && !can_upgrade()) return conclude(r, request_end::rejected, true);
   if (r.source()) return begin_body(std::move(r));
   conclude(r, request_end::answered, false);
 }
