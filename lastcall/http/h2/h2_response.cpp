@@ -137,13 +137,14 @@ h2_output h2_stream::file_output(std::span<char> into) noexcept {
 
 /// After the last byte of the body. nghttp2 then ends the stream with them.
 void h2_stream::submit_trailers() {
+  bool handed = false;
   try {
     std::vector<h2_field> all;
     each_line(trailers_out_, [&](std::string_view name, std::string_view value) { all.push_back({name, value}); });
-    connection_.session().trailers(id_, all);
+    handed = connection_.session().trailers(id_, all);
   } catch (const std::exception&) {  // out of memory
-    connection_.session().reset(id_, h2_error::internal);
   }
+  if (!handed) connection_.session().reset(id_, h2_error::internal);
 }
 
 std::size_t h2_stream::take_output(std::string_view bytes) {
