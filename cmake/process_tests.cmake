@@ -2,8 +2,8 @@
 # and measures them. Labelled `process`. Most wait more than they work, and run beside each other.
 
 # lastcall_process_test(SOURCE [SANITIZED] [ALONE] [QUIET] [LOCK name] [WHOLE] [LINK target…] [NEEDS target…]): ALONE is what
-# measures time or loads the machine: nothing runs beside it, no build either (label `process-alone`). QUIET ones only measure,
-# and run in that part of a release, two at a time. Tests of one LOCK run one after the other. SANITIZED ones, whose verdict does
+# measures time or loads the machine: nothing runs beside it, no build either (label `process-alone`). Under the sanitizers,
+# where no time is measured, it runs two at a time. QUIET ones only measure, and run in that part of a release, two at a time. Tests of one LOCK run one after the other. SANITIZED ones, whose verdict does
 # not hang on how fast the programs are, run under the sanitizers too; their label is `process-sanitized`. What the sanitizers
 # look at there is the programs and our client, not the test's own text. NEEDS are the programs that the test starts; it finds
 # them in $LASTCALL_BIN. A WHOLE one is one test of ctest, so that its hundreds of cases share the program that they ask.
@@ -31,8 +31,10 @@ function(lastcall_process_test source)
   elseif(arg_SANITIZED)
     set(label process-sanitized)
   endif()
-  set(properties LABELS ${label} RUN_SERIAL ${arg_ALONE} TIMEOUT 900 ENVIRONMENT "LASTCALL_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-  if(arg_QUIET AND NOT LASTCALL_SANITIZE)
+  set(properties LABELS ${label} TIMEOUT 900 ENVIRONMENT "LASTCALL_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  if(arg_ALONE AND NOT LASTCALL_SANITIZE)
+    list(APPEND properties RUN_SERIAL ON)
+  elseif(arg_ALONE OR (arg_QUIET AND NOT LASTCALL_SANITIZE))
     list(APPEND properties PROCESSORS ${LASTCALL_BUSY})
   endif()
   if(arg_LOCK)

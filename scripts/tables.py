@@ -64,6 +64,19 @@ def exit_codes(page, namespace, write):
         differences.append(f"{page}: the table of exit codes is not that of {header}: scripts/tables.py --write")
 
 
+def codes_of_the_command():
+    text = read("lastcall/core/exit/exit_code.hpp")
+    probe = text.partition("namespace probe_codes {")[2].partition("\n}")[0]
+    numbers = re.findall(r"constexpr int \w+ = (\d+);", probe) + re.findall(r"constexpr int usage = (\d+);", text)
+    listed = {
+        "docs/man/lastcall.1": read("docs/man/lastcall.1").partition(".SH EXIT STATUS")[2].partition(".SH")[0],
+        "lastcall/cli/probe/probe_options.cpp": re.search(r"^Exit: .*$", read("lastcall/cli/probe/probe_options.cpp"), re.M)[0],
+    }
+    for page, lines in listed.items():
+        told = re.findall(r"\b\d+\b", lines)
+        compare("exit code", page, dict.fromkeys(numbers), dict.fromkeys(told))
+
+
 def metrics():
     page, code, docs = "docs/guide/operate.md", {}, {}
     for _, text in sources():
@@ -136,7 +149,7 @@ def report():
 
 for page, namespace in (("docs/report.md", "exit_codes"), ("docs/probe.md", "probe_codes")):
     exit_codes(page, namespace, "--write" in sys.argv[1:])
-for check in (metrics, status, limits, environment, report):
+for check in (codes_of_the_command, metrics, status, limits, environment, report):
     check()
 for line in differences:
     print(line)

@@ -68,8 +68,7 @@ class waiting {
   explicit waiting(const context& with, std::string_view what,
                    std::source_location at = std::source_location::current());
   ~waiting();
-  waiting(const waiting&) = delete;
-  waiting& operator=(const waiting&) = delete;
+  waiting& operator=(waiting&&) = delete;
 
  private:
   context with_;

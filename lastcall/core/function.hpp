@@ -14,13 +14,6 @@ namespace lastcall::inline v0 {
 
 template <class Signature> class function;
 
-namespace detail {
-template <class T> inline constexpr bool is_function = false;
-template <class S> inline constexpr bool is_function<function<S>> = true;
-template <class T> inline constexpr bool is_std_function = false;
-template <class S> inline constexpr bool is_std_function<std::function<S>> = true;
-}  // namespace detail
-
 /// Owns one callable. Up to 48 bytes that move without throwing live inside; anything else costs one allocation. Empty
 /// (also when made from a null pointer or an empty std::function) tests false. Calling is const, as with std::function.
 /// Errors: calling an empty one throws std::bad_function_call.   Threads: as safe to call at once as the callable
@@ -34,10 +27,8 @@ template <class R, class... A> class function<R(A...)> {
   template <class F, class D = std::decay_t<F>>
     requires(!std::is_same_v<D, function> && std::is_invocable_r_v<R, D&, A...>)
   function(F&& callable) {
-    if constexpr (std::is_pointer_v<D> || std::is_member_pointer_v<D>) {
+    if constexpr (requires { callable == nullptr; }) {
       if (callable == nullptr) return;
-    } else if constexpr (detail::is_function<D> || detail::is_std_function<D>) {
-      if (!callable) return;
     }
     if constexpr (fits<D>) {
       ::new (static_cast<void*>(inside_)) D(std::forward<F>(callable));
@@ -71,6 +62,7 @@ template <class R, class... A> class function<R(A...)> {
   ~function() { clear(); }
 
   explicit operator bool() const noexcept { return relocate_ != nullptr; }
+  bool operator==(std::nullptr_t) const noexcept { return relocate_ == nullptr; }
   R operator()(A... args) const { return call_(inside_, std::forward<A>(args)...); }
 
  private:

@@ -40,8 +40,7 @@ class gate {
  public:
   gate();
   ~gate();
-  gate(const gate&) = delete;
-  gate& operator=(const gate&) = delete;
+  gate& operator=(gate&&) = delete;
 
   /// Empty once closed.
   std::optional<ticket> enter() noexcept;

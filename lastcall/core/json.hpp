@@ -1,10 +1,8 @@
 // Writes JSON into a string, front to back. Does not parse, and keeps no tree.
 #pragma once
 
-#include <array>
 #include <cassert>
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,21 +21,10 @@ class json_writer {
  public:
   enum class layout : unsigned char { compact, indented };
 
-  /// A key that is quoted once, for many objects with the same keys on one line each.
-  class label {
-   public:
-    explicit label(std::string_view name);
-
-   private:
-    friend json_writer;
-    std::string text_;
-  };
-
-  /// Appends to `out`, which must outlive it. `out` is complete after the outermost end. Indents by two spaces.
+  /// Appends to `out`, which must outlive it. Indents by two spaces.
   explicit json_writer(std::string& out, layout looks = layout::compact)
       : out_(out), indented_(looks == layout::indented) {}
-  json_writer(const json_writer&) = delete;
-  json_writer& operator=(const json_writer&) = delete;
+  json_writer& operator=(json_writer&&) = delete;
 
   json_writer& begin_object() { return begin('{'); }
   /// An object on one line, in any layout.
@@ -47,14 +34,6 @@ class json_writer {
   json_writer& end_array() { return end(']'); }
 
   json_writer& key(std::string_view name);
-  /// Only where nothing is indented.
-  json_writer& key(const label& name) {
-    assert(!indented_ && !levels_.empty() && levels_.back().closing == '}' && !after_key_);
-    comma();
-    add(name.text_);
-    after_key_ = true;
-    return *this;
-  }
   json_writer& value(std::string_view text);
   json_writer& value(const char* text) { return value(std::string_view(text)); }
   json_writer& value(bool fact) { return raw(fact ? std::string_view("true") : std::string_view("false")); }
@@ -69,7 +48,6 @@ class json_writer {
 
   /// A key and its value.
   template <class V> json_writer& member(std::string_view name, const V& of) { return key(name).value(of); }
-  template <class V> json_writer& member(const label& name, const V& of) { return key(name).value(of); }
 
  private:
   struct level {
@@ -81,33 +59,13 @@ class json_writer {
   json_writer& begin(char bracket, bool one_line = false);
   json_writer& end(char bracket);
   template <class N> json_writer& number(N of);
-  void comma() {
-    if (!levels_.back().empty) add(',');
-    levels_.back().empty = false;
-  }
-  void before_value() {
-    if (!std::exchange(after_key_, false)) before_element();
-  }
-  void before_element();
-  json_writer& after_value();
+  void before_value();
+  void begin_element();
   void line_break();
   void quote(std::string_view text);
   void escape(std::string_view& text);
 
-  void make_room(std::size_t bytes) {
-    if (bytes > piece_.size() - size_) flush();
-  }
-  void add(char one) {
-    make_room(1);
-    piece_[size_++] = one;
-  }
-  void add(std::string_view some);
-  void flush();
-
   std::string& out_;
-  // Collects small pieces: a report of many components has a hundred thousand, and the string should not grow for each.
-  std::array<char, 1024> piece_;
-  std::size_t size_ = 0;
   std::vector<level> levels_;
   bool indented_;
   bool after_key_ = false;

@@ -27,8 +27,7 @@ class no_signals_of_others {
     pthread_sigmask(SIG_BLOCK, &set, &before_);
   }
   ~no_signals_of_others() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  no_signals_of_others(const no_signals_of_others&) = delete;
-  no_signals_of_others& operator=(const no_signals_of_others&) = delete;
+  no_signals_of_others& operator=(no_signals_of_others&&) = delete;
 
  private:
   sigset_t before_{};

@@ -37,8 +37,7 @@ class semaphore_hold {
   ~semaphore_hold() {
     if (has_) of_.release();
   }
-  semaphore_hold(const semaphore_hold&) = delete;
-  semaphore_hold& operator=(const semaphore_hold&) = delete;
+  semaphore_hold& operator=(semaphore_hold&&) = delete;
   explicit operator bool() const noexcept { return has_; }
 
  private:

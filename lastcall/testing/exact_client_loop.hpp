@@ -19,8 +19,7 @@ class exact_client_loop {
  public:
   exact_client_loop(const server_address&, const probe_options&, const probe_target&);
   ~exact_client_loop();
-  exact_client_loop(const exact_client_loop&) = delete;
-  exact_client_loop& operator=(const exact_client_loop&) = delete;
+  exact_client_loop& operator=(exact_client_loop&&) = delete;
 
   probe_result run();
 

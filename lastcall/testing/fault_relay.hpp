@@ -49,8 +49,7 @@ class fault_relay {
   /// Errors: std::system_error when it cannot listen.
   explicit fault_relay(server_address server, relay_options options = {});
   ~fault_relay();
-  fault_relay(const fault_relay&) = delete;
-  fault_relay& operator=(const fault_relay&) = delete;
+  fault_relay& operator=(fault_relay&&) = delete;
 
   std::uint16_t port() const noexcept;
   /// "http://127.0.0.1:PORT"

@@ -58,8 +58,7 @@ class harness {
   explicit harness(app_options options = {}, duration patience = std::chrono::seconds(1));
   /// If the app still runs, ends it in virtual time.
   ~harness();
-  harness(const harness&) = delete;
-  harness& operator=(const harness&) = delete;
+  harness& operator=(harness&&) = delete;
 
   /// Adds a double.
   member add(std::string name, component_behaviour does = {}, needs stands_on = {});

@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "lastcall/core/report/report.hpp"
@@ -70,8 +69,7 @@ class program {
   /// `command[0]` is searched in PATH.   Errors: std::system_error when it cannot be started.
   explicit program(const std::vector<std::string>& command, program_options options = {});
   ~program();
-  program(const program&) = delete;
-  program& operator=(const program&) = delete;
+  program& operator=(program&&) = delete;
 
   /// Returns the line that has `ready_line`.   Errors: std::runtime_error with its stderr, when it ends before, or
   /// takes longer than `patience`.

@@ -12,8 +12,7 @@ class virtual_clock : public clock {
  public:
   /// Begins so far from zero that a time point a day earlier is still valid.
   explicit virtual_clock(time_point begins = time_point(std::chrono::hours(48))) noexcept : now_(begins) {}
-  virtual_clock(const virtual_clock&) = delete;
-  virtual_clock& operator=(const virtual_clock&) = delete;
+  virtual_clock& operator=(virtual_clock&&) = delete;
 
   time_point now() const noexcept override { return now_.load(std::memory_order_acquire); }
 

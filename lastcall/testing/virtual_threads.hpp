@@ -33,8 +33,7 @@ class virtual_threads {
   explicit virtual_threads(virtual_clock& time);
   /// Joins. Threads that have not ended are left behind, parked for ever.
   ~virtual_threads();
-  virtual_threads(const virtual_threads&) = delete;
-  virtual_threads& operator=(const virtual_threads&) = delete;
+  virtual_threads& operator=(virtual_threads&&) = delete;
 
   /// Makes a thread for `f`, which must not throw. It does not run before the calling one parks or waits.
   void spawn(function<void()> f);

@@ -266,7 +266,7 @@ class starts : public testing::Test {
 TEST_F(starts, end_cleanly_at_any_moment_once_the_handler_stands) {
   int before_ready = 0;
   duration earliest = 1h;
-  const int all = runs(200, 30);
+  const int all = runs(200, sanitized ? 10 : 30);
   for (int i = 0; i < all && !HasFailure(); ++i) {
     starting it;
     const int number = either();
@@ -287,7 +287,7 @@ TEST_F(starts, end_cleanly_at_any_moment_once_the_handler_stands) {
 TEST_F(starts, are_killed_by_a_signal_only_before_there_is_a_handler) {
   int killed = 0;
   duration latest{};
-  const int all = runs(200, 30);
+  const int all = runs(200, sanitized ? 10 : 30);
   for (int i = 0; i < all && !HasFailure(); ++i) {
     starting it;
     const int number = either();

@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <optional>
 #include <stdexcept>
 #include <system_error>
 
@@ -79,8 +78,7 @@ class foreign_process {
     if (fd_ < 0) throw unmeasurable("--pid " + std::to_string(pid) + ": " + std::generic_category().message(errno));
   }
   ~foreign_process() { ::close(fd_); }
-  foreign_process(const foreign_process&) = delete;
-  foreign_process& operator=(const foreign_process&) = delete;
+  foreign_process& operator=(foreign_process&&) = delete;
   int descriptor() const noexcept { return fd_; }
   void signal(int number) const {
     if (::syscall(SYS_pidfd_send_signal, fd_, number, nullptr, 0) != 0 && errno != ESRCH) {

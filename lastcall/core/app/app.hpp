@@ -73,8 +73,7 @@ class app {
   /// for each of the descriptors 0, 1 and 2 that is not open. Errors: std::invalid_argument names the value and the
   /// remedy.
   explicit app(app_options options = {});
-  app(const app&) = delete;
-  app& operator=(const app&) = delete;
+  app& operator=(app&&) = delete;
   /// Ends what still runs, within the reserve. A component that hangs is not destroyed and stays in memory. Restores
   /// the earlier signal handlers, except after a run() that a signal has ended: then further signals are ignored until
   /// the process is gone.

@@ -64,8 +64,7 @@ class child {
     stop_listening();
     close(ready_);
   }
-  child(const child&) = delete;
-  child& operator=(const child&) = delete;
+  child& operator=(child&&) = delete;
 
   pid_t pid() const { return pid_; }
   void send(int number) const { kill(pid_, number); }

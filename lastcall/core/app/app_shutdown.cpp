@@ -27,11 +27,11 @@ void check_budget(const settings& config, const lifecycle& life, const logger& l
            " (LASTCALL_GRACE) - reserve " + to_text(config.reserve) + " (LASTCALL_RESERVE) - readiness delay " +
            to_text(config.readiness_delay) + " (LASTCALL_READINESS_DELAY) leaves " + to_text(room);
   };
-  if (const auto least = life.longest_minimum_chain(); least.second > room) {
+  if (const auto least = life.longest_chain(&shutdown_times::minimum); least.second > room) {
     throw std::invalid_argument("app: the components need at least " + arithmetic(least) +
                                 " to drain in; raise the grace period or shorten what they take");
   }
-  if (const auto typical = life.longest_typical_chain(); typical.second > room)
+  if (const auto typical = life.longest_chain(&shutdown_times::typical); typical.second > room)
     log.warning("app", "the components typically need more time than there is", {{"arithmetic", arithmetic(typical)}});
 }
 

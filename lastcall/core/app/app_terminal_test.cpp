@@ -34,8 +34,7 @@ class at_a_terminal {
     waitpid(pid_, nullptr, 0);
     close(terminal_);
   }
-  at_a_terminal(const at_a_terminal&) = delete;
-  at_a_terminal& operator=(const at_a_terminal&) = delete;
+  at_a_terminal& operator=(at_a_terminal&&) = delete;
 
   /// What it writes until `text` is there, or until it is gone or 20 s have passed.
   std::string read_until(const std::string& text) {

@@ -67,8 +67,7 @@ class registry final : public component {
   registry(options, app& owner);
   /// If `done` has not been called, it never is.
   ~registry() override;
-  registry(const registry&) = delete;
-  registry& operator=(const registry&) = delete;
+  registry& operator=(registry&&) = delete;
 
   /// While it drains, the new entry is told before this returns; once it is forced, the entry is cut too.
   [[nodiscard]] entry add(registration what);

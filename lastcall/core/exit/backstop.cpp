@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "lastcall/core/exit/try_write_stderr.hpp"
 #include "lastcall/core/signal_mask.hpp"
 
 namespace lastcall::inline v0 {
@@ -16,6 +17,7 @@ struct backstop::state {
   std::condition_variable changed;
   time_point when{};
   int code = 0;
+  std::string_view last_words;
   bool over = false;
 
   void watch() {
@@ -24,7 +26,9 @@ struct backstop::state {
     while (!over) {
       const time_point until = when;
       changed.wait_until(lock, until);
-      if (!over && steady().now() >= when) _exit(code);
+      if (over || steady().now() < when) continue;
+      if (!last_words.empty()) try_write_stderr(last_words);
+      _exit(code);
     }
   }
 };
@@ -36,7 +40,7 @@ backstop::~backstop() {
   state_->changed.notify_all();
 }
 
-void backstop::arm(time_point when, int code) noexcept {
+void backstop::arm(time_point when, int code, std::string_view last_words) noexcept {
   try {
     const bool first = !state_;
     const auto armed = first ? std::make_shared<state>() : state_;
@@ -44,6 +48,7 @@ void backstop::arm(time_point when, int code) noexcept {
       const std::lock_guard lock(armed->mutex);
       armed->when = when;
       armed->code = code;
+      armed->last_words = last_words;
       armed->changed.notify_all();
     }
     if (!first) return;

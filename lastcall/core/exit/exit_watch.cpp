@@ -1,16 +1,13 @@
 #include "lastcall/core/exit/exit_watch.hpp"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <ctime>
 
+#include "lastcall/core/exit/backstop.hpp"
 #include "lastcall/core/exit/exit_code.hpp"
-#include "lastcall/core/exit/try_write_stderr.hpp"
-#include "lastcall/core/signal_mask.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -24,23 +21,15 @@ constexpr duration time_when_it_went_on = std::chrono::seconds(10);
 std::atomic<time_point> exit_deadline{};
 std::atomic<pid_t> watched_process{0};  // not a forked child
 
-extern "C" void* lastcall_watch_exit(void*) {
-  const time_point now = steady().now(), due = exit_deadline.load();
-  const time_point by = now > due + goes_on_after ? now + time_when_it_went_on : std::max(due, now + least_time);
-  const timespec until = detail::to_timespec(by.time_since_epoch());  // steady_clock is CLOCK_MONOTONIC
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) != 0) {}
-  static_assert(exit_codes::hung == 4, "as the text says");
-  try_write_stderr(
-      "lastcall: deadline passed: something hangs after the app: an exit handler or the destructor of a static object; "
-      "leaving with exit code 4\n");
-  _exit(exit_codes::hung);
-}
-
 extern "C" void lastcall_at_exit() {
   if (watched_process.load() != getpid()) return;
-  const detail::no_signals_of_others for_the_thread;
-  pthread_t thread;
-  if (pthread_create(&thread, nullptr, lastcall_watch_exit, nullptr) == 0) pthread_detach(thread);
+  const time_point now = steady().now(), due = exit_deadline.load();
+  const time_point by = now > due + goes_on_after ? now + time_when_it_went_on : std::max(due, now + least_time);
+  static backstop& until_gone = *new backstop;  // never destroyed: it watches the destructors
+  static_assert(exit_codes::hung == 4, "as the text says");
+  until_gone.arm(by, exit_codes::hung,
+                 "lastcall: deadline passed: something hangs after the app: an exit handler or the destructor of a "
+                 "static object; leaving with exit code 4\n");
 }
 
 }  // namespace

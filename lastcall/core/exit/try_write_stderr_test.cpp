@@ -19,8 +19,7 @@ class stderr_pipe {
     dup2(before_, STDERR_FILENO);
     for (const int each : {before_, ends_[0], ends_[1]}) close(each);
   }
-  stderr_pipe(const stderr_pipe&) = delete;
-  stderr_pipe& operator=(const stderr_pipe&) = delete;
+  stderr_pipe& operator=(stderr_pipe&&) = delete;
 
   std::string read_all() {
     std::string all;

@@ -45,8 +45,7 @@ class lifecycle {
   /// Moves the components that all others need to the front. `start` does it too; call it before to read `names`.
   void arrange();
   /// The chain of components with the largest sum of minimum times, or of typical times. After `arrange`.
-  std::pair<std::string, duration> longest_minimum_chain() const { return longest(&shutdown_times::minimum); }
-  std::pair<std::string, duration> longest_typical_chain() const { return longest(&shutdown_times::typical); }
+  std::pair<std::string, duration> longest_chain(duration shutdown_times::* of) const;
   bool has(const std::string& name) const noexcept;
   component& at(std::size_t index) const noexcept { return *components_[index].object; }
   std::vector<std::string> names() const;
@@ -112,8 +111,6 @@ class lifecycle {
   static constexpr duration log_interval = std::chrono::seconds(1);          // of the line that says what is waited for
   static constexpr duration time_to_answer = std::chrono::milliseconds(60);  // before it: in_progress() may take time
   static constexpr duration time_past_deadline = std::chrono::milliseconds(10);  // for what is asked at the deadline
-
-  std::pair<std::string, duration> longest(duration shutdown_times::* which) const;
 
   bool goes_on_starting() const noexcept { return unstarted_ > 0 && !failure_ && requests_->first() == nullptr; }
   void begin_start(std::size_t index);

@@ -46,14 +46,14 @@ void lifecycle::arrange() {
 }
 
 // The text is the arithmetic of the sum: "http 5s + pg 3s". Components that take no time are left out of it.
-std::pair<std::string, duration> lifecycle::longest(duration shutdown_times::* which) const {
+std::pair<std::string, duration> lifecycle::longest_chain(duration shutdown_times::* of) const {
   std::vector<std::vector<std::size_t>> graph;
   std::vector<duration> takes;
   for (const component_record& c : components_) {
     graph.push_back(c.needs);
-    takes.push_back(std::clamp(c.object->times().*which, duration::zero(), deadline::longest));
+    takes.push_back(std::clamp(c.object->times().*of, duration::zero(), deadline::longest));
   }
-  const drain_chain chain = longest_chain(graph, takes);
+  const drain_chain chain = v0::longest_chain(graph, takes);
   std::string text;
   for (const std::size_t node : chain.nodes) {
     if (takes[node] == duration::zero()) continue;

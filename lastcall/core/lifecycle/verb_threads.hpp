@@ -17,8 +17,7 @@ class verb_threads final : public verb_executor {
   verb_threads();
   /// Jobs that wait never run. A thread inside a job ends after the job.
   ~verb_threads() override;
-  verb_threads(const verb_threads&) = delete;
-  verb_threads& operator=(const verb_threads&) = delete;
+  verb_threads& operator=(verb_threads&&) = delete;
 
   /// Blocks: only when no thread can be made. Then the job runs on the caller's thread.
   void run(function<void()> job, priority when = priority::usual) noexcept override;

@@ -14,8 +14,7 @@ class wakeup {
   /// Errors: std::system_error when there is no descriptor left.
   wakeup();
   ~wakeup();
-  wakeup(const wakeup&) = delete;
-  wakeup& operator=(const wakeup&) = delete;
+  wakeup& operator=(wakeup&&) = delete;
 
   /// Threads: any. Takes no lock, allocates nothing.
   void notify() const noexcept;

@@ -21,8 +21,6 @@ log_sink descriptor_sink(int descriptor) {
   return [queue = std::make_shared<log_queue>(descriptor)](const log_record& record) { queue->write(record); };
 }
 
-log_sink stderr_sink() { return descriptor_sink(STDERR_FILENO); }
-
 logger::logger(log_level threshold, log_sink sink)
     : sink_(sink ? std::make_shared<const log_sink>(std::move(sink)) : nullptr),
       queue_(sink_ ? nullptr : std::make_shared<log_queue>(STDERR_FILENO)),

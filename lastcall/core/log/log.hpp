@@ -40,10 +40,9 @@ using log_sink = std::function<void(const log_record&)>;
 
 class log_queue;
 
-/// Writes one line for each record to standard error, through a log_queue: a slow reader does not block the caller, and
-/// lines that do not fit are dropped and counted. The destruction of the last copy waits up to 100 ms for the queue.
-log_sink stderr_sink();
-/// The same to a copy of a descriptor.   Errors: std::system_error when no descriptor is left.
+/// Writes one line for each record to a copy of a descriptor, through a log_queue: a slow reader does not block the
+/// caller, and lines that do not fit are dropped and counted. The destruction of the last copy waits up to 100 ms for
+/// the queue.   Errors: std::system_error when no descriptor is left.
 log_sink descriptor_sink(int descriptor);
 
 /// Cheap to copy; copies share the sink.   Threads: any.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
@@ -26,13 +27,8 @@ class log_limit {
     }
     oldest = now;
     next_ = (next_ + 1) % admitted_.size();
-    const std::uint64_t count = suppressed_;
-    suppressed_ = 0;
-    return count;
+    return std::exchange(suppressed_, 0);
   }
-
-  /// Suppressed and not yet reported by `admit`.
-  std::uint64_t suppressed() const noexcept { return suppressed_; }
 
  private:
   std::vector<std::optional<time_point>> admitted_;  // a ring: the times of the last lines, from next_ on

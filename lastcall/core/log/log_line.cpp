@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "lastcall/core/utc_text.hpp"
 #include "lastcall/core/utf8.hpp"
 
 namespace lastcall::inline v0 {
@@ -22,13 +23,6 @@ class line_writer {
     if (cut_) return;
     std::memcpy(into_.data() + size_, text.data(), text.size());
     size_ += text.size();
-  }
-
-  template <class N> void number(N value, std::size_t digits, std::string_view after) noexcept {
-    std::array<char, 10> text{};
-    for (std::size_t i = digits; i-- > 0; value /= 10) text[i] = static_cast<char>('0' + value % 10);
-    piece({text.data(), digits});
-    piece(after);
   }
 
   // `special` are further characters to be escaped with a backslash.
@@ -71,21 +65,6 @@ class line_writer {
   bool cut_ = false;
 };
 
-// By hand instead of gmtime_r, which takes a lock of the C library.
-void write_time(line_writer& line, std::chrono::system_clock::time_point now) noexcept {
-  using namespace std::chrono;
-  const auto day = floor<days>(now);
-  const year_month_day date(day);
-  const hh_mm_ss time(floor<milliseconds>(now - day));
-  line.number(static_cast<int>(date.year()), 4, "-");
-  line.number(static_cast<unsigned>(date.month()), 2, "-");
-  line.number(static_cast<unsigned>(date.day()), 2, "T");
-  line.number(time.hours().count(), 2, ":");
-  line.number(time.minutes().count(), 2, ":");
-  line.number(time.seconds().count(), 2, ".");
-  line.number(time.subseconds().count(), 3, "Z ");
-}
-
 /// By log_level.
 constexpr std::array<std::string_view, 5> padded_levels{"debug ", "info  ", "warn  ", "error ", "none  "};
 
@@ -99,7 +78,8 @@ bool plain(std::string_view value) noexcept {
 std::string_view format_log_line(std::span<char> into, std::chrono::system_clock::time_point now,
                                  const log_record& record) noexcept {
   line_writer line(into);
-  write_time(line, now);
+  line.piece(detail::utc_text(now));
+  line.piece(" ");
   line.piece(padded_levels[std::min(static_cast<std::size_t>(record.level), padded_levels.size() - 1)]);
   line.escaped(record.component);
   line.piece(": ");

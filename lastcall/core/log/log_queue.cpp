@@ -62,16 +62,12 @@ struct log_queue::state {
     return true;
   }
 
-  bool append_record(const log_record& record) {
-    std::array<char, log_line_bytes> buffer;
-    return append(format_log_line(buffer, std::chrono::system_clock::now(), record));
-  }
-
   void tell_dropped() {
     const std::string count = std::to_string(untold);
     const log_field lines{"lines", count};
-    if (append_record({log_level::warning, "log", "lines were dropped, since nobody read them", {&lines, 1}}))
-      untold = 0;
+    const log_record record{log_level::warning, "log", "lines were dropped, since nobody read them", {&lines, 1}};
+    std::array<char, log_line_bytes> buffer;
+    if (append(format_log_line(buffer, std::chrono::system_clock::now(), record))) untold = 0;
   }
 
   // Detached from the start: after a fork there is nothing to join, and a reader that never comes can't be waited for.

@@ -22,8 +22,7 @@ class log_queue {
   explicit log_queue(int descriptor, std::size_t most_bytes = default_bytes);
   /// Waits up to 100 ms for the lines in the queue, unless an earlier flush has failed.
   ~log_queue();
-  log_queue(const log_queue&) = delete;
-  log_queue& operator=(const log_queue&) = delete;
+  log_queue& operator=(log_queue&&) = delete;
 
   void write(const log_record& record) noexcept;
 

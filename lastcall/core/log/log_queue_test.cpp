@@ -27,8 +27,7 @@ struct log_pipe {
     EXPECT_EQ(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
   }
   ~log_pipe() { close_reader(), close_writer(); }
-  log_pipe(const log_pipe&) = delete;
-  log_pipe& operator=(const log_pipe&) = delete;
+  log_pipe& operator=(log_pipe&&) = delete;
   void close_reader() { close(std::exchange(ends[0], -1)); }
   void close_writer() { close(std::exchange(ends[1], -1)); }
   // Everything until the last writer has closed.

@@ -1,7 +1,6 @@
 // How a shutdown ended. The exit code for it is exit/exit_code's.
 #pragma once
 
-#include <cstddef>
 #include <string_view>
 
 #include "lastcall/core/enum_names.hpp"

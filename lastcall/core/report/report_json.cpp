@@ -2,12 +2,11 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
-#include <ctime>
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/json.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/core/utc_text.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -18,50 +17,29 @@ template <class Ledger> void write_columns(json_writer& json, const Ledger& ledg
   json.end_object();
 }
 
-/// To the microsecond, as the shortest decimal fraction. 0.0125 is "0.013".
-void write_ms_value(json_writer& json, double ms) {
-  if (!(std::abs(ms) < 1e12)) return static_cast<void>(json.value(ms));  // thirty years, or no number at all
-  const auto us = static_cast<std::uint64_t>(std::abs(ms) * 1000 + 0.5);
+/// To the microsecond, as the shortest decimal fraction: 0.0125 is "0.013". Empty: null.
+void write_ms(json_writer& json, std::string_view name, std::optional<double> ms) {
+  json.key(name);
+  if (!ms) return static_cast<void>(json.null());
+  if (!(std::abs(*ms) < 1e12)) return static_cast<void>(json.value(*ms));  // thirty years, or no number at all
+  const auto us = static_cast<std::uint64_t>(std::abs(*ms) * 1000 + 0.5);
   std::array<char, 32> text;
   char* to = text.data();
-  if (ms < 0 && us > 0) *to++ = '-';
+  if (*ms < 0 && us > 0) *to++ = '-';
   to = std::to_chars(to, text.data() + text.size(), us / 1000).ptr;
   if (const auto rest = static_cast<int>(us % 1000); rest != 0) {
     *to++ = '.';
     for (int digit = 100, left = rest; left != 0; left %= digit, digit /= 10)
       *to++ = static_cast<char>('0' + left / digit);
   }
-  json.raw({text.data(), static_cast<std::size_t>(to - text.data())});
+  json.raw({text.data(), to});
 }
-
-void write_moment(json_writer& json, const std::optional<double>& ms) {
-  ms ? write_ms_value(json, *ms) : static_cast<void>(json.null());
-}
-
-void write_ms(json_writer& json, std::string_view name, double ms) { write_ms_value(json.key(name), ms); }
 
 void write_texts(json_writer& json, const std::vector<std::string>& texts) {
   json.begin_array();
   for (const std::string& text : texts) json.value(text);
   json.end_array();
 }
-
-/// Made once for all of them.
-struct component_keys {
-  json_writer::label name{"name"};
-  json_writer::label drained{"drained"};
-  json_writer::label forced{"forced"};
-  json_writer::label stopped{"stopped"};
-  json_writer::label hung{"hung"};
-  json_writer::label start_ms{"start_ms"};
-  json_writer::label drain_began_ms{"drain_began_ms"};
-  json_writer::label drained_ms{"drained_ms"};
-  json_writer::label forced_ms{"forced_ms"};
-  json_writer::label stopped_ms{"stopped_ms"};
-  json_writer::label connections{"connections"};
-  json_writer::label requests{"requests"};
-  json_writer::label fields{"fields"};
-};
 
 /// Most components have neither connections nor requests, and say so in one word.
 template <class Ledger> void write_ledger(json_writer& json, const Ledger& ledger) {
@@ -79,39 +57,28 @@ void write_work(json_writer& json, const std::vector<work_item>& all) {
   json.end_array();
 }
 
-void write_component(json_writer& json, const component_keys& keys, const component_report& c) {
-  json.begin_object_on_one_line().member(keys.name, c.name);
-  json.member(keys.drained, c.drained).member(keys.forced, c.forced);
-  json.member(keys.stopped, c.stopped).member(keys.hung, c.hung);
-  write_moment(json.key(keys.start_ms), c.start_ms);
-  write_moment(json.key(keys.drain_began_ms), c.drain_began_ms);
-  write_moment(json.key(keys.drained_ms), c.drained_ms);
-  write_moment(json.key(keys.forced_ms), c.forced_ms);
-  write_moment(json.key(keys.stopped_ms), c.stopped_ms);
+void write_component(json_writer& json, const component_report& c) {
+  json.begin_object_on_one_line().member("name", c.name);
+  json.member("drained", c.drained).member("forced", c.forced);
+  json.member("stopped", c.stopped).member("hung", c.hung);
+  write_ms(json, "start_ms", c.start_ms);
+  write_ms(json, "drain_began_ms", c.drain_began_ms);
+  write_ms(json, "drained_ms", c.drained_ms);
+  write_ms(json, "forced_ms", c.forced_ms);
+  write_ms(json, "stopped_ms", c.stopped_ms);
   if (c.hung) {
     json.member("hung_in", c.hung_in);
     write_texts(json.key("stack"), c.stack);
   }
   if (c.hung || c.forced) write_work(json.key("in_progress"), c.in_progress);
-  write_ledger(json.key(keys.connections), c.connections);
-  write_ledger(json.key(keys.requests), c.requests);
-  json.key(keys.fields).begin_object();
+  write_ledger(json.key("connections"), c.connections);
+  write_ledger(json.key("requests"), c.requests);
+  json.key("fields").begin_object();
   for (const auto& [key, value] : c.fields) {
     json.key(key);
     std::visit([&](const auto& v) { json.value(v); }, value);
   }
   json.end_object().end_object();
-}
-
-std::string utc(std::chrono::system_clock::time_point when) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
-  const std::time_t seconds = static_cast<std::time_t>(ms / 1000);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char day[32], text[48];
-  std::strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text, sizeof text, "%s.%03dZ", day, static_cast<int>(ms % 1000));
-  return text;
 }
 
 }  // namespace
@@ -124,7 +91,7 @@ std::string to_json(const report& r) {
   json.member("result", to_text(r.outcome)).member("exit_code", r.exit_code);
   json.key("cause").begin_object().member("kind", to_text(r.trigger));
   json.member("signal", r.signal).member("sender", r.sender).member("why", r.why).end_object();
-  json.member("began", utc(r.began));
+  json.member("began", detail::utc_text(r.began));
   write_ms(json, "grace_ms", r.grace_ms);
   write_ms(json, "reserve_ms", r.reserve_ms);
   write_ms(json, "readiness_delay_ms", r.readiness_delay_ms);
@@ -136,8 +103,7 @@ std::string to_json(const report& r) {
   write_columns(json.key("connections"), r.connections());
   write_columns(json.key("requests"), r.requests());
   json.key("components").begin_array();
-  const component_keys keys;
-  for (const component_report& c : r.components) write_component(json, keys, c);
+  for (const component_report& c : r.components) write_component(json, c);
   json.end_array();
   write_texts(json.key("hung"), r.hung());
   write_texts(json.key("critical_path"), r.critical_path);

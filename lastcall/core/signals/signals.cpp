@@ -13,6 +13,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <deque>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <system_error>
@@ -72,8 +74,7 @@ struct pipe_ends {
     if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
       throw std::system_error(errno, std::generic_category(), "signals: no descriptor for the signal thread");
   }
-  pipe_ends(const pipe_ends&) = delete;
-  pipe_ends& operator=(const pipe_ends&) = delete;
+  pipe_ends& operator=(pipe_ends&&) = delete;
   ~pipe_ends() {
     close(ends[0]);
     if (!write_end_leaks) close(ends[1]);
@@ -106,8 +107,7 @@ class claims {
   explicit claims(const std::vector<int>& numbers) : claims() {
     for (const int number : numbers) take(number);
   }
-  claims(const claims&) = delete;
-  claims& operator=(const claims&) = delete;
+  claims& operator=(claims&&) = delete;
   ~claims() {
     for (const int number : numbers_) slots[static_cast<std::size_t>(number)].taken.store(false);
   }
@@ -137,14 +137,13 @@ class claims {
 }  // namespace
 
 // Three kinds of threads meet here. Handlers, on any thread, write to the pipe. The reader, a thread of ours, reads it
-// and calls back. Users call wake_at and destroy the object. A wake-up is an order that goes from a user to the reader
-// and back, to be freed: `mailbox` → `armed` → `spent`. Each is owned by where it is. The reader must not free it: a
-// thread that hangs may hold a lock of the allocator, and the reader must still be able to leave the process.
+// and calls back. Users call wake_at and destroy the object. The reader finds the latest wake-up by its address, and
+// takes no lock: a thread that hangs may hold it, and the reader must still be able to leave the process. So all of
+// them stay until the end.
 struct signals::state {
   struct wake {
-    std::optional<time_point> when;  // empty: cancels
+    time_point when;
     function<void()> f;
-    wake* next = nullptr;
   };
 
   state(const std::vector<int>& wanted, function<void(const signal_record&)> handler)
@@ -158,9 +157,6 @@ struct signals::state {
     leaving.store(true);
     poke();
     getpid() == owner ? reader.join() : reader.detach();  // a forked child has no such thread
-    free_all(mailbox.exchange(nullptr));
-    free_all(spent.exchange(nullptr));
-    free_all(armed);
   }
 
   void install(int number) noexcept {
@@ -195,27 +191,10 @@ struct signals::state {
     return false;
   }
 
-  void put(std::unique_ptr<wake> next) {
-    // An order that the reader has not taken is replaced, and freed here.
-    free_all(mailbox.exchange(next.release()));
-    free_all(spent.exchange(nullptr));
-    poke();
-  }
-
   void poke() noexcept {
     const pipe_record no_signal{};
     // Fails only when the pipe is full: then the reader has something to read.
     [[maybe_unused]] const ssize_t written = write(pipe.ends[1], &no_signal, sizeof no_signal);
-  }
-
-  static void free_all(wake* list) noexcept {
-    while (list != nullptr) delete std::exchange(list, list->next);
-  }
-
-  void retire(wake* used) noexcept {
-    if (used == nullptr) return;
-    used->next = spent.load();
-    while (!spent.compare_exchange_weak(used->next, used)) {}
   }
 
   void run() noexcept {
@@ -233,16 +212,17 @@ struct signals::state {
     }
   }
 
-  void take_mail() noexcept {
-    if (wake* next = mailbox.exchange(nullptr)) retire(std::exchange(armed, next));
+  // Null: nothing is left to be called.
+  const wake* next_wake() const noexcept {
+    const wake* const next = latest.load();
+    return next != called ? next : nullptr;
   }
 
   void wait() noexcept {
-    take_mail();
     std::optional<duration> left = detail::longest_wait;
-    if (armed != nullptr && armed->when) {
+    if (const wake* const next = next_wake()) {
       const time_point now = steady().now();
-      const duration until_due = *armed->when > now ? *armed->when - now : duration::zero();
+      const duration until_due = next->when > now ? next->when - now : duration::zero();
       left = std::min(left.value_or(until_due), until_due);
     }
     const timespec timeout = detail::to_timespec(left.value_or(duration::zero()));
@@ -263,11 +243,10 @@ struct signals::state {
   }
 
   void fire_if_due() noexcept {
-    take_mail();
-    if (armed == nullptr || !armed->when || *armed->when > steady().now()) return;
-    wake* due = std::exchange(armed, nullptr);
+    const wake* const due = next_wake();
+    if (due == nullptr || due->when > steady().now()) return;
+    called = due;
     due->f();
-    retire(due);
   }
 
   const pid_t owner = getpid();
@@ -275,10 +254,11 @@ struct signals::state {
   function<void(const signal_record&)> on_signal;
   pipe_ends pipe;
   std::atomic<bool> leaving{false};
-  std::atomic<wake*> mailbox{nullptr};  // the latest order, not taken by the reader yet
-  std::atomic<wake*> spent{nullptr};    // used orders, for others to free
-  wake* armed = nullptr;                // the reader's
-  std::thread reader;                   // last: it starts when all other members exist
+  std::mutex wakes_mutex;  // of users that call wake_at at once; never the reader's
+  std::deque<wake> wakes;
+  std::atomic<const wake*> latest{nullptr};
+  const wake* called = nullptr;  // the reader's
+  std::thread reader;            // last: it starts when all other members exist
 };
 
 signals::signals(const std::vector<int>& numbers, function<void(const signal_record&)> on_signal)
@@ -287,10 +267,11 @@ signals::signals(const std::vector<int>& numbers, function<void(const signal_rec
 signals::~signals() = default;
 
 void signals::wake_at(time_point when, function<void()> f) {
-  state_->put(std::make_unique<state::wake>(state::wake{when, std::move(f)}));
+  state& s = *state_;
+  const std::lock_guard lock(s.wakes_mutex);
+  s.latest.store(&s.wakes.emplace_back(state::wake{when, std::move(f)}));
+  s.poke();
 }
-
-void signals::cancel_wake() { state_->put(std::make_unique<state::wake>()); }
 
 std::string describe_sender(const signal_record& record) {
   if (record.code == SI_KERNEL) return "terminal";

@@ -40,15 +40,12 @@ class signals {
   /// Restores the earlier handlers, except where ours was replaced meanwhile. No callback runs afterwards.
   /// Blocks: while a callback runs. Must not be called from a callback.
   ~signals();
-  signals(const signals&) = delete;
-  signals& operator=(const signals&) = delete;
+  signals& operator=(signals&&) = delete;
 
-  /// Calls `f` once on the signal thread, at `when`, or at once if that has passed. Only the last call counts. It can
-  /// leave the process while every other thread hangs: nothing locks or allocates before `f` is called. `f` must not
-  /// throw.
+  /// Calls `f` once on the signal thread, at `when`, or at once if that has passed. Only the last call counts, and each
+  /// `f` is kept until this is destroyed. It can leave the process while every other thread hangs: nothing locks or
+  /// allocates before `f` is called. `f` must not throw.
   void wake_at(time_point when, function<void()> f);
-  /// Cancels the call if it has not begun. Does not wait for a call that has.
-  void cancel_wake();
 
  private:
   struct state;

@@ -82,8 +82,7 @@ class process_debug_info {
   ~process_debug_info() {
     if (dwfl_ != nullptr) lib_.end(dwfl_);
   }
-  process_debug_info(const process_debug_info&) = delete;
-  process_debug_info& operator=(const process_debug_info&) = delete;
+  process_debug_info& operator=(process_debug_info&&) = delete;
 
   /// Empty: it knows no line, and the symbol tables say as much.
   function_names name(std::uintptr_t address) const {

@@ -132,13 +132,6 @@ std::vector<thread_stack> capture_stacks(const function<bool(const thread_entry&
   return stacks;
 }
 
-std::string to_text(const thread_stack& of) {
-  std::string text;
-  append_head(text, of);
-  append_frames(text, of);
-  return text;
-}
-
 std::string to_text(std::span<const thread_stack> all) {
   std::string text;
   std::vector<bool> told(all.size(), false);

@@ -47,10 +47,8 @@ std::vector<thread_stack> capture_stacks(
     const function<bool(const thread_entry&)>& wanted, const stack_limits& limits = {},
     const function<void(const std::vector<thread_stack>&)>& before_names = nullptr);
 
-/// A line with the thread's name, what it does, for how long and what it waits in; then a line for each frame.
-std::string to_text(const thread_stack& of);
-
-/// The same for several threads. Threads of one component with the same stack share their lines.
+/// Of each thread a line with its name, what it does, for how long and what it waits in; then a line for each frame.
+/// Threads of one component with the same stack share their lines.
 std::string to_text(std::span<const thread_stack> all);
 
 /// The text that SIGQUIT writes: every registered thread. The first line says how many of how many threads these are.

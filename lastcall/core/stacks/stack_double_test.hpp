@@ -58,8 +58,7 @@ class standing_thread {
     release_();
     thread_.join();
   }
-  standing_thread(const standing_thread&) = delete;
-  standing_thread& operator=(const standing_thread&) = delete;
+  standing_thread& operator=(standing_thread&&) = delete;
 
   pid_t tid() const noexcept { return tid_; }
   bool comes_to_wait(const char* in, char state = 'S') const {

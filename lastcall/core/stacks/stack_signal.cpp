@@ -152,8 +152,7 @@ class installed {
     left.sa_handler = SIG_DFL;
     sigaction(signal_, &left, nullptr);
   }
-  installed(const installed&) = delete;
-  installed& operator=(const installed&) = delete;
+  installed& operator=(installed&&) = delete;
 
  private:
   const int signal_;

@@ -33,6 +33,8 @@ constexpr int spins_at = __LINE__ + 1;
 
 [[gnu::noinline]] void locks_here(std::mutex& mutex) { const std::lock_guard lock(mutex); }
 
+std::string text_of(const thread_stack& one) { return to_text(std::span(&one, 1)); }
+
 [[gnu::noinline]] void reads_here(int fd) {
   char byte;
   while (read(fd, &byte, 1) < 0 && errno == EINTR) {}
@@ -202,7 +204,7 @@ TEST(stack, tells_of_a_thread_that_does_not_answer_within_20_ms_what_the_kernel_
   EXPECT_THAT(stack->frames, IsEmpty());
   EXPECT_EQ(stack->state, 'D');
   EXPECT_THAT(stack->waits, StartsWith("vfork"));
-  EXPECT_THAT(to_text(*stack), HasSubstr("no frames: it did not answer in time"));
+  EXPECT_THAT(text_of(*stack), HasSubstr("no frames: it did not answer in time"));
 }
 #endif  // __SANITIZE_THREAD__
 
@@ -225,7 +227,7 @@ TEST(stack, tells_of_a_thread_that_blocks_signals_what_the_kernel_knows) {
   EXPECT_THAT(stack->frames, IsEmpty());
   EXPECT_EQ(stack->state, 'S');
   EXPECT_THAT(stack->waits, StartsWith("read on fd "));
-  EXPECT_THAT(to_text(*stack), HasSubstr("no frames: it blocks signals"));
+  EXPECT_THAT(text_of(*stack), HasSubstr("no frames: it blocks signals"));
 }
 
 TEST(stack, is_not_asked_of_a_thread_that_takes_signals_itself) {
@@ -332,7 +334,7 @@ thread_stack some_stack() {
 }
 
 TEST(stack, reads_as_lines) {
-  EXPECT_EQ(to_text(some_stack()),
+  EXPECT_EQ(text_of(some_stack()),
             "thread 12 (lastcall-block) http handler: GET /block for 12s; waits in futex\n"
             "    #0 a() (a.cpp:1)\n"
             "    #1 b() (b.cpp:2)\n");
@@ -341,15 +343,15 @@ TEST(stack, reads_as_lines) {
   bare.name = "x";
   bare.state = 'D';
   bare.answer = stack_answer::late;
-  EXPECT_EQ(to_text(bare), "thread 13 (x): is in state D\n    no frames: it did not answer in time\n");
+  EXPECT_EQ(text_of(bare), "thread 13 (x): is in state D\n    no frames: it did not answer in time\n");
   bare.state = 'R';
-  EXPECT_THAT(to_text(bare), HasSubstr("thread 13 (x): runs\n"));
+  EXPECT_THAT(text_of(bare), HasSubstr("thread 13 (x): runs\n"));
 }
 
 TEST(stack, lets_nothing_out_that_steers_a_terminal) {
   thread_stack made = some_stack();
   made.activity = "GET /\x1b[2J\n";
-  EXPECT_THAT(to_text(made), HasSubstr("GET /?[2J? for"));
+  EXPECT_THAT(text_of(made), HasSubstr("GET /?[2J? for"));
 }
 
 TEST(stack, tells_the_same_stack_of_several_threads_once) {

@@ -31,8 +31,7 @@ class watched_thread {
   /// `component`: the component that it works for, cut to 47 bytes. `role`: "verb", "handler", "loop", cut to 15 bytes.
   watched_thread(std::string_view component, std::string_view role) noexcept;
   ~watched_thread();
-  watched_thread(const watched_thread&) = delete;
-  watched_thread& operator=(const watched_thread&) = delete;
+  watched_thread& operator=(watched_thread&&) = delete;
 
   /// At most `limit` threads, in no order.   Threads: any.   Blocks: while another thread registers or takes a
   /// snapshot.
@@ -67,8 +66,7 @@ class activity {
   /// Both parts joined by a space, cut to 119 bytes.
   explicit activity(std::string_view what, std::string_view of = {}) noexcept;
   ~activity();
-  activity(const activity&) = delete;
-  activity& operator=(const activity&) = delete;
+  activity& operator=(activity&&) = delete;
 
  private:
   watched_thread* const thread_;

@@ -1,7 +1,6 @@
 #include "lastcall/http/files/whole_file.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>

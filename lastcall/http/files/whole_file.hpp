@@ -15,8 +15,7 @@ class whole_file {
  public:
   explicit whole_file(const std::string& path);
   ~whole_file();
-  whole_file(const whole_file&) = delete;
-  whole_file& operator=(const whole_file&) = delete;
+  whole_file& operator=(whole_file&&) = delete;
 
   void write(std::string_view bytes);
   /// Writes to disk, then puts the file in its place in one step. The directory is on disk, too, when this returns.

@@ -9,7 +9,6 @@
 #include "lastcall/http/h1/h1_connection.hpp"
 
 #include <exception>
-#include <memory>
 
 #include "lastcall/http/h1/h1_parser.hpp"
 #include "lastcall/http/h1/h1_writer.hpp"

@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "lastcall/http/h1/h1_phase.hpp"
 #include "lastcall/http/h1/h1_writer.hpp"

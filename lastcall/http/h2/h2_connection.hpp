@@ -38,8 +38,7 @@ class h2_connection final : public net::connection, private h2_events {
       if (connection_.open_scopes_ == 1) connection_.on_last_scope_end();
       --connection_.open_scopes_;
     }
-    output_scope(const output_scope&) = delete;
-    output_scope& operator=(const output_scope&) = delete;
+    output_scope& operator=(output_scope&&) = delete;
 
    private:
     h2_connection& connection_;

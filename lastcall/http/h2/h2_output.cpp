@@ -3,7 +3,6 @@
 // moves to unsent_, the write queue; while that is not empty, the session is not asked and nothing is read
 // (back-pressure).
 #include <exception>
-#include <utility>
 
 #include "lastcall/http/h2/h2_connection.hpp"
 

@@ -8,9 +8,7 @@
 #include <charconv>
 #include <cstring>
 #include <exception>
-#include <memory>
 #include <new>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 

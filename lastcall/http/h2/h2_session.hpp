@@ -94,8 +94,7 @@ class h2_session {
   /// Not `ok` when there was no memory.
   h2_session(h2_events& to, const h2_settings& settings) noexcept;
   ~h2_session();
-  h2_session(const h2_session&) = delete;
-  h2_session& operator=(const h2_session&) = delete;
+  h2_session& operator=(h2_session&&) = delete;
   bool ok() const noexcept { return session_ != nullptr; }
 
   void receive(std::string_view bytes) noexcept;

@@ -17,7 +17,6 @@
 #include "lastcall/http/h2/h2_session.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/requests/answer_path.hpp"
-#include "lastcall/http/requests/exchange.hpp"
 #include "lastcall/net/loop/intrusive_list.hpp"
 
 namespace lastcall::inline v0::http::detail {

@@ -7,8 +7,6 @@
 #include <cstring>
 #include <system_error>
 
-#include "lastcall/http/message/ascii.hpp"
-
 namespace lastcall::inline v0::http {
 namespace {
 

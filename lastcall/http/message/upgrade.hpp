@@ -19,8 +19,7 @@ class shard;
 class upgrade {
  public:
   upgrade() = default;
-  upgrade(const upgrade&) = delete;
-  upgrade& operator=(const upgrade&) = delete;
+  upgrade& operator=(upgrade&&) = delete;
   virtual ~upgrade() = default;
 
   /// As in the Upgrade header.

@@ -1,8 +1,6 @@
 // The part of answer_path for bodies in pieces: those that a handler takes, and those that are made behind their head.
 // The call pulls input with next_input() and pushes output with take_output(). Both run on the loop's thread, often
 // inside a handler's coroutine; both may end the connection, and then the call has no host any more.
-#include <algorithm>
-#include <exception>
 #include <memory>
 #include <stdexcept>
 

@@ -3,7 +3,6 @@
 // wait, also within it (in_coroutine_); or later, through take_answer() from the loop.
 #include "lastcall/http/requests/answer_path.hpp"
 
-#include <exception>
 #include <memory>
 
 #include "lastcall/http/message/request_access.hpp"

@@ -26,8 +26,7 @@ class answer_path : public call_host {
  protected:
   explicit answer_path(detail::shard& s) noexcept : shard_(s) {}
   ~answer_path() { drop_exchange(); }
-  answer_path(const answer_path&) = delete;
-  answer_path& operator=(const answer_path&) = delete;
+  answer_path& operator=(answer_path&&) = delete;
 
   // What the protocol does for it:
 

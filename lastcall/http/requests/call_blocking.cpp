@@ -7,7 +7,6 @@
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/requests/call.hpp"
 #include "lastcall/http/requests/call_waiter.hpp"
-#include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/loop/parked_step.hpp"
 
 namespace lastcall::inline v0::http::detail {

@@ -76,8 +76,7 @@ class desk {
     pool.stop(steady().now() + generous);
     loop.close();
   }
-  desk(const desk&) = delete;
-  desk& operator=(const desk&) = delete;
+  desk& operator=(desk&&) = delete;
 
   /// What is ready to run, and what that makes ready.
   void run_loop() {

@@ -7,7 +7,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "lastcall/http/message/body_reader.hpp"
 #include "lastcall/http/message/input_buffer.hpp"

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -81,8 +80,7 @@ class shard {
       shard_.output_.clear();
       if (!others_.empty()) others_.swap(shard_.output_);
     }
-    separate_output(const separate_output&) = delete;
-    separate_output& operator=(const separate_output&) = delete;
+    separate_output& operator=(separate_output&&) = delete;
 
    private:
     shard& shard_;

@@ -34,8 +34,7 @@ class stream_error : public std::runtime_error {
 class body_stream {
  public:
   explicit body_stream(detail::call& c) noexcept : call_(c) {}
-  body_stream(const body_stream&) = delete;
-  body_stream& operator=(const body_stream&) = delete;
+  body_stream& operator=(body_stream&&) = delete;
 
   /// The next piece, never empty, valid until the next read; nothing at the end of the body. A client that waits for
   /// "100 Continue" gets it with the first read.
@@ -61,8 +60,7 @@ class body_stream {
 class body_writer {
  public:
   explicit body_writer(detail::call& c) noexcept : call_(c) {}
-  body_writer(const body_writer&) = delete;
-  body_writer& operator=(const body_writer&) = delete;
+  body_writer& operator=(body_writer&&) = delete;
 
   /// Sends at once, so collect small pieces first. Returns when all of `bytes` was taken; they must stay valid until
   /// then. Waits while more than 64 KiB wait for the client.   Errors: stream_error with status 0; std::length_error

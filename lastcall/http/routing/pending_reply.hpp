@@ -18,8 +18,7 @@ namespace lastcall::inline v0::http::detail {
 class pending_reply {
  public:
   pending_reply() = default;
-  pending_reply(const pending_reply&) = delete;
-  pending_reply& operator=(const pending_reply&) = delete;
+  pending_reply& operator=(pending_reply&&) = delete;
 
   virtual void reply(response&& r) noexcept = 0;
   /// The responder was destroyed without an answer: the session sends a 500 and logs it.

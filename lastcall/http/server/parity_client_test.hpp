@@ -192,8 +192,7 @@ template <class Wire> class h2_client final : public client {
     said(wire_, preface + settings({{4, 0x7fffffff}}) + settings_ack() + window(0, 0x7f000000));
   }
   ~h2_client() override { nghttp2_hd_inflate_del(inflater_); }
-  h2_client(const h2_client&) = delete;
-  h2_client& operator=(const h2_client&) = delete;
+  h2_client& operator=(h2_client&&) = delete;
 
   void head(const std::string& method, const std::string& target, const fields& more, bool ends) override {
     id_ = next_id();

@@ -247,8 +247,7 @@ class visit {
     std::error_code ignored;
     std::filesystem::remove_all(on.folder, ignored);
   }
-  visit(const visit&) = delete;
-  visit& operator=(const visit&) = delete;
+  visit& operator=(visit&&) = delete;
 
   std::unique_ptr<client> enter() {
     if (over_ == transport::h1 || over_ == transport::h2c) {

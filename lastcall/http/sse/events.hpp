@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <string_view>
-#include <utility>
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/http/routing/handler.hpp"
@@ -38,8 +37,7 @@ struct options {
 class stream {
  public:
   stream(http::detail::call& c, const http::request& r) noexcept : call_(c), request_(r) {}
-  stream(const stream&) = delete;
-  stream& operator=(const stream&) = delete;
+  stream& operator=(stream&&) = delete;
 
   /// Errors: std::invalid_argument, as sse::append.
   task<bool> send(const event& e);

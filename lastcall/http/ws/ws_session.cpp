@@ -14,7 +14,6 @@
 #include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/http/requests/shard.hpp"
-#include "lastcall/net/connection/connection_set.hpp"
 
 namespace lastcall::inline v0::ws::detail {
 

@@ -43,8 +43,7 @@ class connection : public pollable, public timed, public list_hook<> {
   /// bytes that `before` has received and not used: pass them on.
   connection(connection& before, connection_kind kind) noexcept;
   ~connection() override;
-  connection(const connection&) = delete;
-  connection& operator=(const connection&) = delete;
+  connection& operator=(connection&&) = delete;
 
   connection_state state() const noexcept { return state_; }
   const endpoint& remote() const noexcept { return remote_; }

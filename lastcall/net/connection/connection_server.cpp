@@ -127,16 +127,15 @@ void connection_server::drain(context life, drained done) {
   const time_point drain_end = life.drain_end();
   // All listeners first: a client whose connection ends reconnects at once, and must be refused then. A listener that
   // is about to close would reset it.
-  for (auto& each : acceptors_) each->unplug(options_.listener_close, options_.group);
+  for (auto& each : acceptors_) each->unplug(options_.listener_close);
   for (auto& each : sets_)
     each->loop().post([set = each.get(), drain_end] {
       set->loop().refresh_now();
       set->begin_drain(drain_end);
     });
   for (auto& each : acceptors_)
-    each->loop().post([this, a = each.get(), drain_end] {
-      a->settle(options_.settle, drain_end, [this] { one_listener_closed(); });
-    });
+    each->loop().post(
+        [this, a = each.get(), drain_end] { a->settle({}, drain_end, [this] { one_listener_closed(); }); });
   one_listener_closed();
 }
 
@@ -159,30 +158,33 @@ void connection_server::force() noexcept {
   for (auto& each : sets_) each->loop().post([set = each.get()] { set->force_soon(); });
 }
 
+/// Calls `f` with the index of each loop, on its thread. False: not all have answered by `by`; they still will.
+bool connection_server::on_each_loop(time_point by, function<void(std::size_t)> f) const {
+  const auto left = std::make_shared<countdown>(sets_.size());
+  const auto job = std::make_shared<const function<void(std::size_t)>>(std::move(f));
+  for (std::size_t i = 0; i < sets_.size(); ++i)
+    sets_[i]->loop().post([left, job, i] {
+      (*job)(i);
+      left->count_down();
+    });
+  return left->wait_until(by);
+}
+
 cut connection_server::close() noexcept {
   if (!serving_) return {};  // the loops may not run
   struct progress {
-    explicit progress(std::size_t sets) : left(sets) {}
-    countdown left;
     std::atomic<std::uint64_t> connections{0}, idle{0};
   };
   const time_point by = steady().now() + std::chrono::seconds(1);
-  const auto so_far = std::make_shared<progress>(sets_.size());
+  const auto so_far = std::make_shared<progress>();
   for (auto& each : acceptors_) each->loop().post([a = each.get()] { a->close(); });
-  for (auto& each : sets_)  // behind the acceptors in the queues of the loops
-    each->loop().post([so_far, set = each.get()] {
-      const std::uint64_t open = set->counts().open();
-      const std::size_t working = set->force();
-      so_far->connections += working;
-      so_far->idle += open - working;
-      so_far->left.count_down();
-    });
-  so_far->left.wait_until(by);
-  if (in_transit_ > 0) {  // it is cut when it arrives; wait for that
-    const auto come = std::make_shared<countdown>(sets_.size());
-    for (auto& each : sets_) each->loop().post([come] { come->count_down(); });
-    come->wait_until(by);
-  }
+  on_each_loop(by, [this, so_far](std::size_t i) {  // behind the acceptors in the queues of the loops
+    const std::uint64_t open = sets_[i]->counts().open();
+    const std::size_t working = sets_[i]->force();
+    so_far->connections += working;
+    so_far->idle += open - working;
+  });
+  if (in_transit_ > 0) on_each_loop(by, [](std::size_t) {});  // it is cut when it arrives; wait for that
   return {.connections = so_far->connections, .idle = so_far->idle};
 }
 

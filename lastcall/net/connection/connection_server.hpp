@@ -30,9 +30,6 @@ struct connection_server_options {
   /// loops in rotation.
   bool listener_per_loop = false;
   closing_way listener_close = closing_way::unplug;
-  /// For `steer`: the place of our listener in the group that it shares with a successor.
-  reuse_group group = {};
-  settle_options settle = {};
   farewell_options farewell = {};
   /// When it is reached, new connections are made with `refusing`. 0: as many as the descriptor limit allows, less 64.
   std::size_t max_connections = 0;
@@ -108,6 +105,7 @@ class connection_server final : public component {
   void admit(arrival) noexcept;
   void one_listener_closed() noexcept;
   void one_set_empty() noexcept;
+  bool on_each_loop(time_point by, function<void(std::size_t)>) const;
 
   connection_server_options options_;
   runtime& runtime_;

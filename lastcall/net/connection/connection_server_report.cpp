@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <span>
 
-#include "lastcall/core/countdown.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
@@ -94,28 +93,23 @@ void connection_server::measure(metrics& into) const {
 
 void connection_server::in_progress(std::vector<work_item>& out, std::size_t limit) const {
   if (!serving_ || limit == 0) return;  // the loops may not run
-  struct answers {
-    explicit answers(std::size_t loops) : of(loops), said(loops), left(loops) {}
-    std::vector<std::vector<work_item>> of;
-    std::vector<std::atomic<bool>> said;
-    countdown left;
+  struct answer {
+    std::vector<work_item> items;
+    std::atomic<bool> whole{false};
   };
-  const auto got = std::make_shared<answers>(sets_.size());  // shared: a loop may answer after this has returned
+  const auto got = std::make_shared<std::vector<answer>>(sets_.size());  // a loop may answer after this has returned
   const time_point now = steady().now();  // the same for all: work of a loop that answers late must not seem older
-  for (std::size_t i = 0; i < sets_.size(); ++i)
-    sets_[i]->loop().post([got, i, limit, now, set = sets_[i].get()] {
-      set->oldest_work(got->of[i], limit, now);
-      got->said[i] = true;
-      got->left.count_down();
-    });
-  got->left.wait_until(now + loop_patience);
+  on_each_loop(now + loop_patience, [this, got, limit, now](std::size_t i) {
+    sets_[i]->oldest_work((*got)[i].items, limit, now);
+    (*got)[i].whole = true;
+  });
   std::vector<work_item> all;
   for (std::size_t i = 0; i < sets_.size(); ++i) {
-    if (!got->said[i])
+    if (!(*got)[i].whole)
       all.push_back(
           {.label = "loop " + std::to_string(i) + " does not answer: a handler blocks it", .age = loop_patience});
     else
-      all.insert(all.end(), got->of[i].begin(), got->of[i].end());
+      all.insert(all.end(), (*got)[i].items.begin(), (*got)[i].items.end());
   }
   std::sort(all.begin(), all.end(), [](const work_item& a, const work_item& b) { return a.age > b.age; });
   all.resize(std::min(all.size(), limit));

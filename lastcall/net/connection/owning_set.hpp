@@ -26,8 +26,7 @@ class connection;
 /// Threads: its loop's only, except reading `counts`.
 class owning_set {
  public:
-  owning_set(const owning_set&) = delete;
-  owning_set& operator=(const owning_set&) = delete;
+  owning_set& operator=(owning_set&&) = delete;
 
   net::loop& loop() const noexcept { return loop_; }
   const farewell_options& options() const noexcept { return options_; }

@@ -5,7 +5,7 @@
 #include <sys/epoll.h>
 
 #include "lastcall/core/duration.hpp"
-#include "lastcall/net/listen/sock_diag.hpp"
+#include "lastcall/net/listen/settle_listener.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -89,15 +89,9 @@ void acceptor::follow(settle_action next) noexcept {
       case settle_action::kind::wait:
         loop_.schedule(*this, next.until);
         return;
-      case settle_action::kind::look: {
-        const time_point before = loop_.refresh_now();
-        // Steered away from: handshakes that began later are on a sibling of the group.
-        const duration age = way_ == closing_way::steer ? plan_->took(before) : duration::zero();
-        const auto in_flight = handshakes_in_flight(listener_.local(), age);
-        const time_point now = loop_.refresh_now();
-        next = in_flight ? plan_->looked(*in_flight, now - before, now) : plan_->could_not_look(now);
+      case settle_action::kind::look:
+        next = detail::look(*plan_, listener_.local());
         break;
-      }
       case settle_action::kind::accept: {
         const outcome so_far = accept_some(256);
         if (!open()) return;

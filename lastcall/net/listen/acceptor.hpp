@@ -36,7 +36,7 @@ class acceptor final : public pollable, public timed {
   /// Begins to accept. Pauses while there is no `room`.   Errors: those of epoll_ctl.   Threads: any, once.
   std::error_code begin() noexcept;
   /// No handshake begins from now on. Those that have begun are still accepted.
-  void unplug(closing_way preferred, reuse_group group) noexcept { way_ = listener_.begin_close(preferred, group); }
+  void unplug(closing_way preferred) noexcept { way_ = listener_.begin_close(preferred); }
   /// Accepts until no handshake is in flight, at most until `drain_end`; then closes, and calls `closed`.
   void settle(settle_options, time_point drain_end, function<void()> closed) noexcept;
   /// Closes now. Calls `closed` of a `settle` that has not finished.

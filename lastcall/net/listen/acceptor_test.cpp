@@ -117,7 +117,7 @@ TEST(acceptor, takes_its_whole_queue_before_it_closes) {
   std::vector<std::unique_ptr<client>> queue;
   for (int i = 0; i < 100; ++i) queue.push_back(std::make_unique<client>(d.where()));
   const endpoint where = d.where();
-  d->unplug(closing_way::unplug, {});
+  d->unplug(closing_way::unplug);
   EXPECT_EQ(client(where).error(), ECONNREFUSED);
   bool closed = false;
   d->settle({}, steady().now() + 10s, [&] { closed = true; });
@@ -133,7 +133,7 @@ TEST(acceptor, settles_also_while_it_pauses) {
   const client waiting(d.where());
   std::optional<no_descriptors> left(std::in_place);
   ASSERT_TRUE(d.run_until([&] { return !d.heard.empty(); }));
-  d->unplug(closing_way::unplug, {});
+  d->unplug(closing_way::unplug);
   bool closed = false;
   d->settle({}, steady().now() + 10s, [&] { closed = true; });
   d.run_until([&] { return d.busy() == 0; });
@@ -148,7 +148,7 @@ TEST(acceptor, gives_the_queue_up_at_the_drain_end) {
   const client waiting(d.where());
   std::optional<no_descriptors> left(std::in_place);
   ASSERT_TRUE(d.run_until([&] { return !d.heard.empty(); }));
-  d->unplug(closing_way::accept_until_empty, {});
+  d->unplug(closing_way::accept_until_empty);
   bool closed = false;
   d->settle({}, steady().now() + 20ms, [&] { closed = true; });
   EXPECT_TRUE(d.run_until([&] { return closed; }));
@@ -157,7 +157,7 @@ TEST(acceptor, gives_the_queue_up_at_the_drain_end) {
 
 TEST(acceptor, closes_at_once_when_plain) {
   door d;
-  d->unplug(closing_way::plain, {});
+  d->unplug(closing_way::plain);
   bool closed = false;
   d->settle({}, steady().now() + 10s, [&] { closed = true; });
   EXPECT_TRUE(closed);
@@ -166,7 +166,7 @@ TEST(acceptor, closes_at_once_when_plain) {
 
 TEST(acceptor, still_says_that_it_closed_when_it_is_cut_while_settling) {
   door d;
-  d->unplug(closing_way::unplug, {});
+  d->unplug(closing_way::unplug);
   int closed = 0;
   d->settle({.floor = 5s}, steady().now() + 10s, [&] { ++closed; });
   EXPECT_EQ(closed, 0);
@@ -183,7 +183,7 @@ TEST(acceptor, removes_the_path_first_and_serves_who_had_connected) {
   door d({.where = endpoint_of("unix:" + path, 0)});
   const client a(d.where());
   ASSERT_EQ(a.error(), 0);
-  d->unplug(closing_way::unplug, {});
+  d->unplug(closing_way::unplug);
   EXPECT_FALSE(std::filesystem::exists(path));
   bool closed = false;
   d->settle({}, steady().now() + 10s, [&] { closed = true; });
@@ -195,7 +195,7 @@ TEST(acceptor, removes_the_path_first_and_serves_who_had_connected) {
 TEST(acceptor, is_not_woken_any_more_by_clients_of_a_listener_that_it_left_to_its_owner) {
   const listener owners({.where = endpoint_of("127.0.0.1", 0)});
   door d({.inherited_fd = ::fcntl(owners.fd(), F_DUPFD_CLOEXEC, 0)});
-  d->unplug(closing_way::unplug, {});
+  d->unplug(closing_way::unplug);
   EXPECT_EQ(d->way(), closing_way::leave);
   bool closed = false;
   d->settle({}, steady().now() + 10s, [&] { closed = true; });

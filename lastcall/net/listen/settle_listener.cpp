@@ -18,6 +18,13 @@ bool queue_empty(int listening) noexcept {
 
 }  // namespace
 
+settle_action detail::look(settle_plan& plan, const endpoint& local) {
+  const time_point before = steady().now();
+  const auto in_flight = handshakes_in_flight(local);
+  const time_point now = steady().now();
+  return in_flight ? plan.looked(*in_flight, now - before, now) : plan.could_not_look(now);
+}
+
 settled_listener settle_listener(int listening, const context& ends, settle_options options) {
   const auto found = listening_at(listening);
   if (!found)
@@ -37,10 +44,7 @@ settled_listener settle_listener(int listening, const context& ends, settle_opti
       ends.wait_until_forced_for(std::max(next.until - steady().now(), duration::zero()));
       next = plan.tick(steady().now());
     } else if (next.what == settle_action::kind::look) {
-      const time_point before = steady().now();
-      const auto in_flight = handshakes_in_flight(local);
-      now = steady().now();
-      next = in_flight ? plan.looked(*in_flight, now - before, now) : plan.could_not_look(now);
+      next = detail::look(plan, local);
     } else {
       now = steady().now();
       next = queue_empty(listening) ? plan.accept_queue_empty(now) : plan.could_not_accept(now);

@@ -27,4 +27,9 @@ struct settled_listener {
 /// does not drain yet. Threads: any.   Errors: std::invalid_argument if it is not a listening socket.
 settled_listener settle_listener(int listening, const context& ends, settle_options options = {});
 
+namespace detail {
+/// Counts the handshakes in flight, as the plan asks for, and tells it.   Blocks: see handshakes_in_flight.
+settle_action look(settle_plan&, const endpoint& local);
+}  // namespace detail
+
 }  // namespace lastcall::inline v0::net

@@ -51,8 +51,7 @@ class loop {
   /// The io_context must outlive the loop. Nothing happens until it is run.
   explicit loop(boost::asio::io_context& io);
   ~loop();
-  loop(const loop&) = delete;
-  loop& operator=(const loop&) = delete;
+  loop& operator=(loop&&) = delete;
 
   /// Begins to call on_ready. Errors: std::system_error.
   void open();

@@ -16,8 +16,7 @@ namespace lastcall::inline v0::net {
 class timer_node : public list_hook<class timer_wheel> {
  public:
   timer_node() = default;
-  timer_node(const timer_node&) = delete;
-  timer_node& operator=(const timer_node&) = delete;
+  timer_node& operator=(timer_node&&) = delete;
 
   bool armed() const noexcept { return list_hook<timer_wheel>::is_linked(); }
 
@@ -41,8 +40,7 @@ class timer_wheel {
 
   /// `start`: no later call passes an earlier time.
   explicit timer_wheel(time_point start) noexcept : start_(start) {}
-  timer_wheel(const timer_wheel&) = delete;
-  timer_wheel& operator=(const timer_wheel&) = delete;
+  timer_wheel& operator=(timer_wheel&&) = delete;
 
   /// Arms `node`, or moves it if it is armed. O(1). A moment in the past fires at the next tick; from a callback that
   /// is after the current `advance_while`, which therefore ends.

@@ -34,8 +34,7 @@ enum class read_end : unsigned char {
 class tcp_stream {
  public:
   explicit tcp_stream(std::shared_ptr<session_link> link) noexcept : link_(std::move(link)) {}
-  tcp_stream(const tcp_stream&) = delete;
-  tcp_stream& operator=(const tcp_stream&) = delete;
+  tcp_stream& operator=(tcp_stream&&) = delete;
 
   /// What has come, at least one byte. Without a value: see `end`.
   task<std::optional<std::string_view>> read();

@@ -85,8 +85,7 @@ class tls_context {
   /// Errors: std::system_error (no such file), std::invalid_argument (wrong contents); they name file and remedy.
   tls_context(tls_options, std::string component, logger);
   ~tls_context();
-  tls_context(const tls_context&) = delete;
-  tls_context& operator=(const tls_context&) = delete;
+  tls_context& operator=(tls_context&&) = delete;
 
   /// Reads the files again, for later handshakes. Returns the error, and logs it; then nothing has changed. Empty: no
   /// error.   Blocks: while the disk reads.

@@ -20,8 +20,7 @@ class tls_channel {
  public:
   /// Does not own the descriptor.
   tls_channel(std::shared_ptr<tls_context>, int socket);
-  tls_channel(const tls_channel&) = delete;
-  tls_channel& operator=(const tls_channel&) = delete;
+  tls_channel& operator=(tls_channel&&) = delete;
 
   enum class step : unsigned char { would_block, done, failed };
   /// Does the next part of the handshake. A failure is logged and counted by the context.

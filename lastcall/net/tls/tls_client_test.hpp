@@ -52,8 +52,7 @@ class authority {
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
-  authority(const authority&) = delete;
-  authority& operator=(const authority&) = delete;
+  authority& operator=(authority&&) = delete;
 
   std::string ca_file() const { return file("ca.pem"); }
   std::string file(const std::string& name) const { return folder_ + "/" + name; }

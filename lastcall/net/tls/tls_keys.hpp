@@ -25,8 +25,7 @@ class tls_keys {
  public:
   /// Errors: as tls_context.
   tls_keys(const tls_options&, const std::string& component, const logger&);
-  tls_keys(const tls_keys&) = delete;
-  tls_keys& operator=(const tls_keys&) = delete;
+  tls_keys& operator=(tls_keys&&) = delete;
 
   /// The server's end of a new connection; destroy it before the keys. Null: out of memory.
   ssl_ptr open() const noexcept { return ssl_ptr(SSL_new(contexts_.front().get())); }

@@ -1,7 +1,6 @@
 // A small HTTP server with one known fault, for tests of the exact client. Counts its faults.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 

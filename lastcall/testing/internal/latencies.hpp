@@ -1,7 +1,6 @@
 // A distribution of durations in bounded memory: percentiles within 1 %, the largest exact. Pure.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 

@@ -1,7 +1,6 @@
 // A load: what one group of clients does. Parsed from NAME[:COUNT][,key=value…]. Pure.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>

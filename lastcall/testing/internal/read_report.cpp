@@ -1,7 +1,6 @@
 #include "lastcall/testing/internal/read_report.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <ctime>
 #include <initializer_list>
 #include <optional>
@@ -9,19 +8,13 @@
 #include <string>
 #include <type_traits>
 
-// Boost.JSON is compiled into this file alone, and has another name here: a program that has compiled it too, perhaps
-// another version of it, still links with us.
-#define json lastcall_json
-#include <boost/json/src.hpp>
-#undef json
+#include "lastcall/testing/internal/parse_json.hpp"
 
 namespace lastcall::inline v0::testing {
 
 using lastcall::to_text;
 
 namespace {
-
-namespace json = boost::lastcall_json;
 
 /// The member with this name; null if there is none.
 const json::value& member(const json::value& of, const char* name) {
@@ -108,19 +101,10 @@ std::chrono::system_clock::time_point utc(const json::value& j) {
   return std::chrono::system_clock::from_time_t(::timegm(&parts)) + std::chrono::milliseconds(ms);
 }
 
-/// Errors: std::invalid_argument that names the offset.
-json::value parse(std::string_view text) {
-  json::parser reader;  // 32 levels at most
-  json::error_code wrong;
-  const std::size_t at = reader.write(text.data(), text.size(), wrong);
-  if (!wrong) return reader.release();
-  throw std::invalid_argument("report: JSON, at byte " + std::to_string(at) + ": " + wrong.message());
-}
-
 }  // namespace
 
 report read_report(std::string_view text) {
-  const json::value j = parse(text);
+  const json::value j = parse_json(text);
   if (!j.is_object()) throw std::invalid_argument("report: it is no object");
   report r;
   take(member(j, "schema"), r.schema);

@@ -2,7 +2,6 @@
 // WebSocket library: the clients send, check the echo, and close.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
