@@ -16,6 +16,7 @@ using http::detail::body_reader;
 using http::detail::body_result;
 using http::detail::hex_digit;
 using http::detail::is_control;
+using http::detail::is_space;
 using http::detail::is_token_char;
 using http::detail::message_info;
 using kind = body_result::kind;
@@ -62,6 +63,50 @@ class plain_decoder {
     return true;
   }
 
+  /// The next byte, which is only read to be dropped, is one that `f` takes.
+  template <class F> bool takes(const F& f) {
+    if (at_end()) return end(kind::need_more);
+    if (!f(in_[at_]) || ++ignored_ > body_reader::ignored_bytes) return end(kind::error, 400);
+    ++at_;
+    return true;
+  }
+  bool skip_space() {
+    while (!at_end() && is_space(in_[at_]))
+      if (!takes(is_space)) return false;
+    return !at_end() || end(kind::need_more);
+  }
+  bool token() {
+    if (!takes(is_token_char)) return false;
+    while (!at_end() && is_token_char(in_[at_]))
+      if (!takes(is_token_char)) return false;
+    return !at_end() || end(kind::need_more);
+  }
+  bool quoted() {
+    const auto text = [](char c) { return !is_control(c); };
+    if (!takes(text)) return false;
+    while (!at_end() && in_[at_] != '"') {
+      if (in_[at_] == '\\' && !takes(text)) return false;
+      if (!takes(text)) return false;
+    }
+    return takes(text) && (!at_end() || end(kind::need_more));
+  }
+  /// Behind the first ";".   Source: RFC 9112 section 7.1.1.
+  bool extensions() {
+    for (;;) {
+      if (!skip_space() || !token()) return false;
+      std::size_t from = at_;
+      if (!skip_space()) return false;
+      if (in_[at_] == '=') {
+        if (!takes([](char) { return true; }) || !skip_space()) return false;
+        if (in_[at_] == '"' ? !quoted() : !token()) return false;
+        from = at_;
+        if (!skip_space()) return false;
+      }
+      if (in_[at_] == '\r' && at_ == from) return true;
+      if (!takes([](char c) { return c == ';'; })) return false;
+    }
+  }
+
   bool chunk() {
     const std::size_t from = at_;
     std::uint64_t size = 0;
@@ -74,7 +119,7 @@ class plain_decoder {
     if (size > limit_ - out_.body.size()) return end(kind::error, 413);
     if (in_[at_] == ';') {
       ++at_;
-      if (!ignore_until_cr()) return false;
+      if (!extensions()) return false;
     }
     if (!take('\r') || !take('\n')) return false;
     if (size == 0) return trailers();

@@ -123,6 +123,7 @@ class server final : public h2_events {
   void on_output_end(void* s) noexcept override {
     require(!std::exchange(stream_of(s).output_ended, true), "a response ends once");
   }
+  void on_lost(void*) noexcept override { require(false, "what is small is sent"); }
   void on_close(void* p, h2_error, bool) noexcept override {
     one_stream& s = stream_of(p);
     session_.consume_connection(std::exchange(s.unconsumed, 0));

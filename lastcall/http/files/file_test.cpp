@@ -1,5 +1,6 @@
 #include "lastcall/http/files/file.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <string>
 
+#include "lastcall/http/message/date.hpp"
 #include "lastcall/http/server/serving_test.hpp"
 
 namespace lastcall::http::file_test {
@@ -33,6 +35,9 @@ struct files : ::testing::Test {
     r.get("/{name}", [this](const request& req) {
       return file(req, folder + "/" + std::string(req.param("name")), "text/plain");
     });
+    r.get("/replica/{name}", [this](const request& req) {
+      return file(req, folder + "/" + std::string(req.param("name")), "text/plain", {.inode_in_etag = false});
+    });
     r.get("/with/nul", [this](const request& req) { return file(req, folder + std::string("/data\0.txt", 10)); });
     server.emplace(server_options{.routes = std::move(r)});
   }
@@ -42,6 +47,11 @@ struct files : ::testing::Test {
   }
 
   void put(const std::string& name, const std::string& bytes) { std::ofstream(folder + "/" + name) << bytes; }
+  void put_with_time(const std::string& name, std::time_t changed) {
+    put(name, "0123456789");
+    const timespec times[2] = {{changed, 0}, {changed, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, (folder + "/" + name).c_str(), times, 0), 0);
+  }
   reply get(const std::string& more, std::string_view name = "/data") { return server->get(name, more); }
 
   std::string folder;
@@ -92,6 +102,56 @@ TEST_F(files, honour_conditions) {
   EXPECT_EQ(get("If-Match: \"other\"\r\n").status, 412);
   EXPECT_EQ(get("Range: bytes=0-0\r\nIf-Range: " + etag + "\r\n").body, "0");
   EXPECT_EQ(get("Range: bytes=0-0\r\nIf-Range: \"other\"\r\n").body, "0123456789");
+}
+
+/// RFC 9110 section 8.8.2.1: it must not be later than Date, which takes its place.
+TEST_F(files, never_say_that_they_were_changed_later_than_now) {
+  for (const std::time_t changed : {std::time(nullptr) + 3600, std::time_t{4102444800}, std::time_t{300000000000}}) {
+    put_with_time("future", changed);
+    const reply r = get("", "/future");
+    EXPECT_EQ(r.status, 200);
+    const std::time_t now = std::time(nullptr);
+    const auto said = parse_date(value_of(r.head, "Last-Modified"), now),
+               date = parse_date(value_of(r.head, "Date"), now);
+    ASSERT_TRUE(said && date) << r.head;
+    EXPECT_LE(*said, *date) << changed;
+    EXPECT_GE(*said, *date - 60) << "as late as may be";
+    EXPECT_EQ(get("If-None-Match: " + value_of(r.head, "ETag") + "\r\n", "/future").status, 304);
+  }
+}
+
+TEST_F(files, without_a_time_of_change_do_not_say_one) {
+  for (const std::time_t changed : {0, 1, 86399, -1, -86400}) {
+    put_with_time("epoch", changed);
+    const reply r = get("", "/epoch");
+    EXPECT_EQ(r.status, 200);
+    EXPECT_EQ(value_of(r.head, "Last-Modified"), "") << changed;
+    const std::string etag = value_of(r.head, "ETag");
+    EXPECT_EQ(get("If-None-Match: " + etag + "\r\n", "/epoch").status, 304);
+    EXPECT_EQ(get("If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n", "/epoch").status, 200);
+    EXPECT_EQ(get("If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n", "/epoch").status, 200);
+    std::string other = etag;
+    for (int i = 0; i < 1000 && other == etag; ++i) {  // the kernel's time goes on in steps of a few milliseconds
+      std::filesystem::remove(folder + "/epoch");
+      put_with_time("epoch", changed);  // another file, maybe with the same inode
+      other = value_of(get("", "/epoch").head, "ETag");
+    }
+    EXPECT_NE(other, etag);
+  }
+  put_with_time("epoch", 86400);
+  EXPECT_EQ(value_of(get("", "/epoch").head, "Last-Modified"), "Fri, 02 Jan 1970 00:00:00 GMT");
+}
+
+TEST_F(files, have_the_same_state_on_all_replicas_if_the_program_says_so) {
+  put_with_time("a", 1'000'000'000);
+  put_with_time("b", 1'000'000'000);  // the same file elsewhere
+  EXPECT_EQ(value_of(get("", "/replica/a").head, "ETag"), value_of(get("", "/replica/b").head, "ETag"));
+  EXPECT_NE(value_of(get("", "/a").head, "ETag"), value_of(get("", "/b").head, "ETag"));
+  put_with_time("b", 1'000'000'001);
+  EXPECT_NE(value_of(get("", "/replica/a").head, "ETag"), value_of(get("", "/replica/b").head, "ETag"));
+  put_with_time("a", 0);  // its size alone is no state
+  EXPECT_EQ(value_of(get("", "/replica/a").head, "ETag"), "");
+  EXPECT_EQ(get("Range: bytes=0-1\r\n", "/replica/a").body, "01");
 }
 
 TEST_F(files, that_are_none_are_404_and_those_that_may_not_be_read_403) {

@@ -86,6 +86,7 @@ class h2_connection final : public net::connection, private h2_events {
   void on_end(void* stream) noexcept override;
   h2_output on_output(void* stream, std::span<char> into) noexcept override;
   void on_output_end(void* stream) noexcept override;
+  void on_lost(void* stream) noexcept override;
   void on_close(void* stream, h2_error why, bool by_us) noexcept override;
   void on_settings() noexcept override;
   void on_ping_acknowledged() noexcept override;

@@ -38,6 +38,8 @@ enum code : std::uint32_t {
   compression_error,
   connect_error,
   enhance_your_calm,
+  inadequate_security,
+  http_1_1_required,
 };
 
 inline const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -47,7 +47,10 @@ void h2_stream::response_made(request_end as) noexcept {
   if (as == request_end::rejected) shard_.rejected.add();
 }
 
+/// 426 has no sense in HTTP/2, which has no Upgrade: the client is told to ask over HTTP/1.1.   Source: RFC 9113
+/// sections 7 and 8.6.
 void h2_stream::put_response(const response& r, bool /*refusal*/) {
+  if (r.status() == 426) return connection_.session().reset(id_, h2_error::http_1_1_required);
   const bool may_have = may_have_body(r.status());
   const bool sends = may_have && exchange_->req.verb() != method::head && !r.body().empty();
   const bool tells = r.status() != 204 && r.status() != 304;  // the same as h1_writer
@@ -132,13 +135,14 @@ h2_output h2_stream::file_output(std::span<char> into) noexcept {
 
 /// After the last byte of the body. nghttp2 then ends the stream with them.
 void h2_stream::submit_trailers() {
+  bool handed = false;
   try {
     std::vector<h2_field> all;
     each_line(trailers_out_, [&](std::string_view name, std::string_view value) { all.push_back({name, value}); });
-    connection_.session().trailers(id_, all);
+    handed = connection_.session().trailers(id_, all);
   } catch (const std::exception&) {  // out of memory
-    connection_.session().reset(id_, h2_error::internal);
   }
+  if (!handed) connection_.session().reset(id_, h2_error::internal);
 }
 
 std::size_t h2_stream::take_output(std::string_view bytes) {

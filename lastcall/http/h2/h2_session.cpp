@@ -61,6 +61,11 @@ struct h2_session::callbacks {
            std::find(me.ended_.begin(), me.ended_.end(), hd.stream_id) != me.ended_.end();
   }
 
+  /// Source: RFC 9113 section 5.1.1: the first use of a number closes all lower ones that were not used.
+  static bool was_passed_over(const h2_session& me, std::int32_t id) noexcept {
+    return id < me.last_begun_ &&
+           std::ranges::any_of(me.unused_, [id](const numbers& n) { return n.first <= id && id <= n.last; });
+  }
   /// Counts each frame that may be part of a flood, before nghttp2 works on it.
   static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* hd, void* user) noexcept {
     h2_session& me = session_of(user);
@@ -80,9 +85,10 @@ struct h2_session::callbacks {
         return hd->length == 0 && !(hd->flags & NGHTTP2_FLAG_END_STREAM) ? noise(me, h2_noise::empty_data) : 0;
       case NGHTTP2_HEADERS:
         if (has_ended(me, *hd)) return fault(me, h2_error::stream_closed);
+        if (was_passed_over(me, hd->stream_id)) return fault(me, h2_error::protocol);
         // nghttp2 skips what comes after our GOAWAY without a word; the client must know that it may send it again.
         if (me.refusing_ && hd->stream_id > me.last_begun_ && hd->stream_id % 2 == 1 && me.refused_ < most_refused) {
-          me.last_begun_ = hd->stream_id;
+          me.begins(hd->stream_id);
           ++me.refused_;
           me.to_.on_refused(hd->stream_id);
           try {
@@ -100,7 +106,7 @@ struct h2_session::callbacks {
   static int begin_headers(nghttp2_session* s, const nghttp2_frame* f, void* user) noexcept {
     if (f->hd.type != NGHTTP2_HEADERS || f->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     h2_session& me = session_of(user);
-    me.last_begun_ = std::max(me.last_begun_, f->hd.stream_id);
+    me.begins(f->hd.stream_id);
     // RFC 9218's default would send one response to its end before the next begins. What the client asks for counts.
     const nghttp2_extpri in_turns{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
     nghttp2_session_change_extpri_stream_priority(s, f->hd.stream_id, &in_turns, 0);
@@ -165,7 +171,7 @@ struct h2_session::callbacks {
     if (void* const stream = stream_of(s, id)) {
       session_of(user).to_.on_data(stream, {reinterpret_cast<const char*>(bytes), size});
     } else {
-      nghttp2_session_consume(s, id, size);
+      session_of(user).handed(nghttp2_session_consume(s, id, size));
     }
     return 0;
   }
@@ -174,7 +180,7 @@ struct h2_session::callbacks {
   static int frame_sent(nghttp2_session* s, const nghttp2_frame* f, void* user) noexcept {
     // Behind the GOAWAY, so that its acknowledgement says that the client has seen that; nghttp2 would send it first.
     if (f->hd.type == NGHTTP2_GOAWAY && f->goaway.last_stream_id == largest_id)
-      nghttp2_submit_ping(s, NGHTTP2_FLAG_NONE, ping_text.data());
+      session_of(user).handed(nghttp2_submit_ping(s, NGHTTP2_FLAG_NONE, ping_text.data()));
     if (f->hd.type == NGHTTP2_RST_STREAM) session_of(user).reset_ = f->hd.stream_id;
     if ((f->hd.type != NGHTTP2_HEADERS && f->hd.type != NGHTTP2_DATA) || !(f->hd.flags & NGHTTP2_FLAG_END_STREAM))
       return 0;
@@ -182,6 +188,14 @@ struct h2_session::callbacks {
     return 0;
   }
 
+  /// A frame that was handed in will never be sent. Where the stream or the session ends, nothing is lost by that.
+  static int frame_not_sent(nghttp2_session* s, const nghttp2_frame* f, int why, void* user) noexcept {
+    const bool ends =
+        why == NGHTTP2_ERR_STREAM_CLOSED || why == NGHTTP2_ERR_STREAM_CLOSING || why == NGHTTP2_ERR_SESSION_CLOSING;
+    if (f->hd.type != NGHTTP2_HEADERS || ends) return 0;
+    if (void* const stream = stream_of(s, f->hd.stream_id)) session_of(user).to_.on_lost(stream);
+    return 0;
+  }
   /// The last callback of a stream. After it the pointer to the stream is not used any more.
   static int stream_closed(nghttp2_session* s, std::int32_t id, std::uint32_t why, void* user) noexcept {
     if (void* const stream = stream_of(s, id)) {
@@ -227,6 +241,7 @@ struct h2_session::callbacks {
           nghttp2_session_callbacks_set_on_frame_recv_callback(c, frame_received);
           nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, data);
           nghttp2_session_callbacks_set_on_frame_send_callback(c, frame_sent);
+          nghttp2_session_callbacks_set_on_frame_not_send_callback(c, frame_not_sent);
           nghttp2_session_callbacks_set_on_stream_close_callback(c, stream_closed);
           return c;
         }(),
@@ -257,6 +272,14 @@ h2_session::h2_session(h2_events& to, const h2_settings& settings) noexcept : to
 }
 
 h2_session::~h2_session() = default;
+
+/// Notes the numbers between the last request and this one.
+void h2_session::begins(std::int32_t id) noexcept {
+  if (id <= last_begun_) return;
+  const std::int32_t next = last_begun_ == 0 ? 1 : last_begun_ + 2;
+  if (id > next) unused_[next_unused_++ % unused_.size()] = {next, id - 2};
+  last_begun_ = id;
+}
 
 /// Ends the session with GOAWAY if nghttp2 or a callback fails. Streams to refuse are reset afterwards: inside the
 /// callback nghttp2 does not know them yet.
@@ -313,6 +336,16 @@ bool h2_session::respond(std::int32_t id, int status, std::span<const h2_field> 
   }
 }
 
+/// As nghttp2_hd_deflate_bound() counts, with room for the fields that are the server's.
+bool h2_session::can_send(std::string_view header_lines) noexcept {
+  constexpr std::size_t most = 64 * 1024, own = 512, of_field = 12, not_sent = 4;  // ": " and the line's end
+  const auto lines = static_cast<std::size_t>(std::ranges::count(header_lines, '\n'));
+  return header_lines.size() + lines * (of_field - not_sent) + own <= most;
+}
+
+/// What was handed to nghttp2 and is not there, since memory is out, ends the session: so nobody waits for it.
+void h2_session::handed(int result) noexcept { finished_ = finished_ || nghttp2_is_fatal(result); }
+
 bool h2_session::respond_continue(std::int32_t id) noexcept {
   const nghttp2_nv status = pair(":status", "100");
   return nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, id, nullptr, &status, 1, nullptr) == 0;
@@ -327,10 +360,10 @@ bool h2_session::trailers(std::int32_t id, std::span<const h2_field> fields) noe
   }
 }
 
-void h2_session::resume(std::int32_t id) noexcept { nghttp2_session_resume_data(session_.get(), id); }
+void h2_session::resume(std::int32_t id) noexcept { handed(nghttp2_session_resume_data(session_.get(), id)); }
 
 void h2_session::reset(std::int32_t id, h2_error why) noexcept {
-  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, static_cast<std::uint32_t>(why));
+  handed(nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, static_cast<std::uint32_t>(why)));
 }
 
 bool h2_session::has_window(std::int32_t id) const noexcept {
@@ -338,19 +371,19 @@ bool h2_session::has_window(std::int32_t id) const noexcept {
 }
 
 void h2_session::consume(std::int32_t id, std::size_t bytes) noexcept {
-  if (bytes > 0) nghttp2_session_consume(session_.get(), id, bytes);
+  if (bytes > 0) handed(nghttp2_session_consume(session_.get(), id, bytes));
 }
 
 void h2_session::consume_connection(std::size_t bytes) noexcept {
-  if (bytes > 0) nghttp2_session_consume_connection(session_.get(), bytes);
+  if (bytes > 0) handed(nghttp2_session_consume_connection(session_.get(), bytes));
 }
 
-void h2_session::notice() noexcept { nghttp2_submit_shutdown_notice(session_.get()); }
+void h2_session::notice() noexcept { handed(nghttp2_submit_shutdown_notice(session_.get())); }
 
 void h2_session::last() noexcept {
   if (refusing_) return;
   // Not the last that was processed: one whose head is incomplete has been begun, and is finished.
-  nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, last_begun_, NGHTTP2_NO_ERROR, nullptr, 0);
+  handed(nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, last_begun_, NGHTTP2_NO_ERROR, nullptr, 0));
   refusing_ = true;
 }
 

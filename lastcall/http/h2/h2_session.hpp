@@ -28,6 +28,7 @@ enum class h2_error : std::uint32_t {
   refused_stream = 7,
   cancel = 8,
   enhance_your_calm = 11,
+  http_1_1_required = 13,
 };
 
 /// What comes of asking for more of a response's body.
@@ -58,6 +59,8 @@ class h2_events {
   virtual h2_output on_output(void* stream, std::span<char> into) noexcept = 0;
   /// The last frame of the response is in what `send` appends.
   virtual void on_output_end(void* stream) noexcept = 0;
+  /// A head or trailers of a response can't be sent, and nghttp2 has dropped them: the client would wait for ever.
+  virtual void on_lost(void* stream) noexcept = 0;
   /// The last event of a stream: the client reset it, this side did (`by_us`), or both sides have ended.
   virtual void on_close(void* stream, h2_error why, bool by_us) noexcept = 0;
   /// The client's settings came, or its acknowledgement of our PING.
@@ -103,6 +106,8 @@ class h2_session {
   /// The whole head. `body`: on_output is then called for the body. `fields` and their text are not kept.
   bool respond(std::int32_t id, int status, std::span<const h2_field> fields, bool body) noexcept;
   bool respond_continue(std::int32_t id) noexcept;
+  /// Whether a head or trailers of these lines, each "name: value\r\n", can be sent. nghttp2 drops more than 64 KiB.
+  static bool can_send(std::string_view header_lines) noexcept;
   bool trailers(std::int32_t id, std::span<const h2_field> fields) noexcept;
   /// on_output has bytes again, after it returned `wait`.
   void resume(std::int32_t id) noexcept;
@@ -129,7 +134,16 @@ class h2_session {
 
   h2_events& to_;
   std::unique_ptr<nghttp2_session, release> session_;
+  struct numbers {
+    std::int32_t first = 0, last = 0;
+  };
+
+  void begins(std::int32_t id) noexcept;
+  void handed(int result) noexcept;
+
   std::int32_t last_begun_ = 0;
+  std::array<numbers, 32> unused_{};  // of streams that the client passed over lately: it must not use them any more
+  std::size_t next_unused_ = 0;
   bool refusing_ = false;                 // a GOAWAY with the last stream was sent: later ones are refused
   h2_error fault_ = h2_error::none;       // why a callback of ours ended it
   std::array<std::int32_t, 64> ended_{};  // streams that the client ended lately: it must send nothing more on them

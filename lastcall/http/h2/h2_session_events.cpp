@@ -72,6 +72,10 @@ void h2_connection::on_output_end(void* stream) noexcept {
   if (!ended()) stream_of(stream).output_ended();
 }
 
+void h2_connection::on_lost(void* stream) noexcept {
+  if (!ended()) stream_of(stream).lost();
+}
+
 /// The session forgets the stream. One with a complete response waits in unflushed_ until the kernel has it; every
 /// other one ends here.
 void h2_connection::on_close(void* stream, h2_error why, bool by_us) noexcept {
@@ -86,10 +90,12 @@ void h2_connection::on_close(void* stream, h2_error why, bool by_us) noexcept {
   }
   if (s.broken()) return s.sent(), retire(s);
   // The client cancelled, or broke the protocol on this stream: both cost the server more than the client.
-  if (flood_.exceeds(h2_noise::reset, loop_now())) session_.terminate(h2_error::enhance_your_calm);
+  if (why != h2_error::http_1_1_required && flood_.exceeds(h2_noise::reset, loop_now()))
+    session_.terminate(h2_error::enhance_your_calm);
   // This side resets for what the client did, except with `cancel` (a slow client) and `internal` (an error here).
-  const bool malformed = by_us && why != h2_error::cancel && why != h2_error::internal;
-  s.cut_short(malformed ? request_end::rejected : request_end::abandoned_by_client);
+  s.cut_short(!by_us || why == h2_error::cancel ? request_end::abandoned_by_client
+              : why == h2_error::internal       ? request_end::broken
+                                                : request_end::rejected);
   retire(s);
 }
 

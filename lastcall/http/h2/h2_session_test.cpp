@@ -96,6 +96,7 @@ struct session_test final : h2_events {
     return {last, n};
   }
   void on_output_end(void* s) noexcept override { note("sent", s); }
+  void on_lost(void* s) noexcept override { note("lost", s); }
   void on_close(void* s, h2_error why, bool by_us) noexcept override {
     note((by_us ? "reset " : "close ") + std::to_string(static_cast<int>(why)), s);
   }
@@ -191,6 +192,46 @@ TEST(h2_session, ends_with_trailers) {
   EXPECT_EQ(t.of_type(1)[1].flags & 1, 1);
 }
 
+TEST(h2_session, tells_of_heads_and_trailers_that_cannot_be_sent) {
+  const std::string half(32 * 1024, 'x');
+  const h2_field large[] = {{"a", half}, {"b", half}};
+  {
+    session_test s;
+    s.hear(get(1));
+    s.session.respond(1, 200, large, false);
+    s.say();
+    EXPECT_EQ(s.told.back(), "lost 1");
+    EXPECT_THAT(s.of_type(1), testing::IsEmpty());
+    s.session.respond(1, 500, {}, false);  // another one can be sent
+    s.say();
+    EXPECT_EQ(s.of_type(1).size(), 1u);
+  }
+  session_test s;
+  s.hear(get(1));
+  s.session.respond(1, 200, std::span(large).first(1), false);
+  s.say();
+  EXPECT_EQ(s.told.back(), "close 0 1") << "half of it can be sent";
+}
+
+TEST(h2_session, knows_what_can_be_sent) {
+  for (const std::size_t value : {1, 100, 4000}) {
+    const std::string line = "n: " + std::string(value, 'v') + "\r\n";
+    std::string lines;
+    for (; h2_session::can_send(lines + line); lines += line) {}
+    std::vector<h2_field> all(lines.size() / line.size(), {"n", std::string_view(line).substr(3, value)});
+    session_test s;
+    s.hear(get(1));
+    s.session.respond(1, 200, all, false);
+    s.say();
+    EXPECT_EQ(s.told.back(), "close 0 1") << value;
+    all.resize(all.size() + 600 / (value + 13) + 1, all[0]);
+    s.hear(get(3));
+    s.session.respond(3, 200, all, false);
+    s.say();
+    EXPECT_EQ(s.told.back(), "lost 3") << value << ": the bound is near";
+  }
+}
+
 TEST(h2_session, opens_the_window_only_for_what_was_consumed) {
   session_test t;
   t.hear(frame(1, 4, 1, head));
@@ -268,6 +309,18 @@ TEST(h2_session, counts_a_head_that_is_incomplete_as_begun) {
   EXPECT_EQ(t.of_type(7)[1].number_at(0), 1U);
   t.hear(frame(9, 4, 1, head.substr(10)));
   EXPECT_EQ(t.told.back(), "request 1");
+}
+
+TEST(h2_session, ends_when_a_number_is_used_that_was_passed_over) {
+  for (const int id : {1, 3, 7, 9, 11, 15}) {
+    session_test s;
+    s.hear(get(5) + get(13) + get(17));
+    s.frames.clear();
+    s.hear(get(id));
+    ASSERT_FALSE(s.frames.empty()) << id;
+    EXPECT_EQ(s.frames.back().type, 7) << id;
+    EXPECT_EQ(s.frames.back().number_at(4), 1u) << "PROTOCOL_ERROR for " << id;
+  }
 }
 
 TEST(h2_session, asks_for_calm_when_it_is_too_much) {

@@ -144,11 +144,20 @@ void h2_stream::sent() noexcept {
   drop_exchange();
 }
 
+/// The stream's end comes with on_close(), and counts as broken.
+void h2_stream::lost() noexcept {
+  if (exchange_)
+    service().log.error(service().name, "a response was cut",
+                        {{"target", exchange_->req.target()}, {"why", "HTTP/2 can't send its head or trailers"}});
+  connection_.session().reset(id_, h2_error::internal);
+}
+
 void h2_stream::cut_short(request_end as) noexcept {
   if (!exchange_) return;
   if (ledger_ < ledger::counted)
     (as == request_end::forced     ? shard_.forced
      : as == request_end::rejected ? shard_.rejected
+     : as == request_end::broken   ? shard_.broken
                                    : shard_.abandoned)
         .add();
   connection_.session().consume_connection(unread_body_.size());

@@ -40,6 +40,8 @@ class h2_stream final : public net::list_hook<>, private answer_path {
   /// The frame that ends the response has been made.
   void output_ended() noexcept;
 
+  /// Its head or its trailers can't be sent.
+  void lost() noexcept;
   /// Has the request answered, by its handler or in its place.
   void answer();
   /// The kernel has every byte of the response.
@@ -97,6 +99,8 @@ class h2_stream final : public net::list_hook<>, private answer_path {
   // For answer_path: framing.
   const net::endpoint& client() const noexcept override;
   bool client_ends() const noexcept override;
+  bool can_send(std::string_view header_lines) const noexcept override { return h2_session::can_send(header_lines); }
+  bool can_upgrade() const noexcept override { return false; }
   void put_response(const response&, bool refusal) override;
   void put_head(const response&, bool body_follows) override;
   void body_begins() override {}

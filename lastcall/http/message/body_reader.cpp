@@ -53,6 +53,35 @@ void body_reader::note(char c, std::string& trailers) const {
   }
 }
 
+/// The state behind `c`, a byte of a chunk extension; `refused` if it can't stand there.   Source: RFC 9112
+/// section 7.1.1.
+body_reader::state body_reader::behind_extension_byte(state at, char c) noexcept {
+  const bool in_name = at == state::ext_name || at == state::ext_name_gap;
+  switch (at) {
+    case state::ext_name_first:
+      return is_space(c) ? at : is_token_char(c) ? state::ext_name : state::refused;
+    case state::ext_value_first:
+      if (c == '"') return state::ext_quoted;
+      return is_space(c) ? at : is_token_char(c) ? state::ext_value : state::refused;
+    case state::ext_quoted:
+      if (c == '"') return state::ext_quoted_end;
+      return c == '\\' ? state::ext_escaped : is_control(c) ? state::refused : at;
+    case state::ext_escaped:
+      return is_control(c) ? state::refused : state::ext_quoted;
+    case state::ext_name:
+    case state::ext_value:
+      if (is_token_char(c)) return at;
+      [[fallthrough]];
+    case state::ext_quoted_end:
+      if (c == '\r') return state::size_lf;
+      [[fallthrough]];
+    default:
+      if (c == ';') return state::ext_name_first;
+      if (c == '=' && in_name) return state::ext_value_first;
+      return !is_space(c) ? state::refused : in_name ? state::ext_name_gap : state::ext_value_gap;
+  }
+}
+
 /// One byte of framing; null, or why it is refused.
 const char* body_reader::step(char c) noexcept {
   const auto become = [&](state next) -> const char* {
@@ -74,10 +103,19 @@ const char* body_reader::step(char c) noexcept {
         status_ = 413;
         return "body too large";
       }
-      return become(c == '\r' ? state::size_lf : state::extension);
-    case state::extension:
-      if (c == '\r') return become(state::size_lf);
-      return is_control(c) ? "control character in a chunk extension" : ignore();
+      return become(c == '\r' ? state::size_lf : state::ext_name_first);
+    case state::ext_name_first:
+    case state::ext_name:
+    case state::ext_name_gap:
+    case state::ext_value_first:
+    case state::ext_value:
+    case state::ext_quoted:
+    case state::ext_escaped:
+    case state::ext_quoted_end:
+    case state::ext_value_gap:
+      become(behind_extension_byte(state_, c));
+      if (state_ == state::refused) return "malformed chunk extension";
+      return state_ == state::size_lf ? nullptr : ignore();
     case state::size_lf:
       room_ -= left_;
       digits_ = 0;

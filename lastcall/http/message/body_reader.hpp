@@ -19,7 +19,7 @@ struct body_result {
 };
 
 /// Decodes one body, by Content-Length or chunked. Strict: chunk sizes of at most 16 hexadecimal digits, CR and LF only
-/// as line ends; chunk extensions are read, bounded and dropped.   Source: RFC 9112 sections 6 and 7.1.
+/// as line ends; chunk extensions are checked, bounded and dropped.   Source: RFC 9112 sections 6 and 7.1.
 class body_reader {
  public:
   /// A message without a body: done with the first call.
@@ -40,9 +40,18 @@ class body_reader {
     sized,       // Content-Length: `left_` bytes to go
     size_first,  // the first digit of a chunk size
     size_rest,   // further digits, or what ends them
-    extension,   // from ";" to the line's end
-    size_lf,     // the LF of the size line
-    data,        // `left_` bytes of the chunk to go
+    // A chunk extension. A gap is white space, behind which the line can't end.
+    ext_name_first,  // behind ";"
+    ext_name,
+    ext_name_gap,
+    ext_value_first,  // behind "="
+    ext_value,
+    ext_quoted,
+    ext_escaped,  // behind a backslash
+    ext_quoted_end,
+    ext_value_gap,
+    size_lf,  // the LF of the size line
+    data,     // `left_` bytes of the chunk to go
     data_cr,
     data_lf,
     trailer_first,  // the first byte of a trailer line, or of the empty one
@@ -56,6 +65,7 @@ class body_reader {
 
   body_result refuse(std::size_t at, int status, const char* why) noexcept;
   const char* step(char c) noexcept;
+  static state behind_extension_byte(state at, char c) noexcept;
   void note(char c, std::string& trailers) const;
 
   state state_ = state::done;

@@ -114,6 +114,7 @@ void answer_path::end_body(bool whole, std::string_view trailers) {
     return break_off("its maker wrote less than it had promised");
   const bool wanted =
       x.outgoing.by == body_framing::chunked && x.req.header("TE").find("trailers") != std::string_view::npos;
+  if (wanted && !can_send(trailers)) return break_off("its trailers are too large");
   put_end(wanted ? trailers : std::string_view());
   end_call();
   body_is_sent();

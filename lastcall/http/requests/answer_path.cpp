@@ -90,6 +90,12 @@ void answer_path::run(const handler& h) {
 /// Counts as answered once the kernel has all its bytes.
 void answer_path::answered(response&& r) {
   if (call_ && !in_coroutine_ && service().life.forced()) answers_after_force();  // it took long enough to be late
+  if (!can_send(r.header_lines())) {
+    service().log.error(service().name, "the headers of a response are too large; sent 500",
+                        {{"target", exchange_->req.target()}, {"bytes", std::to_string(r.header_lines().size())}});
+    r = text("internal server error\n", 500);
+  }
+  if (r.status() == 426 && !can_upgrade()) return conclude(r, request_end::rejected, true);
   if (r.source()) return begin_body(std::move(r));
   conclude(r, request_end::answered, false);
 }

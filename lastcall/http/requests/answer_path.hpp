@@ -33,6 +33,10 @@ class answer_path : public call_host {
   virtual const net::endpoint& client() const noexcept = 0;
   /// The client has sent its FIN, or ends.
   virtual bool client_ends() const noexcept = 0;
+  /// Whether this protocol can send a head or trailers of these lines.
+  virtual bool can_send(std::string_view /*header_lines*/) const noexcept { return true; }
+  /// Whether a connection of this protocol can become one of another, as status 426 asks for.
+  virtual bool can_upgrade() const noexcept { return true; }
   /// A handler that may take long comes next. False: the connection has ended.
   virtual bool make_way() noexcept { return true; }
   /// Frames a response with its body. `refusal`: the protocol may not know where the next request begins.

@@ -148,6 +148,7 @@ inline h2_cases semantic_cases() {
       {"a head", "9110 9.3.2", method("HEAD", "/"), answered(200, "")},
       {"no content", "9110 15.3.5", get(1, "/status?code=204"), answered(204, "")},
       {"not modified", "9110 15.4.5", get(1, "/status?code=304"), answered(304, "")},
+      {"a websocket", "9113 8.6", get(1, "/ws"), stream_error(http_1_1_required)},
       {"an unknown path", "9110 15.5.5", get(1, "/nowhere"), answered(404, "404 Not Found\n")},
       {"a wrong method", "9110 15.5.6", method("PUT", "/"), answered(405)},
       {"options for all", "9110 9.3.7", method("OPTIONS", "*"), answered(204, "")},
