@@ -55,7 +55,7 @@ TEST(own_io_context, gives_each_client_its_own_answer_although_several_threads_r
   running_io users(4);
   app a(embedded());
   a.add<net::runtime>("runtime", {.io = &users.io});
-  auto http = a.add<server>("http", {.address = "127.0.0.1", .routes = waiting_routes()});
+  auto http = a.add<server>("http", {.address = "127.0.0.1", .port = 0, .routes = waiting_routes()});
   a.start();
   std::atomic<int> right{0};
   std::vector<std::thread> clients;
@@ -114,7 +114,7 @@ int cut_while_it_waits(foreign_wait& there, bool raw_tcp) {
     a.start();
     at = tcp->addresses();
   } else {
-    auto http = a.add<server>("http", {.address = "127.0.0.1", .routes = std::move(r)});
+    auto http = a.add<server>("http", {.address = "127.0.0.1", .port = 0, .routes = std::move(r)});
     a.start();
     at = http->addresses();
   }

@@ -35,7 +35,7 @@ int main() {
   std::atomic<bool> on_loop = true;
   lastcall::http::router routes;
   routes.get("/plain", [&](const lastcall::http::request&) {
-    if (!runtime->loops().front()->io().get_executor().running_in_this_thread()) on_loop = false;
+    if (!runtime->loops().front()->is_here()) on_loop = false;
     return lastcall::http::text("plain\n");
   });
   routes.get("/coroutine", [](const lastcall::http::request&) -> lastcall::task<lastcall::http::response> {
