@@ -164,6 +164,8 @@ void hold(const h2_case& c, std::size_t slice) {
     switch (wanted.what) {
       case kind::stream_error:
         return heard.reset.contains(id);
+      case kind::refused:
+        return heard.reset.contains(id) || heard.ended.contains(id);
       case kind::answered:
         if (wanted.data_bytes) {
           const auto body = heard.body.find(id);
@@ -184,9 +186,12 @@ void hold(const h2_case& c, std::size_t slice) {
   EXPECT_TRUE(with.listen_until([&] { return heard.status(probe) != 0; })) << describe(heard);
   EXPECT_EQ(heard.status(probe), 200) << "not in use any more: " << describe(heard);
   EXPECT_EQ(heard.wrong, "");
-  if (wanted.what == kind::stream_error) {
+  if (wanted.what == kind::stream_error || (wanted.what == kind::refused && heard.status(id) == 0)) {
     ASSERT_TRUE(heard.reset.contains(id)) << describe(heard);
     EXPECT_TRUE(one_of(heard.reset.at(id))) << describe(heard);
+  }
+  if (wanted.what == kind::refused && heard.status(id) != 0) {
+    EXPECT_EQ(heard.status(id), wanted.status) << describe(heard);
   }
   if (wanted.what != kind::answered) return;
   EXPECT_EQ(heard.status(id), wanted.status) << describe(heard);

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 
 #include "lastcall/core/app/app_double_test.hpp"
@@ -26,7 +27,7 @@ struct runtime : component {
   void stop() noexcept override { stopped = ++last; }
   int threads;
   int order = 0, stopped = 0;
-  inline static int last = 0;
+  inline static std::atomic<int> last = 0;  // components that need nothing of each other start at the same time
 };
 
 struct server : component {

@@ -19,7 +19,7 @@ using namespace lastcall::http::testing_h2;
 /// is no error of the connection must leave it in use.
 struct h2_case {
   struct outcome {
-    enum class kind : unsigned char { connection_error, stream_error, answered, ignored } what = kind::ignored;
+    enum class kind : unsigned char { connection_error, stream_error, answered, refused, ignored } what = kind::ignored;
     std::vector<std::uint32_t> codes = {};  // any of these; of GOAWAY or RST_STREAM
     std::uint32_t stream = 1;
     int status = 0;                              // answered
@@ -66,6 +66,8 @@ inline outcome then_closed(outcome o) {
   o.then_closed = true;
   return o;
 }
+/// Answered 400 by us, or reset by an nghttp2 (from 1.6x on) that sees it first: RFC 9113 section 8.1.1 allows both.
+inline outcome refused() { return {.what = outcome::kind::refused, .codes = {protocol_error}, .status = 400}; }
 inline outcome ignored() { return {}; }
 inline const std::string hello = "hello\n";
 inline const outcome ok = answered(200, hello);
