@@ -13,6 +13,11 @@ using duration = std::chrono::steady_clock::duration;
 using time_point = std::chrono::steady_clock::time_point;
 
 namespace detail {
+/// `now + time`; time_point::max() where that would overflow.
+constexpr time_point later(time_point now, duration time) noexcept {
+  return time > time_point::max() - now ? time_point::max() : now + time;
+}
+
 inline timespec to_timespec(duration of) noexcept {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(of);
   return {.tv_sec = static_cast<std::time_t>(seconds.count()), .tv_nsec = static_cast<long>((of - seconds).count())};

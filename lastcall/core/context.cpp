@@ -131,13 +131,8 @@ namespace {
 
 using detail::stage;
 
-time_point after(duration time) noexcept {
-  const time_point now = steady().now();
-  return time > time_point::max() - now ? time_point::max() : now + time;
-}
-
 bool wait(detail::context_state* state, stage wanted, duration time) {
-  const time_point end = after(time);
+  const time_point end = detail::later(steady().now(), time);
   if (state != nullptr) return state->wait(wanted, end);
   std::this_thread::sleep_until(end);
   return true;

@@ -16,8 +16,7 @@ task<bool> wait(context with, std::stop_token end, duration time, std::source_lo
   const waiting here(with, "time to pass", at);
   // Shared: what is posted may run after the wait.
   const auto timer = std::make_shared<boost::asio::steady_timer>(co_await boost::asio::this_coro::executor);
-  const time_point now = steady().now();
-  timer->expires_at(time > time_point::max() - now ? time_point::max() : now + time);
+  timer->expires_at(lastcall::detail::later(steady().now(), time));
   // The timer belongs to the thread of its executor, so the end of the context is posted there.
   const std::stop_callback cut_short(
       end, [timer] { boost::asio::post(timer->get_executor(), [timer] { timer->cancel(); }); });

@@ -18,6 +18,8 @@
 #include <system_error>
 #include <utility>
 
+#include "lastcall/core/app/option_check.hpp"
+
 namespace lastcall::inline v0::testing {
 
 namespace {
@@ -420,6 +422,12 @@ std::uint64_t raise_descriptor_limit() noexcept {
 }
 
 probe_result run_probe(const server_address& server, const probe_options& options, const probe_target& target) {
+  const lastcall::detail::option_check allowed("probe");
+  allowed.time("after", options.after);
+  allowed.time_above_zero("timeout", options.timeout);
+  allowed.time("patience", options.patience);
+  allowed.time("request_timeout", options.request_timeout);
+  allowed.time("spacing", options.spacing);
   return exact_client_loop(server, options, target).run();
 }
 

@@ -255,4 +255,15 @@ TEST(exact_client, tells_as_often_as_it_shall) {
   EXPECT_EQ(told, 5u);
 }
 
+TEST(exact_client, refuses_times_with_which_it_could_not_reckon) {
+  for (duration probe_options::* time : {&probe_options::after, &probe_options::timeout, &probe_options::patience,
+                                         &probe_options::request_timeout, &probe_options::spacing}) {
+    for (const duration value : {duration(-1ns), duration(24h) + 1ns, duration::max()}) {
+      probe_options options;
+      options.*time = value;
+      EXPECT_THROW(run_probe(parse_server_address("http://127.0.0.1:1"), options, {}), std::invalid_argument);
+    }
+  }
+}
+
 }  // namespace lastcall::testing::exact_client_test

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "lastcall/core/utf8.hpp"
 #include "lastcall/http/sse/event_text.hpp"
 #include "lastcall/http/sse/event_text_test.hpp"
 #include "tests/fuzz/fuzz.hpp"
@@ -37,7 +38,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     rest.remove_prefix(std::min(part.size() + 1, rest.size()));
   }
   const auto is_line = [](std::string_view s) { return s.find_first_of("\r\n") == s.npos; };
-  const bool sound = is_line(parts[1]) && parts[1].find('\0') == std::string_view::npos && is_line(parts[2]);
+  const auto comes_back = [](std::string_view id) {  // as Last-Event-ID
+    for (const unsigned char c : id)
+      if ((c < ' ' && c != '\t') || c == 0x7f) return false;
+    const std::string_view edge = " \t";
+    const bool trimmed = id.empty() || (edge.find(id.front()) == edge.npos && edge.find(id.back()) == edge.npos);
+    return trimmed && id.size() <= 1024 && lastcall::detail::is_utf8(id);
+  };
+  const bool sound = comes_back(parts[1]) && is_line(parts[2]);
 
   std::string stream;
   sse::append_comment(stream, all.view());
@@ -45,11 +53,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     sse::append(stream, {.data = parts[0], .id = parts[1], .event = parts[2]});
   } catch (const std::invalid_argument&) {
-    require(!sound, "only what would become another field is refused");
+    require(!sound, "only what would become another field, or another id, is refused");
     require(stream == before, "what is refused leaves nothing");
     return 0;
   }
-  require(sound, "what would become another field is refused");
+  require(sound, "what would become another field, or another id, is refused");
   sse::append(stream, {.data = "next"});
   const sse::plain_event_reader heard(stream);
   require(heard.events.size() == 2, "one event each, and the comment is none");

@@ -47,6 +47,38 @@ TEST(h2_answers, sends_a_client_that_wants_a_websocket_to_http_1_1) {
   EXPECT_THAT(records[0], testing::HasSubstr(R"("ended":"rejected")"));
 }
 
+TEST(h2_answers, are_of_the_servers_health_before_a_route_for_all_paths) {
+  server_options o = with_h2c();
+  o.routes.get("/{rest...}", [](const request&) { return text("page"); });
+  serving_test t(std::move(o));
+  conversation c(t);
+  c.client.say(ask(1, "/readyz") + ask(3, "/livez") + ask(5, "/other"));
+  c.hear(3);
+  EXPECT_EQ(c.body[1], "ready\n");
+  EXPECT_EQ(c.body[3], "alive\n");
+  EXPECT_EQ(c.body[5], "page");
+}
+
+TEST(h2_answers, come_early_to_a_client_that_sends_its_body_first_and_leave_the_connection_in_use) {
+  server_options o = with_h2c();
+  o.limits.body_bytes = 100;
+  o.routes.post("/up", [](const request& r) { return text(std::to_string(r.body().size())); });
+  serving_test t(std::move(o));
+  conversation c(t);
+  for (int id = 1; id < 40; id += 2) {  // more bytes than the window of the connection
+    c.client.say(ask(id, "/up", "POST", 4, field("content-length", "60000")));
+    for (int i = 0; i < 4; ++i) c.client.say(frame(0, i == 3, id, std::string(15'000, 'x')));
+    c.hear(c.ended + 1);
+    EXPECT_EQ(c.body[id], "413 Content Too Large: body too large\n");
+  }
+  c.client.say(ask(41, "/plain"));
+  c.hear(c.ended + 1);
+  EXPECT_EQ(c.body[41], "plain");
+  c.leaves(t);
+  EXPECT_EQ(t.it.requests().rejected, 20u);
+  EXPECT_EQ(t.it.requests().answered, 1u);
+}
+
 /// nghttp2 drops what is larger than 64 KiB when it would send it: its client would wait until write_time, and a drain
 /// to its end.
 TEST(h2_answers, answers_500_where_a_head_cannot_be_sent_and_resets_where_trailers_cannot) {

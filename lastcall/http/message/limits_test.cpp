@@ -21,7 +21,7 @@ TEST(limits, a_refused_value_is_named_with_what_is_allowed) {
     check({.idle_time = 0s});
     FAIL() << "accepted";
   } catch (const std::invalid_argument& e) {
-    EXPECT_STREQ(e.what(), "http limits: idle_time = 0ms; give a time above 0 and up to 24h");
+    EXPECT_STREQ(e.what(), "http limits: idle_time = 0s; give a time above 0 and up to 24h");
   }
 }
 

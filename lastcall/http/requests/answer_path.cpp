@@ -23,27 +23,8 @@ void answer_path::answer_request() {
   exchange& x = *exchange_;
   request_access::body(x.req, x.body);
   if (x.found.handle) return run(*x.found.handle);
-  if (answer_health()) return;
   if (x.req.verb() == method::connect) x.info.keep_alive = false;  // the client would send bytes of a tunnel next
   reject(x.found.answer());
-}
-
-/// Answers /livez and /readyz. False: it is not such a request, or its method is not allowed.
-bool answer_path::answer_health() {
-  exchange& x = *exchange_;
-  if (!service().health || x.found.status != 404 || (x.req.path() != "/livez" && x.req.path() != "/readyz"))
-    return false;
-  if (x.req.verb() != method::get && x.req.verb() != method::head) {
-    x.found.status = x.req.verb() == method::options ? 204 : 405;
-    x.found.allow = "GET, HEAD, OPTIONS";
-    return false;
-  }
-  const bool alive = x.req.path() == "/livez";
-  constexpr server_refusal not_ready = refusals::not_ready;
-  answered(alive               ? text("alive\n")
-           : service().ready() ? text("ready\n")
-                               : text(std::string(not_ready.why) + "\n", not_ready.status));
-  return true;
 }
 
 void answer_path::run(const handler& h) {

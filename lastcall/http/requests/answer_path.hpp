@@ -124,7 +124,6 @@ class answer_path : public call_host {
   bool long_lived_ = false;    // the response goes on for as long as the client likes
 
  private:
-  bool answer_health();
   void run(const handler&);
   void begin_body(response&& r);
   void conclude(const response& r, request_end as, bool refusal);

@@ -16,8 +16,7 @@ task<bool> call::wait_for(duration time) {
   require_thread(!host_ || environment_->loop.is_here());
   require_no_waiter(static_cast<bool>(time_waiter_));
   if (!host_ || life_.draining() || std::exchange(stop_waiting_, false)) co_return false;
-  const time_point now = environment_->loop.refresh_now();
-  const time_point until = time > time_point::max() - now ? time_point::max() : now + time;
+  const time_point until = lastcall::detail::later(environment_->loop.refresh_now(), time);
   do {
     waits_until_ = until;
     schedule_alarm();

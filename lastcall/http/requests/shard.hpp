@@ -35,9 +35,7 @@ struct call_environment;
 struct service {
   router routes;
   http::limits limits;
-  bool health = true;      ///< answers /livez and /readyz where no route does
-  function<bool()> ready;  ///< the answer of /readyz
-  context life;            ///< handed to plain handlers
+  context life;  ///< handed to plain handlers
   logger log;
   std::string name;
   net::thread_pool* pool = nullptr;  ///< for blocking handlers

@@ -180,6 +180,11 @@ router& router::route(std::string_view method, std::string_view pattern, handler
     throw std::invalid_argument("route \"" + std::string(method) + ' ' + std::string(pattern) + "\": " + why);
   };
   if (!detail::is_token(method)) refuse("the method is not a token");
+  std::string upper(method);
+  std::ranges::transform(upper, upper.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  if (upper != method && parse_method(upper) != http::method::other)
+    refuse("methods are told apart by case, and no client sends this one; write " + upper);
   if (method == "CONNECT") refuse("CONNECT has no path to route by");
   if (!h) refuse("the handler is empty");
   auto parsed = detail::parse_pattern(pattern);
@@ -213,6 +218,26 @@ router& router::route(std::string_view method, std::string_view pattern, handler
   if (const auto* other = find_by(&route_entry::method, all, method)) refuse("the same as \"" + other->pattern + '"');
   all.push_back({parse_method(method), std::string(method), std::string(pattern), std::move(names), std::move(h)});
   return *this;
+}
+
+void router::get_unless_routed(std::string_view path, handler h) {
+  if (has_get(path)) return;
+  auto around = std::exchange(around_, {});
+  get(path, std::move(h));
+  around_ = std::move(around);
+}
+
+/// Whether a route that serves GET has this very path as its pattern.
+bool router::has_get(std::string_view path) const noexcept {
+  const node* at = root_.get();
+  while (at && !path.empty()) {
+    path.remove_prefix(1);  // the slash
+    const auto segment = path.substr(0, path.find('/'));
+    path.remove_prefix(segment.size());
+    at = at->find_exactly(segment);
+  }
+  return at &&
+         (find_by(&route_entry::verb, at->here, method::get) || find_by(&route_entry::method, at->here, any_method));
 }
 
 match_result router::match(request& r) const {

@@ -44,8 +44,9 @@ struct match_result {
 /// data, not a separator. Refused with 400: a malformed percent sign, %00, "." and ".." as a segment, encoded or not,
 /// also beside an encoded slash.
 ///
-/// Errors, at registration: std::invalid_argument that shows the route and says what is wrong with it.
-/// Threads: registration one; `match` any number, once registration is over.
+/// Errors, at registration: std::invalid_argument that shows the route and says what is wrong with it: a malformed
+/// pattern, one that fits the same paths as another route of its method, a method that differs from a known one by
+/// case. Threads: registration one; `match` any number, once registration is over.
 class router {
  public:
   router();
@@ -85,6 +86,9 @@ class router {
     return get(pattern, handler_for(pattern, std::move(h), std::move(o)));
   }
 
+  /// For the server's own answers: GET of this very path, without middleware, unless a route serves that already.
+  /// Routes with parameters, which may fit it too, do not.
+  void get_unless_routed(std::string_view path, handler h);
   /// Fills in the parameters of `r`. Allocates nothing for a match, once `r` has its capacity.
   match_result match(request& r) const;
 
@@ -94,6 +98,9 @@ class router {
 
  private:
   struct node;
+
+  bool has_get(std::string_view path) const noexcept;
+
   std::unique_ptr<node> root_;
   std::vector<function<handler(handler)>> around_;
   std::vector<std::string> other_methods_;  // methods of routes that have no value in `method`

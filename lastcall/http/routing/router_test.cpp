@@ -302,4 +302,30 @@ TEST(router, is_asked_by_several_threads_at_once) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST(router, takes_answers_of_the_server_only_where_no_route_has_that_very_path) {
+  router r;
+  r.use([](handler) -> handler { return [](const request&) { return text("wrapped"); }; });
+  r.get("/a/b", named(""))
+      .any("/any", named(""))
+      .get("/q/{x}", named(""))
+      .get("/{rest...}", named(""))
+      .post("/p", named(""));
+  for (const char* path : {"/a/b", "/any", "/p", "/q/x", "/a", "/x"})
+    r.get_unless_routed(path, [](const request&) { return text("own"); });
+  const auto answer = [&](const char* path) { return ask(r, "GET", path); };
+  EXPECT_EQ(answer("/a/b"), "wrapped");
+  EXPECT_EQ(answer("/any"), "wrapped");
+  for (const char* path : {"/p", "/q/x", "/a", "/x"}) EXPECT_EQ(answer(path), "own") << path;
+  EXPECT_EQ(answer("/q/y"), "wrapped");
+  EXPECT_EQ(ask(r, "POST", "/p"), "wrapped");
+}
+
+TEST(router, refuses_a_method_that_differs_from_a_known_one_by_case) {
+  const auto h = [](const request&) { return text(""); };
+  router r;
+  for (const char* method : {"get", "Post", "deletE"})
+    EXPECT_THROW(r.route(method, "/", h), std::invalid_argument) << method;
+  EXPECT_NO_THROW(r.route("purge", "/", h));
+}
+
 }  // namespace lastcall::http::router_test

@@ -6,13 +6,13 @@
 #include <stdexcept>
 #include <utility>
 
-#include "lastcall/core/duration.hpp"
 #include "lastcall/core/leave_behind.hpp"
 #include "lastcall/core/lifecycle/shutdown_run.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/http/h1/h1_connection.hpp"
 #include "lastcall/http/h2/h2_connection.hpp"
+#include "lastcall/http/requests/refusals.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
 #include "lastcall/net/loop/runtime.hpp"
@@ -57,18 +57,16 @@ net::connection_server_options tcp_options(const server_options& o, net::thread_
 server_options checked(server_options o) {
   if (o.name.empty()) o.name = "http";
   check(o.limits);
-  for (const auto& [option, value] : {std::pair{"silence", o.silence}, {"linger", o.linger}, {"jitter", o.jitter}})
-    if (value < duration::zero())
-      throw std::invalid_argument(o.name + ": " + option + " = " + lastcall::to_text(value) +
-                                  " is negative; give 0 to switch it off");
   if (o.address.empty() && o.unix_path.empty())
     throw std::invalid_argument(o.name + ": nowhere to listen; give an address or a unix_path");
   if (o.tls_port && o.address.empty())
     throw std::invalid_argument(o.name + ": tls_port = " + std::to_string(*o.tls_port) + " needs an address");
   if (o.tls_only && !o.tls_port)
     throw std::invalid_argument(o.name + ": tls_only without a tls_port leaves nowhere to listen; give a tls_port");
-  if (!o.tls_port && !o.tls.certificates.empty())
+  if (!o.tls_port && (!o.tls.certificates.empty() || net::asks_for_clients(o.tls)))
     throw std::invalid_argument(o.name + ": there are certificates, but no tls_port to use them on; give one");
+  if (!o.tls.alpn.empty())
+    throw std::invalid_argument(o.name + ": tls.alpn is the server's; leave it out, and set http2");
   return o;
 }
 
@@ -125,8 +123,14 @@ struct server::parts {
         }) {
     service->routes = std::move(o.routes);
     service->limits = o.limits;
-    service->health = o.health;
-    service->ready = [this, driver] { return !announced && (!driver || driver->ready()); };
+    if (o.health) {
+      service->routes.get_unless_routed("/livez", [](const request&) { return text("alive\n"); });
+      service->routes.get_unless_routed("/readyz", [this, driver](const request&) {
+        constexpr detail::server_refusal no = detail::refusals::not_ready;
+        const bool ready = !announced && (!driver || driver->ready());
+        return ready ? text("ready\n") : text(std::string(no.why) + "\n", no.status);
+      });
+    }
     service->log = std::move(log);
     service->name = std::move(o.name);
     service->pool = &pool;

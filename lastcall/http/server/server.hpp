@@ -35,7 +35,8 @@ struct server_options {
   std::string unix_path = {};
   router routes = {};
   http::limits limits = {};
-  /// Answers /livez and /readyz where no route does.
+  /// Answers GET of /livez and /readyz, unless a route has that very path. A route with parameters ("/{rest...}") does
+  /// not take them: it would say "ready" throughout a drain.
   bool health = true;
   /// One listening socket for each thread, in one SO_REUSEPORT group.
   bool listener_per_thread = false;

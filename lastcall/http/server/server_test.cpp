@@ -66,6 +66,10 @@ TEST(server, refuses_options_that_cannot_be_meant) {
   EXPECT_THAT(why({.silence = -1s}), HasSubstr("silence = -1s"));
   EXPECT_THAT(why({.linger = -1s}), HasSubstr("linger = -1s"));
   EXPECT_THAT(why({.limits = {.head_bytes = 1}}), HasSubstr("head_bytes"));
+  // What would have no effect:
+  EXPECT_THAT(why({.tls = {.client_ca_file = "ca.pem"}}), HasSubstr("tls_port"));
+  EXPECT_THAT(why({.tls = {.clients = net::client_certificates::required}}), HasSubstr("tls_port"));
+  EXPECT_THAT(why({.tls = {.alpn = {"h2"}}}), HasSubstr("alpn"));
 }
 
 TEST(server, says_that_its_port_is_taken) {
@@ -96,6 +100,37 @@ TEST(server, says_that_it_lives_and_whether_it_is_ready) {
   EXPECT_THAT(ask(c, get("/livez")), StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(ask(c, get("/readyz")), AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("draining\n")));
   EXPECT_THAT(ask(c, hello), StartsWith("HTTP/1.1 200"));
+}
+
+/// A single-page app's fallback, or a JSON 404 for everything: it said "ready" throughout a drain.
+TEST(server, answers_for_its_health_before_a_route_for_all_paths) {
+  const auto page = [](const request&) { return text("page"); };
+  for (const char* pattern : {"/{rest...}", "/{name}"}) {
+    for (const char* verb : {"GET", "HEAD", "POST", "*"}) {
+      server_options o;
+      o.routes.route(verb, pattern, page);
+      serving_test s(std::move(o));
+      EXPECT_EQ(s.get("/livez").body, "alive\n") << verb << pattern;
+      EXPECT_EQ(s.get("/readyz?x=1").body, "ready\n") << verb << pattern;
+      s.it.announce();
+      EXPECT_EQ(s.get("/readyz").status, 503) << verb << pattern;
+      auto c = s.enters();
+      c.say(request_for("/readyz", "", "HEAD"));
+      EXPECT_EQ(next_reply(c, true).status, 503) << verb << pattern;
+    }
+  }
+}
+
+TEST(server, leaves_one_method_of_a_health_path_to_a_route) {
+  server_options o;
+  o.routes.post("/readyz", [](const request&) { return text("posted"); });
+  o.routes.any("/livez", [](const request&) { return text("mine"); });
+  serving_test s(std::move(o));
+  EXPECT_EQ(s.get("/readyz").body, "ready\n");
+  EXPECT_EQ(s.get("/livez").body, "mine");
+  auto c = s.enters();
+  c.say(request_for("/readyz", "Content-Length: 0\r\n", "POST"));
+  EXPECT_EQ(next_reply(c).body, "posted");
 }
 
 TEST(server, leaves_health_to_the_users_route_or_away) {

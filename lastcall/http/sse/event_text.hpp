@@ -20,8 +20,9 @@ struct event {
 };
 
 /// Appends one event.
-/// Errors: std::invalid_argument for an id with CR, LF or NUL, or an event's name with CR or LF: the client would take
-/// the rest for another field.   Source: WHATWG HTML, section 9.2.6.
+/// Errors: std::invalid_argument for an event's name with CR or LF, since the client would take the rest for another
+/// field; and for an id that would not come back as Last-Event-ID: control characters, a space at an end, more than
+/// 1,024 bytes, no UTF-8.   Source: WHATWG HTML, section 9.2.6.
 void append(std::string& to, const event& e);
 
 /// Appends a comment of any text, line by line. Clients ignore it; proxies see that the connection is alive.

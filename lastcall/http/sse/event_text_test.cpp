@@ -6,6 +6,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "lastcall/http/h1/h1_parser.hpp"
+#include "lastcall/http/message/limits.hpp"
+#include "lastcall/http/message/request.hpp"
 #include "lastcall/http/sse/event_text_test.hpp"
 
 namespace lastcall::sse::event_text_test {
@@ -67,6 +70,26 @@ TEST(event_text, refuses_what_would_become_another_field) {
   }
   EXPECT_THROW(append(to, {.data = "x", .id = "a\0b"sv}), std::invalid_argument);
   EXPECT_EQ(to, "before");
+}
+
+TEST(event_text, refuses_ids_that_would_not_come_back_as_they_were) {
+  std::string to;
+  const std::string longest(1024, 'x');
+  for (const std::string& bad : {std::string("a\x1f"), std::string("\x7f"), std::string("\x01x"), std::string(" a"),
+                                 std::string("a "), std::string("\ta"), std::string("gr\xfc"), longest + "x"})
+    EXPECT_THROW(append(to, {.data = "x", .id = bad}), std::invalid_argument) << bad;
+  EXPECT_EQ(to, "");
+  for (const std::string& good : {std::string("a b\tc"), std::string("gr\xC3\xBC"), longest, std::string(",;:\"")}) {
+    EXPECT_NO_THROW(append(to, {.data = "x", .id = good})) << good;
+    // What a client sends back: by the rules for a head of HTTP/1.1.
+    const std::string head = "GET / HTTP/1.1\r\nHost: a\r\nLast-Event-ID: " + good + "\r\n\r\n";
+    std::size_t scanned = 0;
+    http::request r;
+    http::detail::message_info info;
+    EXPECT_EQ(http::detail::parse_head(head, scanned, http::limits(), r, info).what,
+              http::detail::head_result::kind::done);
+    EXPECT_EQ(r.header("Last-Event-ID"), good);
+  }
 }
 
 TEST(event_text, has_comments_that_no_client_hands_out) {

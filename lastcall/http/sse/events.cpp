@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "lastcall/core/duration.hpp"
+#include "lastcall/core/app/option_check.hpp"
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/requests/call.hpp"
 #include "lastcall/http/requests/streaming.hpp"
@@ -47,12 +47,6 @@ template <class Append, class T> std::string bytes_of(const Append& append, cons
   return bytes;
 }
 
-void check(std::string_view option, duration value) {
-  if (value >= duration::zero() && value <= std::chrono::hours(24)) return;
-  throw std::invalid_argument(std::string("sse: ") + std::string(option) + " = " + lastcall::to_text(value) +
-                              " is not within 0 and 24h");
-}
-
 }  // namespace
 
 task<bool> stream::write(std::string bytes) {
@@ -82,9 +76,10 @@ bool stream::wait_for_blocking(duration time) const { return life().wait_for(tim
 const context& stream::life() const noexcept { return call_.life(); }
 
 http::handler handler_for(std::string_view, handler h, const options& o) {
-  check("heartbeat", o.heartbeat);
-  check("retry", o.retry);
-  check("retry_spread", o.retry_spread);
+  const lastcall::detail::option_check allowed("sse");
+  allowed.time("heartbeat", o.heartbeat);
+  allowed.time("retry", o.retry);
+  allowed.time("retry_spread", o.retry_spread);
   // The route outlives its streams, and so do the handler and the options in it.
   http::handler route = [h = std::move(h), o](const http::request& r, const context&) -> task<http::response> {
     http::detail::body_source source{.beat_after = o.heartbeat, .beat = heartbeat};

@@ -37,10 +37,10 @@ struct options {
   /// The largest message, in any number of frames. A larger one ends the connection with 1009.
   std::size_t max_message_bytes = 1024 * 1024;
   /// The subprotocols of the server, best first. The first one that the client offers is used; if it offers none, none
-  /// is.
+  /// is. Tokens.
   std::vector<std::string> subprotocols = {};
   /// Pages that may connect, as in their Origin header: "https://example.org"; others get 403. Empty: any. Clients that
-  /// send none are no browsers, and are let in.
+  /// send none are no browsers, and are let in. What no page can send is refused: a path, a usual port.
   std::vector<std::string> origins = {};
   /// A remote that was silent for this time gets a ping. 0: never.
   duration ping_interval = std::chrono::seconds(20);

@@ -1,9 +1,9 @@
 #include "lastcall/http/ws/websocket_group.hpp"
 
-#include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "lastcall/core/app/option_check.hpp"
 #include "lastcall/http/ws/ws_session.hpp"
 
 namespace lastcall::inline v0::ws {
@@ -25,8 +25,9 @@ struct group::member final : net::broadcast::member {
 };
 
 group::group(options o) : options_(o), all_(o.queue_bytes) {
-  if (o.member_bytes == 0 || o.queue_bytes == 0)
-    throw std::invalid_argument("a group's buffer of 0 bytes holds nothing");
+  const lastcall::detail::option_check allowed("WebSocket group");
+  allowed.number("member_bytes", o.member_bytes, 1, allowed.most_bytes);
+  allowed.number("queue_bytes", o.queue_bytes, 1, allowed.most_bytes);
 }
 
 group::membership group::join(const stream& s) {

@@ -421,11 +421,4 @@ TEST(websocket, cuts_a_handler_that_never_returns_and_says_why_at_last) {
   EXPECT_EQ(s.it.connections().forced, 1U);
 }
 
-TEST(websocket, refuses_options_that_make_no_sense) {
-  http::router r;
-  EXPECT_THROW(r.websocket("/a", echo, {.pong_time = -1s}), std::invalid_argument);
-  EXPECT_THROW(r.websocket("/a", echo, {.drain_code = 1006}), std::invalid_argument);
-  EXPECT_THROW(r.websocket("/a", echo, {.max_message_bytes = 0}), std::invalid_argument);
-}
-
 }  // namespace lastcall::ws::websocket_test

@@ -10,8 +10,10 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
+#include "lastcall/core/app/option_check.hpp"
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/tls/tls.hpp"
@@ -35,10 +37,27 @@ std::size_t descriptors() noexcept {
   return static_cast<std::size_t>(limit.rlim_cur);
 }
 
+connection_server_options checked(connection_server_options o) {
+  const lastcall::detail::option_check allowed(o.name);
+  allowed.time("silence", o.farewell.silence);
+  allowed.time("linger", o.farewell.linger);
+  allowed.time("linger_acknowledged", o.farewell.linger_acknowledged);
+  allowed.time("jitter", o.farewell.jitter);
+  allowed.time("last_words", o.last_words);
+  for (const listener_options& each : o.listeners)
+    allowed.number("backlog", each.backlog, 1, std::numeric_limits<int>::max());
+  allowed.number("max_connections", o.max_connections, 0, allowed.most_things);
+  allowed.number("max_connections_per_address", o.max_connections_per_address, 0, allowed.most_things);
+  return o;
+}
+
 }  // namespace
 
 connection_server::connection_server(connection_server_options options, runtime& on, maker make)
-    : options_(std::move(options)), runtime_(on), make_(std::move(make)), abnormal_(options_.log, options_.name) {
+    : options_(checked(std::move(options))),
+      runtime_(on),
+      make_(std::move(make)),
+      abnormal_(options_.log, options_.name) {
   for (const auto& each : runtime_.loops())
     sets_.push_back(std::make_unique<connection_set>(*each, options_.farewell, abnormal_, options_.last_words));
   if (options_.max_connections_per_address > 0)

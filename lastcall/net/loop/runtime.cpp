@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "lastcall/core/app/app.hpp"
+#include "lastcall/core/app/option_check.hpp"
 #include "lastcall/core/countdown.hpp"
 #include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/leave_behind.hpp"
@@ -47,9 +48,7 @@ struct runtime::threads_part {  // heavy headers stay in this file
 };
 
 runtime::runtime(options o) : log_(std::move(o.log)), threads_(std::make_unique<threads_part>()) {
-  if (o.threads > 1024)
-    throw std::invalid_argument("runtime: threads = " + std::to_string(o.threads) +
-                                " is more than 1024; give 0 for one for each processor");
+  lastcall::detail::option_check("runtime").number("threads", o.threads, 0, 1024);
   if (o.io) {
     if (o.threads != 0)
       throw std::invalid_argument("runtime: threads = " + std::to_string(o.threads) +

@@ -8,12 +8,12 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include "lastcall/core/app/option_check.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 
 namespace lastcall::inline v0::net {
@@ -57,8 +57,9 @@ struct thread_pool::shared {
 };
 
 thread_pool::thread_pool(options o, std::string_view component) : shared_(std::make_shared<shared>(o, component)) {
-  if (o.threads == 0 || o.threads > 4096)
-    throw std::invalid_argument("thread pool: threads = " + std::to_string(o.threads) + "; give 1 to 4096");
+  const lastcall::detail::option_check allowed("thread pool");
+  allowed.number("threads", o.threads, 1, 4096);
+  allowed.number("queue", o.queue, 0, allowed.most_things);
 }
 
 thread_pool::~thread_pool() { stop(time_point::min()); }

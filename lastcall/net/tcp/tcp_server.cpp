@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "lastcall/core/duration.hpp"
+#include "lastcall/core/app/option_check.hpp"
 #include "lastcall/core/leave_behind.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
 #include "lastcall/net/loop/runtime.hpp"
@@ -17,13 +17,14 @@ tcp_server_options checked(tcp_server_options o) {
   const auto refuse = [&](const std::string& why) { throw std::invalid_argument(o.name + ": " + why); };
   if (!o.handler.awaiting && !o.handler.blocking) refuse("there is no handler; give one");
   if (o.address.empty() && o.unix_path.empty()) refuse("nowhere to listen; give an address or a unix_path");
-  if (o.limits.input_bytes == 0 || o.limits.output_bytes == 0) refuse("a buffer of 0 bytes holds nothing");
-  for (const auto& [option, value] : {std::pair{"jitter", o.jitter},
-                                      {"linger", o.linger},
-                                      {"idle_time", o.limits.idle_time},
-                                      {"write_time", o.limits.write_time},
-                                      {"goodbye_time", o.limits.goodbye_time}})
-    if (value < duration::zero()) refuse(std::string(option) + " = " + lastcall::to_text(value) + " is negative");
+  if (o.tls.certificates.empty() && asks_for_clients(o.tls))
+    refuse("client certificates are asked for, but without certificates of the server there is no TLS; give one");
+  const lastcall::detail::option_check allowed(o.name);
+  allowed.number("input_bytes", o.limits.input_bytes, 1, allowed.most_bytes);
+  allowed.number("output_bytes", o.limits.output_bytes, 1, allowed.most_bytes);
+  allowed.time("idle_time", o.limits.idle_time);
+  allowed.time_above_zero("write_time", o.limits.write_time);
+  allowed.time("goodbye_time", o.limits.goodbye_time);
   return o;
 }
 

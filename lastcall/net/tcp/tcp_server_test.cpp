@@ -358,6 +358,9 @@ TEST(tcp_server, refuses_options_that_make_no_sense) {
   net::runtime on({.threads = 1, .log = quiet});
   EXPECT_THROW(tcp_server({}, on, quiet), std::invalid_argument) << "no handler";
   EXPECT_THROW(tcp_server({.handler = session_handler(echo), .jitter = -1s}, on, quiet), std::invalid_argument);
+  EXPECT_THROW(tcp_server({.handler = session_handler(echo), .tls = {.client_ca_file = "ca.pem"}}, on, quiet),
+               std::invalid_argument)
+      << "without a certificate there is no TLS, and no client is asked";
 }
 
 /// What a handler is told that breaks a rule of its stream. The server serves on.

@@ -56,10 +56,11 @@ bool tcp_session::is_quiet(duration quiet) noexcept {
   if (quiet <= duration::zero()) return true;
   const time_point now = set().loop().refresh_now();
   if (quiet_since_ == time_point{}) quiet_since_ = now;
-  const bool over = now >= quiet_since_ + quiet;
+  const time_point until = lastcall::detail::later(quiet_since_, quiet);
+  const bool over = now >= until;
   // The loop may have been busy for longer than that. Bytes that arrived meanwhile are read before the second look.
   if (over && std::exchange(looked_, true)) return true;
-  set().loop().schedule(wake_up_, over ? now + second_look : quiet_since_ + quiet);
+  set().loop().schedule(wake_up_, over ? now + second_look : until);
   return false;
 }
 

@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "lastcall/core/duration.hpp"
+#include "lastcall/core/app/option_check.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/net/tls/tls_keys.hpp"
@@ -14,6 +14,7 @@ namespace {
 
 void check(const tls_options& o, const std::string& component) {
   const auto refuse = [&](const std::string& why) { throw std::invalid_argument(component + ": tls: " + why); };
+  lastcall::detail::option_check(component + ": tls").time_above_zero("handshake_time", o.handshake_time);
   if (o.certificates.empty()) refuse("there is no certificate; give a chain_file and a key_file");
   for (const tls_certificate& each : o.certificates)
     if (each.chain_file.empty() || each.key_file.empty()) refuse("a certificate needs a chain_file and a key_file");
@@ -21,8 +22,6 @@ void check(const tls_options& o, const std::string& component) {
     refuse("client certificates are asked for, but client_ca_file does not say who may sign them");
   if (o.clients == client_certificates::none && !o.client_ca_file.empty())
     refuse("client_ca_file is given, but clients are not asked for certificates; set clients to optional or required");
-  if (o.handshake_time <= duration::zero())
-    refuse("handshake_time = " + lastcall::to_text(o.handshake_time) + " leaves no time for a handshake");
   for (const std::string& each : o.alpn)
     if (each.empty() || each.size() > 255) refuse("a protocol's name in alpn has 1 to 255 bytes");
 }

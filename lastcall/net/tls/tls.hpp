@@ -56,6 +56,11 @@ struct tls_options {
   bool resumption = true;
 };
 
+/// Whether they say something of client certificates, which needs certificates of the server.
+inline bool asks_for_clients(const tls_options& o) noexcept {
+  return o.clients != client_certificates::none || !o.client_ca_file.empty();
+}
+
 /// What TLS knows of the remote.
 struct tls_peer {
   std::string subject = {};  ///< of the verified client certificate, as RFC 2253 writes it; empty without one

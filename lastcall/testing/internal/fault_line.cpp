@@ -7,14 +7,15 @@ namespace lastcall::inline v0::testing {
 void fault_line::take(std::string_view bytes, time_point now) {
   taken_ += bytes.size();
   if (over_ || end_due_ || bytes.empty()) return;
-  last_due_ = std::max(last_due_, now + faults_.delay);  // a shorter delay must not let bytes overtake
+  last_due_ =
+      std::max(last_due_, lastcall::detail::later(now, faults_.delay));  // a shorter delay must not let bytes overtake
   pieces_.push_back({last_due_, std::string(bytes)});
   held_ += bytes.size();
 }
 
 void fault_line::take_end(bool reset, time_point now) {
   if (over_ || end_due_) return;
-  end_due_ = last_due_ = std::max(last_due_, now + faults_.delay);
+  end_due_ = last_due_ = std::max(last_due_, lastcall::detail::later(now, faults_.delay));
   end_is_reset_ = reset;
 }
 
@@ -72,7 +73,7 @@ void fault_line::written(std::size_t bytes, time_point now) {
                                               static_cast<double>(faults_.bytes_per_second));
     pause = std::max(pause, std::chrono::duration_cast<duration>(takes));
   }
-  if (pause > duration::zero()) free_at_ = now + pause;
+  if (pause > duration::zero()) free_at_ = lastcall::detail::later(now, pause);
 }
 
 std::optional<time_point> fault_line::next() const noexcept {
