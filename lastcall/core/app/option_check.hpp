@@ -23,8 +23,9 @@ class option_check {
 
   explicit option_check(std::string_view part) : part_(part) {}
 
-  void time(std::string_view option, duration value) const {
-    if (value < duration::zero() || value > longest) refuse(option, to_text(value), "a time between 0 and 24h");
+  void time(std::string_view option, duration value, duration least = duration::zero()) const {
+    if (value < least || value > longest)
+      refuse(option, to_text(value), "a time between " + to_text(least) + " and 24h");
   }
   void time_above_zero(std::string_view option, duration value) const {
     if (value <= duration::zero() || value > longest) refuse(option, to_text(value), "a time above 0 and up to 24h");

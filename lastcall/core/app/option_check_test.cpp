@@ -22,7 +22,7 @@ template <class F> std::string refusal(const F& f) {
 
 TEST(option_check, names_part_option_value_and_what_is_allowed) {
   EXPECT_EQ(refusal([](const option_check& c) { c.time("wait", -1s); }),
-            "part: wait = -1s; give a time between 0 and 24h");
+            "part: wait = -1s; give a time between 0s and 24h");
   EXPECT_EQ(refusal([](const option_check& c) { c.time_above_zero("wait", 0s); }),
             "part: wait = 0s; give a time above 0 and up to 24h");
   EXPECT_EQ(refusal([](const option_check& c) { c.number("size", -1, 1, 10); }),

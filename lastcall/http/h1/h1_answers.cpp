@@ -72,6 +72,11 @@ void h1_connection::response_made(request_end as) noexcept {
 }
 
 void h1_connection::finish_request() noexcept {
+  const exchange& x = *exchange_;
+  if (phase_.last()) {
+    const bool body_comes = x.info.has_body && (phase_.may_read() || (streams_body() && !x.incoming.over));
+    if (!x.input.has_head() || body_comes) expect_more();
+  }
   exchange_->next();
   phase_.responded();
   if (std::exchange(long_lived_, false)) become(net::connection_kind::http1);

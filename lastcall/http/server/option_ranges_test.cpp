@@ -132,20 +132,26 @@ times all_times() {
       {"limits", "write_time", a_bit, a_day, with(&limits::write_time, check_limits)},
       {"server_options", "silence", no_time, a_day, with(&server_options::silence, check_server)},
       {"server_options", "linger", no_time, a_day, with(&server_options::linger, check_server)},
+      {"server_options", "linger_sending", no_time, a_day, with(&server_options::linger_sending, check_server)},
       {"server_options", "jitter", no_time, a_day, with(&server_options::jitter, check_server)},
       {"tcp_server_options", "linger", no_time, a_day, with(&net::tcp_server_options::linger, check_tcp)},
+      {"tcp_server_options", "linger_sending", no_time, a_day,
+       with(&net::tcp_server_options::linger_sending, check_tcp)},
       {"tcp_server_options", "jitter", no_time, a_day, with(&net::tcp_server_options::jitter, check_tcp)},
       {"session_limits", "idle_time", no_time, a_day, with(&net::session_limits::idle_time, check_session)},
       {"session_limits", "write_time", a_bit, a_day, with(&net::session_limits::write_time, check_session)},
       {"session_limits", "goodbye_time", no_time, a_day, with(&net::session_limits::goodbye_time, check_session)},
       {"farewell_options", "silence", no_time, a_day, with(&net::farewell_options::silence, check_farewell)},
       {"farewell_options", "linger", no_time, a_day, with(&net::farewell_options::linger, check_farewell)},
+      {"farewell_options", "linger_sending", no_time, a_day,
+       with(&net::farewell_options::linger_sending, check_farewell)},
       {"farewell_options", "linger_acknowledged", no_time, a_day,
        with(&net::farewell_options::linger_acknowledged, check_farewell)},
       {"farewell_options", "jitter", no_time, a_day, with(&net::farewell_options::jitter, check_farewell)},
       {"connection_server_options", "last_words", no_time, a_day,
        with(&net::connection_server_options::last_words, check_connections)},
       {"tls_options", "handshake_time", a_bit, a_day, with(&net::tls_options::handshake_time, check_tls)},
+      {"tls_options", "ticket_key_time", 1s, a_day, with(&net::tls_options::ticket_key_time, check_tls)},
       {"ws::options", "ping_interval", no_time, a_day, with(&ws::options::ping_interval, check_websocket)},
       {"ws::options", "pong_time", a_bit, a_day, with(&ws::options::pong_time, check_websocket)},
       {"ws::options", "write_time", a_bit, a_day, with(&ws::options::write_time, check_websocket)},
@@ -244,13 +250,13 @@ TEST(option_ranges, hold_for_every_time_and_number_of_every_room) {
 TEST(option_ranges, know_all_members_of_all_options) {
   EXPECT_EQ(members<app_options>(), 14u);  // 4 above
   EXPECT_EQ(members<limits>(), 10u);       // all
-  EXPECT_EQ(members<server_options>(), 22u);
-  EXPECT_EQ(members<net::tcp_server_options>(), 14u);
+  EXPECT_EQ(members<server_options>(), 23u);
+  EXPECT_EQ(members<net::tcp_server_options>(), 15u);
   EXPECT_EQ(members<net::session_limits>(), 5u);
-  EXPECT_EQ(members<net::farewell_options>(), 4u);
+  EXPECT_EQ(members<net::farewell_options>(), 5u);
   EXPECT_EQ(members<net::connection_server_options>(), 11u);
   EXPECT_EQ(members<net::listener_options>(), 8u);
-  EXPECT_EQ(members<net::tls_options>(), 7u);
+  EXPECT_EQ(members<net::tls_options>(), 9u);
   EXPECT_EQ(members<net::thread_pool_options>(), 2u);
   EXPECT_EQ(members<net::runtime_options>(), 3u);
   EXPECT_EQ(members<ws::options>(), 10u);

@@ -32,15 +32,16 @@ std::shared_ptr<net::tls_context> tls_of(const server_options& o, const logger& 
 }
 
 net::connection_server_options tcp_options(const server_options& o, net::thread_pool& pool, const logger& log) {
-  net::connection_server_options tcp{.listener_per_loop = o.listener_per_thread,
-                                     .listener_close = o.listener_close,
-                                     .farewell = {.silence = o.silence, .linger = o.linger, .jitter = o.jitter},
-                                     .max_connections = o.limits.max_connections,
-                                     .max_connections_per_address = o.limits.max_connections_per_address,
-                                     .proxies = o.proxies,
-                                     .pool = &pool,
-                                     .name = o.name,
-                                     .log = log};
+  net::connection_server_options tcp{
+      .listener_per_loop = o.listener_per_thread,
+      .listener_close = o.listener_close,
+      .farewell = {.silence = o.silence, .linger = o.linger, .linger_sending = o.linger_sending, .jitter = o.jitter},
+      .max_connections = o.limits.max_connections,
+      .max_connections_per_address = o.limits.max_connections_per_address,
+      .proxies = o.proxies,
+      .pool = &pool,
+      .name = o.name,
+      .log = log};
   const auto listen = [&](std::string_view address, std::uint16_t port) {
     tcp.listeners.push_back({.where = net::endpoint_of(address, port), .backlog = o.backlog});
   };

@@ -43,8 +43,10 @@ struct server_options {
   int backlog = net::default_backlog;
   /// While draining: how long an idle connection must have been quiet before it is closed.
   duration silence = net::default_silence;
-  /// The longest time from the server's FIN to the close.
+  /// The longest time from the server's FIN to the close. Of a client that sends on, as one that reads the answer only
+  /// when it has sent its whole request: from its last bytes, and `linger_sending` in all.
   duration linger = net::default_linger;
+  duration linger_sending = net::default_linger_sending;
   /// How the listeners are closed. All other values lose connections, and are for comparison.
   net::closing_way listener_close = net::closing_way::unplug;
   /// The name in logs and stacks. Empty: its name in the app, or "http".

@@ -165,6 +165,7 @@ void connection::half_close() noexcept {
     return end_by(classify_errno(errno));
   }
   become(connection_state::lingering);
+  past_.last_active = loop_now();  // from here on the time of our FIN
   bound(set_.linger_until(loop_now()));
 }
 
@@ -180,23 +181,36 @@ void connection::send_fin() noexcept {
 void connection::linger() noexcept {
   if (fin_owed_) send_fin();
   char unwanted[16 * 1024];
+  bool came = false;
   for (int i = 0; i < reads_per_wake; ++i) {
     const io_result read =
         transport_ ? transport_->tls->discard(unwanted, sizeof unwanted) : receive(unwanted, sizeof unwanted);
     if (read.bytes > 0) {
       crossed_ = crossed_ || emptied_;
+      came = true;
       continue;
     }
     if (!read.would_block && read.end == io_end::open) continue;
     emptied_ = true;
     if (read.end == io_end::orderly || (read.end != io_end::open && fin_acknowledged_)) return end(farewell_as_);
     if (read.end != io_end::open) return end_by(read.end);  // perhaps not all of the response has arrived
+    if (came) linger_on();
     // EPOLLOUT comes when our FIN is acknowledged. From then on only the remote's FIN is missing, for a shorter time.
-    if (!fin_acknowledged_ && (fin_acknowledged_ = fin_acknowledged(socket_.get())))
+    if (!fin_acknowledged_ && (fin_acknowledged_ = fin_acknowledged(socket_.get())) && !sends_on_)
       bound(std::min(by_, loop_now() + set_.options().linger_acknowledged));
     return;
   }
+  linger_on();
   rearm();
+}
+
+/// Bytes have come. A remote that sends on has not read our answer yet: a close now would reset it, and the reset would
+/// destroy the answer.
+void connection::linger_on() noexcept {
+  sends_on_ = sends_on_ || crossed_;
+  const time_point now = loop_now();
+  if (!sends_on_ || (draining() && now >= by_)) return;
+  bound(std::min(set_.linger_until(now), past_.last_active + set_.options().linger_sending));
 }
 
 void connection::tell() noexcept {

@@ -127,6 +127,8 @@ class connection : public pollable, public timed, public list_hook<> {
   /// Without it, unread bytes make the kernel send RST, and that can destroy the response on its way to the client.
   /// Source: RFC 9112 section 9.6.
   void farewell(connection_end as = connection_end::clean) noexcept;
+  /// The remote is amid a message: a farewell from now on expects more of it, and gives it the time to send that.
+  void expect_more() noexcept { sends_on_ = true; }
   /// Closes now, without a farewell.
   void end(connection_end) noexcept;
   /// Closes now, with a reset, so that the remote does not take an incomplete response for a complete one.
@@ -164,6 +166,7 @@ class connection : public pollable, public timed, public list_hook<> {
   void half_close() noexcept;
   void send_fin() noexcept;
   void linger() noexcept;
+  void linger_on() noexcept;
 
   // What a proxy's header and TLS need: connection_opening.cpp. All but `continue_opening` need a transport_.
   std::uint32_t events_for_protocol(std::uint32_t epoll_events) noexcept;
@@ -183,6 +186,7 @@ class connection : public pollable, public timed, public list_hook<> {
   bool remote_is_ending_ = false;
   bool emptied_ = false;   // lingering: all that came before our FIN was read; further bytes crossed it
   bool crossed_ = false;   // bytes arrived after our FIN
+  bool sends_on_ = false;  // the remote may send further bytes of a message, or has sent some after our FIN
   bool fin_owed_ = false;  // lingering: close_notify is not sent yet, and our FIN comes after it
   endpoint remote_;
   connection_past past_;

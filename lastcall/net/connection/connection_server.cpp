@@ -41,6 +41,7 @@ connection_server_options checked(connection_server_options o) {
   const lastcall::detail::option_check allowed(o.name);
   allowed.time("silence", o.farewell.silence);
   allowed.time("linger", o.farewell.linger);
+  allowed.time("linger_sending", o.farewell.linger_sending);
   allowed.time("linger_acknowledged", o.farewell.linger_acknowledged);
   allowed.time("jitter", o.farewell.jitter);
   allowed.time("last_words", o.last_words);

@@ -50,6 +50,8 @@ void connection_server::report_listeners(component_report& into) const {
     const listener_end* end = each->end();
     if (!end) continue;
     into.add("listener_close" + nth, std::string(to_text(end->way)));
+    if (end->reset > 0) into.add("clients_reset" + nth, end->reset);
+    if (!end->path_left.empty()) into.add("path_left" + nth, end->path_left);
     if (!end->known) continue;
     into.add("settled" + nth, std::string(to_text(end->settled)));
     into.add("settle_ms" + nth, to_ms(end->took));
@@ -133,6 +135,11 @@ endpoint connection_server::address(std::size_t number) const {
 connection_numbers connection_server::numbers() const noexcept {
   connection_numbers all;
   for (const auto& each : sets_) each->counts().add_to(all);
+  for (const auto& each : acceptors_)
+    if (const listener_end* end = each->end()) {  // they had connected, so they are a loss of ours
+      all.ledger.accepted += end->reset;
+      all.ledger.forced += end->reset;
+    }
   return all;
 }
 

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "lastcall/net/connection/single_set_test.hpp"
 
@@ -158,6 +159,34 @@ TEST(connection, counts_bytes_that_crossed_its_farewell) {
   punctual->close();
   EXPECT_EQ(s.ended(2), (connection_ledger{.accepted = 2, .closed_clean = 2}));
   EXPECT_EQ(s.numbers().crossed, 1U);
+}
+
+TEST(connection, stays_with_a_remote_that_sends_on_after_its_farewell) {
+  single_set s({.silence = 30ms, .linger = 10s, .linger_acknowledged = 500ms});
+  auto c = s.connect();
+  c->say("bye\n");
+  for (int i = 0; i < 4; ++i) {
+    if (i > 0) std::this_thread::sleep_for(300ms);  // as a slow sender
+    EXPECT_EQ(c->say("more"), 4U);
+  }
+  EXPECT_EQ(c->hear_all(), "bye\n") << "it reads only now";
+  EXPECT_EQ(c->heard_error(), 0);
+  c->close();
+  EXPECT_EQ(s.ended(1), (connection_ledger{.accepted = 1, .closed_clean = 1}));
+}
+
+TEST(connection, leaves_a_remote_that_sends_for_ever) {
+  for (const bool drains : {false, true}) {
+    single_set s({.silence = 30ms, .linger = 10s, .linger_acknowledged = 10s, .linger_sending = drains ? 60s : 200ms});
+    auto c = s.connect();
+    c->say("bye\n");
+    EXPECT_EQ(c->hear_all(), "bye\n");
+    if (drains) s.drain(300ms);
+    const time_point begin = steady().now();
+    while (c->say("more") > 0 && steady().now() - begin < 30s) std::this_thread::sleep_for(1ms);
+    EXPECT_EQ(s.ended(1), (connection_ledger{.accepted = 1, .closed_clean = 1}));
+    EXPECT_LT(steady().now() - begin, 9s);
+  }
 }
 
 TEST(connection, hears_nothing_more_although_a_child_process_has_a_copy_of_its_socket) {

@@ -2,6 +2,7 @@
 // Re-entrancy: take_ and closed_ are the server's; take_ may close this acceptor, so `open()` is asked after each.
 #include "lastcall/net/listen/acceptor.hpp"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 
 #include "lastcall/core/duration.hpp"
@@ -22,6 +23,20 @@ acceptor::acceptor(listener socket, net::loop& loop, logger log, std::string com
       take_(std::move(take)),
       room_(std::move(room)) {
   end_.address = to_text(listener_.local());
+  reserve();
+}
+
+void acceptor::reserve() noexcept {
+  if (!spare_) spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+void acceptor::unplug(closing_way preferred) noexcept {
+  way_ = listener_.begin_close(preferred);
+  if (const std::error_code& why = listener_.path_left()) {
+    end_.path_left = why.message();
+    log_.warning(component_, "the path of a listener can't be removed, and stays; new clients are refused there",
+                 {{"address", end_.address}, {"why", end_.path_left}});
+  }
 }
 
 std::error_code acceptor::begin() noexcept { return loop_.watch(listener_.fd(), *this, EPOLLIN); }
@@ -41,6 +56,12 @@ acceptor::outcome acceptor::accept_some(int at_most) noexcept {
         case accept_error::aborted:
           continue;
         case accept_error::exhausted:
+          // Said before the kernel looks whether there is anybody.
+          if (!detail::client_waits(listener_.fd())) return outcome::empty;
+          if (plan_ && spare_) {
+            spare_.reset();
+            continue;
+          }
           pause(next.error().message());
           return outcome::exhausted;
         case accept_error::fatal:
@@ -90,7 +111,7 @@ void acceptor::follow(settle_action next) noexcept {
         loop_.schedule(*this, next.until);
         return;
       case settle_action::kind::look:
-        next = detail::look(*plan_, listener_.local());
+        next = detail::look(*plan_, kernel_, listener_.local());
         break;
       case settle_action::kind::accept: {
         const outcome so_far = accept_some(256);
@@ -114,6 +135,7 @@ void acceptor::follow(settle_action next) noexcept {
 void acceptor::close() noexcept {
   if (!open()) return;
   end_.way = way_;
+  end_.reset = listener_.refuse_waiting();
   // Release, now that end_ is complete: `end` acquires it, on any thread.
   ended_.store(true, std::memory_order_release);
   timer_node::cancel();

@@ -11,6 +11,7 @@
 #include "lastcall/core/log/log_limit.hpp"
 #include "lastcall/net/listen/listener.hpp"
 #include "lastcall/net/listen/settle_plan.hpp"
+#include "lastcall/net/listen/sock_diag.hpp"
 #include "lastcall/net/loop/loop.hpp"
 
 namespace lastcall::inline v0::net {
@@ -23,6 +24,8 @@ struct listener_end {
   bool known = false;  ///< false: it was not settled, since it was forced or the way is `plain` or `leave`
   duration took = {};
   std::size_t given_up = 0;  ///< handshakes that were in flight when it was closed
+  std::size_t reset = 0;     ///< clients that had connected, and were not accepted: the close has reset them
+  std::string path_left;     ///< why the Unix-domain path could not be removed; empty: it was, or there is none
 };
 
 /// Threads: its loop's; `unplug` is called by one other thread, before `settle`.
@@ -36,7 +39,7 @@ class acceptor final : public pollable, public timed {
   /// Begins to accept. Pauses while there is no `room`.   Errors: those of epoll_ctl.   Threads: any, once.
   std::error_code begin() noexcept;
   /// No handshake begins from now on. Those that have begun are still accepted.
-  void unplug(closing_way preferred) noexcept { way_ = listener_.begin_close(preferred); }
+  void unplug(closing_way preferred) noexcept;
   /// Accepts until no handshake is in flight, at most until `drain_end`; then closes, and calls `closed`.
   void settle(settle_options, time_point drain_end, function<void()> closed) noexcept;
   /// Closes now. Calls `closed` of a `settle` that has not finished.
@@ -57,9 +60,12 @@ class acceptor final : public pollable, public timed {
 
   outcome accept_some(int at_most) noexcept;
   void pause(std::string_view why) noexcept;
+  void reserve() noexcept;
   void follow(settle_action) noexcept;
 
   listener listener_;
+  sock_diag kernel_;  // opened now, since there may be no descriptor when it is needed
+  unique_fd spare_;   // the descriptor for a client that has connected when there is no other
   net::loop& loop_;
   logger log_;
   std::string component_;

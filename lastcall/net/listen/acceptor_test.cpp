@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
@@ -128,31 +129,61 @@ TEST(acceptor, takes_its_whole_queue_before_it_closes) {
   EXPECT_EQ(d->end()->given_up, 0U);
 }
 
-TEST(acceptor, settles_also_while_it_pauses) {
+TEST(acceptor, serves_with_its_spare_descriptor_who_waits_at_the_end) {
   door d;
   const client waiting(d.where());
+  const no_descriptors left;
+  ASSERT_TRUE(d.run_until([&] { return !d.heard.empty(); }));
+  EXPECT_TRUE(d.taken.empty());
+  d->unplug(closing_way::unplug);
+  bool closed = false;
+  d->settle({}, steady().now() + 10s, [&] { closed = true; });
+  ASSERT_TRUE(d.run_until([&] { return closed; }));
+  EXPECT_EQ(d.taken.size(), 1U);
+  EXPECT_EQ(d->end()->settled, settle_end::settled);
+  EXPECT_EQ(d->end()->reset, 0U);
+}
+
+TEST(acceptor, ends_at_once_without_descriptors_when_nobody_waits) {
+  door d;
+  const no_descriptors left;
+  d->unplug(closing_way::unplug);
+  bool closed = false;
+  const time_point begin = steady().now();
+  d->settle({}, begin + 60s, [&] { closed = true; });
+  ASSERT_TRUE(d.run_until([&] { return closed; }));
+  EXPECT_EQ(d->end()->settled, settle_end::settled) << "it could look: the socket for that was there";
+  EXPECT_LT(d->end()->took, 1s) << "which is the wait without a look";
+}
+
+TEST(acceptor, settles_also_while_it_pauses) {
+  door d;
+  const client waiting(d.where()), another(d.where());
   std::optional<no_descriptors> left(std::in_place);
   ASSERT_TRUE(d.run_until([&] { return !d.heard.empty(); }));
   d->unplug(closing_way::unplug);
   bool closed = false;
   d->settle({}, steady().now() + 10s, [&] { closed = true; });
+  ASSERT_TRUE(d.run_until([&] { return !d.taken.empty(); }));
   d.run_until([&] { return d.busy() == 0; });
   EXPECT_FALSE(closed) << "a client still waits in the queue";
   left.reset();
   ASSERT_TRUE(d.run_until([&] { return closed; }));
-  EXPECT_EQ(d.taken.size(), 1U);
+  EXPECT_EQ(d.taken.size(), 2U);
 }
 
-TEST(acceptor, gives_the_queue_up_at_the_drain_end) {
+TEST(acceptor, counts_whom_it_gives_up_at_the_drain_end) {
   door d;
-  const client waiting(d.where());
-  std::optional<no_descriptors> left(std::in_place);
+  const client waiting(d.where()), another(d.where()), third(d.where());
+  const no_descriptors left;
   ASSERT_TRUE(d.run_until([&] { return !d.heard.empty(); }));
   d->unplug(closing_way::accept_until_empty);
   bool closed = false;
   d->settle({}, steady().now() + 20ms, [&] { closed = true; });
   EXPECT_TRUE(d.run_until([&] { return closed; }));
   EXPECT_EQ(d->end()->settled, settle_end::stuck);
+  EXPECT_EQ(d.taken.size(), 1U);
+  EXPECT_EQ(d->end()->reset, 2U);
 }
 
 TEST(acceptor, closes_at_once_when_plain) {
@@ -190,6 +221,31 @@ TEST(acceptor, removes_the_path_first_and_serves_who_had_connected) {
   EXPECT_TRUE(d.run_until([&] { return closed; }));
   EXPECT_EQ(d.taken.size(), 1U);
   EXPECT_EQ(d->end()->way, closing_way::remove_path);
+}
+
+TEST(acceptor, says_that_a_path_cannot_be_removed_and_lets_no_new_client_in) {
+  for (const auto left : {std::filesystem::perms(0555), std::filesystem::perms(0)}) {
+    const std::string folder = ::testing::TempDir() + "acceptor-closed-" + std::to_string(::getpid());
+    std::filesystem::create_directory(folder);
+    door d({.where = endpoint_of("unix:" + folder + "/path", 0)});
+    const client before(d.where());
+    ASSERT_EQ(before.error(), 0);
+    std::filesystem::permissions(folder, left);
+    const bool root = ::geteuid() == 0;
+    ASSERT_EQ(root ? ::seteuid(65534) : 0, 0);  // as a service that has dropped its privileges
+    d->unplug(closing_way::unplug);
+    ASSERT_EQ(root ? ::seteuid(0) : 0, 0);
+    EXPECT_TRUE(std::filesystem::exists(folder + "/path"));
+    EXPECT_THAT(d.heard, ElementsAre(HasSubstr("can't be removed")));
+    EXPECT_EQ(client(d.where()).error(), ECONNREFUSED);
+    bool closed = false;
+    d->settle({}, steady().now() + 10s, [&] { closed = true; });
+    EXPECT_TRUE(d.run_until([&] { return closed; }));
+    EXPECT_EQ(d.taken.size(), 1U) << "it had connected before";
+    EXPECT_EQ(d->end()->path_left, std::make_error_code(std::errc::permission_denied).message());
+    std::filesystem::permissions(folder, std::filesystem::perms(0755));
+    std::filesystem::remove_all(folder);
+  }
 }
 
 TEST(acceptor, is_not_woken_any_more_by_clients_of_a_listener_that_it_left_to_its_owner) {

@@ -6,10 +6,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+
+#include "lastcall/net/listen/settle_listener.hpp"
 
 namespace lastcall::inline v0::net {
 namespace {
@@ -191,9 +194,22 @@ accept_error classify_accept(const std::error_code& error) noexcept {
   }
 }
 
+std::size_t listener::refuse_waiting() noexcept {
+  if (!fd_ || closing_ == closing_way::leave || !detail::client_waits(fd())) return 0;
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (local_.ip() && ::getsockopt(fd(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+    return info.tcpi_unacked;  // of a listening socket: how long its accept queue is
+  std::size_t count = 0;
+  while (accept_one()) ++count;
+  return count;
+}
+
+/// Without the shutdown a copy of the descriptor, in a child that was forked without exec, would keep the address.
 void listener::close() noexcept {
   if (!fd_) return;  // closed already, or moved from
   remove_path();
+  if (!owned_by_others_ && closing_ != closing_way::leave) ::shutdown(fd(), SHUT_RD);
   fd_.reset();
 }
 
@@ -201,8 +217,9 @@ void listener::remove_path() noexcept {
   if (path_inode_ == 0) return;
   const std::string path(local_.path());
   struct stat entry;
-  if (::lstat(path.c_str(), &entry) == 0 && entry.st_dev == path_device_ && entry.st_ino == path_inode_)
-    ::unlink(path.c_str());
+  const bool found = ::lstat(path.c_str(), &entry) == 0;
+  const bool ours = found && entry.st_dev == path_device_ && entry.st_ino == path_inode_;
+  if (ours ? ::unlink(path.c_str()) != 0 : !found && errno != ENOENT) path_left_ = {errno, std::generic_category()};
   path_inode_ = 0;
 }
 

@@ -105,9 +105,16 @@ class listener {
   /// client. Its program stays with the group, and spreads new clients over the rest (unevenly, if more than two).
   closing_way begin_close(closing_way preferred = closing_way::unplug, reuse_group group = {}) noexcept;
 
-  /// Closes our descriptor, and removes the Unix-domain path if it is still ours. Clients in the accept queue are
-  /// reset, unless another process owns the socket, too.
+  /// How many clients have connected and were not accepted. They are lost: to be called right before a close. 0 for a
+  /// socket that is left.
+  std::size_t refuse_waiting() noexcept;
+
+  /// Ends the listening, also for a child that was forked and has a copy of the descriptor, and removes the Unix-domain
+  /// path if it is still ours. Clients in the accept queue are reset. A socket that others own, or that is only left,
+  /// goes on for those.
   void close() noexcept;
+  /// The Unix-domain path is still there, and this is why it could not be removed.
+  const std::error_code& path_left() const noexcept { return path_left_; }
 
  private:
   void open(const listener_options&);
@@ -121,6 +128,7 @@ class listener {
   std::optional<closing_way> closing_;
   dev_t path_device_ = 0;  // of the path that we made; inode 0: we made none
   ino_t path_inode_ = 0;
+  std::error_code path_left_;
 };
 
 }  // namespace lastcall::inline v0::net

@@ -21,6 +21,7 @@
 #include <system_error>
 #include <vector>
 
+#include "lastcall/net/connection/line_protocol_test.hpp"
 #include "lastcall/net/listen/sock_diag.hpp"
 
 namespace lastcall::net::listener_test {
@@ -414,6 +415,24 @@ TEST(listener, tells_the_errors_of_accept_apart) {
   for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM})
     EXPECT_EQ(classify(error), accept_error::exhausted) << error;
   for (const int error : {EBADF, EINVAL, ENOTSOCK}) EXPECT_EQ(classify(error), accept_error::fatal) << error;
+}
+
+TEST(listener, gives_its_address_back_although_a_forked_child_has_a_copy_of_the_descriptor) {
+  std::optional<listener> ours(std::in_place, listener_options{.where = endpoint_of("127.0.0.1", 0)});
+  const endpoint where = ours->local();
+  const unique_fd of_the_child(::fcntl(ours->fd(), F_DUPFD_CLOEXEC, 0));
+  ours->begin_close();
+  ours.reset();
+  EXPECT_NO_THROW(ours.emplace(listener_options{.where = where}));
+}
+
+TEST(listener, goes_on_for_others_when_it_is_only_left) {
+  std::optional<listener> ours(std::in_place, listener_options{.where = endpoint_of("127.0.0.1", 0)});
+  const endpoint where = ours->local();
+  const unique_fd of_another(::fcntl(ours->fd(), F_DUPFD_CLOEXEC, 0));
+  ours->begin_close(closing_way::leave);
+  ours.reset();
+  EXPECT_EQ(testing_net::client(where).error(), 0);
 }
 
 }  // namespace lastcall::net::listener_test

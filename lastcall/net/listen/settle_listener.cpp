@@ -11,16 +11,18 @@
 namespace lastcall::inline v0::net {
 namespace {
 
-bool queue_empty(int listening) noexcept {
-  pollfd queue{.fd = listening, .events = POLLIN, .revents = 0};
-  return ::poll(&queue, 1, 0) == 0;
-}
+bool queue_empty(int listening) noexcept { return !detail::client_waits(listening); }
 
 }  // namespace
 
-settle_action detail::look(settle_plan& plan, const endpoint& local) {
+bool detail::client_waits(int listening) noexcept {
+  pollfd queue{.fd = listening, .events = POLLIN, .revents = 0};
+  return ::poll(&queue, 1, 0) != 0;
+}
+
+settle_action detail::look(settle_plan& plan, sock_diag& kernel, const endpoint& local) {
   const time_point before = steady().now();
-  const auto in_flight = handshakes_in_flight(local);
+  const auto in_flight = kernel.handshakes_in_flight(local);
   const time_point now = steady().now();
   return in_flight ? plan.looked(*in_flight, now - before, now) : plan.could_not_look(now);
 }
@@ -32,6 +34,7 @@ settled_listener settle_listener(int listening, const context& ends, settle_opti
                                 " is not a listening socket");
   const endpoint& local = *found;
   const closing_way way = local.ip() ? keep_clients_away(listening) : closing_way::accept_until_empty;
+  sock_diag kernel;
   time_point now = steady().now();
   settle_plan plan(options, ends.draining() ? ends.drain_end() : now + options.cap);
   settle_action next = plan.begun(way, now);
@@ -44,7 +47,7 @@ settled_listener settle_listener(int listening, const context& ends, settle_opti
       ends.wait_until_forced_for(std::max(next.until - steady().now(), duration::zero()));
       next = plan.tick(steady().now());
     } else if (next.what == settle_action::kind::look) {
-      next = detail::look(plan, local);
+      next = detail::look(plan, kernel, local);
     } else {
       now = steady().now();
       next = queue_empty(listening) ? plan.accept_queue_empty(now) : plan.could_not_accept(now);

@@ -10,6 +10,8 @@
 
 namespace lastcall::inline v0::net {
 
+class sock_diag;
+
 /// How it went.
 struct settled_listener {
   closing_way way = closing_way::plain;
@@ -28,8 +30,10 @@ struct settled_listener {
 settled_listener settle_listener(int listening, const context& ends, settle_options options = {});
 
 namespace detail {
+/// The accept queue is not empty. accept() cannot tell when there are no descriptors: it says so before it looks.
+bool client_waits(int listening) noexcept;
 /// Counts the handshakes in flight, as the plan asks for, and tells it.   Blocks: see handshakes_in_flight.
-settle_action look(settle_plan&, const endpoint& local);
+settle_action look(settle_plan&, sock_diag&, const endpoint& local);
 }  // namespace detail
 
 }  // namespace lastcall::inline v0::net

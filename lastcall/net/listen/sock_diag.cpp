@@ -12,8 +12,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "lastcall/net/unique_fd.hpp"
-
 namespace lastcall::inline v0::net {
 namespace {
 
@@ -30,7 +28,7 @@ bool concerns(const inet_diag_msg& message, const endpoint& local, duration at_l
   return first_timeout - std::chrono::milliseconds(message.idiag_expires) + age_tolerance >= at_least_old;
 }
 
-result<void> ask(int netlink, const endpoint& local) {
+result<void> ask(int netlink, const endpoint& local, std::uint32_t number) {
   struct {
     nlmsghdr header;
     inet_diag_req_v2 body;
@@ -38,6 +36,7 @@ result<void> ask(int netlink, const endpoint& local) {
   request.header.nlmsg_len = sizeof request;
   request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  request.header.nlmsg_seq = number;
   // A handshake has the family of its listener: on a dual-stack listener those of IPv4 clients are listed under IPv6.
   request.body.sdiag_family = local.family() == endpoint::kind::ipv4 ? AF_INET : AF_INET6;
   request.body.sdiag_protocol = IPPROTO_TCP;
@@ -48,7 +47,7 @@ result<void> ask(int netlink, const endpoint& local) {
   return {};
 }
 
-result<std::size_t> count(int netlink, const endpoint& local, duration at_least_old) {
+result<std::size_t> count(int netlink, const endpoint& local, std::uint32_t number, duration at_least_old) {
   alignas(nlmsghdr) char buffer[16384];  // the most that the kernel writes at once
   std::size_t total = 0;
   for (const time_point end = steady().now() + time_limit; steady().now() < end;) {
@@ -57,6 +56,7 @@ result<std::size_t> count(int netlink, const endpoint& local, duration at_least_
     if (n < 0) return std::errc{errno == EAGAIN ? ETIMEDOUT : errno};
     auto left = static_cast<unsigned>(n);
     for (auto* m = reinterpret_cast<nlmsghdr*>(buffer); NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
+      if (m->nlmsg_seq != number) continue;
       if (m->nlmsg_type == NLMSG_DONE) return total;
       if (m->nlmsg_type == NLMSG_ERROR)
         return std::errc{-static_cast<nlmsgerr*>(NLMSG_DATA(m))->error};  // never an ack
@@ -69,14 +69,20 @@ result<std::size_t> count(int netlink, const endpoint& local, duration at_least_
 
 }  // namespace
 
-result<std::size_t> handshakes_in_flight(const endpoint& local, duration at_least_old) {
-  if (!local.ip() || local.port() == 0) return std::errc{EINVAL};
-  const unique_fd netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-  if (!netlink) return std::errc{errno};
+sock_diag::sock_diag() noexcept : netlink_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)) {
   const timeval limit{0, std::chrono::microseconds(time_limit).count()};
-  if (::setsockopt(netlink.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) return std::errc{errno};
-  if (const auto asked = ask(netlink.get(), local); !asked) return asked.error();
-  return count(netlink.get(), local, at_least_old);
+  if (!netlink_ || ::setsockopt(netlink_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) error_ = errno;
+}
+
+result<std::size_t> sock_diag::handshakes_in_flight(const endpoint& local, duration at_least_old) {
+  if (!local.ip() || local.port() == 0) return std::errc{EINVAL};
+  if (error_ != 0) return std::errc{error_};
+  if (const auto asked = ask(netlink_.get(), local, ++asked_); !asked) return asked.error();
+  return count(netlink_.get(), local, asked_, at_least_old);
+}
+
+result<std::size_t> handshakes_in_flight(const endpoint& local, duration at_least_old) {
+  return sock_diag().handshakes_in_flight(local, at_least_old);
 }
 
 }  // namespace lastcall::inline v0::net

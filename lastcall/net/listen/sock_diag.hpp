@@ -2,12 +2,28 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/result.hpp"
 #include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/unique_fd.hpp"
 
 namespace lastcall::inline v0::net {
+
+/// The socket for such questions, to be opened while there are descriptors.
+class sock_diag {
+ public:
+  /// Errors: none; the questions have them.
+  sock_diag() noexcept;
+  /// See the function below.
+  result<std::size_t> handshakes_in_flight(const endpoint& local, duration at_least_old = duration::zero());
+
+ private:
+  unique_fd netlink_;
+  int error_ = 0;            // why there is no socket
+  std::uint32_t asked_ = 0;  // the number of the last question: a late answer to an earlier one is skipped
+};
 
 /// Counts the handshakes in flight (SYN received, last ACK missing) on the address and port of a listener, as
 /// `listener::local` returns them. When the listener is unplugged, 0 means that no further client can connect.

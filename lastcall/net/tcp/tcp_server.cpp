@@ -30,13 +30,14 @@ tcp_server_options checked(tcp_server_options o) {
 
 connection_server_options server_options(const tcp_server_options& o, thread_pool& pool, const logger& log) {
   const auto tls = o.tls.certificates.empty() ? nullptr : std::make_shared<tls_context>(o.tls, o.name, log);
-  connection_server_options all{.farewell = {.linger = o.linger, .jitter = o.jitter},
-                                .max_connections = o.max_connections,
-                                .max_connections_per_address = o.max_connections_per_address,
-                                .proxies = o.proxies,
-                                .pool = &pool,
-                                .name = o.name,
-                                .log = log};
+  connection_server_options all{
+      .farewell = {.linger = o.linger, .linger_sending = o.linger_sending, .jitter = o.jitter},
+      .max_connections = o.max_connections,
+      .max_connections_per_address = o.max_connections_per_address,
+      .proxies = o.proxies,
+      .pool = &pool,
+      .name = o.name,
+      .log = log};
   if (!o.address.empty())
     all.listeners.push_back({.where = endpoint_of(o.address, o.port), .backlog = o.backlog, .tls = tls});
   if (!o.unix_path.empty())

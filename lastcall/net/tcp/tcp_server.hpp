@@ -57,8 +57,9 @@ struct tcp_server_options {
   std::size_t max_connections_per_address = 0;
   /// The window in which a drain tells the remotes, each at a random moment.
   duration jitter = default_jitter;
-  /// The longest time from our FIN to the close.
+  /// The longest time from our FIN to the close; of a remote that sends on, `linger_sending`.
   duration linger = default_linger;
+  duration linger_sending = default_linger_sending;
   int backlog = default_backlog;
   /// For blocking handlers: as many sessions as threads.
   thread_pool_options blocking = {.threads = 128, .queue = 0};

@@ -14,7 +14,9 @@ namespace {
 
 void check(const tls_options& o, const std::string& component) {
   const auto refuse = [&](const std::string& why) { throw std::invalid_argument(component + ": tls: " + why); };
-  lastcall::detail::option_check(component + ": tls").time_above_zero("handshake_time", o.handshake_time);
+  const lastcall::detail::option_check allowed(component + ": tls");
+  allowed.time_above_zero("handshake_time", o.handshake_time);
+  allowed.time("ticket_key_time", o.ticket_key_time, std::chrono::seconds(1));
   if (o.certificates.empty()) refuse("there is no certificate; give a chain_file and a key_file");
   for (const tls_certificate& each : o.certificates)
     if (each.chain_file.empty() || each.key_file.empty()) refuse("a certificate needs a chain_file and a key_file");

@@ -33,6 +33,9 @@ struct tls_certificate {
   /// The names (SNI) for which it is used: "example.com", or "*.example.com" for one more label.
   /// Empty: the names in the certificate.
   std::vector<std::string> names = {};
+  /// DER: the answer of the authority's OCSP service for this certificate, which clients get that ask for it
+  /// (stapling). Whatever fetches it sends SIGHUP, or calls reload_certificates. Empty: none.
+  std::string ocsp_file = {};
 };
 
 enum class tls_version : unsigned char { v1_2, v1_3 };
@@ -41,7 +44,8 @@ enum class tls_version : unsigned char { v1_2, v1_3 };
 enum class client_certificates : unsigned char { none, optional, required };
 
 struct tls_options {
-  /// The first is also for clients that ask for no name, or for a name without a certificate.
+  /// The first is also for clients that ask for no name, or for a name without a certificate. Several for one name are
+  /// used as each client can: one of each kind of key (RSA, ECDSA, …).
   std::vector<tls_certificate> certificates = {};
   tls_version least = tls_version::v1_2;
   client_certificates clients = client_certificates::none;
@@ -52,8 +56,13 @@ struct tls_options {
   std::vector<std::string> alpn = {};
   /// The longest time from the accept to the end of the handshake.
   duration handshake_time = std::chrono::seconds(10);
-  /// Clients may resume sessions by tickets. The keys of tickets are made anew by each reload.
+  /// Clients may resume sessions by tickets.
   bool resumption = true;
+  /// How long a key makes tickets; it is taken for as long again. A reload makes another one at once.
+  duration ticket_key_time = std::chrono::hours(1);
+  /// The groups of key exchange, as OpenSSL names them, the preferred first: "X25519:P-256". Empty: elliptic curves,
+  /// and X25519MLKEM768 before them where OpenSSL has it (3.5). No ffdhe groups, which cost much more.
+  std::string groups = {};
 };
 
 /// Whether they say something of client certificates, which needs certificates of the server.

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <openssl/err.h>
+#include <openssl/ocsp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -36,6 +38,7 @@ class authority {
     std::vector<std::string> names = {"localhost"};
     std::string common_name = "lastcall test";
     long begins = -3600, ends = 24 * 3600;  // seconds from now
+    bool rsa = false;                       // instead of ECDSA
   };
   struct files {
     std::string chain, key;
@@ -58,12 +61,31 @@ class authority {
   std::string file(const std::string& name) const { return folder_ + "/" + name; }
   /// Of a new key each time; under the same `as` it takes the place of the one before.
   files issue(const wish& wanted, const std::string& as) const {
-    const std::unique_ptr<EVP_PKEY, frees<EVP_PKEY_free>> key(EVP_EC_gen("P-256"));
+    const std::unique_ptr<EVP_PKEY, frees<EVP_PKEY_free>> key(wanted.rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
     const auto made = make(wanted, key.get(), root_.get());
     write(file(as + ".pem"), [&](FILE* f) { return PEM_write_X509(f, made.get()); });
     write(file(as + ".key"),
           [&](FILE* f) { return PEM_write_PrivateKey(f, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
     return {file(as + ".pem"), file(as + ".key")};
+  }
+  /// What our OCSP service says of a certificate: that it is good. Returns the file.
+  std::string ocsp_response(const std::string& chain_file) const {
+    FILE* const in = std::fopen(chain_file.c_str(), "r");
+    const certificate of(in ? PEM_read_X509(in, nullptr, nullptr, nullptr) : nullptr);
+    if (in) std::fclose(in);
+    const std::unique_ptr<OCSP_BASICRESP, frees<OCSP_BASICRESP_free>> says(OCSP_BASICRESP_new());
+    OCSP_CERTID* const id = OCSP_cert_to_id(EVP_sha1(), of.get(), root_.get());
+    const std::unique_ptr<ASN1_TIME, frees<ASN1_TIME_free>> now(X509_gmtime_adj(nullptr, 0)),
+        next(X509_gmtime_adj(nullptr, 3600));
+    OCSP_basic_add1_status(says.get(), id, V_OCSP_CERTSTATUS_GOOD, 0, nullptr, now.get(), next.get());
+    OCSP_CERTID_free(id);
+    OCSP_basic_sign(says.get(), root_.get(), key_.get(), EVP_sha256(), nullptr, 0);
+    const std::unique_ptr<OCSP_RESPONSE, frees<OCSP_RESPONSE_free>> whole(
+        OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, says.get()));
+    const std::string to = chain_file + ".ocsp";
+    const std::unique_ptr<BIO, frees<BIO_free>> out(BIO_new_file(to.c_str(), "wb"));
+    if (!out || i2d_OCSP_RESPONSE_bio(out.get(), whole.get()) != 1) throw std::runtime_error("cannot write " + to);
+    return to;
   }
 
  private:

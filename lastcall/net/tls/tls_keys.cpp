@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <openssl/err.h>
+#include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
@@ -58,6 +60,31 @@ void look_for(const std::string& file, const std::string& component) {
   throw std::invalid_argument(component + ": tls: " + file + " " + why + last_error());
 }
 
+constexpr const char* usual_groups = "X25519:P-256:X448:P-521:P-384";
+
+std::string digest_of(const X509* certificate) {
+  unsigned char bytes[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  X509_digest(certificate, EVP_sha256(), bytes, &size);
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+/// The whole file, which must be an OCSP response.
+std::string read_staple(const std::string& file, const std::string& component) {
+  look_for(file, component);
+  const std::unique_ptr<BIO, freed_by<BIO_free>> in(BIO_new_file(file.c_str(), "rb"));
+  const std::unique_ptr<OCSP_RESPONSE, freed_by<OCSP_RESPONSE_free>> said(in ? d2i_OCSP_RESPONSE_bio(in.get(), nullptr)
+                                                                             : nullptr);
+  if (!said || OCSP_response_status(said.get()) != OCSP_RESPONSE_STATUS_SUCCESSFUL)
+    refuse(file, "is no good OCSP response; it is a DER file, as `openssl ocsp -respout` writes it", component);
+  unsigned char* bytes = nullptr;
+  const int size = i2d_OCSP_RESPONSE(said.get(), &bytes);
+  if (size <= 0) throw std::bad_alloc();
+  std::string all(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  OPENSSL_free(bytes);
+  return all;
+}
+
 void read(SSL_CTX* into, const tls_certificate& from, const std::string& component) {
   look_for(from.chain_file, component);
   if (SSL_CTX_use_certificate_chain_file(into, from.chain_file.c_str()) != 1)
@@ -78,6 +105,14 @@ void configure(SSL_CTX* c, const tls_options& options, const std::string& compon
   SSL_CTX_set_min_proto_version(c, options.least == tls_version::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
   // For TLS 1.2: forward secrecy and authenticated encryption only, as TLS 1.3 always has.
   SSL_CTX_set_cipher_list(c, "ECDHE+AESGCM:ECDHE+CHACHA20");
+  if (!options.groups.empty()) {
+    if (SSL_CTX_set1_groups_list(c, options.groups.c_str()) != 1)
+      throw std::invalid_argument(component + ": tls: groups = \"" + options.groups +
+                                  "\" has a group that this OpenSSL does not know" + last_error());
+  } else if (SSL_CTX_set1_groups_list(c, (std::string("X25519MLKEM768:") + usual_groups).c_str()) != 1) {
+    ERR_clear_error();  // before 3.5
+    SSL_CTX_set1_groups_list(c, usual_groups);
+  }
   SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                           SSL_MODE_AUTO_RETRY);
@@ -106,24 +141,74 @@ void configure(SSL_CTX* c, const tls_options& options, const std::string& compon
 
 }  // namespace
 
-tls_keys::tls_keys(const tls_options& options, const std::string& component, const logger& log) {
-  const auto warn = [&](const tls_certificate& of, const char* what) {
-    log.warning(component, what, {{"file", of.chain_file}});
-  };
+tls_keys::tls_keys(const tls_options& options, const std::string& component, const logger& log)
+    : tickets_(options.ticket_key_time) {
   for (const std::string& each : options.alpn) alpn_.append(1, static_cast<char>(each.size())).append(each);
-  for (const tls_certificate& each : options.certificates) {
-    SSL_CTX* const c = contexts_.emplace_back(SSL_CTX_new(TLS_server_method())).get();
-    if (!c) throw std::bad_alloc();
-    read(c, each, component);
-    configure(c, options, component);
-    SSL_CTX_set_tlsext_servername_callback(c, choose_certificate);
-    SSL_CTX_set_tlsext_servername_arg(c, this);
-    if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(c, choose_protocol, this);
-    X509* const certificate = SSL_CTX_get0_certificate(c);
-    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) warn(each, "a certificate has expired");
-    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) warn(each, "a certificate is not valid yet");
-    for (const std::string& name : each.names.empty() ? names_of(certificate) : each.names)
-      names_.emplace(lower(name), c);  // the first certificate with a name keeps it
+  load(options, component, log);
+}
+
+/// A certificate with the name and the kind of key of an earlier one is not used for that name, and a line says so.
+void tls_keys::load(const tls_options& options, const std::string& component, const logger& log) {
+  std::map<std::string, std::vector<std::size_t>> of_name;
+  std::vector<int> kinds;
+  std::vector<std::size_t> first = {0};
+  for (std::size_t i = 0; i < options.certificates.size(); ++i) {
+    const tls_certificate& each = options.certificates[i];
+    const auto warn = [&](const char* what) { log.warning(component, what, {{"file", each.chain_file}}); };
+    X509* const certificate = SSL_CTX_get0_certificate(context_of({i}, options, component));
+    kinds.push_back(EVP_PKEY_get_base_id(X509_get0_pubkey(certificate)));
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) warn("a certificate has expired");
+    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) warn("a certificate is not valid yet");
+    if (!each.ocsp_file.empty()) staples_[digest_of(certificate)] = read_staple(each.ocsp_file, component);
+    for (const std::string& name : each.names.empty() ? names_of(certificate) : each.names) {
+      auto& all = of_name[lower(name)];
+      const auto same = [&](std::size_t other) { return kinds[other] == kinds[i]; };
+      if (std::find(all.begin(), all.end(), i) != all.end()) continue;
+      if (std::any_of(all.begin(), all.end(), same)) {
+        log.warning(component, "a certificate is not used for a name: an earlier one has it, and the same kind of key",
+                    {{"file", each.chain_file}, {"name", name}});
+        continue;
+      }
+      all.push_back(i);
+      if (all.front() == 0 && all.size() > first.size()) first = all;
+    }
+  }
+  for (const auto& [name, all] : of_name) names_.emplace(name, context_of(all, options, component));
+  first_ = context_of(first, options, component);
+}
+
+SSL_CTX* tls_keys::context_of(const std::vector<std::size_t>& certificates, const tls_options& options,
+                              const std::string& component) {
+  ssl_ctx_ptr& place = contexts_[certificates];
+  if (place) return place.get();
+  ssl_ctx_ptr made(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* const c = made.get();
+  if (!c) throw std::bad_alloc();
+  for (const std::size_t i : certificates) read(c, options.certificates[i], component);
+  configure(c, options, component);
+  if (options.resumption) tickets_.serve(c);
+  SSL_CTX_set_tlsext_servername_callback(c, choose_certificate);
+  SSL_CTX_set_tlsext_servername_arg(c, this);
+  SSL_CTX_set_tlsext_status_cb(c, staple);
+  SSL_CTX_set_tlsext_status_arg(c, this);
+  if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(c, choose_protocol, this);
+  place = std::move(made);
+  return c;
+}
+
+/// The client has asked for the OCSP response of the certificate that it gets.
+int tls_keys::staple(SSL* of, void* keys) noexcept {
+  try {
+    const auto& all = static_cast<const tls_keys*>(keys)->staples_;
+    const X509* const ours = SSL_get_certificate(of);
+    const auto found = ours ? all.find(digest_of(ours)) : all.end();
+    if (found == all.end()) return SSL_TLSEXT_ERR_NOACK;
+    void* const bytes = OPENSSL_memdup(found->second.data(), found->second.size());  // OpenSSL frees it
+    if (!bytes) return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(of, bytes, static_cast<long>(found->second.size()));
+    return SSL_TLSEXT_ERR_OK;
+  } catch (const std::exception&) {  // out of memory
+    return SSL_TLSEXT_ERR_NOACK;
   }
 }
 
