@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "lastcall/core/app/signal_routing.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/leave_behind.hpp"
@@ -72,7 +73,7 @@ struct harness::state final : component_double::stage {
   };
 
   state(app_options options, duration real_patience)
-      : caught(ends_by(options)),
+      : caught_signals(ends_by(options)),
         grace(options.grace),
         patience(real_patience),
         program(std::in_place, adapt(options)) {}
@@ -125,7 +126,7 @@ struct harness::state final : component_double::stage {
   virtual_threads threads{time};
   const std::thread::id test = std::this_thread::get_id();
   std::thread::id driver;
-  const std::vector<int> caught;
+  const std::vector<int> caught_signals;
   const duration grace, patience;
   signal_policy policy;
   std::vector<moment> timeline;
@@ -212,14 +213,8 @@ void harness::state::note_states() noexcept {
 void harness::state::drive() noexcept {
   driver = std::this_thread::get_id();
   try {
-    bool up = true;
-    try {
-      program->start();
-    } catch (...) {
-      up = false;
-      failure = std::current_exception();
-    }
-    if (up) {
+    failure = exception_of([&] { program->start(); });
+    if (!failure) {
       note_states();
       detail::rehearsal::serve_and_end(*program);
     }
@@ -232,7 +227,7 @@ void harness::state::drive() noexcept {
       said = r;
     }
   } catch (...) {
-    if (!failure) failure = std::current_exception();
+    if (!failure) failure = caught();
   }
   driver_ended = true;
 }
@@ -281,7 +276,7 @@ void harness::state::wait(std::optional<time_point> when, const std::function<bo
 
 void harness::state::take(int signal) {
   const std::string name = signal_name(signal);
-  if (std::find(caught.begin(), caught.end(), signal) == caught.end())
+  if (std::find(caught_signals.begin(), caught_signals.end(), signal) == caught_signals.end())
     throw std::invalid_argument("harness: this app does not catch " + name + "; see app_options::signals");
   if (said || driver_ended) return;
   const signal_record record{.number = signal, .code = SI_USER, .pid = ::getpid(), .uid = ::getuid(), .at = time.now()};
@@ -313,12 +308,11 @@ harness::~harness() {
     s.threads.abandon();
     s.program->request_shutdown("the harness is destroyed");
     s.program->request_force();
-    try {
+    s.lost = true;
+    static_cast<void>(exception_of([&] {  // planned functions may throw; the harness ends anyway
       s.lost = s.threads.wait(
                    std::nullopt, [&] { return s.driver_ended; }, longest_block) != virtual_threads::waited::enough;
-    } catch (...) {  // planned functions may throw; the harness ends anyway
-      s.lost = true;
-    }
+    }));
   }
   if (!s.lost) return;
   lastcall::detail::leave_behind(std::move(state_));  // threads still use it

@@ -15,6 +15,8 @@
 #include <thread>
 #include <utility>
 
+#include "lastcall/core/caught.hpp"
+
 namespace lastcall::inline v0::testing {
 
 namespace {
@@ -56,11 +58,7 @@ struct virtual_threads::shared {
   void run_planned(std::unique_lock<std::mutex>& hold) {
     auto next = planned.extract(planned.begin());
     hold.unlock();
-    try {
-      next.mapped()();
-    } catch (...) {
-      if (!thrown) thrown = std::current_exception();
-    }
+    if (auto threw = exception_of(next.mapped()); threw && !thrown) thrown = std::move(threw);
     next = {};
     hold.lock();
     ++test_events;

@@ -32,10 +32,9 @@ int field::foreign_exception(const arguments& given) {
   if (where == "start") app.add("x", lastcall::functions{.start = [] { raise_foreign(); }});
   if (where == "pthread_exit") app.add("x", [](lastcall::context) { ::pthread_exit(nullptr); });
   if (where == "drain") {
-    app.add("x", lastcall::functions{.run = [](lastcall::context c) { c.wait_for(300ms); },
+    app.add("x", lastcall::functions{.run = [&app](lastcall::context) { app.request_shutdown("the test wants it"); },
                                      .drain = [](lastcall::context) { raise_foreign(); },
                                      .may_return = true});
-    app.request_shutdown("the test wants it");
   }
   if (where != "handler") return app.run();
   http::router routes;

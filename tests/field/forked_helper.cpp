@@ -9,11 +9,14 @@ int field::forked_helper(const arguments& given) {
   lastcall::app app;
   http::router routes;
   routes.get("/helper", [](const http::request&) {
-    if (::fork() == 0) {
-      ::sleep(20);
+    const ::pid_t helper = ::fork();
+    if (helper == 0) {
+      ::close(STDOUT_FILENO);
+      ::close(STDERR_FILENO);
+      ::sleep(60);
       ::_exit(0);
     }
-    return http::text("helper started\n");
+    return http::text("helper " + std::to_string(helper) + "\n");
   });
   say_where(app, app.add<http::server>(
                      "http", on_loopback(std::move(routes), static_cast<std::uint16_t>(std::stoi(given.at(0))))));

@@ -78,6 +78,20 @@ refuses names lastcall/net/a.cpp 'int heir = 0;  // not a word here' 'int heir =
 refuses names lastcall/net/a.cpp 'int n = s.on().of();' 's.on().of()'
 expect 0 'passed: names' names
 
+refuses caught lastcall/net/a.cpp 'try {
+} catch (...) {
+  error = true;
+}' 'lastcall/net/a.cpp:2: catch (...) without caught() or throw;'
+refuses caught lastcall/core/a.cpp 'const auto e = std::current_exception();' 'lastcall/core/a.cpp:1: use caught()'
+plant lastcall/core/sound.cpp 'try {
+} catch (...) {
+  if (x) { y(); }
+  error = caught();
+}
+try {} catch (...) {  // caught: it has a name
+}'
+expect 0 'passed: caught' caught
+
 if command -v clang++-19 >/dev/null; then
   refuses clang lastcall/odd.hpp '#pragma once
 struct odd { virtual void f(); };' 'non-virtual destructor'

@@ -33,8 +33,8 @@ void expect_named_and_gone_in_time(const hang& h) {
   const scratch_folder scratch;
   const std::string report = scratch.file("report.json");
   child_process it({program("hanging"), h.kind, report});
-  // The thread sanitizer loses a signal now and then (core/put_off_signals.hpp): there it is sent again until it is
-  // heard of.
+  // The thread sanitizer loses a signal now and then (core/threads/put_off_signals.hpp): there it is sent again until
+  // it is heard of.
   for (int again = 0; sanitized && h.kind == "reload_hook" && again < 5; ++again) {
     if (it.wait_for_line("now", deadline(5s))) break;
     it.signal(SIGHUP);

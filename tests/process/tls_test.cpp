@@ -126,7 +126,7 @@ TEST_F(tls, takes_new_certificates_on_hup_and_keeps_the_old_if_they_are_bad) {
     tls_client c(to, wish());
     return c.shake_hands() ? c.server_name() : "nothing";
   };
-  // Until it is heard of: the thread sanitizer loses a signal now and then (core/put_off_signals.hpp).
+  // Until it is heard of: the thread sanitizer loses a signal now and then (core/threads/put_off_signals.hpp).
   const auto told_until = [&](const auto& fact) {
     const auto began = std::chrono::steady_clock::now();
     auto again = began;

@@ -24,17 +24,28 @@ void open_missing_standard_descriptors() noexcept {
   }
 }
 
+/// While it lives a thread is in the driver of the app.
+struct driving_now {
+  explicit driving_now(std::atomic<bool>& of) : flag(of) { flag = true; }
+  ~driving_now() { flag = false; }
+  driving_now(const driving_now&) = delete;
+  driving_now& operator=(const driving_now&) = delete;
+  std::atomic<bool>& flag;
+};
+
 }  // namespace
 
 app::app(app_options options) {
   open_missing_standard_descriptors();
-  parts_ = std::make_unique<parts>(std::move(options));
+  parts_ = new parts(std::move(options));
 }
 
 // The end is driven here, on the thread that destroys the app, when shutdown() was not called or run() was left by an
 // exception.
 app::~app() {
   parts& p = *parts_;
+  if (p.driving) return;  // exit(3) amid run(): the driver, and threads of components, still use all of it
+  const std::unique_ptr<parts> owned(parts_);
   if (p.driver == app_driver::run && p.final_report && p.final_report->trigger == trigger::signal)
     p.signal_routes.ignore_signals_until_exit();
   if (p.driver != app_driver::none && !p.final_report) {
@@ -54,6 +65,7 @@ int app::run() {
   parts& p = *parts_;
   if (p.driver != app_driver::none) throw std::logic_error("app: run() comes once, and not after start()");
   p.check_process();
+  const driving_now here(p.driving);
   p.life.arrange();
   p.guard.enable(p.life.current_position(), p.life.names(), p.config.report_file);
   p.start(app_driver::run);
@@ -75,6 +87,7 @@ void app::start() {
   parts& p = *parts_;
   if (p.driver != app_driver::none) throw std::logic_error("app: start() comes once, and not with run()");
   p.check_process();
+  const driving_now here(p.driving);
   const auto result = p.start(app_driver::program);
   if (result == lifecycle::start_result::started) return;
   p.end(p.whole_budget(), p.requests->first()->at);
@@ -86,6 +99,7 @@ const report& app::shutdown(deadline by) {
   parts& p = *parts_;
   if (p.final_report) return *p.final_report;
   if (p.driver == app_driver::none) throw std::logic_error("app: shutdown() without start()");
+  const driving_now here(p.driving);
   const time_point now = p.time.now();
   p.requests->request_as_driver(stamped({.trigger = trigger::request}, p.time));
   shutdown_budget budget = p.whole_budget().within(by.remaining(now));

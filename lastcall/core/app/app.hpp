@@ -74,9 +74,10 @@ class app {
   /// remedy.
   explicit app(app_options options = {});
   app& operator=(app&&) = delete;
-  /// Ends what still runs, within the reserve. A component that hangs is not destroyed and stays in memory. Restores
-  /// the earlier signal handlers, except after a run() that a signal has ended: then further signals are ignored until
-  /// the process is gone.
+  /// Ends what still runs, within the reserve. A component that hangs is not destroyed and stays in memory. A static
+  /// app while another thread is in its run(), start() or shutdown() (std::exit): ends nothing, leaves all in memory,
+  /// and the process exits with the code that it was given. Restores the earlier signal handlers, except after a run()
+  /// that a signal has ended: then further signals are ignored until the process is gone.
   ~app();
 
   /// Makes a C from (options, *this), or else from (options). An empty `options.name` is set to `name`. What its
@@ -170,7 +171,7 @@ class app {
   void keep_shared(const void* type, void* at, component_ref ref);
   void* find_shared(const void* type);
 
-  std::unique_ptr<parts> parts_;
+  parts* parts_;  // owned; never set to null, since threads may still use it while the process exits
 };
 
 template <class C> handle<C> app::add(std::string name, typename C::options options, needs stands_on) {

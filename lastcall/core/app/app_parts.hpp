@@ -18,6 +18,7 @@
 #include "lastcall/core/app/state_dump.hpp"
 #include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/shutdown_requests.hpp"
+#include "lastcall/core/reserved_descriptor.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -40,6 +41,7 @@ struct app::parts {
   void end(shutdown_budget budget, time_point from);
   /// Writes the report to its file and to the log, at the end of run(). No file: to the log only.
   void publish_report();
+  void try_publish_report();
   /// Signals are still caught and the guard is armed, since destructors may hang too.
   void destroy() noexcept;
 
@@ -59,6 +61,7 @@ struct app::parts {
   std::vector<needs> constructions;  // needs of those under construction, the innermost last
   std::vector<shared_component> shared;
   std::atomic<app_driver> driver{app_driver::none};
+  std::atomic<bool> driving{false};  // a thread is in run(), start() or shutdown()
   std::optional<report> final_report;
 
   std::mutex failures_mutex;
@@ -68,6 +71,7 @@ struct app::parts {
   reload reloads;
   state_dump dump;
 
+  detail::reserved_descriptor for_the_report;  // given up once the last component has stopped
   std::string forced_by;
   std::optional<kernel_counters> counted_before;
 

@@ -8,9 +8,11 @@
 
 #include "lastcall/core/app/app_parts.hpp"
 #include "lastcall/core/app/shutdown_cause.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/duration.hpp"
-#include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/exit/exit_code.hpp"
+#include "lastcall/core/exit/terminate_line.hpp"
+#include "lastcall/core/exit/try_write_stderr.hpp"
 #include "lastcall/core/lifecycle/shutdown_run.hpp"
 #include "lastcall/core/report/kernel_counters.hpp"
 #include "lastcall/core/report/report_file.hpp"
@@ -59,6 +61,7 @@ void app::parts::check_process() const {
 
 lifecycle::start_result app::parts::start(app_driver by) {
   driver = by;
+  name_threads_that_terminate();
   life.arrange();
   check_budget(config, life, log);
   log.info("app", "starting", {{"components", std::to_string(life.names().size())}});
@@ -107,13 +110,15 @@ void app::parts::end(shutdown_budget budget, time_point from) {
   const bool no_balancer = from_terminal(by) && !config.delay_from_terminal;
   if (!life.started() || no_balancer) budget.readiness_delay = duration::zero();
   shutdown_run run{.life = life, .requests = *requests, .time = time};
-  run.deadline_nearer = [this](time_point deadline) { guard.arm(deadline, signal_routes.thread()); };
+  run.deadline_moved = [this](time_point deadline) { guard.arm(deadline, signal_routes.thread()); };
   run.also_waits_for = [this] { return reloads.under_way(); };
   run.meanwhile = [this] {
     dump.write_if_requested(life);
     if (forced_by.empty() && !(forced_by = signal_routes.forced_by()).empty()) log.warning("app", forced_by);
   };
-  make_report(budget, run.drive(budget, from));
+  const duration reload_took = run.drive(budget, from);
+  for_the_report.release();
+  make_report(budget, reload_took);
 }
 
 void app::parts::make_report(shutdown_budget budget, duration reload_took) {
@@ -154,6 +159,11 @@ bool app::parts::take_failures() {
 
 // Blocks until the log's reader has all lines, 500 ms at most, and until shortly before the guard exits.
 void app::parts::publish_report() {
+  const auto failure = exception_of([this] { try_publish_report(); });
+  if (failure) try_write_stderr("lastcall: report not written: out of memory\n");
+}
+
+void app::parts::try_publish_report() {
   report& r = *final_report;
   const std::string& file = config.report_file;
   r.log_lines_dropped = log.dropped();
@@ -161,6 +171,7 @@ void app::parts::publish_report() {
     const std::string temporary = temporary_name(file);
     if (const auto failure = write_whole(file.c_str(), temporary.c_str(), to_json(r))) {
       log.error("app", "report not written", {{"file", file}, {"error", failure.message()}});
+      if (!log.enabled(log_level::error)) try_write_stderr("lastcall: report not written: " + failure.message() + "\n");
     } else if (r.exit_code == exit_codes::hung) {
       guard.keep_report();
     }

@@ -5,12 +5,12 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
-#include <thread>
 
-#include "lastcall/core/exception_text.hpp"
-#include "lastcall/core/put_off_signals.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/core/threads/own_thread.hpp"
+#include "lastcall/core/threads/put_off_signals.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -18,17 +18,7 @@ namespace {
 
 // How long between two looks at whether it is ready: another library offers nothing better than to be asked.
 constexpr duration look_again = std::chrono::milliseconds(1);
-
-using failure_text = std::optional<std::string>;
-
-template <class F> failure_text failure_of(const F& call) {
-  try {
-    call();
-    return std::nullopt;
-  } catch (...) {
-    return to_text(std::current_exception());
-  }
-}
+constexpr duration longest_flush = std::chrono::milliseconds(100);
 
 // Shared with the threads of `run` and `drain`, which may outlast the component if it hangs.
 struct state {
@@ -54,8 +44,8 @@ struct state {
   bool drains = false;
   bool in_drain = false;
   bool forced = false;
-  failure_text failure;
-  bool run_failed = false;
+  std::optional<std::string> failure;
+  bool work_failed = false;  // run or drain; what else throws is only told
 
   void expect_end() {
     if (!std::exchange(told, true)) told_at = steady().now();
@@ -68,24 +58,39 @@ struct state {
     if (!failure) failure = what;
   }
   template <class F> bool attempt(const char* what, const F& call) {
-    const failure_text threw = failure_of(call);
-    if (!threw) return true;
-    lock held(mutex);
-    note(held, std::string(what) + " threw: " + *threw);
-    return false;
+    const auto failed_by = [&](const std::exception_ptr& threw) {
+      lock held(mutex);
+      note(held, std::string(what) + " threw: " + to_text(threw));
+    };
+    try {
+      const std::exception_ptr threw = exception_of(call);
+      if (threw) failed_by(threw);
+      return !threw;
+    } catch (const forced_unwind&) {
+      failed_by(std::make_exception_ptr(thread_ended()));
+      log.flush(longest_flush);  // out of announce, force or stop, which are noexcept, it ends the process
+      throw;
+    }
   }
 
   // On the thread of `run`.
   void run() {
-    const failure_text threw = failure_of([&] { does.run(life.get()); });
+    try {
+      run_over(exception_of([&] { does.run(life.get()); }));
+    } catch (const forced_unwind&) {
+      run_over(std::make_exception_ptr(thread_ended()));
+      throw;
+    }
+  }
+  void run_over(const std::exception_ptr& threw) {
     lock held(mutex);
     running = false;
     const bool was_told = told || life.get().draining();
     if (threw || !(was_told || does.may_return)) {
       const std::string what = was_told ? "its run threw" : "its run ended by itself";
-      const std::string why = threw ? what + ": " + *threw : what;
+      const std::string why = threw ? what + ": " + to_text(threw) : what;
       note(held, why);
-      run_failed = true;
+      work_failed = true;
       // Under the lock, so that drain, force and stop do not return meanwhile. While it starts, start itself throws.
       if (failed && !starting) failed(why);
     }
@@ -95,10 +100,26 @@ struct state {
 
   // On the thread of `drain`.
   void drain(const context& ends) {
-    if (does.ready) {
-      while (still_unready() && !attempt_ready() && !ends.forced()) ends.wait_until_forced_for(look_again);
+    try {
+      if (does.ready) {
+        while (still_unready() && !attempt_ready() && !ends.forced()) ends.wait_until_forced_for(look_again);
+      }
+      if (!attempt("drain", [&] { does.drain(ends); })) drain_failed();
+    } catch (const forced_unwind&) {
+      drain_failed();
+      drain_over();
+      throw;
     }
-    if (!attempt("drain", [&] { does.drain(ends); })) force();
+    drain_over();
+  }
+  void drain_failed() {
+    {
+      const lock held(mutex);
+      work_failed = true;
+    }
+    force();
+  }
+  void drain_over() {
     lock held(mutex);
     in_drain = false;
     --under_way;
@@ -139,7 +160,7 @@ class component_of_functions final : public component {
 
   // Only one that was never stopped has threads left.
   ~component_of_functions() override {
-    for (std::thread* each : {&run_, &drain_})
+    for (detail::own_thread* each : {&run_, &drain_})
       if (each->joinable()) each->detach();
   }
 
@@ -224,16 +245,16 @@ class component_of_functions final : public component {
   void account(component_report& out) const override {
     {
       const state::lock held(s_.mutex);
-      out.failed = s_.run_failed;
+      out.failed = s_.work_failed;
       if (s_.failure) out.add("failure", report_value(*s_.failure));
     }
     if (s_.does.account) s_.does.account(out);
   }
 
  private:
-  template <class F> std::thread thread_for(const char* what, F body) {
+  template <class F> detail::own_thread thread_for(const char* what, F body) {
     const detail::signals_kept_out from_it;
-    return std::thread([kept = state_, what, body] {
+    return detail::own_thread([kept = state_, what, body] {
       ::pthread_setname_np(::pthread_self(), kept->name.substr(0, 15).c_str());  // as much as the kernel keeps
       const watched_thread here(kept->name, what);
       const activity doing(what, kept->name);
@@ -290,17 +311,17 @@ class component_of_functions final : public component {
   void join() {
     state::lock held(s_.mutex);
     over_ = true;
-    std::thread each[] = {std::exchange(run_, {}), std::exchange(drain_, {})};
+    detail::own_thread each[] = {std::exchange(run_, {}), std::exchange(drain_, {})};
     held.unlock();
-    for (std::thread& one : each)
+    for (detail::own_thread& one : each)
       if (one.joinable()) one.join();
   }
 
   const std::shared_ptr<state> state_;
   state& s_ = *state_;
   // Guarded by the state's mutex.
-  std::thread run_;
-  std::thread drain_;
+  detail::own_thread run_;
+  detail::own_thread drain_;
   bool over_ = false;
 };
 

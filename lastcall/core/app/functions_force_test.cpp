@@ -74,6 +74,7 @@ TEST(functions, are_forced_at_once_when_drain_throws) {
   const report& r = a.shutdown(deadline(20s));
   EXPECT_LT(r.total_ms, 15'000) << "did not wait for the drain end";
   EXPECT_EQ(field(component_of(r, "x"), "failure"), "drain threw: no");
+  EXPECT_EQ(r.exit_code, 1) << "what it was to finish may be lost";
 }
 
 TEST(functions, whose_run_never_returns_are_named_and_left_behind) {

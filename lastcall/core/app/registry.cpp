@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "lastcall/core/app/app.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/report/report.hpp"
 
 namespace lastcall::inline v0 {
@@ -70,22 +71,28 @@ struct registry::state {
     marked = std::this_thread::get_id();
     ++busy;
     held.unlock();
-    bool failed = false;
+    const auto over = [&](bool failed) {
+      held.lock();
+      --busy;
+      if (failed) ++failures;
+      marked = {};
+      returned.notify_all();
+    };
     try {
-      callback();
-    } catch (...) {
-      failed = true;
+      over(exception_of(callback) != nullptr);
+    } catch (const forced_unwind&) {
+      over(true);
+      throw;
     }
-    held.lock();
-    --busy;
-    if (failed) ++failures;
-    marked = {};
-    returned.notify_all();
   }
 
   /// Calls `f(held, node)` for each node, oldest first; nodes may come and go meanwhile.
   template <class F> void each(lock& held, const F& f) {
-    ++busy;
+    struct walk {
+      explicit walk(std::size_t& of) : busy(++of) {}
+      ~walk() { --busy; }
+      std::size_t& busy;
+    } const under_way(busy);
     std::uint64_t last = 0;
     for (auto at = nodes.begin(); at != nodes.end(); at = nodes.upper_bound(last)) {
       last = at->first;
@@ -95,7 +102,6 @@ struct registry::state {
       kept.reset();
       held.lock();
     }
-    --busy;
   }
 
   /// To be called at the end of whatever may have made it empty. Gives the lock up.

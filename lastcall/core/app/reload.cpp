@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/core/exception_text.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 
 namespace lastcall::inline v0 {
@@ -18,16 +18,20 @@ struct reload::state {
   const std::shared_ptr<shutdown_requests> requests;
   std::atomic<bool> under_way{false};
 
-  void run() noexcept {
+  void run() {
     const watched_thread here("app", "hook");
     const activity doing("on_reload");
-    for (const auto& hook : hooks) {
-      try {
-        hook();
-      } catch (...) {
-        log.error("app", "reload failed", {{"why", to_text(std::current_exception())}});
-      }
+    try {
+      for (const auto& hook : hooks)
+        if (const auto failure = exception_of(hook)) log.error("app", "reload failed", {{"why", to_text(failure)}});
+    } catch (const forced_unwind&) {
+      log.error("app", "reload failed", {{"why", thread_ended().what()}});
+      over();
+      throw;
     }
+    over();
+  }
+  void over() noexcept {
     under_way.store(false, std::memory_order_release);  // pairs with the acquire in under_way()
     requests->driver_wakeup()
         .notify();  // a reload may have been requested meanwhile, or the shutdown may wait for this one

@@ -37,7 +37,7 @@ void state_dump::write_if_requested(lifecycle& life) {
               lines.append("  ").append(name).append(" is at work on ").append(to_text(w)).append("\n");
           write_in_pieces(lines);
           write_in_pieces(describe_threads());
-        } catch (...) {  // out of memory
+        } catch (const std::exception&) {  // out of memory
         }
         under_way->store(false);
         requests->driver_wakeup().notify();

@@ -3,14 +3,19 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <thread>
 
 #include "lastcall/core/exit/try_write_stderr.hpp"
-#include "lastcall/core/signal_mask.hpp"
+#include "lastcall/core/late_wake.hpp"
+#include "lastcall/core/threads/own_thread.hpp"
+#include "lastcall/core/threads/signal_mask.hpp"
 
 namespace lastcall::inline v0 {
+
+// Longer than the moment of the watchdog, whose words come first.
+constexpr duration moment = further_moment + std::chrono::milliseconds(30);
 
 struct backstop::state {
   std::mutex mutex;
@@ -19,6 +24,7 @@ struct backstop::state {
   int code = 0;
   std::string_view last_words;
   bool over = false;
+  late_wakes late;
 
   void watch() {
     pthread_setname_np(pthread_self(), "lastcall-exit");
@@ -26,7 +32,12 @@ struct backstop::state {
     while (!over) {
       const time_point until = when;
       changed.wait_until(lock, until);
-      if (over || steady().now() < when) continue;
+      const time_point now = steady().now();
+      if (over || now < when) continue;
+      if (const auto wait_on = late.further_wait(when, now, moment)) {
+        when = *wait_on;
+        continue;
+      }
       if (!last_words.empty()) try_write_stderr(last_words);
       _exit(code);
     }
@@ -46,16 +57,16 @@ void backstop::arm(time_point when, int code, std::string_view last_words) noexc
     const auto armed = first ? std::make_shared<state>() : state_;
     {
       const std::lock_guard lock(armed->mutex);
-      armed->when = when;
+      armed->when = std::max(when, steady().now());  // so that a late wake can be told
       armed->code = code;
       armed->last_words = last_words;
       armed->changed.notify_all();
     }
     if (!first) return;
     const detail::no_signals_of_others for_the_thread;
-    std::thread([armed] { armed->watch(); }).detach();
+    detail::own_thread([armed] { armed->watch(); }).detach();
     state_ = armed;
-  } catch (...) {}
+  } catch (const std::exception&) {}
 }
 
 }  // namespace lastcall::inline v0

@@ -52,7 +52,7 @@ watchdog::lines watchdog::lines_for(verb in, std::string_view component) const {
 void watchdog::write_hung(std::string_view in, std::string_view component) noexcept {
   try {
     try_write_stderr(hung_line(component, in.empty() ? "its drain" : in));
-  } catch (...) {  // out of memory
+  } catch (const std::exception&) {  // out of memory
   }
 }
 
@@ -62,7 +62,10 @@ void watchdog::exit_process() const noexcept {
   if (at.in != verb::none) index = at.component * (verb_count - 1) + static_cast<std::size_t>(at.in);
   const lines& made = lines_[index < lines_.size() ? index : 0];
   const bool kept = report_kept_.load(std::memory_order_relaxed);
-  if (!report_file_.empty() && !kept) write_whole(report_file_.c_str(), temporary_file_.c_str(), made.report);
+  for_the_report_.release();
+  const bool writes = !report_file_.empty() && !kept;
+  if (writes && write_whole(report_file_.c_str(), temporary_file_.c_str(), made.report))
+    try_write_stderr("lastcall: the report could not be written\n");
   try_write_stderr(made.text);
   _exit(exit_codes::hung);
 }

@@ -8,6 +8,7 @@
 
 #include "lastcall/core/lifecycle/driver_position.hpp"
 #include "lastcall/core/lifecycle/verb.hpp"
+#include "lastcall/core/reserved_descriptor.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -32,6 +33,7 @@ class watchdog {
   lines lines_for(verb in, std::string_view component) const;
 
   const driver_position& position_;
+  mutable detail::reserved_descriptor for_the_report_;
   std::atomic<bool> report_kept_{false};
   std::string report_file_;
   std::string temporary_file_;  // not the driver's: the driver may be writing at the same time

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lastcall/core/duration.hpp"
+#include "lastcall/core/late_wake.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 #include "lastcall/core/lifecycle/verb_threads.hpp"
 
@@ -79,10 +80,10 @@ void lifecycle::maintain_verbs() {
 
 // The plan has a node for each component that has started or is starting; the others are not part of the shutdown. The
 // order of the nodes is that of the components, so needs come first.
-void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_point)> deadline_nearer) {
+void lifecycle::begin(shutdown_budget budget, time_point at, function<void(time_point)> deadline_moved) {
   arrange();
   take_events();
-  deadline_nearer_ = std::move(deadline_nearer);
+  deadline_moved_ = std::move(deadline_moved);
   requested_at_ = at;
   finished_at_ = at;
   next_log_line_ = at + log_interval;
@@ -128,7 +129,7 @@ void lifecycle::step() {
   if (requests_->forced()) {
     const time_point before = plan_->deadline();
     const shutdown_plan::actions todo = plan_->request_force(time_.now());
-    if (deadline_nearer_ && plan_->deadline() < before) deadline_nearer_(plan_->deadline());
+    if (deadline_moved_ && plan_->deadline() < before) deadline_moved_(plan_->deadline());
     carry_out(todo);
     take_events();
   }
@@ -143,6 +144,16 @@ void lifecycle::step() {
   if (!plan_->finished()) log_waiting(time_.now());
   if (!plan_->finished() && time_.now() >= plan_->leaves_behind_at()) request_stacks();
   verbs_->check();
+}
+
+// A pause is seen by the wake that comes after it, so not to the millisecond: the driver wakes each second at least.
+void lifecycle::woke_late(duration late) {
+  if (late <= longest_lateness || &time_ != &steady()) return;
+  not_running_ += late;
+  const std::string lasted = to_text(std::chrono::floor<std::chrono::milliseconds>(late));
+  const bool granted = plan_->grant_moment(time_.now());
+  log_.warning("app", "the process did not run, or its machine", {{"for", lasted}});
+  if (granted && deadline_moved_) deadline_moved_(plan_->deadline());
 }
 
 // Waits for an event or `until`, and keeps the verbs' threads going meanwhile.

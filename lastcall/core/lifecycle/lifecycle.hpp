@@ -71,13 +71,16 @@ class lifecycle {
   /// In the background: asks each component for its work in progress, then calls `to` with all of it.
   void report_progress(std::size_t limit, function<void(const work_of_components&)> to);
 
-  /// Begins the shutdown of all that has started or is starting. The budget counts from `at`. Calls `deadline_nearer`
-  /// when a force brings the deadline nearer.
-  void begin(shutdown_budget budget, time_point at, function<void(time_point)> deadline_nearer = {});
+  /// Begins the shutdown of all that has started or is starting. The budget counts from `at`. Calls `deadline_moved`
+  /// when a force brings the deadline nearer, or a pause of the process moves it.
+  void begin(shutdown_budget budget, time_point at, function<void(time_point)> deadline_moved = {});
   /// Does what is due. Then wait on the shutdown_requests until `next_wake`, and call it again, until `finished`.
   void step();
-  /// Nobody is told of a nearer deadline any more.
-  void ends_told() noexcept { deadline_nearer_ = {}; }
+  /// Nobody is told of another deadline any more.
+  void ends_told() noexcept { deadline_moved_ = {}; }
+  /// The driver woke so much later than it wanted to. More than 100 ms: the process did not run. What is due gets one
+  /// further moment, once.
+  void woke_late(duration late);
   /// What hangs is named without the stacks of its threads, which get a signal for that.
   void take_no_stacks() noexcept { takes_stacks_ = false; }
   /// Also before the shutdown, while verbs are under way.
@@ -154,7 +157,8 @@ class lifecycle {
 
   std::optional<shutdown_plan> plan_;
   std::vector<std::size_t> component_of_node_;  // by the numbers of the plan
-  function<void(time_point)> deadline_nearer_;
+  function<void(time_point)> deadline_moved_;
+  duration not_running_{};
   time_point next_tick_{};  // of the plan, while verbs are under way
   time_point next_log_line_ = time_point::max();
   bool progress_requested_ = false;  // for that line

@@ -14,6 +14,7 @@ constexpr duration answer_time = std::chrono::milliseconds(200);  // components 
 void lifecycle::fill(report& out) {
   out.start_ms = start_ms_;
   out.total_ms = ms_since_request(finished_at_);
+  out.not_running_ms = to_ms(not_running_);
   const double forced = plan_->force_began() ? ms_since_request(*plan_->force_began()) : out.total_ms;
   double drain_begins = forced;
   std::optional<double> last_drained;

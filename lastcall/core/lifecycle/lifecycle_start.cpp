@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/duration.hpp"
-#include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 
 namespace lastcall::inline v0 {
@@ -50,15 +50,13 @@ void lifecycle::start_returned(const verb_event& it) {
     if (plan_ || failure_ || requests_->first() != nullptr) {
       log_and_report(log_level::info, "start ended by the shutdown: " + why);
     } else {
-      try {
+      failure_ = exception_of([&] {
         try {
           std::rethrow_exception(it.error);
-        } catch (...) {
+        } catch (...) {  // caught: it has a name, since it was kept
           std::throw_with_nested(std::runtime_error(why));
         }
-      } catch (...) {
-        failure_ = std::current_exception();
-      }
+      });
     }
     // It may have given its context to other threads: they must not wait on it any longer.
     verbs_->run([shared = shared_, i = it.component] { shared->entries[i].context.force(); });

@@ -19,7 +19,7 @@
 #include "lastcall/core/lifecycle/verb.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/core/stacks/stack.hpp"
-#include "lastcall/core/timed_semaphore.hpp"
+#include "lastcall/core/threads/timed_semaphore.hpp"
 #include "lastcall/core/work_item.hpp"
 
 namespace lastcall::inline v0 {

@@ -1,6 +1,7 @@
 // What the lifecycle tells to other threads while it is driven: status, metrics, work in progress.
 #include <algorithm>
 
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 #include "lastcall/core/metrics.hpp"
 
@@ -32,11 +33,7 @@ template <class Ask> void lifecycle::for_each_started(const shared_state& state,
   for (std::size_t i = 0; i < state.count; ++i) {
     const shared_state::entry& e = state.entries[i];
     if (e.object == nullptr || !has_started(e.state.load(std::memory_order_acquire))) continue;
-    try {
-      ask(i, *e.object);
-    } catch (...) {
-      // What it has added so far stays.
-    }
+    static_cast<void>(exception_of([&] { ask(i, *e.object); }));  // what it has added so far stays
   }
 }
 

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "lastcall/core/exception_text.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/lifecycle/component_double_test.hpp"
 #include "lastcall/core/metrics.hpp"
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "lastcall/core/exception_text.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/lifecycle/component_double_test.hpp"
 #include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/metrics.hpp"

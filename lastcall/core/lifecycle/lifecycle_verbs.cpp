@@ -1,6 +1,6 @@
 // Runs verbs on the executor, and takes their results in on the driver.
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/duration.hpp"
-#include "lastcall/core/exception_text.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 
@@ -57,8 +57,12 @@ void lifecycle::run_verb(std::size_t index, verb what) {
         case verb::none:
           break;
       }
+    } catch (const forced_unwind&) {  // a verb that is noexcept ends the process instead
+      it.error = std::make_exception_ptr(thread_ended());
+      shared->post(std::move(it));
+      throw;
     } catch (...) {
-      it.error = std::current_exception();
+      it.error = caught();
     }
     shared->post(std::move(it));
   });
@@ -69,14 +73,20 @@ void lifecycle::request_progress(std::size_t index) {
   if (!components_[index].verbs.order(verb::in_progress)) return;  // it has not answered yet
   verbs_->run([shared = shared_, index] {
     verb_event it{.component = index, .what = verb::in_progress};
+    shared->add_own_waits(index, it.progress);
+    const auto answer = [&] {
+      if (it.progress.size() > most_items) it.progress.resize(most_items);
+      shared->post(std::move(it));
+    };
     try {
-      shared->add_own_waits(index, it.progress);
       shared->entries[index].object->in_progress(it.progress, most_items);
+    } catch (const forced_unwind&) {
+      answer();
+      throw;
     } catch (...) {
-      // What it has added so far stays.
+      static_cast<void>(caught());  // what it has added so far stays
     }
-    if (it.progress.size() > most_items) it.progress.resize(most_items);
-    shared->post(std::move(it));
+    answer();
   });
 }
 

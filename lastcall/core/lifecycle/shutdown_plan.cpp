@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "lastcall/core/late_wake.hpp"
+
 namespace lastcall::inline v0 {
 
 // States of a node: starting → running → draining → stopping → stopped. A node that is forced before its drain began
@@ -98,6 +100,21 @@ shutdown_plan::actions shutdown_plan::tick(time_point now) {
     force_all(now, out);
   }
   return out;
+}
+
+bool shutdown_plan::grant_moment(time_point now) noexcept {
+  const time_point until = now + further_moment;
+  const bool drains = phase_ == app_phase::announced || phase_ == app_phase::draining;
+  if (moment_granted_ || (!drains && phase_ != app_phase::forcing)) return false;
+  if (drains && drain_end_ < until) {
+    moment_granted_ = true;
+    drain_end_ = until;
+    deadline_ = std::max(deadline_, until + std::min(budget_.reserve, further_moment));
+  } else if (!drains && deadline_ < until) {
+    moment_granted_ = true;
+    deadline_ = until;
+  }
+  return moment_granted_;
 }
 
 std::optional<time_point> shutdown_plan::next_wake() const noexcept {

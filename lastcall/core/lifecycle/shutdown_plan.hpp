@@ -50,6 +50,9 @@ class shutdown_plan {
   actions start_failed(std::size_t node, time_point now);
   actions drained(std::size_t node, time_point now);
   actions stopped(std::size_t node, time_point now);
+  /// The process did not run until `now`, past the drain end or the deadline. What is due gets one further moment,
+  /// once: 100 ms to drain in, or 100 ms after a force. True: the deadline is later than before.
+  bool grant_moment(time_point now) noexcept;
   /// Call again while `next_wake` is not in the future.
   actions tick(time_point now);
 
@@ -88,6 +91,7 @@ class shutdown_plan {
   std::vector<node> nodes_;
   shutdown_budget budget_;
   app_phase phase_ = app_phase::serving;
+  bool moment_granted_ = false;
   bool left_behind_ = false;  // while forcing: those that did not come back hold nobody up any more
   std::size_t unstopped_;
   time_point drain_from_ = time_point::max();

@@ -57,6 +57,27 @@ TEST(shutdown_plan, serves_on_for_the_readiness_delay) {
   EXPECT_EQ(plan.tick(t0 + 5s), (actions{drain(2), drain(1)}));
 }
 
+TEST(shutdown_plan, grants_one_further_moment_after_a_pause_across_the_drain_end) {
+  shutdown_plan plan = database_server_consumer();
+  EXPECT_FALSE(plan.grant_moment(t0));
+  plan.request(t0);
+  EXPECT_FALSE(plan.grant_moment(t0 + 5s)) << "nothing was due";
+  EXPECT_TRUE(plan.grant_moment(t0 + 30s));
+  EXPECT_EQ(plan.drain_end(), t0 + 30s + 100ms);
+  EXPECT_EQ(plan.deadline(), t0 + 30s + 200ms);
+  EXPECT_EQ(plan.tick(t0 + 30s), actions{});
+  EXPECT_EQ(plan.drained(1, t0 + 30s), (actions{stop(1)}));
+  EXPECT_FALSE(plan.grant_moment(t0 + 60s)) << "only once";
+}
+
+TEST(shutdown_plan, grants_what_was_forced_a_further_moment_after_a_pause_across_the_deadline) {
+  shutdown_plan plan = database_server_consumer();
+  plan.request(t0);
+  plan.tick(drain_end);
+  EXPECT_TRUE(plan.grant_moment(t0 + 30s));
+  EXPECT_EQ(plan.deadline(), t0 + 30s + 100ms);
+}
+
 TEST(shutdown_plan, forces_all_unfinished_at_once_at_the_drain_end) {
   shutdown_plan plan = database_server_consumer();
   plan.request(t0);

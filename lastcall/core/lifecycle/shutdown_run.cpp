@@ -10,12 +10,15 @@ duration shutdown_run::drive(const shutdown_budget& budget, time_point from) {
   time_point deadline = from + budget.grace;
   const auto move_deadline = [&](time_point to) {
     deadline = to;
-    if (deadline_nearer) deadline_nearer(to);
+    if (deadline_moved) deadline_moved(to);
   };
   life.begin(budget, from, move_deadline);
   for (life.step(); !life.finished(); life.step()) {
     if (meanwhile) meanwhile();
-    requests.driver_wakeup().wait(time, life.next_wake());
+    const std::optional<time_point> due = life.next_wake();
+    const time_point slept_from = time.now();
+    requests.driver_wakeup().wait(time, due);
+    if (due) life.woke_late(time.now() - std::max(*due, slept_from));
   }
   life.ends_told();  // move_deadline ends with this function
   const time_point over = time.now();

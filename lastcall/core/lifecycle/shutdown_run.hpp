@@ -13,10 +13,10 @@ namespace lastcall::inline v0 {
 /// Threads: the driver of the lifecycle.
 struct shutdown_run {
   lifecycle& life;
-  shutdown_requests& requests;                      ///< those of the lifecycle
-  const clock& time;                                ///< that of the lifecycle
-  function<void(time_point)> deadline_nearer = {};  ///< a force has brought it nearer
-  function<void()> meanwhile = {};                  ///< at each wake-up
+  shutdown_requests& requests;                     ///< those of the lifecycle
+  const clock& time;                               ///< that of the lifecycle
+  function<void(time_point)> deadline_moved = {};  ///< a force has brought it nearer, or a pause has moved it
+  function<void()> meanwhile = {};                 ///< at each wake-up
   /// Other work that must be over before anything is destroyed. It wakes the driver when it is over.
   function<bool()> also_waits_for = {};
 

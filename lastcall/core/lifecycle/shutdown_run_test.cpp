@@ -46,7 +46,7 @@ TEST_F(shutdown_run_test, waits_for_other_work_but_not_beyond_the_deadline) {
 TEST_F(shutdown_run_test, has_a_nearer_deadline_for_other_work_too_when_it_is_forced) {
   shutdown_run it = run();
   time_point deadline = begun + 24h;
-  it.deadline_nearer = [&](time_point to) { deadline = to; };
+  it.deadline_moved = [&](time_point to) { deadline = to; };
   std::thread impatient;
   it.also_waits_for = [&] {
     if (!impatient.joinable()) impatient = std::thread([this] { asked->force(); });

@@ -8,7 +8,9 @@
 #include <mutex>
 #include <utility>
 
-#include "lastcall/core/put_off_signals.hpp"
+#include "lastcall/core/caught.hpp"
+#include "lastcall/core/threads/own_thread.hpp"
+#include "lastcall/core/threads/put_off_signals.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -61,19 +63,29 @@ struct verb_threads::state {
   // The lock is not held while a job runs, nor while it is destroyed: both are user code.
   void work(std::list<pthread_t>::iterator me) {
     std::unique_lock lock(mutex);
-    for (;;) {
-      while (waiting()) {
-        function<void()> job = take();
-        lock.unlock();
-        job();
-        job = nullptr;
-        lock.lock();
+    try {
+      for (;;) {
+        while (waiting()) {
+          function<void()> job = take();
+          lock.unlock();
+          job();
+          job = nullptr;
+          lock.lock();
+        }
+        if (ending_idle) break;
+        ++idle;
+        wake.wait(lock);
+        --idle;
       }
-      if (ending_idle) break;
-      ++idle;
-      wake.wait(lock);
-      --idle;
+    } catch (const forced_unwind&) {  // a job has ended its thread; the next one is begun on another
+      if (!lock.owns_lock()) lock.lock();
+      leave(me);
+      throw;
     }
+    leave(me);
+  }
+
+  void leave(std::list<pthread_t>::iterator me) {
     ended.splice(ended.end(), workers, me);
     ends.notify_all();
   }
@@ -85,16 +97,6 @@ struct verb_threads::state {
       if (join_by(thread, until) != 0) pthread_detach(thread);
   }
 };
-
-namespace {
-
-extern "C" void* lastcall_verb_thread(void* given) {
-  const std::unique_ptr<function<void()>> work(static_cast<function<void()>*>(given));
-  (*work)();
-  return nullptr;
-}
-
-}  // namespace
 
 verb_threads::verb_threads() : state_(std::make_shared<state>()) {}
 
@@ -120,16 +122,16 @@ void verb_threads::add_thread() noexcept {
   if (!s.waiting()) return;
   try {
     const auto me = s.workers.emplace(s.workers.end());
-    auto given = std::make_unique<function<void()>>([kept = state_, me] { kept->work(me); });
-    const detail::signals_kept_out from_it;
-    if (pthread_create(&*me, nullptr, lastcall_verb_thread, given.get()) == 0) {
-      static_cast<void>(given.release());
+    try {
+      const detail::signals_kept_out from_it;
+      *me = detail::begin_thread([kept = state_, me] { kept->work(me); });  // which waits for the lock first
       pthread_setname_np(*me, "lastcall-verb");
       s.last_taken = steady().now();  // the new thread is about to take a job, so the next check is a millisecond away
       return;
+    } catch (const std::exception&) {
+      s.workers.erase(me);
     }
-    s.workers.erase(me);
-  } catch (...) {  // out of memory
+  } catch (const std::exception&) {  // out of memory
   }
   const function<void()> job = s.take();
   lock.unlock();

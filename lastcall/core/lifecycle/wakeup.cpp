@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <system_error>
 
-#include "lastcall/core/put_off_signals.hpp"
+#include "lastcall/core/threads/put_off_signals.hpp"
 
 namespace lastcall::inline v0 {
 

@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <atomic>
+#include <string>
 #include <utility>
 
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/enum_names.hpp"
 #include "lastcall/core/log/log_queue.hpp"
 
@@ -21,8 +24,14 @@ log_sink descriptor_sink(int descriptor) {
   return [queue = std::make_shared<log_queue>(descriptor)](const log_record& record) { queue->write(record); };
 }
 
+struct logger::users_sink {
+  explicit users_sink(log_sink f) : call(std::move(f)) {}
+  const log_sink call;
+  std::atomic<std::uint64_t> failures{0};
+};
+
 logger::logger(log_level threshold, log_sink sink)
-    : sink_(sink ? std::make_shared<const log_sink>(std::move(sink)) : nullptr),
+    : sink_(sink ? std::make_shared<users_sink>(std::move(sink)) : nullptr),
       queue_(sink_ ? nullptr : std::make_shared<log_queue>(STDERR_FILENO)),
       threshold_(threshold) {}
 
@@ -32,15 +41,21 @@ void logger::write(log_level level, std::string_view component, std::string_view
   const log_record record{level, component, text, fields};
   if (queue_) return queue_->write(record);
   if (!sink_) return;
-  try {
-    (*sink_)(record);
-  } catch (...) {
-    // A log must not end the program that it describes.
-  }
+  const std::exception_ptr threw = exception_of([&] { sink_->call(record); });  // must not end what it describes
+  if (!threw || sink_->failures.fetch_add(1, std::memory_order_relaxed) > 0) return;
+  static_cast<void>(exception_of([&] {
+    static log_queue& to_stderr = *new log_queue(STDERR_FILENO);  // never destroyed, so never waited for
+    const std::string why = to_text(threw);
+    const log_field what{"what", why};
+    to_stderr.write({log_level::error, "log", "the sink threw; lines for which it does are lost", {&what, 1}});
+  }));
 }
 
 bool logger::flush(duration within) const noexcept { return !queue_ || queue_->flush(within); }
 
-std::uint64_t logger::dropped() const noexcept { return queue_ ? queue_->dropped() : 0; }
+std::uint64_t logger::dropped() const noexcept {
+  if (queue_) return queue_->dropped();
+  return sink_ ? sink_->failures.load(std::memory_order_relaxed) : 0;
+}
 
 }  // namespace lastcall::inline v0

@@ -35,7 +35,8 @@ struct log_record {
   std::span<const log_field> fields{};
 };
 
-/// Called from any thread, from several at once. Must not block. Its exceptions are ignored.
+/// Called from any thread, from several at once. Must not block. A line for which it throws is lost and counted; the
+/// first time standard error says so.
 using log_sink = std::function<void(const log_record&)>;
 
 class log_queue;
@@ -77,11 +78,12 @@ class logger {
   /// True: all lines written before are out. Always true for a sink of the user's.
   /// Blocks: at most `within`.
   bool flush(duration within) const noexcept;
-  /// Lines that were dropped so far, because they were not read in time. Always 0 for a sink of the user's.
+  /// Lines that were lost so far: nobody read them in time, or the sink threw.
   std::uint64_t dropped() const noexcept;
 
  private:
-  std::shared_ptr<const log_sink> sink_;  // one of the two
+  struct users_sink;
+  std::shared_ptr<users_sink> sink_;  // one of the two
   std::shared_ptr<log_queue> queue_;
   log_level threshold_;
 };

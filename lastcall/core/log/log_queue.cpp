@@ -15,11 +15,11 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "lastcall/core/log/log_line.hpp"
-#include "lastcall/core/signal_mask.hpp"
+#include "lastcall/core/threads/own_thread.hpp"
+#include "lastcall/core/threads/signal_mask.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -73,7 +73,7 @@ struct log_queue::state {
   // Detached from the start: after a fork there is nothing to join, and a reader that never comes can't be waited for.
   static void start(const std::shared_ptr<state>& shared) {
     if (shared->running) return;
-    std::thread([shared] { shared->run(); }).detach();
+    detail::own_thread([shared] { shared->run(); }).detach();
     shared->running = true;
   }
 
@@ -154,7 +154,7 @@ void log_queue::write(const log_record& record) noexcept {
     state::start(state_);
     if (s.untold > 0 && s.waiting.empty()) s.tell_dropped();  // not earlier: one gap, told once
     if (s.untold == 0 && s.append(line)) return s.filled.notify_one();
-  } catch (...) {  // out of memory or threads
+  } catch (const std::exception&) {  // out of memory or threads
   }
   ++s.dropped;
   ++s.untold;
@@ -171,7 +171,7 @@ bool log_queue::flush(duration within) noexcept {
       s.tell_dropped();
       s.filled.notify_one();
       out = s.emptied.wait_until(lock, until, all_out);
-    } catch (...) {
+    } catch (const std::exception&) {
       out = false;
     }
   }

@@ -50,6 +50,8 @@ TEST(log, hands_fields_to_the_sink) {
 TEST(log, swallows_what_a_sink_throws) {
   const logger log(log_level::info, [](const log_record&) { throw std::runtime_error("full"); });
   EXPECT_NO_THROW(log.error("a", "one"));
+  EXPECT_NO_THROW(log.error("a", "two"));
+  EXPECT_EQ(log.dropped(), 2U);
 }
 
 TEST(log, reads_its_levels_from_text) {

@@ -76,11 +76,12 @@ struct report {
   double reserve_ms = 0;
   double readiness_delay_ms = 0;
 
-  double start_ms = 0;      ///< all starts together
-  double readiness_ms = 0;  ///< from the request to the first drain
-  double drain_ms = 0;      ///< then, until all had drained or the drain end came
-  double stop_ms = 0;       ///< then, until the end: force, and the last stops
-  double total_ms = 0;      ///< the sum of the last three
+  double start_ms = 0;        ///< all starts together
+  double readiness_ms = 0;    ///< from the request to the first drain
+  double drain_ms = 0;        ///< then, until all had drained or the drain end came
+  double stop_ms = 0;         ///< then, until the end: force, and the last stops
+  double total_ms = 0;        ///< the sum of the last three
+  double not_running_ms = 0;  ///< of it: how long the process itself did not run, as far as its wakes came late
 
   lastcall::outcome outcome = lastcall::outcome::graceful;
   int exit_code = 0;

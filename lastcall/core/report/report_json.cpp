@@ -92,6 +92,7 @@ std::string to_json(const report& r) {
   write_ms(json, "drain_ms", r.drain_ms);
   write_ms(json, "stop_ms", r.stop_ms);
   write_ms(json, "total_ms", r.total_ms);
+  write_ms(json, "not_running_ms", r.not_running_ms);
   write_columns(json.key("connections"), r.connections());
   write_columns(json.key("requests"), r.requests());
   json.key("components").begin_array();

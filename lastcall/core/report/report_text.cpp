@@ -68,6 +68,8 @@ std::string to_text(const report& r) {
     text.append("  the kernel reset ").append(std::to_string(resets));
     text.append(" connections with data in them that no ledger explains; of all processes of this network namespace\n");
   }
+  if (r.not_running_ms > 0)
+    text.append("  the process did not run for ").append(span_text(r.not_running_ms)).append("\n");
   for (const std::string& error : r.errors) text.append("  error: ").append(error).append("\n");
   return text;
 }

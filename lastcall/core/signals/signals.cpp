@@ -21,7 +21,9 @@
 #include <thread>
 #include <utility>
 
-#include "lastcall/core/put_off_signals.hpp"
+#include "lastcall/core/late_wake.hpp"
+#include "lastcall/core/threads/own_thread.hpp"
+#include "lastcall/core/threads/put_off_signals.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -142,7 +144,7 @@ class claims {
 // them stay until the end.
 struct signals::state {
   struct wake {
-    time_point when;
+    time_point when;  // not before the call of wake_at, so that a late wake can be told
     function<void()> f;
   };
 
@@ -218,11 +220,13 @@ struct signals::state {
     return next != called ? next : nullptr;
   }
 
+  // What was due while the process did not run gets a further moment: the driver may have been about to end.
+  time_point when_of(const wake& of) const noexcept { return std::max(of.when, not_before); }
+
   void wait() noexcept {
     std::optional<duration> left = detail::longest_wait;
     if (const wake* const next = next_wake()) {
-      const time_point now = steady().now();
-      const duration until_due = next->when > now ? next->when - now : duration::zero();
+      const duration until_due = std::max(when_of(*next) - steady().now(), duration::zero());
       left = std::min(left.value_or(until_due), until_due);
     }
     const timespec timeout = detail::to_timespec(left.value_or(duration::zero()));
@@ -244,7 +248,12 @@ struct signals::state {
 
   void fire_if_due() noexcept {
     const wake* const due = next_wake();
-    if (due == nullptr || due->when > steady().now()) return;
+    const time_point now = steady().now();
+    if (due == nullptr || now < when_of(*due)) return;
+    if (const auto wait_on = late.further_wait(due->when, now)) {
+      not_before = *wait_on;
+      return;
+    }
     called = due;
     due->f();
   }
@@ -257,8 +266,10 @@ struct signals::state {
   std::mutex wakes_mutex;  // of users that call wake_at at once; never the reader's
   std::deque<wake> wakes;
   std::atomic<const wake*> latest{nullptr};
-  const wake* called = nullptr;  // the reader's
-  std::thread reader;            // last: it starts when all other members exist
+  const wake* called = nullptr;  // this and the next two: the reader's
+  late_wakes late;
+  time_point not_before{};
+  detail::own_thread reader;  // last: it starts when all other members exist
 };
 
 signals::signals(const std::vector<int>& numbers, function<void(const signal_record&)> on_signal)
@@ -269,7 +280,7 @@ signals::~signals() = default;
 void signals::wake_at(time_point when, function<void()> f) {
   state& s = *state_;
   const std::lock_guard lock(s.wakes_mutex);
-  s.latest.store(&s.wakes.emplace_back(state::wake{when, std::move(f)}));
+  s.latest.store(&s.wakes.emplace_back(state::wake{std::max(when, steady().now()), std::move(f)}));
   s.poke();
 }
 

@@ -44,7 +44,8 @@ class signals {
 
   /// Calls `f` once on the signal thread, at `when`, or at once if that has passed. Only the last call counts, and each
   /// `f` is kept until this is destroyed. It can leave the process while every other thread hangs: nothing locks or
-  /// allocates before `f` is called. `f` must not throw.
+  /// allocates before `f` is called. If the process did not run when it was due, it waits 100 ms more, once. `f` must
+  /// not throw.
   void wake_at(time_point when, function<void()> f);
 
  private:

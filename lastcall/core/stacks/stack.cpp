@@ -61,7 +61,9 @@ void append_head(std::string& to, const thread_stack& of) {
     to += "waits in ";
     append_shown(to, of.waits);
   } else {
-    to += of.state == 'R' ? "runs" : std::string("is in state ") + of.state;
+    to += of.state == 'R'   ? "runs"
+          : of.state == '?' ? "does what only /proc says, which can't be read"
+                            : std::string("is in state ") + of.state;
   }
   to += '\n';
 }

@@ -7,12 +7,12 @@
 #include <memory>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <utility>
 
-#include "lastcall/core/countdown.hpp"
-#include "lastcall/core/put_off_signals.hpp"
-#include "lastcall/core/timed_semaphore.hpp"
+#include "lastcall/core/threads/countdown.hpp"
+#include "lastcall/core/threads/own_thread.hpp"
+#include "lastcall/core/threads/put_off_signals.hpp"
+#include "lastcall/core/threads/timed_semaphore.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -35,10 +35,10 @@ std::vector<function_names> ask_debug_info(const std::vector<std::uintptr_t>& ad
   shared->addresses = addresses;
   try {
     const detail::signals_kept_out from_it;
-    std::thread([shared] {
+    detail::own_thread([shared] {
       try {
         shared->names = detail::names_from_debug_info(shared->addresses);
-      } catch (...) {  // out of memory: the symbol tables will do
+      } catch (const std::exception&) {  // out of memory: the symbol tables will do
         shared->names.clear();
       }
       one.release();

@@ -147,6 +147,9 @@ std::string waits_in(std::string_view syscall_line) {
 std::optional<thread_facts> facts_of_thread(pid_t tid) {
   thread_facts facts{.tid = tid};
   const std::string stat = content_of("/proc/self/task/%d/stat", tid);
+  // Without /proc (a container that hides it) its stack is still to be had.
+  if (stat.empty() && access("/proc/self/stat", R_OK) != 0 && ::syscall(SYS_tgkill, getpid(), tid, 0) == 0)
+    return facts;
   const std::size_t name_end = stat.rfind(") ");  // the name in front of it may hold anything
   const std::size_t name_begin = stat.find('(');
   if (name_end == stat.npos || name_end + 2 >= stat.size() || name_begin > name_end) return std::nullopt;

@@ -96,6 +96,18 @@ std::vector<thread_entry> watched_thread::snapshot(std::size_t limit) {
   return entries;
 }
 
+std::optional<thread_entry> watched_thread::of_caller() {
+  if (of_this_thread == nullptr) return std::nullopt;
+  const watched_thread& t = *of_this_thread;
+  const activity_text doing = t.doing_.latest();
+  return thread_entry{.id = t.id_,
+                      .tid = t.tid_,
+                      .component = t.component_.bytes,
+                      .role = t.role_.bytes,
+                      .activity = std::string(doing.text()),
+                      .since = doing.text().empty() ? t.began_ : doing.since};
+}
+
 bool watched_thread::is_registered(std::uint64_t id) noexcept {
   list& all = list::of_process();
   const std::lock_guard lock(all.mutex);

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,8 @@ class watched_thread {
   /// At most `limit` threads, in no order.   Threads: any.   Blocks: while another thread registers or takes a
   /// snapshot.
   static std::vector<thread_entry> snapshot(std::size_t limit);
+  /// The calling thread. Empty: it is not registered.
+  static std::optional<thread_entry> of_caller();
   /// The thread with this id is still registered.   Threads: any.
   static bool is_registered(std::uint64_t id) noexcept;
 

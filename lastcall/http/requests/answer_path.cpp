@@ -5,6 +5,9 @@
 
 #include <memory>
 
+#include "lastcall/core/caught.hpp"
+#include "lastcall/core/exit/terminate_line.hpp"
+#include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/trace.hpp"
 #include "lastcall/http/routing/erased_handler.hpp"
@@ -27,27 +30,47 @@ void answer_path::answer_request() {
   reject(x.found.answer());
 }
 
+namespace {
+
+/// As caught(). A loop can't go on without its thread: a handler on it that ends its thread ends the process.
+std::exception_ptr caught_on_loop(const request& req) {
+  try {
+    return caught();
+  } catch (const forced_unwind&) {
+    const activity now(req.method(), req.path());
+    say_where_it_ends("a handler ended its thread (pthread_exit or a cancellation)");
+    throw;
+  }
+}
+
+}  // namespace
+
 void answer_path::run(const handler& h) {
   if (h.form() != form::plain && !make_way()) return;
   const request& req = exchange_->req;
   switch (h.form()) {
     case form::plain:
       return answered([&] {  // the response is constructed in place, and not moved
+        std::exception_ptr threw;
         try {
           return h.erased().answer(req, service().life, nullptr);
         } catch (...) {
-          return call::answer_to_exception(service(), req.target());
+          threw = caught_on_loop(req);
         }
+        return call::answer_to_exception(threw, service(), req.target());
       }());
     case form::responder: {
       call& c = begin_call(&h);
       c.acquire();
       responder reply(&c);
+      std::exception_ptr threw;
       try {
         h.erased().answer_later(req, c.life(), std::move(reply));
       } catch (...) {
-        call::answer_to_exception(service(), req.target());  // its log line only: the destroyed responder has answered
+        threw = caught_on_loop(req);
       }
+      // Its log line only: the destroyed responder has answered.
+      if (threw) call::answer_to_exception(threw, service(), req.target());
       return;
     }
     case form::coroutine: {

@@ -3,11 +3,25 @@
 // and one from each responder and each function posted to the loop. The last one to let go deletes it.
 #include "lastcall/http/requests/call.hpp"
 
-#include "lastcall/core/exception_text.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/requests/shard.hpp"
 
 namespace lastcall::inline v0::http::detail {
+
+namespace {
+
+bool is_stream_error(const std::exception_ptr& threw) noexcept {
+  try {
+    std::rethrow_exception(threw);
+  } catch (const stream_error&) {
+    return true;
+  } catch (...) {  // caught: it has a name, since it was kept
+    return false;
+  }
+}
+
+}  // namespace
 
 /// The request's context is a child of the server's, so that it drains and is forced with it. A long-lived call drains
 /// at a moment of its own, so its context has no parent, and a callback forces it with the server.
@@ -105,28 +119,23 @@ void call::wake(function<void()>& waiter) noexcept {
   if (waiter) environment_->loop.post(std::exchange(waiter, nullptr));
 }
 
-/// The exception that is being handled, for the log.
-void call::maker_threw() const noexcept {
-  try {
-    throw;
-  } catch (const stream_error&) {  // the client has gone: the connection knows
-  } catch (...) {
-    service().log.error(service().name, "the maker of a body threw; the client sees a cut",
-                        {{"what", lastcall::to_text(std::current_exception())}});
-  }
+void call::maker_threw(const std::exception_ptr& threw) const noexcept {
+  if (is_stream_error(threw)) return;  // the client has gone: the connection knows
+  service().log.error(service().name, "the maker of a body threw; the client sees a cut",
+                      {{"what", lastcall::to_text(threw)}});
 }
 
 /// An exception of the maker ends the body early, and the host shows the client that it is not whole.
 task<> call::run_maker() {
-  bool whole = false;
+  std::exception_ptr threw;
   try {
     body_writer to(*this);
     co_await source_->awaiting(to);
-    whole = true;
   } catch (...) {
-    maker_threw();
+    threw = caught();
   }
-  end_body(whole);
+  if (threw) maker_threw(threw);
+  end_body(!threw);
 }
 
 /// From here on nothing more is written, whoever still refers to the call.
@@ -137,18 +146,18 @@ void call::end_body(bool whole) noexcept {
 
 /// A stream_error that the handler did not catch has the status for the client. 400 replaces 0: the client has gone, so
 /// no client reads this answer. 500 replaces a number that is no error status.
-response call::answer_to_exception(const detail::service& by, std::string_view target) noexcept {
+response call::answer_to_exception(const std::exception_ptr& threw, const detail::service& by,
+                                   std::string_view target) noexcept {
   try {
-    throw;
+    std::rethrow_exception(threw);
   } catch (const stream_error& error) {
     const bool sound = error.status() >= 400 && error.status() <= 599;
     response r = text(std::string(error.what()) + "\n", sound ? error.status() : error.status() == 0 ? 400 : 500);
     if (error.status() == refusals::overloaded) r.header("Retry-After", refusals::come_again_after);
     return r;
-  } catch (...) {
-    by.log.error(by.name, "a handler threw; sent 500",
-                 {{"target", target}, {"what", lastcall::to_text(std::current_exception())}});
+  } catch (...) {  // caught: it has a name, since it was kept
   }
+  by.log.error(by.name, "a handler threw; sent 500", {{"target", target}, {"what", lastcall::to_text(threw)}});
   return text("internal server error\n", 500);
 }
 

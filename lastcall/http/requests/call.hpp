@@ -4,7 +4,6 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -23,6 +22,7 @@
 #include "lastcall/http/routing/pending_reply.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/loop/loop.hpp"
+#include "lastcall/net/task.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -103,14 +103,17 @@ class call final : public pending_reply {
   void answer_here(response&& r) noexcept {
     if (host_) host_->take_answer(std::move(r));
   }
-  /// The answer to the exception that is being handled; a line of the log says what it was.
-  static response answer_to_exception(const detail::service&, std::string_view target) noexcept;
-  response failed() const noexcept { return answer_to_exception(service(), exchange_->req.target()); }
+  /// The answer to an exception; a line of the log says what it was.
+  static response answer_to_exception(const std::exception_ptr& threw, const detail::service&,
+                                      std::string_view target) noexcept;
+  response failed(const std::exception_ptr& threw) const noexcept {
+    return answer_to_exception(threw, service(), exchange_->req.target());
+  }
   bool makes_body() const noexcept { return source_ != nullptr; }
   /// Runs the maker of the body, on the loop's thread. Never throws.
   task<> run_maker();
   /// Runs the handler or the maker on a thread of the pool.   Blocks.
-  void run_blocking() noexcept;
+  void run_blocking();
 
   // For streams. `_blocking`: on any thread but the loop's; the others: on the loop's thread.
 
@@ -176,11 +179,11 @@ class call final : public pending_reply {
   void on_alarm(time_point now) noexcept;
   void schedule_alarm();
   void server_forced() noexcept;
-  void maker_threw() const noexcept;
+  void maker_threw(const std::exception_ptr& threw) const noexcept;
   void step_on_loop(const function<bool()>& step, function<void()> call::* waiter);
   void finish_from_thread(bool whole) noexcept;
   void end_body(bool whole) noexcept;
-  response answer_or_failure(const erased_handler&, const request&, const context&) noexcept;
+  void answer_on_pool(const erased_handler&, const request&, const context&, const function<void(response&&)>& to);
 
   mutable std::mutex mutex_;  // guards host_ for threads other than the loop's; contended by this request only
   call_host* host_ = nullptr;

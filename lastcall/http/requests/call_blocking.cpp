@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/requests/call.hpp"
@@ -63,8 +64,8 @@ void call::write_blocking(std::string_view bytes) {
           std::size_t taken = 1;
           for (; !bytes.empty() && taken > 0; bytes.remove_prefix(taken)) taken = try_output(bytes);
           writing_ = !bytes.empty();
-        } catch (...) {
-          error = std::current_exception();
+        } catch (const stream_error&) {
+          error = caught();
           return true;
         }
         return bytes.empty();
@@ -75,21 +76,24 @@ void call::write_blocking(std::string_view bytes) {
 }
 
 /// Runs the handler, or the maker of the body that it answered with.
-void call::run_blocking() noexcept {
+void call::run_blocking() {
   const activity now(exchange_->req.method(), exchange_->req.path());  // without the query, which may hold secrets
   if (source_) {
-    bool whole = false;
+    const auto over = [this](const std::exception_ptr& threw) {
+      if (threw) maker_threw(threw);
+      finish_from_thread(!threw);
+    };
     try {
       body_writer to(*this);
-      source_->blocking(to);
-      whole = true;
-    } catch (...) {
-      maker_threw();
+      over(exception_of([&] { source_->blocking(to); }));
+    } catch (const forced_unwind&) {
+      over(std::make_exception_ptr(thread_ended()));
+      throw;
     }
-    return finish_from_thread(whole);
+    return;
   }
-  if (!gone())  // the client may have gone while this waited for a thread
-    reply(answer_or_failure(*handler_, exchange_->req, life_));
+  if (gone()) return;  // the client may have gone while this waited for a thread
+  answer_on_pool(*handler_, exchange_->req, life_, [this](response&& r) { reply(std::move(r)); });
 }
 
 void call::finish_from_thread(bool whole) noexcept {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/http/requests/call.hpp"
 #include "lastcall/http/requests/call_waiter.hpp"
@@ -51,7 +52,7 @@ task<response> call::answer_elsewhere(const erased_handler& h, const request& r,
     const auto from_pool = std::make_shared<responder>(std::move(to));
     function<void()> job = [self = reference(*this), &h, &r, &c, from_pool] {
       const activity now(r.method(), r.path());  // without the query, which may hold secrets
-      from_pool->send(self->answer_or_failure(h, r, c));
+      self->answer_on_pool(h, r, c, [&](response&& said) { from_pool->send(std::move(said)); });
     };
     if (!host_ || !service().pool->submit(std::move(job))) co_return answer_of(refusals::no_free_thread);
   }
@@ -73,18 +74,20 @@ task<> call::on_pool(function<void()> job) {
   function<void()> work = [self = reference(*this), out, job = std::move(job)] {
     const activity now(self->exchange_->req.method(),
                        self->exchange_->req.path());  // without the query, which may hold secrets
-    std::exception_ptr error;
+    const auto over = [&](const std::exception_ptr& error) {
+      const std::lock_guard lock(self->mutex_);
+      if (!self->host_) return;
+      self->environment_->loop.post([back = reference(*self), out, error] {
+        *out = error;
+        if (back->host_) back->wake(back->answer_waiter_);
+      });
+    };
     try {
-      job();
-    } catch (...) {
-      error = std::current_exception();
+      over(exception_of(job));
+    } catch (const forced_unwind&) {
+      over(std::make_exception_ptr(thread_ended()));
+      throw;
     }
-    const std::lock_guard lock(self->mutex_);
-    if (!self->host_) return;
-    self->environment_->loop.post([back = reference(*self), out, error] {
-      *out = error;
-      if (back->host_) back->wake(back->answer_waiter_);
-    });
   };
   if (!service().pool->submit(std::move(work)))
     *out = std::make_exception_ptr(stream_error(refusals::no_free_thread.status, refusals::no_free_thread.why));
@@ -100,12 +103,16 @@ task<> call::result_of(std::shared_ptr<job_result> out) {
   if (**out) std::rethrow_exception(**out);
 }
 
-/// On the thread of the pool. Never throws: an exception becomes the answer.
-response call::answer_or_failure(const erased_handler& h, const request& r, const context& c) noexcept {
+/// On the thread of the pool. An exception becomes the answer, and so does the end of the thread, which then goes on.
+void call::answer_on_pool(const erased_handler& h, const request& r, const context& c,
+                          const function<void(response&&)>& to) {
+  std::optional<response> said;
   try {
-    return h.answer(r, c, this);
-  } catch (...) {
-    return failed();
+    const std::exception_ptr threw = exception_of([&] { said.emplace(h.answer(r, c, this)); });
+    to(threw ? failed(threw) : std::move(*said));
+  } catch (const forced_unwind&) {
+    to(failed(std::make_exception_ptr(thread_ended())));
+    throw;
   }
 }
 

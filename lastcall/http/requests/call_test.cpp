@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/core/countdown.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/task.hpp"

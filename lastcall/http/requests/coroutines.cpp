@@ -11,6 +11,7 @@
 #include <boost/asio/detached.hpp>
 #include <vector>
 
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/http/requests/call.hpp"
 
@@ -53,11 +54,13 @@ task<> coroutines::shared::work(std::shared_ptr<shared> all, call* first) {
     if (now->makes_body()) {
       co_await now->run_maker();
     } else {
+      std::exception_ptr threw;
       try {
         now->answer_here(co_await now->run_handler());
       } catch (...) {
-        now->answer_here(now->failed());
+        threw = caught();
       }
+      if (threw) now->answer_here(now->failed(threw));
     }
     all->give_back(*now.release());
     if (all->closed || all->free.size() >= most_free) break;

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "lastcall/core/caught.hpp"
 #include "lastcall/http/requests/call.hpp"
 
 namespace lastcall::inline v0::http {
@@ -60,11 +61,10 @@ class changed_reply final : public detail::pending_reply {
 
   void reply(response&& r) noexcept override {
     if (to_.gone()) return;
-    try {
-      (*change_)(request_, r);
-      to_.send(std::move(r));
-    } catch (...) {
+    if (exception_of([&] { (*change_)(request_, r); })) {
       to_ = responder();  // a 500, as for any handler that fails
+    } else {
+      to_.send(std::move(r));
     }
   }
   void unanswered() noexcept override { to_ = responder(); }

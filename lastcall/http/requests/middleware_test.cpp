@@ -6,7 +6,7 @@
 #include <string>
 #include <thread>
 
-#include "lastcall/core/countdown.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/http/server/server.hpp"
 #include "lastcall/http/server/serving_test.hpp"
 #include "lastcall/net/wait.hpp"

@@ -19,8 +19,8 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/core/countdown.hpp"
 #include "lastcall/core/metrics.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/http/files/file.hpp"
 #include "lastcall/http/files/save.hpp"
 #include "lastcall/http/requests/middleware.hpp"

@@ -11,7 +11,7 @@
 #include <thread>
 #include <utility>
 
-#include "lastcall/core/countdown.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/http/server/server.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
 

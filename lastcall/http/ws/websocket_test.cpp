@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "lastcall/core/countdown.hpp"
 #include "lastcall/core/metrics.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/http/ws/websocket_visitor_test.hpp"
 #include "lastcall/net/wait.hpp"
 

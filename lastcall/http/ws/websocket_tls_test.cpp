@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "lastcall/core/countdown.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/http/ws/websocket.hpp"
 #include "lastcall/http/ws/websocket_visitor_test.hpp"
 #include "lastcall/net/tls/tls_client_test.hpp"

@@ -11,7 +11,7 @@
 
 #include <utility>
 
-#include "lastcall/core/exception_text.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/http/requests/shard.hpp"
 

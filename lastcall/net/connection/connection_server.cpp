@@ -14,7 +14,7 @@
 #include <stdexcept>
 
 #include "lastcall/core/app/option_check.hpp"
-#include "lastcall/core/countdown.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/tls/tls.hpp"
 

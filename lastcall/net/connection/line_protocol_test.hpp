@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/core/countdown.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/net/connection/connection.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
 #include "lastcall/net/endpoint.hpp"

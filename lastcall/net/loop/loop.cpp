@@ -205,6 +205,8 @@ void loop::arm_timer(time_point when) {
 
 void loop::run_timers() noexcept {
   const time_point until = refresh_now() + batch_time;
+  // What has come while the process did not run counts before what was due then.
+  if (const auto wait_on = late_.further_wait(armed_for_, now_)) return arm_timer(*wait_on);
   armed_for_ = time_point::max();
   // Thousands may be due at once, as at the end of a drain: after batch_time connections and posted work come first.
   unsigned fired = 0;

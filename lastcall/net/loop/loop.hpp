@@ -9,6 +9,7 @@
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/function.hpp"
+#include "lastcall/core/late_wake.hpp"
 #include "lastcall/net/loop/timer_wheel.hpp"
 #include "lastcall/net/unique_fd.hpp"
 
@@ -116,6 +117,7 @@ class loop {
   std::unique_ptr<asio_part> asio_;
   timer_wheel wheel_;
   time_point armed_for_ = time_point::max();
+  late_wakes late_;
   time_point now_;
   std::vector<std::unique_ptr<pollable>> dead_;
   std::atomic<bool> posted_{false};      // since the last wake; then the batches end early, and it runs

@@ -8,8 +8,8 @@
 #include <memory>
 #include <utility>
 
-#include "lastcall/core/countdown.hpp"
 #include "lastcall/core/function.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 
 namespace lastcall::inline v0::net {
 

@@ -9,14 +9,15 @@
 #include <boost/asio/io_context.hpp>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "lastcall/core/app/app.hpp"
 #include "lastcall/core/app/option_check.hpp"
-#include "lastcall/core/countdown.hpp"
-#include "lastcall/core/exception_text.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/leave_behind.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/net/loop/kept_context.hpp"
 #include "lastcall/net/loop/loop.hpp"
 
@@ -116,13 +117,9 @@ void runtime::open() {
 /// An exception of a user's completion handler must end neither the process nor the other connections of the loop.
 void runtime::run(boost::asio::io_context& io) noexcept {
   for (;;) {
-    try {
-      io.run();
-      return;
-    } catch (...) {
-      log_.error(shared_name, "a completion handler threw; the loop goes on",
-                 {{"what", lastcall::to_text(std::current_exception())}});
-    }
+    const std::exception_ptr threw = exception_of([&] { io.run(); });
+    if (!threw) return;
+    log_.error(shared_name, "a completion handler threw; the loop goes on", {{"what", lastcall::to_text(threw)}});
   }
 }
 

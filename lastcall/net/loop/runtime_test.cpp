@@ -23,8 +23,8 @@
 #include <vector>
 
 #include "lastcall/core/app/app.hpp"
-#include "lastcall/core/countdown.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
 #include "lastcall/net/task.hpp"
 

@@ -10,30 +10,56 @@
 #include <mutex>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <vector>
 
 #include "lastcall/core/app/option_check.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/core/threads/own_thread.hpp"
 
 namespace lastcall::inline v0::net {
 
 struct thread_pool::shared {
   shared(options o, std::string_view of) : limits(o), component(of) {}
 
-  void work() {
-    std::unique_lock lock(mutex);
+  static void start_thread(const std::shared_ptr<shared>& all) {
+    lastcall::detail::own_thread([all] {
+      ::pthread_setname_np(::pthread_self(), "lastcall-block");
+      const watched_thread here(all->component, "handler");
+      work(all);
+    }).detach();
+    ++all->threads;
+  }
+
+  static void work(const std::shared_ptr<shared>& all) {
+    std::unique_lock lock(all->mutex);
     for (;;) {
-      wanted.wait(lock, [this] { return stopped || !waiting.empty(); });
-      if (stopped) break;
-      function<void()> job = std::move(waiting.front());
-      waiting.pop_front();
+      all->wanted.wait(lock, [&] { return all->stopped || !all->waiting.empty(); });
+      if (all->stopped) break;
+      function<void()> job = std::move(all->waiting.front());
+      all->waiting.pop_front();
       lock.unlock();
-      job();
+      try {
+        job();
+      } catch (const forced_unwind&) {  // the job has ended its thread; those that wait get another one
+        job = nullptr;
+        lock.lock();
+        all->job_over(lock);
+        all->thread_over();
+        if (!all->waiting.empty() && !all->stopped) static_cast<void>(exception_of([&] { start_thread(all); }));
+        throw;
+      }
       job = nullptr;  // without the lock: what it holds may be slow to destroy, or use the pool
       lock.lock();
-      if (--jobs == 0) tell_idle(lock);
+      all->job_over(lock);
     }
+    all->thread_over();
+  }
+
+  void job_over(std::unique_lock<std::mutex>& lock) {
+    if (--jobs == 0) tell_idle(lock);
+  }
+  void thread_over() {
     if (--threads == 0) ended.notify_all();
   }
 
@@ -70,12 +96,7 @@ bool thread_pool::submit(function<void()>&& job) {
   if (s.stopped) return false;
   if (s.jobs >= s.threads && s.threads < s.limits.threads) {
     try {
-      std::thread([all = shared_] {
-        ::pthread_setname_np(::pthread_self(), "lastcall-block");
-        const watched_thread here(all->component, "handler");
-        all->work();
-      }).detach();
-      ++s.threads;
+      shared::start_thread(shared_);
     } catch (const std::system_error&) {  // the process may have no more; those that are there will do
       if (s.threads == 0) return false;
     }

@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <thread>
 
-#include "lastcall/core/countdown.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 
 namespace lastcall::net::thread_pool_test {
 

@@ -9,6 +9,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <utility>
 
+#include "lastcall/core/caught.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 
 namespace lastcall::inline v0::net {
@@ -116,13 +117,15 @@ void session::run(task<> handler) {
 bool session::run_on(thread_pool& pool, function<void()> handler) {
   handler_runs_ = true;
   if (pool.submit([link = link_, h = std::move(handler)] {
-        std::exception_ptr error;
+        const auto over = [&link](const std::exception_ptr& error) {
+          link->post([error](session& host) { host.handler_over(error); });
+        };
         try {
-          h();
-        } catch (...) {
-          error = std::current_exception();
+          over(exception_of(h));
+        } catch (const forced_unwind&) {
+          over(std::make_exception_ptr(thread_ended()));
+          throw;
         }
-        link->post([error](session& host) { host.handler_over(error); });
       }))
     return true;
   return handler_runs_ = false;

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "lastcall/core/countdown.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
 #include "lastcall/net/loop/runtime.hpp"
 #include "lastcall/net/wait.hpp"

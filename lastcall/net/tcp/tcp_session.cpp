@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "lastcall/core/exception_text.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/net/connection/connection_set.hpp"
 
 namespace lastcall::inline v0::net {

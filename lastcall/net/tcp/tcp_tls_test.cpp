@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "lastcall/core/countdown.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
 #include "lastcall/net/loop/runtime.hpp"
 #include "lastcall/net/tcp/tcp_server.hpp"

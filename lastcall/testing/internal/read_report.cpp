@@ -130,6 +130,7 @@ report read_report(std::string_view text) {
   take(member(j, "drain_ms"), r.drain_ms);
   take(member(j, "stop_ms"), r.stop_ms);
   take(member(j, "total_ms"), r.total_ms);
+  take(member(j, "not_running_ms"), r.not_running_ms);
   for (const json::value& one : elements(member(j, "components"))) r.components.push_back(component_of(one));
   for (const json::value& one : elements(member(j, "hung"))) {
     std::string name;

@@ -1,4 +1,4 @@
-#include "lastcall/core/signal_mask.hpp"
+#include "lastcall/core/threads/signal_mask.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

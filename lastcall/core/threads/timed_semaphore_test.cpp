@@ -1,4 +1,4 @@
-#include "lastcall/core/timed_semaphore.hpp"
+#include "lastcall/core/threads/timed_semaphore.hpp"
 
 #include <gtest/gtest.h>
 

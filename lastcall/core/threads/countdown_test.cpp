@@ -1,4 +1,4 @@
-#include "lastcall/core/countdown.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 
 #include <gtest/gtest.h>
 

@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/signal_mask.hpp"
+#include "lastcall/core/threads/signal_mask.hpp"
 
 namespace lastcall::inline v0::detail {
 
