@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <utility>
 
 #include "lastcall/core/clock.hpp"
 
@@ -12,18 +11,32 @@ namespace lastcall::inline v0 {
 inline constexpr duration longest_lateness = std::chrono::milliseconds(100);  ///< of a wake in a process that runs
 inline constexpr duration further_moment = std::chrono::milliseconds(100);
 
+// Of what ends the process without its driver, which has had as little time then.
+inline constexpr unsigned late_wakes_of_a_guard = 10;
+inline constexpr duration lateness_of_a_guard = std::chrono::milliseconds(30);
+
 /// For one wait after the other. Pure.   Threads: one.
 class late_wakes {
  public:
-  /// At a wake that was due at `due`: until when to wait on. Empty: it is not late, or the one before was late too.
+  /// So many wakes after one another may be late. A process that is throttled is paused again and again.
+  explicit constexpr late_wakes(unsigned most_in_a_row = 1, duration longest = longest_lateness) noexcept
+      : longest_(longest), most_(most_in_a_row) {}
+
+  /// At a wake that was due at `due`: until when to wait on. Empty: it is not late, or too many before were late too.
   std::optional<time_point> further_wait(time_point due, time_point now, duration moment = further_moment) noexcept {
-    const bool late = now > due && now - due > longest_lateness;
-    if (std::exchange(given_, late) || !late) return std::nullopt;
+    const bool late = now > due && now - due > longest_;
+    if (!late || in_a_row_ == most_) {
+      in_a_row_ = 0;
+      return std::nullopt;
+    }
+    ++in_a_row_;
     return now + moment;
   }
 
  private:
-  bool given_ = false;
+  duration longest_;
+  unsigned most_;
+  unsigned in_a_row_ = 0;
 };
 
 }  // namespace lastcall::inline v0

@@ -19,4 +19,14 @@ TEST(late_wake, gets_one_further_moment) {
   EXPECT_EQ(wakes.further_wait(noon, noon + 1h, 1s), noon + 1h + 1s);
 }
 
+TEST(late_wake, gets_as_many_in_a_row_as_was_said) {
+  late_wakes wakes(3, 30ms);
+  EXPECT_EQ(wakes.further_wait(noon, noon + 30ms), std::nullopt);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(wakes.further_wait(noon, noon + 1s), noon + 1100ms);
+  EXPECT_EQ(wakes.further_wait(noon, noon + 1s), std::nullopt);
+  EXPECT_EQ(wakes.further_wait(noon, noon + 1s), noon + 1100ms) << "counted anew";
+  EXPECT_EQ(wakes.further_wait(noon, noon), std::nullopt);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(wakes.further_wait(noon, noon + 1s), noon + 1100ms);
+}
+
 }  // namespace lastcall::late_wake_test

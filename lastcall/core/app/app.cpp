@@ -79,8 +79,13 @@ int app::run() {
 
 void app::serve_and_end() {
   parts& p = *parts_;
-  for (; p.requests->first() == nullptr; p.requests->driver_wakeup().wait(p.time, p.life.next_wake())) p.serve();
-  p.end(p.whole_budget(), p.requests->first()->at - p.readiness_served(p.requests->first()->at));
+  time_point slept_from = p.time.now();
+  for (; p.requests->first() == nullptr; p.requests->driver_wakeup().wait(p.time, p.life.next_wake())) {
+    p.serve();
+    slept_from = p.time.now();
+  }
+  const time_point asked = p.requests->first()->at;
+  p.end(p.whole_budget(), asked - p.readiness_served(asked), std::max(asked, slept_from));
 }
 
 void app::start() {

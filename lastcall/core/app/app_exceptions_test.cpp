@@ -56,7 +56,10 @@ TEST_P(app_exceptions, in_a_start_are_its_failure) {
 
 TEST_P(app_exceptions, in_a_run_are_its_failure) {
   app a{quiet()};
-  a.add("x", [this](const context&) { leave(); });
+  a.add("x", [this, &a](const context&) {
+    while (!a.ready()) std::this_thread::yield();  // before, it would be the start that fails
+    leave();
+  });
   const report& r = report_of_failing(a);
   EXPECT_EQ(r.exit_code, 1);
   EXPECT_THAT(r.why, HasSubstr("component \"x\" failed: its run ended by itself"));

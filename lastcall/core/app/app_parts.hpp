@@ -37,8 +37,9 @@ struct app::parts {
   lifecycle::start_result start(app_driver by);
   /// At each wake-up while run() serves.
   void serve();
-  /// Drives the shutdown until it is finished, then makes the report. `from` is when the budget begins to count.
-  void end(shutdown_budget budget, time_point from);
+  /// Drives the shutdown until it is finished, then makes the report. `from` is when the budget begins to count,
+  /// `awake_at` when the process was known to run last.
+  void end(shutdown_budget budget, time_point from, time_point awake_at = time_point::max());
   /// Writes the report to its file and to the log, at the end of run(). No file: to the log only.
   void publish_report();
   void try_publish_report();

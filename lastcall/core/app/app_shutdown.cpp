@@ -13,6 +13,7 @@
 #include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/exit/terminate_line.hpp"
 #include "lastcall/core/exit/try_write_stderr.hpp"
+#include "lastcall/core/late_wake.hpp"
 #include "lastcall/core/lifecycle/shutdown_run.hpp"
 #include "lastcall/core/report/kernel_counters.hpp"
 #include "lastcall/core/report/report_file.hpp"
@@ -101,9 +102,12 @@ duration app::parts::readiness_served(time_point requested_at) const noexcept {
 // Completes the budget: what it leaves out is left out of the report too.
 // The guard is armed before anything else, and again when a force brings the deadline nearer. A reload hook may use
 // what is about to be destroyed, so it is waited for.
-void app::parts::end(shutdown_budget budget, time_point from) {
+void app::parts::end(shutdown_budget budget, time_point from, time_point awake_at) {
   const shutdown_request& by = *requests->first();
-  guard.arm(from + budget.grace, signal_routes.thread());
+  const time_point by_then = from + budget.grace;
+  const time_point now = time.now();
+  const bool late = now > awake_at && now - awake_at > longest_lateness;
+  guard.arm(late ? std::max(by_then, now + 2 * further_moment) : by_then, signal_routes.thread());
   counted_before = read_kernel_counters();
   log.info("app", "shutting down: " + describe_cause(by), {{"grace", to_text(budget.grace)}});
   budget.announce = life.started() && !life.announced();
@@ -116,7 +120,7 @@ void app::parts::end(shutdown_budget budget, time_point from) {
     dump.write_if_requested(life);
     if (forced_by.empty() && !(forced_by = signal_routes.forced_by()).empty()) log.warning("app", forced_by);
   };
-  const duration reload_took = run.drive(budget, from);
+  const duration reload_took = run.drive(budget, from, awake_at);
   for_the_report.release();
   make_report(budget, reload_took);
 }

@@ -24,7 +24,7 @@ struct backstop::state {
   int code = 0;
   std::string_view last_words;
   bool over = false;
-  late_wakes late;
+  late_wakes late{2 * late_wakes_of_a_guard, lateness_of_a_guard};  // the watchdog comes first
 
   void watch() {
     pthread_setname_np(pthread_self(), "lastcall-exit");

@@ -146,13 +146,14 @@ void lifecycle::step() {
   verbs_->check();
 }
 
-// A pause is seen by the wake that comes after it, so not to the millisecond: the driver wakes each second at least.
+// A pause is seen by the wake that comes after it, so not to the millisecond.
 void lifecycle::woke_late(duration late) {
   if (late <= longest_lateness || &time_ != &steady()) return;
   not_running_ += late;
   const std::string lasted = to_text(std::chrono::floor<std::chrono::milliseconds>(late));
   const bool granted = plan_->grant_moment(time_.now());
-  log_.warning("app", "the process did not run, or its machine", {{"for", lasted}});
+  log_.write(granted ? log_level::warning : log_level::info, "app", "the process did not run, or its machine",
+             {{"for", lasted}});
   if (granted && deadline_moved_) deadline_moved_(plan_->deadline());
 }
 

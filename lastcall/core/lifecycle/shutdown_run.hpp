@@ -21,8 +21,9 @@ struct shutdown_run {
   function<bool()> also_waits_for = {};
 
   /// Returns when the lifecycle has finished and the other work is over, at the deadline at the latest. The budget
-  /// counts from `from`. Returns how long it waited for the other work.
-  duration drive(const shutdown_budget& budget, time_point from);
+  /// counts from `from`. `awake_at`: when the process was known to run last. Returns how long it waited for the other
+  /// work.
+  duration drive(const shutdown_budget& budget, time_point from, time_point awake_at = time_point::max());
 };
 
 }  // namespace lastcall::inline v0

@@ -1,10 +1,10 @@
 // Wakes one thread that waits, with a time limit, on a real or a virtual clock.
 #pragma once
 
-#include <ctime>
 #include <optional>
 
 #include "lastcall/core/clock.hpp"
+#include "lastcall/core/threads/timed_poll.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -24,9 +24,10 @@ class wakeup {
   void wait(const clock& time, std::optional<time_point> until) const noexcept;
 
  private:
-  bool notified_within(const timespec* time) const noexcept;
+  bool notified_by(std::optional<time_point> until) const noexcept;
 
   int descriptor_;
+  detail::timed_poll poll_;
 };
 
 }  // namespace lastcall::inline v0

@@ -1,7 +1,6 @@
 #include "lastcall/core/signals/signals.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -23,7 +22,7 @@
 
 #include "lastcall/core/late_wake.hpp"
 #include "lastcall/core/threads/own_thread.hpp"
-#include "lastcall/core/threads/put_off_signals.hpp"
+#include "lastcall/core/threads/timed_poll.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -224,14 +223,8 @@ struct signals::state {
   time_point when_of(const wake& of) const noexcept { return std::max(of.when, not_before); }
 
   void wait() noexcept {
-    std::optional<duration> left = detail::longest_wait;
-    if (const wake* const next = next_wake()) {
-      const duration until_due = std::max(when_of(*next) - steady().now(), duration::zero());
-      left = std::min(left.value_or(until_due), until_due);
-    }
-    const timespec timeout = detail::to_timespec(left.value_or(duration::zero()));
-    pollfd watched{.fd = pipe.ends[0], .events = POLLIN, .revents = 0};
-    ppoll(&watched, 1, left ? &timeout : nullptr, nullptr);
+    const wake* const next = next_wake();
+    poll.wait(pipe.ends[0], next ? std::optional(when_of(*next)) : std::nullopt);
   }
 
   void read_signals() noexcept {
@@ -250,7 +243,7 @@ struct signals::state {
     const wake* const due = next_wake();
     const time_point now = steady().now();
     if (due == nullptr || now < when_of(*due)) return;
-    if (const auto wait_on = late.further_wait(due->when, now)) {
+    if (const auto wait_on = late.further_wait(when_of(*due), now)) {
       not_before = *wait_on;
       return;
     }
@@ -262,12 +255,13 @@ struct signals::state {
   const claims claimed;
   function<void(const signal_record&)> on_signal;
   pipe_ends pipe;
+  const detail::timed_poll poll{"signals: no descriptor for the signal thread"};
   std::atomic<bool> leaving{false};
   std::mutex wakes_mutex;  // of users that call wake_at at once; never the reader's
   std::deque<wake> wakes;
   std::atomic<const wake*> latest{nullptr};
   const wake* called = nullptr;  // this and the next two: the reader's
-  late_wakes late;
+  late_wakes late{late_wakes_of_a_guard, lateness_of_a_guard};
   time_point not_before{};
   detail::own_thread reader;  // last: it starts when all other members exist
 };
