@@ -18,6 +18,7 @@
 #include "lastcall/core/app/state_dump.hpp"
 #include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/shutdown_requests.hpp"
+#include "lastcall/core/reserved_addresses.hpp"
 #include "lastcall/core/reserved_descriptor.hpp"
 
 namespace lastcall::inline v0 {
@@ -72,6 +73,7 @@ struct app::parts {
   reload reloads;
   state_dump dump;
 
+  detail::reserved_addresses for_the_end;      // given up when it begins
   detail::reserved_descriptor for_the_report;  // given up once the last component has stopped
   std::string forced_by;
   std::optional<kernel_counters> counted_before;

@@ -50,7 +50,10 @@ struct lifecycle::shared_state {
   static constexpr duration longest_query = std::chrono::seconds(1);  // components answer in 100 ms
 
   shared_state(std::shared_ptr<shutdown_requests> of, const clock& steady_or_virtual, std::size_t size)
-      : requests(std::move(of)), time(steady_or_virtual), count(size), entries(std::make_unique<entry[]>(size)) {}
+      : requests(std::move(of)), time(steady_or_virtual), count(size), entries(std::make_unique<entry[]>(size)) {
+    events.reserve(size * (verb_count + 1));  // verbs return, and components drain, also when there is no memory left
+    taken.reserve(events.capacity());
+  }
 
   /// Threads: any.
   void post(verb_event it) {
@@ -65,9 +68,12 @@ struct lifecycle::shared_state {
   void post_drained(std::size_t index) {
     if (!entries[index].drained.exchange(true, std::memory_order_acq_rel)) post({.component = index});
   }
-  std::vector<verb_event> take_events() {
+  /// The driver's, until the next call.
+  const std::vector<verb_event>& take_events() {
+    taken.clear();
     const std::lock_guard lock(mutex);
-    return std::exchange(events, {});
+    taken.swap(events);
+    return taken;
   }
 
   /// Adds what the component's own context waits for, so that a component without in_progress() says something too.
@@ -86,7 +92,8 @@ struct lifecycle::shared_state {
   // component that hangs in one of them must not block the next question, nor the destruction, for ever.
   mutable detail::timed_semaphore query_semaphore;
 
-  std::mutex mutex;  // of all below
+  std::vector<verb_event> taken;  // the driver's
+  std::mutex mutex;               // of all below
   std::vector<verb_event> events;
   std::vector<thread_stack> stacks;  // first with places in files, then with names
   bool stacks_named = false;         // those of the latest question

@@ -94,8 +94,8 @@ void lifecycle::request_progress(std::size_t index) {
 // event is left.
 void lifecycle::take_events() {
   if (!shared_) return;
-  for (auto news = shared_->take_events(); !news.empty(); news = shared_->take_events())
-    for (const verb_event& it : news) handle_event(it);
+  for (const auto* news = &shared_->take_events(); !news->empty(); news = &shared_->take_events())
+    for (const verb_event& it : *news) handle_event(it);
 }
 
 // First the verb is over and the next one begins, then the plan is told. The order matters: what the plan orders in
