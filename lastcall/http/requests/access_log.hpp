@@ -29,7 +29,8 @@ struct access_record {
   request_end ended = request_end::answered;
 };
 
-/// Called on the connections' loops, by several at once; must not block. What it throws is swallowed.
+/// Called on the connections' loops, by several at once; must not block. What it throws is counted in the
+/// report (`access_records_lost`), and told in the log the first time.
 using access_sink = std::function<void(const access_record&)>;
 
 /// One JSON object, in one line. Of the target at most 1,024 bytes.

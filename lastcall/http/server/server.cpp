@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "lastcall/core/caught.hpp"
+#include "lastcall/core/exit/try_write_stderr.hpp"
 #include "lastcall/core/leave_behind.hpp"
 #include "lastcall/core/lifecycle/shutdown_run.hpp"
 #include "lastcall/core/metrics.hpp"
@@ -111,6 +113,18 @@ void measure_websockets(const all_shards& all, metrics& into) {
                  {{"why", why}});
 }
 
+/// Calls `sink`. What it throws must not end the request that it tells of: it is counted, and told the first time.
+access_sink counted(access_sink sink, const logger& log, const std::string& name, std::atomic<std::uint64_t>& lost) {
+  if (!sink) return nullptr;
+  return [sink = std::move(sink), log, name, &lost](const access_record& r) {
+    const std::exception_ptr threw = exception_of([&] { sink(r); });
+    if (!threw || lost.fetch_add(1, std::memory_order_relaxed) > 0) return;
+    constexpr std::string_view text = "the access log threw; records for which it does are lost";
+    log.error(name, text, {{"what", lastcall::to_text(threw)}});
+    if (!log.enabled(log_level::error)) try_write_stderr(name + ": " + std::string(text) + "\n");
+  };
+}
+
 }  // namespace
 
 struct server::parts {
@@ -135,7 +149,7 @@ struct server::parts {
     service->log = std::move(log);
     service->name = std::move(o.name);
     service->pool = &pool;
-    service->access_log = std::move(o.access_log);
+    service->access_log = counted(std::move(o.access_log), service->log, service->name, access_records_lost);
     service->request_ids = o.request_ids;
     service->http2 = detail::http2_connection;
     service->h2c = o.h2c;
@@ -149,6 +163,7 @@ struct server::parts {
     return all;
   }
 
+  std::atomic<std::uint64_t> access_records_lost{0};
   std::shared_ptr<detail::service> service = std::make_shared<detail::service>();
   net::thread_pool pool;
   std::unique_ptr<net::runtime> own_runtime;
@@ -235,6 +250,8 @@ void server::account(component_report& into) const {
   std::uint64_t refused = 0;
   for (const auto& each : parts_->shards) refused += each->refused_streams.value();
   if (refused > 0) into.add("streams_refused", refused);
+  if (const std::uint64_t lost = parts_->access_records_lost.load(std::memory_order_relaxed))
+    into.add("access_records_lost", lost);
 }
 
 void server::measure(metrics& into) const {

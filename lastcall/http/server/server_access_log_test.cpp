@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -7,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "lastcall/core/app/app.hpp"
+#include "lastcall/core/report/report.hpp"
 #include "lastcall/http/message/trace.hpp"
 #include "lastcall/http/server/scene_test.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
@@ -86,6 +89,27 @@ TEST(server_access_log, survives_an_access_log_that_throws) {
   client c(it.addresses()[0]);
   EXPECT_THAT(ask(c, hello), HasSubstr("hello\n"));
   EXPECT_THAT(ask(c, hello), HasSubstr("hello\n"));
+}
+
+TEST(server_access_log, is_told_of_once_when_it_throws_and_counted) {
+  std::atomic<int> told{0};
+  app a({.signals = {},
+         .sink =
+             [&](const log_record& r) {
+               if (r.text.find("the access log threw") != r.text.npos) ++told;
+             },
+         .environment = false});
+  scene s;
+  auto o = local(s.routes());
+  o.access_log = [](const access_record&) { throw std::runtime_error("full"); };
+  const auto it = a.add<server>("http", std::move(o));
+  a.start();
+  {
+    client c(it->addresses()[0]);
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(ask(c, hello), HasSubstr("hello\n"));
+  }
+  EXPECT_THAT(to_json(a.shutdown(deadline(20s))), HasSubstr("\"access_records_lost\":3"));
+  EXPECT_EQ(told, 1);
 }
 
 TEST(server_access_log, gives_each_request_an_id_when_asked) {
