@@ -130,7 +130,7 @@ struct log_queue::state {
         if (over) return false;
       }
       pollfd watched{.fd = descriptor, .events = POLLOUT, .revents = 0};
-      if (poll(&watched, 1, look_again_ms) > 0) return true;  // or an error, which the write will tell
+      if (poll(&watched, 1, look_again_ms) != 0) return true;  // or an error, which the write will tell
     }
   }
 };

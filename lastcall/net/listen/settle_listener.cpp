@@ -17,7 +17,7 @@ bool queue_empty(int listening) noexcept { return !detail::client_waits(listenin
 
 bool detail::client_waits(int listening) noexcept {
   pollfd queue{.fd = listening, .events = POLLIN, .revents = 0};
-  return ::poll(&queue, 1, 0) != 0;
+  return ::poll(&queue, 1, 0) > 0;  // less: RLIMIT_NOFILE is 0, and nobody can be accepted
 }
 
 settle_action detail::look(settle_plan& plan, sock_diag& kernel, const endpoint& local) {
