@@ -5,6 +5,11 @@
 #include <sys/wait.h>
 
 #include <csignal>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "lastcall/core/by_median_test.hpp"
 
 namespace lastcall::timed_poll_test {
 
@@ -35,21 +40,33 @@ TEST_F(timed_poll, ends_when_the_descriptor_is_readable_also_after_a_moment_that
   waits.wait(event, time_point::max());
 }
 
-// The child waits for 300 ms, and is stopped for a second of them. By ppoll alone it would take 1.3 s.
-TEST_F(timed_poll, counts_the_time_in_which_the_process_was_stopped) {
+bool sleeps(pid_t process) {
+  std::ifstream stat("/proc/" + std::to_string(process) + "/stat");
+  const std::string text(std::istreambuf_iterator<char>(stat), {});
+  return text.find(") S ") != std::string::npos;
+}
+
+// The child waits for a second, and is stopped for longer than that. By ppoll alone it would wait on for what was left.
+TEST_BY_MEDIAN(timed_poll_of_a_process, counts_the_time_in_which_it_was_stopped) {
+  const int never = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  const detail::timed_poll waits("test");
   const pid_t child = fork();
   if (child == 0) {
-    const time_point until = steady().now() + 300ms;
-    raise(SIGSTOP);
-    waits.wait(event, until);
+    waits.wait(never, steady().now() + 1s);
     _exit(0);
   }
   ASSERT_GT(child, 0);
+  while (!sleeps(child)) std::this_thread::yield();
+  kill(child, SIGSTOP);
   ASSERT_EQ(waitpid(child, nullptr, WUNTRACED), child);
+  std::this_thread::sleep_for(1100ms);  // the pause itself
+  const time_point from = steady().now();
   kill(child, SIGCONT);
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
+  EXPECT_LT(steady().now() - from, 500ms);
+  close(never);
 }
 
 }  // namespace lastcall::timed_poll_test
