@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "tests/process/testbed.hpp"
 
 namespace {
@@ -73,6 +75,25 @@ TEST(h2_foreign, curl_gets_posts_and_downloads) {
   server.process.signal(SIGTERM);
   EXPECT_EQ(server.wait(), exit_status{.code = 0});
   EXPECT_EQ(server.report().number("requests.answered"), 9);
+}
+
+TEST(h2_foreign, curl_gets_an_answer_before_the_end_of_its_upload) {
+  constexpr const char* curl = "/usr/bin/curl";
+  if (!here(curl)) GTEST_SKIP() << "skipped: curl is not installed (scripts/bootstrap)";
+  testbed server({"--h2c", "--max-body", "1000"});
+  const scratch_folder folder;
+  std::ofstream(folder.file("body")) << std::string(3'000'000, 'x');
+  for (const char* protocol : {"--http2-prior-knowledge", "--http1.1"})
+    for (const char* rate : {"1M", "100M"})
+      EXPECT_EQ(run({curl, "--silent", "--max-time", "30", protocol, "--limit-rate", rate, "--header",
+                     "Expect:", "--data-binary", "@" + folder.file("body"), "--output", "/dev/null", "--write-out",
+                     "%{http_code}", server.url() + "/request/x"})
+                    .said,
+                "413")
+          << protocol << ' ' << rate;
+  server.process.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), exit_status{.code = 0});
+  EXPECT_EQ(server.report().number("requests.rejected"), 4);
 }
 
 TEST(h2_foreign, curl_leaves_a_stored_file_whole) {

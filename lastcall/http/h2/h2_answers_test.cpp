@@ -14,6 +14,7 @@
 namespace lastcall::http::detail::h2_answers_test {
 
 using namespace h2_conversation_test;
+using namespace std::chrono_literals;
 
 server_options with_h2c() {
   server_options o;
@@ -76,6 +77,34 @@ TEST(h2_answers, come_early_to_a_client_that_sends_its_body_first_and_leave_the_
   EXPECT_EQ(c.body[41], "plain");
   c.leaves(t);
   EXPECT_EQ(t.it.requests().rejected, 20u);
+  EXPECT_EQ(t.it.requests().answered, 1u);
+}
+
+/// curl 7.88, for one, loses an answer that RST_STREAM follows in the same packet.
+TEST(h2_answers, that_are_early_leave_the_client_time_to_read_them_before_a_reset) {
+  server_options o = with_h2c();
+  o.limits.body_bytes = 100;
+  o.routes.post("/up", [](const request& r) { return text(std::to_string(r.body().size())); });
+  serving_test t(std::move(o));
+  conversation c(t);
+  c.client.say(ask(1, "/up", "POST", 4, field("content-length", "60000")));
+  c.client.say(frame(0, 0, 1, std::string(1000, 'x')));
+  c.hear(1);
+  EXPECT_EQ(c.body[1], "413 Content Too Large: body too large\n");
+  const time_point answered = steady().now();
+  while (t.it.requests().rejected == 0 && steady().now() - answered < 10s) std::this_thread::yield();
+  for (int i = 0; i < 3; ++i) {
+    std::this_thread::sleep_for(400ms);  // as a slow sender
+    c.client.say(frame(0, 0, 1, std::string(1000, 'x')));
+  }
+  while (c.resets == 0 && c.hear_one()) {}
+  EXPECT_GE(steady().now() - answered, 1200ms) << "it was still sending";
+  EXPECT_EQ(c.reset_code, 0);
+  c.client.say(ask(3, "/plain"));
+  c.hear(2);
+  EXPECT_EQ(c.body[3], "plain");
+  c.leaves(t);
+  EXPECT_EQ(t.it.requests().rejected, 1u);
   EXPECT_EQ(t.it.requests().answered, 1u);
 }
 

@@ -119,6 +119,10 @@ void h2_connection::input_ended(net::io_end how) noexcept {
   input_over_ = true;
   for (auto it = open_.begin(); it != open_.end();) {
     h2_stream& s = *it++;
+    if (s.answered_early()) {
+      session_.reset(s.id(), h2_error::none);
+      continue;
+    }
     if (s.response_ended() || s.input_is_over()) continue;
     s.cut_short(request_end::abandoned_by_client);
     session_.reset(s.id(), h2_error::cancel);
@@ -181,7 +185,7 @@ void h2_connection::set_waiting_state() noexcept {
   for (const h2_stream& s : open_) {
     by = std::min(by, s.due());
     if (s.waits_for_client()) by = std::min(by, drain_cuts_requests_at());
-    works = works || s.at_work();
+    works = works || (s.at_work() && !s.answered_early());
   }
   if (works) return enter(connection_state::busy, by);
   if (open_count_ > 0 || !settings_received_) return enter(connection_state::reading, by);
@@ -250,13 +254,15 @@ void h2_connection::delete_retired() noexcept {
 }
 
 std::optional<time_point> h2_connection::works_since() const {
-  for (h2_stream& s : open_) return s.begun();
+  for (h2_stream& s : open_)
+    if (!s.answered_early()) return s.begun();
   if (!unsent_.empty()) return past().last_active;
   return std::nullopt;
 }
 
 std::string h2_connection::work_label() const {
   for (h2_stream& s : open_) {
+    if (s.answered_early()) continue;
     std::string label = s.label();
     if (open_count_ > 1)
       label.append(" (and ").append(std::to_string(open_count_ - 1)).append(" more on its connection)");
@@ -266,7 +272,8 @@ std::string h2_connection::work_label() const {
 }
 
 std::string h2_connection::work_waits_for() const {
-  for (h2_stream& s : open_) return s.waits_for();
+  for (h2_stream& s : open_)
+    if (!s.answered_early()) return s.waits_for();
   return {};
 }
 

@@ -62,6 +62,9 @@ class h2_connection final : public net::connection, private h2_events {
   time_point last_progress() const noexcept { return unsent_.empty() ? last_progress_ : loop_now(); }
   /// A client of a long-lived stream did not receive after it was told: the end of this connection counts as timed out.
   void timed_out() noexcept { farewell_as_ = net::connection_end::timed_out; }
+  /// A response has ended before its request.
+  void answered_early() noexcept { answered_early_ = true; }
+  duration linger_sending() const noexcept { return set().options().linger_sending; }
   using connection::within_memory;
 
  private:
@@ -133,6 +136,7 @@ class h2_connection final : public net::connection, private h2_events {
   net::connection_end farewell_as_ = net::connection_end::clean;
   int open_scopes_ = 0;             // output scopes on the stack
   bool settings_received_ = false;  // the client's first SETTINGS arrived
+  bool answered_early_ = false;     // a stream of open_ has all of its response, which is counted when it is sent
   bool ping_acknowledged_ = false;  // by the client, since the last call of the farewell
   bool closing_ = false;            // sends FIN as soon as the write queue is empty
   bool readable_ = true;            // the kernel reported input (edge-triggered), and not all of it was read

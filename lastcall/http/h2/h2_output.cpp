@@ -3,6 +3,7 @@
 // moves to unsent_, the write queue; while that is not empty, the session is not asked and nothing is read
 // (back-pressure).
 #include <exception>
+#include <utility>
 
 #include "lastcall/http/h2/h2_connection.hpp"
 
@@ -91,6 +92,10 @@ bool h2_connection::only_long_lived() noexcept {
 
 /// The kernel has every byte: the responses in unflushed_ are answered.
 void h2_connection::all_sent() noexcept {
+  if (std::exchange(answered_early_, false)) {
+    for (h2_stream& s : open_)
+      if (s.response_ended()) s.sent();
+  }
   if (unflushed_.empty()) return;
   set().loop().refresh_now();  // handlers may have taken long, and the silence counts from here
   note_response();

@@ -181,8 +181,10 @@ void h2_stream::put_break() noexcept {
 /// The frame with END_STREAM is made. The stream closes now, unless the request is incomplete.
 void h2_stream::output_ended() noexcept {
   response_ = response_part::ended;
-  // RFC 9113 section 8.1: the answer is complete, so the rest of the request is not needed.
-  if (request_ != request_part::over) connection_.session().reset(id_, h2_error::none);
+  if (request_ == request_part::over) return;
+  rest_end_ = now() + connection_.linger_sending();
+  last_progress_ = now();
+  connection_.answered_early();
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -21,6 +21,9 @@ namespace lastcall::inline v0::http::detail {
 
 namespace {
 constexpr std::size_t most_trailers = 16 * 1024;  // bytes of a request's trailers: the limit of body_reader
+/// After an early answer. RFC 9113 section 8.1 allows a reset at once, but some clients then lose the answer, which
+/// they have not read yet: curl 7.88, for one.
+constexpr duration rest_pause = std::chrono::seconds(1);
 constexpr server_refusal body_too_large{413, "body too large"};
 constexpr input_result gone{.what = input_result::kind::failed, .why = client_has_gone};
 }  // namespace
@@ -85,8 +88,10 @@ bool h2_stream::data(std::string_view bytes) {
   const auto consumed = [&] { connection_.session().consume(id_, size); };
   // If no handler wants it, the client's window must not shrink for it all the same.
   if (!exchange_ || refused_ || response_ended() || !found_handler() || exchange_->incoming.status != 0 ||
-      (at_work() && !streams_body()))
+      (at_work() && !streams_body())) {
+    if (response_ended()) last_progress_ = now();
     return consumed(), false;
+  }
   exchange& x = *exchange_;
   x.pacing.came(size, now());
   if (x.pacing.received() > body_limit()) {
@@ -197,7 +202,8 @@ input_result h2_stream::pull_input() noexcept {
 /// One limit at a time: head and body, then the handler's wait for input, then the client's wait for output. A handler
 /// that works has none.
 time_point h2_stream::due() const noexcept {
-  if (!exchange_ || response_ended()) return time_point::max();
+  if (response_ended()) return answered_early() ? std::min(last_progress_ + rest_pause, rest_end_) : time_point::max();
+  if (!exchange_) return time_point::max();
   if (waits_for_client()) return exchange_->pacing.due();
   // Output that waits for the client's window.
   if (has_body() && (response_ == response_part::whole || exchange_->outgoing.file || !output_.empty()))
@@ -206,6 +212,7 @@ time_point h2_stream::due() const noexcept {
 }
 
 bool h2_stream::waits_for_client() const noexcept {
+  if (response_ended()) return answered_early();
   return exchange_ && ((!at_work() && !refused_) || exchange_->pacing.waiting());
 }
 
@@ -214,6 +221,7 @@ duration h2_stream::write_time() const noexcept {
 }
 
 void h2_stream::timed_out() noexcept {
+  if (response_ended()) return connection_.session().reset(id_, h2_error::none);
   exchange& x = *exchange_;
   if (!waits_for_client()) {
     // The client took bytes of other streams meanwhile: it is slow, and it does receive.

@@ -66,6 +66,9 @@ class h2_stream final : public net::list_hook<>, private answer_path {
   /// The response goes on for as long as the client likes.
   bool long_lived() const noexcept { return long_lived_; }
   bool response_ended() const noexcept { return response_ == response_part::ended; }
+  /// The response has ended before the request. What still comes of that is thrown away; a client that has paused for a
+  /// second is told by RST_STREAM(NO_ERROR) that it may stop.
+  bool answered_early() const noexcept { return response_ended() && request_ != request_part::over; }
   /// The maker of the body failed, not the client.
   bool broken() const noexcept { return ledger_ == ledger::broken; }
   time_point begun() const noexcept { return exchange_ ? exchange_->records.begun() : time_point{}; }
@@ -135,7 +138,8 @@ class h2_stream final : public net::list_hook<>, private answer_path {
   std::size_t output_sent_ = 0;
   std::string trailers_in_, trailers_out_;
   time_point last_progress_{};  // when the client last took bytes of this response, or of others
-                                // while this one had no turn
+                                // while this one had no turn; after an early answer, when the client last sent some
+  time_point rest_end_{};       // how long the client may send on after an early answer
   ledger ledger_ = ledger::open;
   bool after_force_ = false;  // it counts as forced, not as answered
   request_part request_ = request_part::head;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lastcall/http/server/tls_serving_test.hpp"
+#include "lastcall/http/ws/websocket.hpp"
 
 namespace lastcall::http::early_answer_test {
 
@@ -57,6 +58,26 @@ TEST_F(early_answer, reaches_clients_that_write_first) {
     expect("/nowhere", fields, 404);
   }
   for (auto& each : clients) each.join();
+}
+
+TEST_F(early_answer, of_a_websocket_reaches_a_client_that_sends_on) {
+  server_options o = options();
+  o.routes.websocket("/ws", [](ws::stream s) -> task<> {
+    while (co_await s.read()) {}
+  });
+  serving_test s(std::move(o));
+  auto c = s.enters();
+  c.say(
+      "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  EXPECT_TRUE(c.hear_until("\r\n\r\n").starts_with("HTTP/1.1 101"));
+  c.say("\x81\x05hello");  // not masked
+  for (int i = 0; i < 4; ++i) {
+    std::this_thread::sleep_for(400ms);  // as a slow sender
+    EXPECT_EQ(c.say("\x82\x85____hello"), 11U) << i;
+  }
+  EXPECT_EQ(c.hear_all().substr(0, 4), std::string("\x88 \x03\xea")) << "1002";
+  EXPECT_EQ(c.heard_error(), 0);
 }
 
 TEST_F(early_answer, holds_a_drain_only_until_its_end) {

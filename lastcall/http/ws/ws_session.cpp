@@ -169,7 +169,10 @@ void session::read_frames() noexcept {
       } else if (now == event::ignored) {
         counts_.after_close.add();
       } else if (now == event::close || now == event::failed) {
-        if (now == event::failed) counts_.broken.add();
+        if (now == event::failed) {
+          counts_.broken.add();
+          expect_more();  // it may be amid a frame that is not read to its end
+        }
         // Both sides sent Close, or the remote broke the protocol: RFC 6455 section 7.1.1.
         wake_handler();
         if (state() == connection_state::upgraded) leave_when_sent();

@@ -43,6 +43,9 @@ using linger_option = struct ::linger;  // connection::linger hides it
 
 constexpr int reads_per_wake = 16;  // from a remote that sends on after our FIN; then other connections are served
 
+/// How long a remote may pause that sends on, where `linger` is shorter. Source: nginx's lingering_timeout.
+constexpr duration sending_pause = std::chrono::seconds(5);
+
 }  // namespace
 
 const std::uint32_t connection::watched_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -166,7 +169,7 @@ void connection::half_close() noexcept {
   }
   become(connection_state::lingering);
   past_.last_active = loop_now();  // from here on the time of our FIN
-  bound(set_.linger_until(loop_now()));
+  bound(linger_until(loop_now()));
 }
 
 /// For a TLS connection whose socket was full at half_close: close_notify first, then the FIN.
@@ -210,7 +213,15 @@ void connection::linger_on() noexcept {
   sends_on_ = sends_on_ || crossed_;
   const time_point now = loop_now();
   if (!sends_on_ || (draining() && now >= by_)) return;
-  bound(std::min(set_.linger_until(now), past_.last_active + set_.options().linger_sending));
+  bound(linger_until(now));
+}
+
+/// When a farewell is over whose remote is silent from now on. While draining, a pause has the linger time only.
+time_point connection::linger_until(time_point now) const noexcept {
+  const time_point silent = set_.linger_until(now);
+  if (!sends_on_) return silent;
+  const time_point paused = draining() ? silent : std::max(silent, now + sending_pause);
+  return std::min(paused, past_.last_active + set_.options().linger_sending);
 }
 
 void connection::tell() noexcept {

@@ -127,7 +127,7 @@ class connection : public pollable, public timed, public list_hook<> {
   /// Without it, unread bytes make the kernel send RST, and that can destroy the response on its way to the client.
   /// Source: RFC 9112 section 9.6.
   void farewell(connection_end as = connection_end::clean) noexcept;
-  /// The remote is amid a message: a farewell from now on expects more of it, and gives it the time to send that.
+  /// The remote is amid a message, or may be: a farewell from now on gives it the time to send on.
   void expect_more() noexcept { sends_on_ = true; }
   /// Closes now, without a farewell.
   void end(connection_end) noexcept;
@@ -167,6 +167,7 @@ class connection : public pollable, public timed, public list_hook<> {
   void send_fin() noexcept;
   void linger() noexcept;
   void linger_on() noexcept;
+  time_point linger_until(time_point now) const noexcept;
 
   // What a proxy's header and TLS need: connection_opening.cpp. All but `continue_opening` need a transport_.
   std::uint32_t events_for_protocol(std::uint32_t epoll_events) noexcept;

@@ -175,6 +175,22 @@ TEST(connection, stays_with_a_remote_that_sends_on_after_its_farewell) {
   EXPECT_EQ(s.ended(1), (connection_ledger{.accepted = 1, .closed_clean = 1}));
 }
 
+TEST(connection, gives_a_remote_that_sends_on_a_pause_longer_than_a_silent_one) {
+  single_set s({.silence = 30ms, .linger = 200ms, .linger_acknowledged = 200ms});
+  auto c = s.connect();
+  c->say("bye\n");
+  for (int i = 0; i < 3; ++i) {
+    if (i > 0) std::this_thread::sleep_for(700ms);  // as a slow sender
+    EXPECT_EQ(c->say("more"), 4U) << i;
+  }
+  EXPECT_EQ(c->hear_all(), "bye\n");
+  EXPECT_EQ(c->heard_error(), 0);
+  s.drain();
+  const time_point begin = steady().now();
+  EXPECT_EQ(s.ended(1), (connection_ledger{.accepted = 1, .closed_clean = 1}));
+  EXPECT_LT(steady().now() - begin, 4s) << "while draining, a pause is as long as a silence";
+}
+
 TEST(connection, leaves_a_remote_that_sends_for_ever) {
   for (const bool drains : {false, true}) {
     single_set s({.silence = 30ms, .linger = 10s, .linger_acknowledged = 10s, .linger_sending = drains ? 60s : 200ms});

@@ -24,7 +24,8 @@ struct farewell_options {
   /// only its own FIN is missing.
   duration linger_acknowledged = std::chrono::milliseconds(150);
   /// The longest time from our FIN to the close of a remote that sends on, as a client does that reads the answer only
-  /// when it has sent its request: `linger` begins again with its bytes. While draining, the drain end is a bound, too.
+  /// when it has sent its request. It may pause for 5 s, or for `linger` if that is longer. While draining it may pause
+  /// for `linger`, and the drain end is a bound, too.
   duration linger_sending = default_linger_sending;
   /// The window in which long-lived remotes are told of a drain, each at a random moment, so that they do not all
   /// reconnect at once. Never more than half of the drain. 0 tells all at once. Servers for programs have

@@ -327,6 +327,20 @@ TEST(tcp_server, survives_a_handler_that_throws) {
   EXPECT_EQ(c->heard_error(), 0);
 }
 
+TEST(tcp_server, lets_a_remote_send_on_that_reads_the_farewell_afterwards) {
+  inn i(session_handler([](tcp_stream& s) -> task<> {
+    co_await s.read_until();
+    co_await s.write("enough\n");
+  }));
+  auto c = i.enters();
+  for (int n = 0; n < 4; ++n) {
+    if (n > 0) std::this_thread::sleep_for(400ms);  // as a slow sender, slower than linger_acknowledged
+    EXPECT_EQ(c->say("line\n"), 5U) << n;
+  }
+  EXPECT_EQ(c->hear_all(), "enough\n");
+  EXPECT_EQ(c->heard_error(), 0);
+}
+
 TEST(tcp_server, refuses_one_too_many_cleanly) {
   inn i(session_handler(echo), {}, 1);
   auto first = i.enters();

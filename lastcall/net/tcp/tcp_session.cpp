@@ -103,6 +103,7 @@ std::size_t tcp_session::put(std::string_view bytes) noexcept {
 void tcp_session::on_handler_over(std::exception_ptr error) noexcept {
   if (error)
     service_->log.error(service_->options.name, "a session's handler threw", {{"what", lastcall::to_text(error)}});
+  if (!draining() && !input_over()) expect_more();
   leave_when_sent(remote_time_over() ? connection_end::timed_out
                   : input_over()     ? connection_end::by_remote
                                      : connection_end::clean);
