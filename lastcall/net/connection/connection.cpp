@@ -39,8 +39,6 @@ bool fin_acknowledged(int fd) noexcept {
   return info.tcpi_state != TCP_FIN_WAIT1 && info.tcpi_state != TCP_ESTABLISHED;
 }
 
-using linger_option = struct ::linger;  // connection::linger hides it
-
 constexpr int reads_per_wake = 16;  // from a remote that sends on after our FIN; then other connections are served
 
 /// How long a remote may pause that sends on, where `linger` is shorter. Source: nginx's lingering_timeout.
@@ -257,9 +255,10 @@ void connection::end_by(io_end how) noexcept {
                                : connection_end::by_remote);
 }
 
+/// The kernel sends the reset now, also while a child process has a copy of the socket: connect(2), AF_UNSPEC.
 void connection::abort(connection_end how) noexcept {
-  const linger_option at_once{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+  ::connect(socket_.get(), &nobody, sizeof nobody);
   end(how);
 }
 
@@ -268,8 +267,10 @@ void connection::end(connection_end how) noexcept {
   on_end(how);  // before TLS ends, since the protocol may still send
   if (transport_) close_transport(how);
   leave();
-  // Close alone does not end the events while a child process has a copy of the descriptor.
+  // A child process that was forked without exec may have a copy of the descriptor. Then close alone ends neither the
+  // events nor the connection: the remote would wait for our FIN.
   set_.loop().forget(socket_.get());
+  ::shutdown(socket_.get(), SHUT_RDWR);
   socket_.reset();
   set_.release(*this, how, crossed_);
 }

@@ -248,6 +248,25 @@ TEST(acceptor, says_that_a_path_cannot_be_removed_and_lets_no_new_client_in) {
   }
 }
 
+TEST(acceptor, lets_no_new_client_in_by_another_name_and_leaves_what_took_its_place) {
+  const std::string path = ::testing::TempDir() + "acceptor-moved-" + std::to_string(::getpid());
+  const std::string moved = path + "-away";
+  door d({.where = endpoint_of("unix:" + path, 0)});
+  const client before(d.where());
+  ASSERT_EQ(before.error(), 0);
+  std::filesystem::rename(path, moved);
+  const listener next({.where = endpoint_of("unix:" + path, 0)});  // as the next version of the service
+  d->unplug(closing_way::unplug);
+  EXPECT_EQ(client(endpoint_of("unix:" + moved, 0)).error(), ECONNREFUSED);
+  bool closed = false;
+  d->settle({}, steady().now() + 10s, [&] { closed = true; });
+  EXPECT_TRUE(d.run_until([&] { return closed; }));
+  EXPECT_EQ(d.taken.size(), 1U) << "it had connected before";
+  EXPECT_EQ(d->end()->path_left, "") << "what is there now is not ours";
+  EXPECT_EQ(client(next.local()).error(), 0);
+  std::filesystem::remove(moved);
+}
+
 TEST(acceptor, is_not_woken_any_more_by_clients_of_a_listener_that_it_left_to_its_owner) {
   const listener owners({.where = endpoint_of("127.0.0.1", 0)});
   door d({.inherited_fd = ::fcntl(owners.fd(), F_DUPFD_CLOEXEC, 0)});

@@ -213,14 +213,17 @@ void listener::close() noexcept {
   fd_.reset();
 }
 
-void listener::remove_path() noexcept {
-  if (path_inode_ == 0) return;
+bool listener::remove_path() noexcept {
+  if (path_inode_ == 0) return true;
   const std::string path(local_.path());
   struct stat entry;
   const bool found = ::lstat(path.c_str(), &entry) == 0;
   const bool ours = found && entry.st_dev == path_device_ && entry.st_ino == path_inode_;
-  if (ours ? ::unlink(path.c_str()) != 0 : !found && errno != ENOENT) path_left_ = {errno, std::generic_category()};
+  const bool removed = ours && ::unlink(path.c_str()) == 0;
+  if (!removed && (ours || (!found && errno != ENOENT && errno != ENOTDIR)))
+    path_left_ = {errno, std::generic_category()};
   path_inode_ = 0;
+  return removed;
 }
 
 }  // namespace lastcall::inline v0::net

@@ -120,7 +120,7 @@ class listener {
   void open(const listener_options&);
   void adopt(int fd);
   bool steer(reuse_group) const noexcept;
-  void remove_path() noexcept;
+  bool remove_path() noexcept;
 
   unique_fd fd_;
   endpoint local_;

@@ -55,9 +55,8 @@ closing_way listener::begin_close(closing_way preferred, reuse_group group) noex
         preferred == closing_way::leave)
       return preferred;
     if (local_.family() == endpoint::kind::unix_path) {
-      remove_path();
-      // Another way to keep new clients away; the queue stays.
-      if (path_left_) ::shutdown(fd(), SHUT_RD);
+      // Where the socket has still a name, perhaps another one, the kernel is to refuse new clients; the queue stays.
+      if (!remove_path()) ::shutdown(fd(), SHUT_RD);
       return closing_way::remove_path;
     }
     if (preferred == closing_way::steer && steer(group)) return closing_way::steer;
