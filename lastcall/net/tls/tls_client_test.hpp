@@ -69,14 +69,15 @@ class authority {
     return {file(as + ".pem"), file(as + ".key")};
   }
   /// What our OCSP service says of a certificate: that it is good. Returns the file.
-  std::string ocsp_response(const std::string& chain_file) const {
+  /// Good until `seconds` from now.
+  std::string ocsp_response(const std::string& chain_file, long seconds = 3600) const {
     FILE* const in = std::fopen(chain_file.c_str(), "r");
     const certificate of(in ? PEM_read_X509(in, nullptr, nullptr, nullptr) : nullptr);
     if (in) std::fclose(in);
     const std::unique_ptr<OCSP_BASICRESP, frees<OCSP_BASICRESP_free>> says(OCSP_BASICRESP_new());
     OCSP_CERTID* const id = OCSP_cert_to_id(EVP_sha1(), of.get(), root_.get());
     const std::unique_ptr<ASN1_TIME, frees<ASN1_TIME_free>> now(X509_gmtime_adj(nullptr, 0)),
-        next(X509_gmtime_adj(nullptr, 3600));
+        next(X509_gmtime_adj(nullptr, seconds));
     OCSP_basic_add1_status(says.get(), id, V_OCSP_CERTSTATUS_GOOD, 0, nullptr, now.get(), next.get());
     OCSP_CERTID_free(id);
     OCSP_basic_sign(says.get(), root_.get(), key_.get(), EVP_sha256(), nullptr, 0);

@@ -69,14 +69,42 @@ std::string digest_of(const X509* certificate) {
   return {reinterpret_cast<const char*>(bytes), size};
 }
 
-/// The whole file, which must be an OCSP response.
-std::string read_staple(const std::string& file, const std::string& component) {
+/// What a response says of this certificate; null: nothing. The issuer is known by its name, not by its key.
+OCSP_SINGLERESP* part_about(const X509* certificate, OCSP_BASICRESP* all) {
+  for (int i = 0; i < OCSP_resp_count(all); ++i) {
+    OCSP_SINGLERESP* const one = OCSP_resp_get0(all, i);
+    auto* const id = const_cast<OCSP_CERTID*>(OCSP_SINGLERESP_get0_id(one));
+    ASN1_OCTET_STRING* issuer = nullptr;
+    ASN1_OBJECT* hash = nullptr;
+    ASN1_INTEGER* serial = nullptr;
+    OCSP_id_get0_info(&issuer, &hash, nullptr, &serial, id);
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    const EVP_MD* const by = EVP_get_digestbyobj(hash);
+    if (by && X509_NAME_digest(X509_get_issuer_name(certificate), by, bytes, &size) == 1 &&
+        ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(certificate)) == 0 &&
+        std::string_view(reinterpret_cast<const char*>(bytes), size) ==
+            std::string_view(reinterpret_cast<const char*>(ASN1_STRING_get0_data(issuer)),
+                             static_cast<std::size_t>(ASN1_STRING_length(issuer))))
+      return one;
+  }
+  return nullptr;
+}
+
+/// The whole file, which must be an OCSP response about this certificate. Empty: it has expired.
+std::string read_staple(const std::string& file, const X509* about, const std::string& component) {
   look_for(file, component);
   const std::unique_ptr<BIO, freed_by<BIO_free>> in(BIO_new_file(file.c_str(), "rb"));
   const std::unique_ptr<OCSP_RESPONSE, freed_by<OCSP_RESPONSE_free>> said(in ? d2i_OCSP_RESPONSE_bio(in.get(), nullptr)
                                                                              : nullptr);
   if (!said || OCSP_response_status(said.get()) != OCSP_RESPONSE_STATUS_SUCCESSFUL)
     refuse(file, "is no good OCSP response; it is a DER file, as `openssl ocsp -respout` writes it", component);
+  const std::unique_ptr<OCSP_BASICRESP, freed_by<OCSP_BASICRESP_free>> parts(OCSP_response_get1_basic(said.get()));
+  OCSP_SINGLERESP* const part = parts ? part_about(about, parts.get()) : nullptr;
+  if (!part) refuse(file, "is an OCSP response about another certificate", component);
+  ASN1_GENERALIZEDTIME* until = nullptr;
+  OCSP_single_get0_status(part, nullptr, nullptr, nullptr, &until);
+  if (until && X509_cmp_current_time(until) < 0) return {};
   unsigned char* bytes = nullptr;
   const int size = i2d_OCSP_RESPONSE(said.get(), &bytes);
   if (size <= 0) throw std::bad_alloc();
@@ -159,7 +187,13 @@ void tls_keys::load(const tls_options& options, const std::string& component, co
     kinds.push_back(EVP_PKEY_get_base_id(X509_get0_pubkey(certificate)));
     if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) warn("a certificate has expired");
     if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) warn("a certificate is not valid yet");
-    if (!each.ocsp_file.empty()) staples_[digest_of(certificate)] = read_staple(each.ocsp_file, component);
+    if (!each.ocsp_file.empty()) {
+      std::string staple = read_staple(each.ocsp_file, certificate, component);
+      if (staple.empty())
+        log.warning(component, "an OCSP response has expired, and is not sent", {{"file", each.ocsp_file}});
+      else
+        staples_[digest_of(certificate)] = std::move(staple);
+    }
     for (const std::string& name : each.names.empty() ? names_of(certificate) : each.names) {
       auto& all = of_name[lower(name)];
       const auto same = [&](std::size_t other) { return kinds[other] == kinds[i]; };

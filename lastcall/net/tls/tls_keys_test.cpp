@@ -87,12 +87,19 @@ TEST_F(tls_keys, staple_what_ocsp_says_of_the_certificate_that_is_shown) {
   EXPECT_THAT(client(""), Not(HasSubstr("OCSP Response Status")));
 }
 
+TEST_F(tls_keys, staple_nothing_that_has_expired_and_say_so) {
+  serve({.certificates = {{ecdsa.chain, ecdsa.key, {}, ca.ocsp_response(ecdsa.chain, -60)}}});
+  EXPECT_THAT(client("-status"), HasSubstr("OCSP response: no response sent"));
+  EXPECT_THAT(heard, Contains(HasSubstr("OCSP response has expired")));
+}
+
 TEST_F(tls_keys, refuse_a_staple_or_groups_that_cannot_be_used) {
   const auto with = [&](tls_certificate c, std::string groups = {}) {
     return tls_options{.certificates = {std::move(c)}, .groups = std::move(groups)};
   };
   EXPECT_THROW(serve(with({ecdsa.chain, ecdsa.key, {}, ecdsa.chain})), std::invalid_argument);
   EXPECT_THROW(serve(with({ecdsa.chain, ecdsa.key, {}, "/no/such/file"})), std::system_error);
+  EXPECT_THROW(serve(with({ecdsa.chain, ecdsa.key, {}, ca.ocsp_response(rsa.chain)})), std::invalid_argument);
   EXPECT_THROW(serve(with({ecdsa.chain, ecdsa.key}, "P-256:none-such")), std::invalid_argument);
 }
 
