@@ -111,14 +111,15 @@ def amounts(cell):
 
 def limits():
     page, code, docs = "docs/limits.md", {}, {}
-    allowed = {"mib": 2**20, "std::size_t{1} << 40": 2**40}
     text = read("lastcall/http/message/limits.hpp").partition("struct limits {")[2].partition("};")[0]
     for name, value in re.findall(r"^  [\w:]+ (\w+) = ([^;]+);", text, re.M):
         factors = re.findall(r"\d+", value)
         code[name] = [int(factors[0]) * (int(factors[1]) if len(factors) > 1 else 1) * (1024 if len(factors) > 2 else 1)]
-    for name, least, most in re.findall(r'check_count\("(\w+)", l\.\w+, (\d+), (.+)\);', read("lastcall/http/message/limits.cpp")):
-        code[name] += [int(least), allowed.get(most) or int(most.replace("'", ""))]
-    for name in re.findall(r'check_time\("(\w+)"', read("lastcall/http/message/limits.cpp")):
+    named = {"allowed.most_bytes": 2**40, "allowed.most_things": 10**9, "1024 * 1024": 2**20}
+    text = read("lastcall/http/message/limits.cpp")
+    for name, least, most in re.findall(r'allowed\.number\("(\w+)", l\.\w+, (\d+), (.+)\);', text):
+        code[name] += [int(least), named.get(most) or int(most.replace("'", ""))]
+    for name in re.findall(r'allowed\.time_above_zero\("(\w+)"', text):
         code[name] += [0, 24 * 3600]
     for cells in rows(page):
         if len(cells) == 4:

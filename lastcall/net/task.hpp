@@ -12,11 +12,13 @@ namespace lastcall::inline v0::detail {
 std::exception_ptr caught_in_coroutine();
 }  // namespace lastcall::inline v0::detail
 
-/// Asio takes an exception that C++ can't name (a Rust panic) for none, and the result of the coroutine is whatever lay
-/// in memory. Include this before coroutines of your own that Lastcall shall call.
+/// @cond
+// Asio takes an exception that C++ can't name (a Rust panic) for none, and the result of the coroutine is whatever lay
+// in memory. Include this before coroutines of your own that Lastcall shall call.
 template <> inline void boost::asio::detail::awaitable_frame_base<boost::asio::any_io_executor>::unhandled_exception() {
   set_except(lastcall::detail::caught_in_coroutine());
 }
+/// @endcond
 
 namespace lastcall::inline v0 {
 
