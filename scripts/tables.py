@@ -148,9 +148,28 @@ def report():
     compare("field", page, code, docs)
 
 
+def options():
+    """Each struct of options that a program can reach, in the tests that try every value of them."""
+    headers, todo, code = set(), [str(path) for path in pathlib.Path("lastcall").glob("*.hpp")], []
+    while todo:
+        path = todo.pop()
+        if path not in headers:
+            headers.add(path)
+            text = read(path)
+            todo += re.findall(r'#include "(lastcall/[^"]+)"', text)
+            code += re.findall(r"^ *struct (\w*(?:options|limits|faults|behaviour)) \{\n", text, re.M)
+    code = [name for name in code if name != "settle_options"]  # the library's own, from others
+    tried = [name for path in pathlib.Path("lastcall").rglob("option_ranges_test.cpp")
+             for name in re.findall(r"members<(?:\w+::)*(\w+)>\(\)", path.read_text(encoding="utf-8"))]
+    for name in sorted(set(code)):
+        if tried.count(name) < code.count(name):
+            differences.append(f"option_ranges_test.cpp: does not try {name}, a struct of options of a public header")
+    print(f"{len(code)} structs of options")
+
+
 for page, namespace in (("docs/report.md", "exit_codes"), ("docs/probe.md", "probe_codes")):
     exit_codes(page, namespace, "--write" in sys.argv[1:])
-for check in (codes_of_the_command, metrics, status, limits, environment, report):
+for check in (codes_of_the_command, metrics, status, limits, options, environment, report):
     check()
 for line in differences:
     print(line)

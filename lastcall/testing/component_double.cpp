@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "lastcall/core/duration.hpp"
+#include "lastcall/core/app/option_check.hpp"
 
 namespace lastcall::inline v0::testing {
 
@@ -15,8 +15,14 @@ component_double::component_double(std::string name, component_behaviour does, s
   const auto refuse = [&](const std::string& what) {
     throw std::invalid_argument("component double \"" + name_ + "\": " + what);
   };
-  for (const duration d : {does_.start_takes, does_.drain_takes, does_.stop_takes, does_.each_takes, does_.force_takes})
-    if (d < duration::zero()) refuse("a time of " + to_text(d) + "; nothing takes less than none");
+  const std::string part = "component double \"" + name_ + '"';
+  const detail::option_check allowed(part);
+  allowed.time("start_takes", does_.start_takes);
+  allowed.time("drain_takes", does_.drain_takes);
+  allowed.time("stop_takes", does_.stop_takes);
+  allowed.time("each_takes", does_.each_takes);
+  allowed.time("force_takes", does_.force_takes);
+  allowed.number("in_flight", does_.in_flight, 0, allowed.most_things);
   switch (does_.hangs_in) {
     case verb::none:
     case verb::start:

@@ -78,7 +78,7 @@ std::uint64_t raise_descriptor_limit() noexcept;
 
 /// Loads the server, tells it to stop, waits for the end, and counts.
 /// Blocks: at most patience + after + 10 s + timeout + 5 s.   Errors: std::system_error when epoll fails;
-/// std::invalid_argument for a time that is negative or above 24 h.
+/// std::invalid_argument for an option beyond its range, by name.
 /// Threads: any; it runs in the caller's and shares nothing.
 probe_result run_probe(const server_address&, const probe_options&, const probe_target&);
 

@@ -428,6 +428,8 @@ probe_result run_probe(const server_address& server, const probe_options& option
   allowed.time("patience", options.patience);
   allowed.time("request_timeout", options.request_timeout);
   allowed.time("spacing", options.spacing);
+  allowed.number("signals", options.signals, 0, 100'000);  // so that spacing times signals does not overflow
+  for (const load_options& load : options.loads) check(load);
   return exact_client_loop(server, options, target).run();
 }
 

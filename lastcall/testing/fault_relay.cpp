@@ -25,6 +25,8 @@
 #include <thread>
 #include <utility>
 
+#include "lastcall/core/app/option_check.hpp"
+
 namespace lastcall::inline v0::testing {
 
 namespace {
@@ -70,6 +72,10 @@ struct relayed {
 
 struct fault_relay::state {
   state(server_address to, relay_options chosen) : server(std::move(to)), options(std::move(chosen)) {
+    const detail::option_check allowed("fault relay");
+    allowed.number("buffer_bytes", options.buffer_bytes, 1, allowed.most_bytes);
+    allowed.number("most_connections", options.most_connections, 1, allowed.most_things);
+    check(options.faults);
     wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (wake == none) fail("no descriptor");
     listen();
@@ -343,10 +349,12 @@ std::uint16_t fault_relay::port() const noexcept { return state_->port; }
 std::string fault_relay::url() const { return "http://127.0.0.1:" + std::to_string(state_->port); }
 
 void fault_relay::set(relay_faults faults) {
+  check(faults);
   state_->change([&] { state_->faults = faults; });
 }
 
 void fault_relay::set(std::size_t connection, relay_faults faults) {
+  check(faults);
   state_->change(connection, [&](relayed& c) {
     c.lines[0].set(faults.to_server);
     c.lines[1].set(faults.to_client);

@@ -25,6 +25,12 @@ struct relay_faults {
   static relay_faults both(const line_faults& faults) { return {faults, faults}; }
 };
 
+/// Errors: std::invalid_argument that names the member, its value and what is allowed.
+inline void check(const relay_faults& f) {
+  check(f.to_server);
+  check(f.to_client);
+}
+
 enum class direction : unsigned char { to_server, to_client };
 
 struct relay_options {
@@ -46,7 +52,7 @@ struct relay_connection {
 /// `wait_for`; the destructor, for a moment.
 class fault_relay {
  public:
-  /// Errors: std::system_error when it cannot listen.
+  /// Errors: std::system_error when it cannot listen; std::invalid_argument for an option beyond its range.
   explicit fault_relay(server_address server, relay_options options = {});
   ~fault_relay();
   fault_relay& operator=(fault_relay&&) = delete;

@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "lastcall/core/app/option_check.hpp"
 #include "lastcall/core/app/signal_routing.hpp"
 #include "lastcall/core/caught.hpp"
 #include "lastcall/core/duration.hpp"
@@ -76,7 +77,9 @@ struct harness::state final : component_double::stage {
       : caught_signals(ends_by(options)),
         grace(options.grace),
         patience(real_patience),
-        program(std::in_place, adapt(options)) {}
+        program(std::in_place, adapt(options)) {
+    detail::option_check("harness").time("patience", patience);
+  }
 
   static std::vector<int> ends_by(const app_options& options) {
     std::vector<int> all = options.signals;
@@ -332,7 +335,7 @@ member harness::adopt(std::string name, std::unique_ptr<component> it, needs sta
 
 void harness::at(duration since_construction, function<void()> f) {
   state& s = *state_;
-  s.threads.plan(s.zero + since_construction, [&s, f = std::move(f)]() mutable {
+  s.threads.plan(detail::later(s.zero, since_construction), [&s, f = std::move(f)]() mutable {
     s.planned_runs = true;
     try {
       f();
@@ -370,7 +373,7 @@ void harness::advance(duration by) {
   if (by < duration::zero())
     throw std::invalid_argument("harness: " + to_text(by) + " is negative; time never goes back");
   s.begin();
-  s.wait(s.time.now() + by, [] { return false; });
+  s.wait(detail::later(s.time.now(), by), [] { return false; });
 }
 
 const report& harness::run_to_end() {

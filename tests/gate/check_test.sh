@@ -176,6 +176,7 @@ code=lastcall/http/message/limits.hpp
 changed $code 's/head_bytes = 16 \*/head_bytes = 17 */' 'head_bytes: the code has'
 changed $code 's/^  std::size_t max_streams.*/&\n  std::size_t odd_count = 7;/' 'no row for the limit'
 changed lastcall/http/message/limits.cpp 's/"header_count", l.header_count, 1, /"header_count", l.header_count, 2, /' 'header_count: the code has'
+changed lastcall/http/files/file.hpp 's/^struct file_options {/struct odd_options {\n};\n\n&/' 'does not try odd_options'
 changed docs/limits.md 's/^| `idle_time` | 75 s/| `idle_time` | 76 s/' 'idle_time: the code has'
 changed lastcall/core/app/settings.cpp 's/"LASTCALL_RESERVE")/"LASTCALL_KEEP")/' 'no row for the variable LASTCALL_KEEP'
 changed docs/guide/operate.md 's/^| `LASTCALL_LOG`/| `LASTCALL_LOGS`/' 'LASTCALL_LOGS is no variable'

@@ -66,7 +66,7 @@ void read_signals(const std::string& text, testing::probe_options& run) {
   const auto comma = text.find(',');
   const auto number = text.substr(0, comma);
   unsigned count = 0;
-  if (!number.empty() && number.size() <= 6 && number.find_first_not_of("0123456789") == number.npos) {
+  if (!number.empty() && number.size() <= 5 && number.find_first_not_of("0123456789") == number.npos) {
     count = static_cast<unsigned>(std::stoul(number));
   }
   if (count == 0) throw std::invalid_argument("--signals '" + text + "': give COUNT[,SPACING], like 3,50ms");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lastcall/core/deadline.hpp"
+
 namespace lastcall::inline v0 {
 
 drain_chain longest_chain(const std::vector<std::vector<std::size_t>>& graph, const std::vector<duration>& takes) {
@@ -10,7 +12,7 @@ drain_chain longest_chain(const std::vector<std::vector<std::size_t>>& graph, co
   std::vector<std::optional<std::size_t>> after(graph.size());
   std::optional<std::size_t> last;
   for (std::size_t i = graph.size(); i-- > 0;) {
-    until[i] += takes[i];
+    until[i] += std::clamp(takes[i], duration::zero(), 2 * deadline::longest);  // no sum of many overflows
     if (!last || until[i] > until[*last]) last = i;
     for (const std::size_t need : graph[i]) {
       if (after[need] && until[need] >= until[i]) continue;

@@ -23,6 +23,11 @@ TEST(drain_chains, longest_of_nothing_is_nothing) {
   EXPECT_EQ(longest_chain({{}, {0}}, {0s, 0s}).takes, 0s);
 }
 
+TEST(drain_chains, longest_does_not_overflow) {
+  EXPECT_GT(longest_chain({{}, {0}, {1}}, {duration::max(), duration::max(), duration::max()}).takes, 48h);
+  EXPECT_EQ(longest_chain({{}, {0}}, {duration::min(), 5s}).takes, 5s);
+}
+
 duration slowly(const std::vector<std::vector<std::size_t>>& graph, const std::vector<duration>& takes,
                 std::size_t at) {
   duration most{};

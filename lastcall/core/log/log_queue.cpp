@@ -162,7 +162,7 @@ void log_queue::write(const log_record& record) noexcept {
 
 bool log_queue::flush(duration within) noexcept {
   state& s = *state_;
-  const time_point until = steady().now() + within;
+  const time_point until = detail::later(steady().now(), within);
   std::unique_lock lock(s.mutex);
   const auto all_out = [&] { return s.waiting.empty() && !s.writing; };
   bool out = s.emptied.wait_until(lock, until, all_out);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lastcall/core/app/count_members_test.hpp"
 #include "lastcall/core/app/settings.hpp"
 #include "lastcall/http/files/file.hpp"
 #include "lastcall/http/server/admin.hpp"
@@ -22,18 +23,7 @@
 namespace lastcall::http::option_ranges_test {
 
 using namespace std::chrono_literals;
-
-/// How many members an aggregate has.
-struct anything {
-  template <class T> operator T() const;  // NOLINT: implicit, and never called
-};
-template <class T, class... A> consteval std::size_t members() {
-  if constexpr (requires { T{A()..., anything()}; }) {
-    return members<T, A..., anything>();
-  } else {
-    return sizeof...(A);
-  }
-}
+using lastcall::detail::members;
 
 /// One option: `refused` returns what the error says, or "accepted".
 template <class V> struct option {

@@ -2,7 +2,15 @@
 
 #include <algorithm>
 
+#include "lastcall/core/app/option_check.hpp"
+
 namespace lastcall::inline v0::testing {
+
+void check(const line_faults& f) {
+  const lastcall::detail::option_check allowed("faults of a line");
+  allowed.time("delay", f.delay);
+  allowed.time("piece_gap", f.piece_gap);
+}
 
 void fault_line::take(std::string_view bytes, time_point now) {
   taken_ += bytes.size();

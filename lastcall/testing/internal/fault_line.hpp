@@ -33,6 +33,9 @@ struct line_faults {
   bool operator==(const line_faults&) const = default;
 };
 
+/// Errors: std::invalid_argument that names the member, its value and what is allowed.
+void check(const line_faults&);
+
 /// Holds at most `capacity` bytes. If delay times rate is more, it slows the sender down, as a full buffer does.
 /// Threads: one.
 class fault_line {

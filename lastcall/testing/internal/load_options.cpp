@@ -5,6 +5,7 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "lastcall/core/app/option_check.hpp"
 #include "lastcall/core/duration.hpp"
 
 namespace lastcall::inline v0::testing {
@@ -16,6 +17,8 @@ using namespace std::chrono_literals;
 constexpr std::array<std::string_view, 8> names{"busy",   "fresh",    "race", "inflight",
                                                 "upload", "download", "idle", "half-closed"};
 constexpr std::uint64_t most_connections = 1'000'000;
+constexpr double least_rate = 0.1, most_rate = 1e6;
+constexpr auto huge = std::uint64_t{1} << 50;
 
 [[noreturn]] void refuse(std::string_view load, const std::string& why) {
   throw std::invalid_argument("load '" + std::string(load) + "': " + why);
@@ -64,7 +67,6 @@ std::string keys_of(load_kind kind) {
 }
 
 void apply(load_options& load, const setting& s) {
-  constexpr auto huge = std::uint64_t{1} << 50;
   if (!applies(load.kind, s.key)) {
     refuse(s.load, "'" + std::string(s.key) + "' is no setting of " + std::string(to_text(load.kind)) + "; it has " +
                        keys_of(load.kind));
@@ -76,7 +78,7 @@ void apply(load_options& load, const setting& s) {
   } else if (s.key == "expect") {
     load.expect = s.value == "any" ? 0 : s.number(100, 599, "a status or 'any'");
   } else if (s.key == "rate") {
-    load.rate = s.number(0.1, 1e6, "a number of connections per second");
+    load.rate = s.number(least_rate, most_rate, "a number of connections per second");
   } else if (s.key == "most") {
     load.most = s.number<std::size_t>(1, most_connections, "a number of connections");
   } else if (s.key == "min") {
@@ -141,6 +143,23 @@ load_options default_load(load_kind kind) {
       break;
   }
   return load;
+}
+
+void check(const load_options& load) {
+  const std::string part = "load '" + std::string(to_text(load.kind)) + "'";
+  const lastcall::detail::option_check allowed(part);
+  allowed.number("count", load.count, 0, most_connections);
+  allowed.number("most", load.most, 0, most_connections);
+  allowed.time("min", load.min);
+  allowed.time("max", load.max);
+  allowed.time("lead", load.lead);
+  allowed.number("bytes", load.bytes, 0, huge);
+  allowed.time("over", load.over);
+  allowed.number("requests", load.requests, 0, most_connections);
+  allowed.number("expect", load.expect, 0, 599);
+  if (load.rate != 0 && !(load.rate >= least_rate && load.rate <= most_rate))  // also not a number
+    refuse(to_text(load.kind), "rate = " + std::to_string(load.rate) + "; give 0, or a number between 0.1 and 1000000");
+  if (load.min > load.max) refuse(to_text(load.kind), "min is more than max");
 }
 
 load_options parse_load(std::string_view text) {

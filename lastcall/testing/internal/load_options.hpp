@@ -42,6 +42,9 @@ struct load_options {
 /// The usual numbers of a kind.
 load_options default_load(load_kind);
 
+/// Errors: std::invalid_argument that names the member, its value and what is allowed.
+void check(const load_options&);
+
 /// Parses `busy:64`, `fresh,rate=1000`, `upload:10,bytes=1000000,over=2s`. Defaults are those of `default_load`.
 /// Errors: std::invalid_argument that names the wrong part and the remedy.
 load_options parse_load(std::string_view text);
