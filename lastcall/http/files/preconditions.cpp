@@ -1,5 +1,7 @@
 #include "lastcall/http/files/preconditions.hpp"
 
+#include <algorithm>
+
 #include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/date.hpp"
 #include "lastcall/http/message/request.hpp"
@@ -74,11 +76,18 @@ std::optional<std::time_t> date_of(const request& r, std::string_view name, std:
   return date;
 }
 
+std::size_t lines_of(const request& r, std::string_view name) noexcept {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(r.headers(), [&](const auto& f) { return equal_ignoring_case(f.name, name); }));
+}
+
+/// A date of this second is no strong one: what it dates may change once more within it.
+/// Source: RFC 9110 sections 8.8.2.2 and 13.1.5.
 bool if_range_holds(std::string_view value, const validators& current, std::time_t now) noexcept {
   auto rest = value;
   if (const auto tag = take_tag(rest); !tag.empty()) return rest.empty() && equal_strongly(tag, current.etag);
   const auto date = parse_date(value, now);
-  return date && date == current.modified;
+  return date && date == current.modified && *date < now;
 }
 
 }  // namespace
@@ -105,11 +114,11 @@ precondition evaluate_preconditions(const request& r, const validators& current,
     if (date && *current.modified <= *date) return precondition::not_modified;
   }
 
-  if (r.verb() == method::get && r.has_header("Range") && r.has_header("If-Range") &&
-      !if_range_holds(r.header("If-Range"), current, now)) {
-    return precondition::ignore_range;
-  }
-  return precondition::proceed;
+  if (r.verb() != method::get || !r.has_header("Range")) return precondition::proceed;
+  // Neither is a list (RFC 9110 sections 14.2 and 13.1.5), so of two lines it is not known which is meant.
+  const std::size_t conditions = lines_of(r, "If-Range");
+  const bool holds = conditions == 0 || (conditions == 1 && if_range_holds(r.header("If-Range"), current, now));
+  return holds && lines_of(r, "Range") == 1 ? precondition::proceed : precondition::ignore_range;
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -22,7 +22,7 @@ struct validators {
 
 enum class precondition : unsigned char {
   proceed,
-  ignore_range,  // proceed, but with all of it: If-Range means another state
+  ignore_range,  // proceed, but with all of it: If-Range means another state, or a line is there twice
   not_modified,  // 304
   failed,        // 412
 };

@@ -128,6 +128,11 @@ TEST(preconditions, if_range_wants_exactly_this_state) {
   EXPECT_EQ(range(before, both), "all");
   EXPECT_EQ(range(at, only_etag), "all");
   EXPECT_EQ(range("nonsense", {}), "all");
+  const validators just_now{{}, now}, a_second_ago{{}, now - 1};
+  EXPECT_EQ(get("Range: bytes=0-1\r\nIf-Range: Mon, 23 Nov 2026 10:00:00 GMT\r\n", just_now), "all");
+  EXPECT_EQ(get("Range: bytes=0-1\r\nIf-Range: Mon, 23 Nov 2026 09:59:59 GMT\r\n", a_second_ago), "proceed");
+  EXPECT_EQ(get("Range: bytes=0-1\r\nIf-Range: \"a\"\r\nIf-Range: \"b\"\r\n"), "all");
+  EXPECT_EQ(get("Range: bytes=0-1\r\nRange: bytes=2-3\r\n"), "all");
   EXPECT_EQ(get("If-Range: \"b\"\r\n"), "proceed");
   EXPECT_EQ(asked("HEAD", "Range: bytes=0-1\r\nIf-Range: \"b\"\r\n"), "proceed");
 }
