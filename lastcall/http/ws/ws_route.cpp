@@ -2,6 +2,7 @@
 #include <stdexcept>
 
 #include "lastcall/core/app/option_check.hpp"
+#include "lastcall/core/parse_number.hpp"
 #include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/authority.hpp"
 #include "lastcall/http/message/body_source.hpp"
@@ -39,6 +40,9 @@ std::string why_never_sent(std::string_view origin) {
   if (!sound || host.empty() || !http::detail::is_sound_authority(host, false) || host.front() == ':' ||
       host.ends_with(':') || host.find('*') != host.npos)
     return "is no scheme, host and port; a page's has no path, no user and no slash at its end";
+  if (const auto port = host.rfind(':'); port != host.npos && host.back() != ']')
+    if (!lastcall::detail::parse_number<std::uint16_t>(host.substr(port + 1)) || host[port + 1] == '0')
+      return "has a port that pages do not write so; give 1 to 65535, without a zero before it";
   const std::string_view usual = http::detail::equal_ignoring_case(scheme, "https")  ? ":443"
                                  : http::detail::equal_ignoring_case(scheme, "http") ? ":80"
                                                                                      : std::string_view();

@@ -45,6 +45,9 @@ TEST(ws_route, refuses_subprotocols_and_origins_that_can_never_match) {
                           "https://b\xC3\xBC.de",
                           "https://example.org:",
                           "https://:8080",
+                          "https://a:0",
+                          "https://a:08080",
+                          "https://a:65536",
                           "1s://a",
                           "https://a https://b",
                           "https://*.example.org"})
@@ -52,7 +55,7 @@ TEST(ws_route, refuses_subprotocols_and_origins_that_can_never_match) {
   int n = 0;
   for (const char* good :
        {"null", "https://example.org", "http://localhost:8080", "https://example.org:80", "http://[::1]:3000",
-        "https://xn--b-eha.de", "chrome-extension://abc", "app://x", "file://y"})
+        "https://xn--b-eha.de", "http://[::1]", "https://a:65535", "chrome-extension://abc", "app://x", "file://y"})
     EXPECT_NO_THROW(r.websocket("/b" + std::to_string(n++), echo, {.subprotocols = {"v1"}, .origins = {good}})) << good;
 }
 
