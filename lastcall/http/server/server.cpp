@@ -139,12 +139,16 @@ struct server::parts {
     service->routes = std::move(o.routes);
     service->limits = o.limits;
     if (o.health) {
-      service->routes.get_unless_routed("/livez", [](const request&) { return text("alive\n"); });
-      service->routes.get_unless_routed("/readyz", [this, driver](const request&) {
+      const auto alive = [](const request&) { return text("alive\n"); };
+      const auto ready = [this, driver](const request&) {
         constexpr detail::server_refusal no = detail::refusals::not_ready;
-        const bool ready = !announced && (!driver || driver->ready());
-        return ready ? text("ready\n") : text(std::string(no.why) + "\n", no.status);
-      });
+        const bool serves = !announced && (!driver || driver->ready());
+        return serves ? text("ready\n") : text(std::string(no.why) + "\n", no.status);
+      };
+      for (const char* const slash : {"", "/"}) {  // a probe configured with either must not get a page for all paths
+        service->routes.get_unless_routed(std::string("/livez") + slash, alive);
+        service->routes.get_unless_routed(std::string("/readyz") + slash, ready);
+      }
     }
     service->log = std::move(log);
     service->name = std::move(o.name);

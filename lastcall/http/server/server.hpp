@@ -35,8 +35,8 @@ struct server_options {
   std::string unix_path = {};
   router routes = {};
   http::limits limits = {};
-  /// Answers GET of /livez and /readyz, unless a route has that very path. A route with parameters ("/{rest...}") does
-  /// not take them: it would say "ready" throughout a drain.
+  /// Answers GET of /livez and /readyz, with or without a slash at the end, unless a route has that very path. A route
+  /// with parameters ("/{rest...}") does not take them: it would say "ready" throughout a drain.
   bool health = true;
   /// One listening socket for each thread, in one SO_REUSEPORT group.
   bool listener_per_thread = false;

@@ -113,7 +113,8 @@ TEST(server, answers_for_its_health_before_a_route_for_all_paths) {
       EXPECT_EQ(s.get("/livez").body, "alive\n") << verb << pattern;
       EXPECT_EQ(s.get("/readyz?x=1").body, "ready\n") << verb << pattern;
       s.it.announce();
-      EXPECT_EQ(s.get("/readyz").status, 503) << verb << pattern;
+      for (const char* spelled : {"/readyz", "/readyz/", "/%72eadyz", "/readyz/?x"})
+        EXPECT_EQ(s.get(spelled).status, 503) << verb << pattern << spelled;
       auto c = s.enters();
       c.say(request_for("/readyz", "", "HEAD"));
       EXPECT_EQ(next_reply(c, true).status, 503) << verb << pattern;
@@ -137,10 +138,13 @@ TEST(server, leaves_health_to_the_users_route_or_away) {
   scene s;
   auto o = local(s.routes());
   o.routes.get("/readyz", [](const request&) { return text("mine\n"); });
+  o.routes.get("/livez/", [](const request&) { return text("also mine\n"); });
   server mine(std::move(o));
   mine.start();
   client c(mine.addresses()[0]);
   EXPECT_THAT(ask(c, get("/readyz")), HasSubstr("mine\n"));
+  EXPECT_THAT(ask(c, get("/livez/")), HasSubstr("also mine\n"));
+  EXPECT_THAT(ask(c, get("/livez")), HasSubstr("alive\n"));
 
   auto without = local(s.routes());
   without.health = false;
