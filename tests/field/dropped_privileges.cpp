@@ -16,13 +16,14 @@ int field::dropped_privileges(const arguments& given) {
   http::server_options options = on_loopback(std::move(routes));
   options.unix_path = given.at(0);
   const auto server = app.add<http::server>("http", std::move(options));
-  app.add("drop",
-          lastcall::functions{.start =
-                                  [] {
-                                    if (::setgroups(0, nullptr) != 0 || ::setgid(23456) != 0 || ::setuid(23456) != 0)
-                                      throw std::runtime_error("cannot drop the privileges of root");
-                                  }},
-          {server});
-  say_where(app, server);
+  const auto drop = app.add(
+      "drop",
+      lastcall::functions{.start =
+                              [] {
+                                if (::setgroups(0, nullptr) != 0 || ::setgid(23456) != 0 || ::setuid(23456) != 0)
+                                  throw std::runtime_error("cannot drop the privileges of root");
+                              }},
+      {server});
+  say_where(app, server, {drop});  // components that do not need each other start at the same time
   return app.run();
 }

@@ -28,8 +28,11 @@ inline lastcall::http::server_options on_loopback(lastcall::http::router routes,
   return {.address = "127.0.0.1", .port = port, .routes = std::move(routes)};
 }
 
-/// Prints "listening on http://127.0.0.1:PORT" once it serves.
-inline void say_where(lastcall::app& app, lastcall::handle<lastcall::http::server> server) {
+/// Prints "listening on http://127.0.0.1:PORT" once it serves, and `after` has started, too.
+inline void say_where(lastcall::app& app, lastcall::handle<lastcall::http::server> server,
+                      const lastcall::needs& after = {}) {
+  lastcall::needs all = after;
+  all.emplace_back(server);
   app.add("where",
           lastcall::functions{.start =
                                   [server] {
@@ -37,7 +40,7 @@ inline void say_where(lastcall::app& app, lastcall::handle<lastcall::http::serve
                                                 to_text(server->addresses().front()).c_str());
                                     std::fflush(stdout);
                                   }},
-          {server});
+          all);
 }
 
 }  // namespace field
