@@ -1,6 +1,7 @@
 #include "lastcall/http/requests/middleware.hpp"
 
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include "lastcall/core/caught.hpp"
@@ -26,6 +27,7 @@ template <class F> class wrapping : public detail::erased_handler {
 };
 
 template <class Wrapper, class F> middleware made_of(F own) {
+  if (!own) throw std::invalid_argument("middleware: the function is empty");
   return [own = std::make_shared<const F>(std::move(own))](handler h) {
     const handler::options options = h.route_options();
     return handler(std::make_unique<const Wrapper>(h.release(), own), options);

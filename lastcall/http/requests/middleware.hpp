@@ -29,6 +29,8 @@ class next_handler {
   detail::call& call_;
 };
 
+// Errors of the three, when they are made: std::invalid_argument for an empty function.
+
 /// Runs `look` before the handler, where the handler runs; a response that it returns is sent in the handler's place.
 /// The handler keeps its form.
 middleware before(function<std::optional<response>(const request&)> look);

@@ -161,4 +161,13 @@ TEST(middleware, comes_before_the_routes) {
   EXPECT_THROW(router().use(nullptr), std::invalid_argument);
 }
 
+TEST(middleware, is_refused_when_it_is_empty_or_returns_nothing) {
+  EXPECT_THROW(before({}), std::invalid_argument);
+  EXPECT_THROW(after({}), std::invalid_argument);
+  EXPECT_THROW(around({}), std::invalid_argument);
+  router r;
+  r.use([](const handler&) { return handler(); });
+  EXPECT_THROW(r.get("/", [](const request&) { return text(""); }), std::invalid_argument);
+}
+
 }  // namespace lastcall::http::middleware_test

@@ -104,7 +104,9 @@ class handler {
   template <class F>
     requires(!std::same_as<std::decay_t<F>, handler> && detail::has_form<std::decay_t<F>>)
   handler(F&& f)  // NOLINT: implicit
-      : call_(std::make_unique<const detail::callable<std::decay_t<F>>>(std::forward<F>(f))) {}
+      : call_(detail::is_null(static_cast<const std::decay_t<F>&>(f))
+                  ? nullptr
+                  : std::make_unique<const detail::callable<std::decay_t<F>>>(std::forward<F>(f))) {}
   /// Deleted rather than absent, so that the compiler shows this line.
   template <detail::formless F>
   handler(F&&) = delete;  // it has none of the forms above: is it mutable, or plain, and takes a body_stream&?

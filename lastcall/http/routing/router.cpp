@@ -195,6 +195,7 @@ router& router::route(std::string_view method, std::string_view pattern, handler
       std::find(other_methods_.begin(), other_methods_.end(), method) == other_methods_.end())
     other_methods_.emplace_back(method);
   for (auto m = around_.rbegin(); m != around_.rend(); ++m) h = (*m)(std::move(h));
+  if (!h) refuse("a middleware returned an empty handler");
 
   node* at = root_.get();
   bool rest = false;

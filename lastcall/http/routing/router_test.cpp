@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "lastcall/http/message/request_access.hpp"
+#include "lastcall/http/sse/events.hpp"
+#include "lastcall/http/ws/websocket.hpp"
 
 namespace lastcall::http::router_test {
 
@@ -252,6 +254,21 @@ TEST(router, malformed_patterns_are_refused_with_the_reason) {
   EXPECT_THAT(refusal([&] { routes.route("GE T", "/", named("")); }), HasSubstr("not a token"));
   EXPECT_THAT(refusal([&] { routes.route("CONNECT", "/", named("")); }), HasSubstr("no path"));
   EXPECT_THAT(refusal([&] { routes.get("/", handler()); }), HasSubstr("handler is empty"));
+}
+
+/// A null pointer crashed when it was called, and an empty std::function was a 500 for each request.
+TEST(router, refuses_handlers_that_are_nothing) {
+  router r;
+  response (*const pointer)(const request&) = nullptr;
+  EXPECT_THROW(r.get("/", pointer), std::invalid_argument);
+  EXPECT_THROW(r.get("/", blocking(pointer)), std::invalid_argument);
+  EXPECT_THROW(r.get("/", std::function<response(const request&)>()), std::invalid_argument);
+  EXPECT_THROW(r.get("/", std::function<void(const request&, responder)>()), std::invalid_argument);
+  EXPECT_THROW(r.get("/", std::function<task<response>(const request&, context)>()), std::invalid_argument);
+  EXPECT_THROW(r.events("/", std::function<task<>(sse::stream&)>()), std::invalid_argument);
+  EXPECT_THROW(r.events("/", blocking(std::function<void(sse::stream&)>())), std::invalid_argument);
+  EXPECT_THROW(r.websocket("/", std::function<task<>(ws::stream)>()), std::invalid_argument);
+  EXPECT_NO_THROW(r.get("/", std::function<response(const request&)>([](const request&) { return text(""); })));
 }
 
 TEST(router, two_routes_that_could_not_be_told_apart_are_refused) {

@@ -25,18 +25,21 @@ template <class Stream> class stream_handler {
   template <class F>
     requires converses<F, task<>>
   stream_handler(F f)  // NOLINT: implicit
-      : awaiting_([f = std::move(f)](const request& r, Stream&& s) { return invoke<task<>>(f, r, s); }),
-        wants_request_(takes_request<F, task<>>) {}
+      : wants_request_(takes_request<F, task<>>) {
+    if (!is_null(f)) awaiting_ = [f = std::move(f)](const request& r, Stream&& s) { return invoke<task<>>(f, r, s); };
+  }
   template <class F>
     requires converses<F, void>
   stream_handler(net::on_pool<F> f)  // NOLINT: implicit
-      : blocking_([f = std::move(f.call)](const request& r, Stream&& s) { invoke<void>(f, r, s); }),
-        wants_request_(takes_request<F, void>) {}
+      : wants_request_(takes_request<F, void>) {
+    if (!is_null(f)) blocking_ = [f = std::move(f.call)](const request& r, Stream&& s) { invoke<void>(f, r, s); };
+  }
   /// Deleted rather than absent, so that the compiler shows this line.
   template <class F>
     requires(meant_as<F, stream_handler> && !converses<F, task<>>)
   stream_handler(F) = delete;  // it has none of the forms above: is it mutable, no coroutine, or takes no Stream?
 
+  explicit operator bool() const noexcept { return awaiting_ || blocking_; }
   bool blocks() const noexcept { return static_cast<bool>(blocking_); }
   bool wants_request() const noexcept { return wants_request_; }
   task<> run(const request& r, Stream&& s) const { return awaiting_(r, static_cast<Stream&&>(s)); }

@@ -80,6 +80,7 @@ http::handler handler_for(std::string_view, handler h, const options& o) {
   allowed.time("heartbeat", o.heartbeat);
   allowed.time("retry", o.retry);
   allowed.time("retry_spread", o.retry_spread);
+  if (!h) return {};  // refused by the router
   // The route outlives its streams, and so do the handler and the options in it.
   http::handler route = [h = std::move(h), o](const http::request& r, const context&) -> task<http::response> {
     http::detail::body_source source{.beat_after = o.heartbeat, .beat = heartbeat};

@@ -96,6 +96,7 @@ http::response agree(const std::shared_ptr<const detail::route>& route, const ht
 
 http::handler handler_for(std::string_view pattern, handler h, options o) {
   check(o, pattern);
+  if (!h) return {};  // refused by the router
   const auto route = std::make_shared<const detail::route>(std::move(h), std::move(o), pattern);
   return [route](const http::request& r, context life) { return agree(route, r, life); };
 }
