@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "lastcall/http/h2/h2_frames_test.hpp"
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
 
@@ -78,6 +79,7 @@ TEST(field, a_route_for_all_paths_leaves_health_to_the_server) {
   EXPECT_THAT(it.get("/anything"), HasSubstr("<h1>app</h1>"));
   EXPECT_THAT(it.get("/livez"), HasSubstr("alive\n"));
   EXPECT_THAT(it.get("/readyz"), HasSubstr("ready\n"));
+  EXPECT_THAT(it.get("/readyz/"), HasSubstr("ready\n"));
   raw_client probe = it.enters();
   std::string said;
   bool told = false;
@@ -109,6 +111,26 @@ TEST(field, a_file_is_no_younger_than_its_response_and_not_of_1970) {
   EXPECT_EQ(value_of(none, "Last-Modified"), "") << none;
   EXPECT_THAT(none, HasSubstr("text"));
   EXPECT_EQ(it.end(), exit_status{.code = 0});
+}
+
+TEST(field, a_head_that_http2_cannot_send_is_a_500_and_holds_no_drain) {
+  namespace h2 = lastcall::http::testing_h2;
+  input it({"large_head"});
+  raw_client c = it.enters();
+  c.send(h2::preface + h2::settings() + h2::get(1) + h2::ping());
+  std::string heard;
+  const auto hear = [&](std::string_view until) {
+    for (std::string more; heard.find(until) == heard.npos; heard += more)
+      if ((more = c.read_some()).empty()) return false;
+    return true;
+  };
+  ASSERT_TRUE(hear("12345678")) << "the ping behind the request comes back";
+  const auto began = std::chrono::steady_clock::now();
+  it.process.signal(SIGTERM);
+  EXPECT_TRUE(hear("internal server error\n"));
+  EXPECT_EQ(it.wait(), exit_status{.code = 0}) << it.process.errors();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 15s) << "it lasted to its end, 18 s";
+  EXPECT_THAT(it.process.errors(), HasSubstr("too large"));
 }
 
 /// A client that writes all of its body first, at its own speed, and reads afterwards, as many HTTP libraries do.

@@ -17,6 +17,7 @@ int dropped_privileges(const arguments&);
 int foreign_exception(const arguments&);
 int forked_helper(const arguments&);
 int io_context_with_threads(const arguments&);
+int large_head(const arguments&);
 int last_modified(const arguments&);
 int no_descriptor_left(const arguments&);
 int own_io_context(const arguments&);

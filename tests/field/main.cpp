@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
       {"foreign_exception", field::foreign_exception},
       {"forked_helper", field::forked_helper},
       {"io_context_with_threads", field::io_context_with_threads},
+      {"large_head", field::large_head},
       {"last_modified", field::last_modified},
       {"no_descriptor_left", field::no_descriptor_left},
       {"own_io_context", field::own_io_context},
