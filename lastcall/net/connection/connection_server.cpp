@@ -66,12 +66,7 @@ connection_server::connection_server(connection_server_options options, runtime&
   // Clients beyond the limit still get a 503. The margin for these connections is part of what the descriptors allow.
   const std::size_t available =
       descriptors() > 2 * reserved_descriptors ? descriptors() - reserved_descriptors : descriptors() / 2;
-  const std::size_t most = available - available / 16;
-  if (options_.max_connections > most)
-    options_.log.warning(
-        options_.name, "max_connections is more than the descriptor limit allows; raise that limit",
-        {{"max_connections", std::to_string(options_.max_connections)}, {"allowed", std::to_string(most)}});
-  refuse_from_ = options_.max_connections ? std::min(options_.max_connections, most) : most;
+  refuse_from_ = options_.max_connections ? options_.max_connections : available - available / 16;
   pause_from_ = std::min(refuse_from_ + refuse_from_ / 16 + 16, std::max(available, refuse_from_));
 }
 

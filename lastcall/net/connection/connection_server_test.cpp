@@ -1,7 +1,6 @@
 #include "lastcall/net/connection/connection_server.hpp"
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,7 +21,6 @@ namespace lastcall::net::connection_server_test {
 
 using namespace std::chrono_literals;
 using ::testing::Contains;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 using ::testing::SizeIs;
@@ -187,28 +185,6 @@ TEST(connection_server, refuses_beyond_its_limit_and_takes_again_when_there_is_r
   fourth->say("hi\n");
   EXPECT_EQ(fourth->hear_until("\n"), "hi\n");
   t.monitor.change([](line_monitor& m) { EXPECT_EQ(m.refused, 1U); });
-}
-
-/// What the limit of descriptors does not allow can't be accepted: those clients waited without an answer.
-TEST(connection_server, refuses_from_what_the_descriptors_allow_and_says_so_once) {
-  std::vector<std::string> said;
-  connection_server_options o = options();
-  o.max_connections = 1'000'000;
-  o.log = logger(log_level::warning, [&](const log_record& r) { said.emplace_back(r.text); });
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit few = before;
-  few.rlim_cur = 128;  // of which a server takes 60 for clients
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
-  tavern t(std::move(o), 1);
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  std::vector<std::unique_ptr<client>> all;
-  for (int i = 0; i < 60; ++i) all.push_back(t.enters());
-  ASSERT_TRUE(t.monitor.wait_for_made(60));
-  auto further = t.enters();
-  further->say("hi\n");
-  EXPECT_EQ(further->hear_all(), "full\n");
-  EXPECT_THAT(said, ElementsAre(HasSubstr("max_connections")));
 }
 
 TEST(connection_server, accepts_nobody_far_beyond_its_limit_until_others_leave) {
