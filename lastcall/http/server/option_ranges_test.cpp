@@ -244,7 +244,7 @@ TEST(option_ranges, know_all_members_of_all_options) {
   EXPECT_EQ(members<net::tcp_server_options>(), 15u);
   EXPECT_EQ(members<net::session_limits>(), 5u);
   EXPECT_EQ(members<net::farewell_options>(), 5u);
-  EXPECT_EQ(members<net::connection_server_options>(), 11u);
+  EXPECT_EQ(members<net::connection_server_options>(), 12u);
   EXPECT_EQ(members<net::listener_options>(), 8u);
   EXPECT_EQ(members<net::tls_options>(), 9u);
   EXPECT_EQ(members<net::thread_pool_options>(), 2u);

@@ -43,7 +43,8 @@ net::connection_server_options tcp_options(const server_options& o, net::thread_
       .proxies = o.proxies,
       .pool = &pool,
       .name = o.name,
-      .log = log};
+      .log = log,
+      .schemes = {"http", "https"}};
   const auto listen = [&](std::string_view address, std::uint16_t port) {
     tcp.listeners.push_back({.where = net::endpoint_of(address, port), .backlog = o.backlog});
   };

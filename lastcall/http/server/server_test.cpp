@@ -36,6 +36,22 @@ TEST(server, tells_where_it_listens_and_serves_there) {
   EXPECT_THAT(ask(c, hello), AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), HasSubstr("\r\n\r\nhello\n")));
 }
 
+TEST(server, says_in_its_log_where_it_listens) {
+  std::vector<std::string> said;
+  const logger log(log_level::info, [&](const log_record& r) { said.emplace_back(r.text); });
+  net::runtime on({.threads = 1});
+  on.start({});
+  scene s;
+  auto o = local(s.routes());
+  o.unix_path = ::testing::TempDir() + "server-says-" + std::to_string(::getpid());
+  server it(std::move(o), on, log);
+  it.start({});
+  EXPECT_THAT(said, ::testing::ElementsAre("listening on http://" + to_text(it.addresses()[0]),
+                                           "listening on " + to_text(it.addresses()[1])));
+  it.stop();
+  on.stop();
+}
+
 TEST(server, listens_on_a_path_as_well_or_instead) {
   const std::string path = ::testing::TempDir() + "server-" + std::to_string(::getpid());
   scene s;

@@ -1,12 +1,14 @@
 // Listeners, the connections that they accept, and the drain of both: all of a server except its protocol.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lastcall/core/gate.hpp"
@@ -45,6 +47,8 @@ struct connection_server_options {
   thread_pool* pool = nullptr;
   std::string name = "tcp";
   logger log = {};
+  /// What it speaks, without TLS and with it: the line of the log that says where it listens begins with that.
+  std::array<std::string_view, 2> schemes = {"tcp", "tls"};
 };
 
 /// How many connections `close` has cut.
@@ -101,6 +105,7 @@ class connection_server final : public component {
 
  private:
   void open_listeners();
+  void say_where(const endpoint& where, std::size_t listener) const;
   void report_listeners(component_report&) const;
   connection_numbers numbers() const noexcept;
   void send_to_loop(arrival, std::size_t from_loop) noexcept;
