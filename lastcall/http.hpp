@@ -5,6 +5,8 @@
 
 #include "lastcall/http/files/file.hpp"
 #include "lastcall/http/message/client_address.hpp"
+#include "lastcall/http/message/cookies.hpp"
+#include "lastcall/http/message/form.hpp"
 #include "lastcall/http/message/limits.hpp"
 #include "lastcall/http/message/request.hpp"
 #include "lastcall/http/message/response.hpp"

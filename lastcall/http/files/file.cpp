@@ -85,7 +85,8 @@ response file(const request& r, const std::string& path, std::string_view conten
   const detail::byte_range bytes = part ? range.ranges[0] : detail::byte_range{0, size == 0 ? 0 : size - 1};
   const std::uint64_t length = size == 0 ? 0 : bytes.last - bytes.first + 1;
 
-  response said = with_state(response(part ? 206 : 200).header("Content-Type", content_type));
+  response said = with_state(
+      response(part ? 206 : 200).header("Content-Type", content_type.empty() ? content_type_of(path) : content_type));
   if (part)
     said.header("Content-Range", range_text(std::to_string(bytes.first) + "-" + std::to_string(bytes.last), size));
   return std::move(said).source(std::make_shared<const detail::body_source>(

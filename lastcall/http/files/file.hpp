@@ -21,8 +21,12 @@ struct file_options {
 /// Last-Modified are set, and conditional requests are answered: 304, 412, 416. 404 if it is not a regular file, or the
 /// path has a NUL; 403 if it may not be read. If the file becomes shorter while it is sent, the connection is cut.
 /// A time of change on the first day of 1970, as build tools and images set it, is none: there is no Last-Modified.
+/// `content_type`: empty for what its name ends with says (content_type_of).
 /// Blocks: to open it.   Errors: std::system_error for anything else, such as no descriptor left.
-response file(const request& r, const std::string& path, std::string_view content_type = "application/octet-stream",
-              file_options = {});
+response file(const request& r, const std::string& path, std::string_view content_type = {}, file_options = {});
+
+/// "text/html; charset=utf-8" for "a/index.html"; "application/octet-stream" for an ending that is not among the usual
+/// ones of the web. In any case of letters.
+std::string_view content_type_of(std::string_view path) noexcept;
 
 }  // namespace lastcall::inline v0::http

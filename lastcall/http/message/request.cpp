@@ -1,56 +1,32 @@
 #include "lastcall/http/message/request.hpp"
 
 #include "lastcall/http/message/ascii.hpp"
+#include "lastcall/http/message/form_text.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/tls/tls.hpp"
 
 namespace lastcall::inline v0::http {
-namespace {
-
-/// Takes a byte off the front of `encoded`, decoded as in a form.
-char take_form_byte(std::string_view& encoded) noexcept {
-  char c = encoded.front();
-  std::size_t used = 1;
-  if (c == '+') {
-    c = ' ';
-  } else if (c == '%' && encoded.size() >= 3) {
-    const int high = detail::hex_digit(encoded[1]);
-    const int low = detail::hex_digit(encoded[2]);
-    if (high >= 0 && low >= 0) {
-      c = static_cast<char>(high * 16 + low);
-      used = 3;
-    }
-  }
-  encoded.remove_prefix(used);
-  return c;
-}
-
-bool decodes_to(std::string_view encoded, std::string_view wanted) noexcept {
-  for (const char c : wanted)
-    if (encoded.empty() || take_form_byte(encoded) != c) return false;
-  return encoded.empty();
-}
-
-}  // namespace
-
 std::string_view request::path() const noexcept {
   if (path_.size != 0) return in_head(path_);
   return target_.size == 0 || verb_ == http::method::connect ? std::string_view{} : "/";
 }
 
 std::optional<std::string> request::query(std::string_view name) const {
-  for (std::string_view rest = query_text(); !rest.empty();) {
-    const auto pair = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(pair.size() == rest.size() ? pair.size() : pair.size() + 1);
-    const auto equals = pair.find('=');
-    if (pair.empty() || !decodes_to(pair.substr(0, equals), name)) continue;
-    std::string value;
-    if (equals != std::string_view::npos) {
-      for (auto encoded = pair.substr(equals + 1); !encoded.empty();) value += take_form_byte(encoded);
-    }
-    return value;
-  }
-  return std::nullopt;
+  std::optional<std::string> found;
+  detail::each_form_pair(query_text(), [&](std::string_view each, std::string_view value) {
+    if (detail::decodes_to(each, name)) found = detail::decode_form(value);
+    return !found;
+  });
+  return found;
+}
+
+std::vector<std::string> request::query_all(std::string_view name) const {
+  std::vector<std::string> all;
+  detail::each_form_pair(query_text(), [&](std::string_view each, std::string_view value) {
+    if (detail::decodes_to(each, name)) all.push_back(detail::decode_form(value));
+    return true;
+  });
+  return all;
 }
 
 std::string_view request::param(std::string_view name) const noexcept {

@@ -62,8 +62,13 @@ class request {
   /// The first value called `name` in the query, decoded ("+" is a space; a "%" without two hexadecimal digits stays as
   /// it is). "?a" and "?a=" are both the empty string.
   std::optional<std::string> query(std::string_view name) const;
+  /// All values called `name`, in the order as sent. The whole query: parse_form(query_text()).
+  std::vector<std::string> query_all(std::string_view name) const;
   /// The value of the route's {name}, decoded; empty where the route has no such parameter.
   std::string_view param(std::string_view name) const noexcept;
+  /// The pattern of the route that matched, as it was written: "/orders/{id}". Owned by the router. Empty where none
+  /// did. Of few values, so it can be a label of a metric, which a path must not be.
+  std::string_view route() const noexcept { return route_; }
   /// Host and port asked for: the target's if it names one, else the Host header.
   std::string_view host() const noexcept { return in_head(host_); }
 
@@ -99,6 +104,7 @@ class request {
   http::method verb_ = http::method::other;
   std::vector<field> fields_;
   std::vector<parameter> params_;
+  std::string_view route_;
   std::string decoded_;
   std::string_view body_;
   const net::endpoint* remote_ = nullptr;

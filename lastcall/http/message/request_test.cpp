@@ -55,6 +55,12 @@ TEST(request, query_values_are_decoded_as_forms_are) {
   EXPECT_EQ(received("GET /p?a%00b=%00").r.query(std::string_view("a\0b", 3)), std::string(1, '\0'));
 }
 
+TEST(request, has_all_values_of_a_name_in_the_query) {
+  const received q("GET /p?a=1&b=2&%61=x+y&a&ab=3");
+  EXPECT_THAT(q.r.query_all("a"), ::testing::ElementsAre("1", "x y", ""));
+  EXPECT_THAT(q.r.query_all("c"), ::testing::IsEmpty());
+}
+
 TEST(request, headers_are_found_in_any_case_and_the_first_counts) {
   const received h("GET /", "X-One: 1\r\nx-one: 2\r\nEmpty:\r\n");
   EXPECT_EQ(h.r.header("x-ONE"), "1");

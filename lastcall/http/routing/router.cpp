@@ -173,11 +173,33 @@ router& router::use(function<handler(handler)> m) {
   return *this;
 }
 
+router& router::group(std::string_view prefix, const function<void(router&)>& fill) {
+  if (!prefix.starts_with('/') || prefix.ends_with('/'))
+    throw std::invalid_argument("router: group \"" + std::string(prefix) +
+                                "\": a prefix begins with a slash, and does not end with one");
+  struct as_before {
+    explicit as_before(router& r) : of(r), prefix(r.prefix_), around(r.around_.size()), had_routes(r.has_routes_) {}
+    ~as_before() {
+      of.prefix_ = prefix;
+      of.around_.erase(of.around_.begin() + static_cast<std::ptrdiff_t>(around), of.around_.end());
+      of.has_routes_ = of.has_routes_ || had_routes;
+    }
+    router& of;
+    const std::string prefix;
+    const std::size_t around;
+    const bool had_routes;
+  } const outside(*this);
+  prefix_ += prefix;
+  has_routes_ = false;
+  fill(*this);
+  return *this;
+}
+
 router& router::any(std::string_view pattern, handler h) { return route(any_method, pattern, std::move(h)); }
 
 router& router::route(std::string_view method, std::string_view pattern, handler h) {
   const auto refuse = [&](const std::string& why) {
-    throw std::invalid_argument("route \"" + std::string(method) + ' ' + std::string(pattern) + "\": " + why);
+    throw std::invalid_argument("route \"" + std::string(method) + ' ' + prefix_ + std::string(pattern) + "\": " + why);
   };
   if (!detail::is_token(method)) refuse("the method is not a token");
   std::string upper(method);
@@ -187,7 +209,10 @@ router& router::route(std::string_view method, std::string_view pattern, handler
     refuse("methods are told apart by case, and no client sends this one; write " + upper);
   if (method == "CONNECT") refuse("CONNECT has no path to route by");
   if (!h) refuse("the handler is empty");
-  auto parsed = detail::parse_pattern(pattern);
+  if (!prefix_.empty() && !pattern.empty() && pattern.front() != '/')
+    refuse("in a group a pattern is empty or begins with a slash");
+  const std::string whole = prefix_ + std::string(pattern);
+  auto parsed = detail::parse_pattern(whole);
   if (!parsed.error.empty()) refuse(parsed.error);
 
   has_routes_ = true;
@@ -217,7 +242,7 @@ router& router::route(std::string_view method, std::string_view pattern, handler
   }
   entries& all = rest ? at->rest : at->here;
   if (const auto* other = find_by(&route_entry::method, all, method)) refuse("the same as \"" + other->pattern + '"');
-  all.push_back({parse_method(method), std::string(method), std::string(pattern), std::move(names), std::move(h)});
+  all.push_back({parse_method(method), std::string(method), whole, std::move(names), std::move(h)});
   return *this;
 }
 
@@ -257,6 +282,7 @@ match_result router::match(request& r) const {
   const route_entry* found = nullptr;
   root_->walk(path.substr(1), c, [&](const entries& all) { return (found = serving(all, r)) != nullptr; });
   if (found) {
+    access::route(r, found->pattern);
     for (std::size_t i = 0; i < c.count; ++i) {
       const std::string_view value(c.values[i].at, c.values[i].size);
       if (value.find('%') == std::string_view::npos) {

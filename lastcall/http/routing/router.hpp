@@ -70,6 +70,11 @@ class router {
   /// Any method, also one that is not above. Not CONNECT, which has no path.
   router& route(std::string_view method, std::string_view pattern, handler h);
 
+  /// Routes whose patterns begin with `prefix` ("/api/v1", without a slash at its end), and which middleware that
+  /// `fill` uses stands around; middleware of this router stands around that. Groups may hold groups. In a group "" is
+  /// the prefix itself.   Errors: std::invalid_argument for a prefix that can't be one; those of `fill`.
+  router& group(std::string_view prefix, const function<void(router&)>& fill);
+
   // The next two are templates, because routing must not include sse and ws: `handler_for` is found in the namespace of
   // the handler where a program calls them.
 
@@ -102,6 +107,7 @@ class router {
   bool has_get(std::string_view path) const noexcept;
 
   std::unique_ptr<node> root_;
+  std::string prefix_;  // of the group that is being filled
   std::vector<function<handler(handler)>> around_;
   std::vector<std::string> other_methods_;  // methods of routes that have no value in `method`
   bool has_routes_ = false;

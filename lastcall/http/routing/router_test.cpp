@@ -337,6 +337,61 @@ TEST(router, takes_answers_of_the_server_only_where_no_route_has_that_very_path)
   EXPECT_EQ(ask(r, "POST", "/p"), "wrapped");
 }
 
+/// Middleware that puts its name before the answer.
+function<handler(handler)> around_with(std::string name) {
+  return [name](handler inner) {
+    return handler([name, kept = std::make_shared<handler>(std::move(inner))](const request& r) {
+      return text(name + '(' + kept->erased().answer(r, {}, nullptr).body() + ')');
+    });
+  };
+}
+
+TEST(router, a_group_has_a_prefix_and_middleware_of_its_own) {
+  router routes;
+  routes.use(around_with("all"));
+  routes.group("/api", [](router& api) {
+    api.use(around_with("api"));
+    api.get("", named("index")).get("/users/{id}", named("user"));
+    api.group("/v2", [](router& v2) {
+      v2.use(around_with("v2"));
+      v2.get("/users/{id}", named("new user"));
+    });
+    api.get("/last", named("last"));
+  });
+  routes.get("/users/{id}", named("outside"));
+  EXPECT_EQ(ask(routes, "GET", "/api"), "all(api(index))");
+  EXPECT_EQ(ask(routes, "GET", "/api/users/5"), "all(api(user id=5))");
+  EXPECT_EQ(ask(routes, "GET", "/api/v2/users/5"), "all(api(v2(new user id=5)))");
+  EXPECT_EQ(ask(routes, "GET", "/api/last"), "all(api(last))");
+  EXPECT_EQ(ask(routes, "GET", "/users/5"), "all(outside id=5)");
+  EXPECT_THROW(routes.use(around_with("late")), std::logic_error);
+}
+
+TEST(router, a_group_is_left_as_it_was_entered_also_by_an_exception) {
+  router routes;
+  EXPECT_THAT(
+      refusal([&] { routes.group("/a", [](router& a) { a.use(around_with("a")).get("no slash", named("x")); }); }),
+      HasSubstr("route \"GET /ano slash\": in a group"));
+  routes.get("/b", named("b"));
+  EXPECT_EQ(ask(routes, "GET", "/b"), "b");
+  for (const char* prefix : {"", "/", "a", "/a/"})
+    EXPECT_THAT(refusal([&] { routes.group(prefix, [](router&) {}); }), HasSubstr("a prefix begins with a slash"))
+        << prefix;
+}
+
+TEST(router, tells_the_request_which_pattern_matched) {
+  router routes;
+  routes.get("/users/{id}", named("user"));
+  routes.group("/api", [](router& api) { api.get("/{rest...}", named("rest")); });
+  asked user("GET", "/users/5?a=1"), rest("GET", "/api/x/y"), none("GET", "/else");
+  routes.match(user.r);
+  routes.match(rest.r);
+  routes.match(none.r);
+  EXPECT_EQ(user.r.route(), "/users/{id}");
+  EXPECT_EQ(rest.r.route(), "/api/{rest...}");
+  EXPECT_EQ(none.r.route(), "");
+}
+
 TEST(router, refuses_a_method_that_differs_from_a_known_one_by_case) {
   const auto h = [](const request&) { return text(""); };
   router r;
