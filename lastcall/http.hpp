@@ -8,6 +8,7 @@
 #include "lastcall/http/message/cookies.hpp"
 #include "lastcall/http/message/form.hpp"
 #include "lastcall/http/message/limits.hpp"
+#include "lastcall/http/message/problem.hpp"
 #include "lastcall/http/message/request.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/message/status.hpp"

@@ -15,6 +15,7 @@ class response;
 namespace detail {
 class upgrade;
 struct body_source;
+struct own_answers;
 response switching(std::shared_ptr<upgrade> to);
 }  // namespace detail
 
@@ -58,6 +59,7 @@ class response {
   const std::shared_ptr<const detail::body_source>& source() const noexcept { return source_; }
 
  private:
+  friend detail::own_answers;
   friend response detail::switching(std::shared_ptr<detail::upgrade> to);
   friend response text(std::string body, int status);
   friend response html(std::string body, int status);
@@ -68,6 +70,7 @@ class response {
   }
 
   int status_;
+  bool own_ = false;  // the server's, not a handler's
   detail::header_text headers_;
   std::string body_;
   std::shared_ptr<const detail::body_source> source_;

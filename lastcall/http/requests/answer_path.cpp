@@ -27,7 +27,7 @@ void answer_path::answer_request() {
   request_access::body(x.req, x.body);
   if (x.found.handle) return run(*x.found.handle);
   if (x.req.verb() == method::connect) x.info.keep_alive = false;  // the client would send bytes of a tunnel next
-  reject(x.found.answer());
+  reject(own_answers::mark(x.found.answer()));
 }
 
 namespace {
@@ -97,7 +97,7 @@ void answer_path::answered(response&& r) {
   if (!can_send(r.header_lines())) {
     service().log.error(service().name, "the headers of a response are too large; sent 500",
                         {{"target", exchange_->req.target()}, {"bytes", std::to_string(r.header_lines().size())}});
-    r = text("internal server error\n", 500);
+    r = failure();
   }
   if (r.status() == 426 && !can_upgrade()) return conclude(r, request_end::rejected, true);
   if (r.source()) return begin_body(std::move(r));
@@ -105,6 +105,29 @@ void answer_path::answered(response&& r) {
 }
 
 void answer_path::conclude(const response& r, request_end as, bool refusal) {
+  if (service().own_answers && own_answers::is_own(r)) return conclude_as(as_the_program_wants(r), as, refusal);
+  conclude_as(r, as, refusal);
+}
+
+/// An answer of the server's own, changed by the program. What tells clients how to go on stays.
+response answer_path::as_the_program_wants(const response& r) noexcept {
+  static const request unread;
+  response changed = r;
+  if (const auto threw = exception_of([&] {
+        service().own_answers(exchange_->input.has_head() ? exchange_->req : unread, changed);
+        for (const std::string_view name : {"Allow", "Retry-After"})
+          if (!r.header(name).empty() && changed.header(name).empty()) changed.header(name, r.header(name));
+      })) {
+    service().log.error(service().name, "own_answers threw; sent the answer as it was",
+                        {{"what", lastcall::to_text(threw)}});
+    return r;
+  }
+  if (!changed.source() && can_send(changed.header_lines())) return changed;
+  service().log.error(service().name, "own_answers gave what can't be sent here; sent the answer as it was");
+  return r;
+}
+
+void answer_path::conclude_as(const response& r, request_end as, bool refusal) {
   put_response(r, refusal);
   exchange_->records.responded(service().access_log, exchange_->input.has_head() ? &exchange_->req : nullptr, client(),
                                r.status(), refusal ? 0 : r.body().size(), as);

@@ -127,6 +127,8 @@ class answer_path : public call_host {
   void run(const handler&);
   void begin_body(response&& r);
   void conclude(const response& r, request_end as, bool refusal);
+  void conclude_as(const response& r, request_end as, bool refusal);
+  response as_the_program_wants(const response& r) noexcept;
   call& begin_call(const handler*);
 };
 

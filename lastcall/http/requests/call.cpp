@@ -154,11 +154,11 @@ response call::answer_to_exception(const std::exception_ptr& threw, const detail
     const bool sound = error.status() >= 400 && error.status() <= 599;
     response r = text(std::string(error.what()) + "\n", sound ? error.status() : error.status() == 0 ? 400 : 500);
     if (error.status() == refusals::overloaded) r.header("Retry-After", refusals::come_again_after);
-    return r;
+    return own_answers::mark(std::move(r));
   } catch (...) {  // caught: it has a name, since it was kept
   }
   by.log.error(by.name, "a handler threw; sent 500", {{"target", target}, {"what", lastcall::to_text(threw)}});
-  return text("internal server error\n", 500);
+  return failure();
 }
 
 /// Runs on any thread. The answer moves to the loop's thread, and is dropped there if the connection has ended
@@ -175,7 +175,7 @@ void call::reply(response&& r) noexcept {
 void call::unanswered() noexcept {
   if (gone()) return;
   service().log.write(log_level::error, service().name, "a handler dropped its responder without an answer; sent 500");
-  reply(text("internal server error\n", 500));
+  reply(failure());
 }
 
 bool call::gone() const noexcept {

@@ -31,7 +31,7 @@ class call::answer_to_coroutine final : public pending_reply {
     });
   }
   void unanswered() noexcept override {
-    if (!gone()) reply(text("internal server error\n", 500));
+    if (!gone()) reply(failure());
   }
   bool gone() const noexcept override { return to_->gone(); }
 

@@ -4,11 +4,7 @@
 
 #include <string_view>
 
-#include "lastcall/core/namespace.hpp"
-
-namespace lastcall::inline v0::http {
-class response;
-}
+#include "lastcall/http/message/response.hpp"
 
 namespace lastcall::inline v0::http::detail {
 
@@ -37,6 +33,18 @@ inline constexpr server_refusal head_too_slow{408, "the head took too long"};
 inline constexpr server_refusal body_too_slow{408, "the body took too long"};
 
 }  // namespace refusals
+
+/// Which responses are the server's own.
+struct own_answers {
+  static response mark(response r) noexcept {
+    r.own_ = true;
+    return r;
+  }
+  static bool is_own(const response& r) noexcept { return r.own_; }
+};
+
+/// 500, for a handler that failed.
+response failure();
 
 /// One line of text: "503 Service Unavailable: too many connections". With Retry-After if the status is `overloaded`.
 response answer_of(server_refusal);

@@ -40,6 +40,7 @@ struct service {
   std::string name;
   net::thread_pool* pool = nullptr;  ///< for blocking handlers
   access_sink access_log;
+  std::function<void(const request&, response&)> own_answers;
   bool request_ids = false;
   make_http2* http2 = nullptr;
   bool h2c = false;  ///< HTTP/2 in cleartext, for clients that begin with its preface

@@ -240,7 +240,7 @@ TEST(option_ranges, hold_for_every_time_and_number_of_every_room) {
 TEST(option_ranges, know_all_members_of_all_options) {
   EXPECT_EQ(members<app_options>(), 14u);  // 4 above
   EXPECT_EQ(members<limits>(), 10u);       // all
-  EXPECT_EQ(members<server_options>(), 23u);
+  EXPECT_EQ(members<server_options>(), 24u);
   EXPECT_EQ(members<net::tcp_server_options>(), 15u);
   EXPECT_EQ(members<net::session_limits>(), 5u);
   EXPECT_EQ(members<net::farewell_options>(), 5u);

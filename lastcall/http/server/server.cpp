@@ -155,6 +155,8 @@ struct server::parts {
     service->name = std::move(o.name);
     service->pool = &pool;
     service->access_log = counted(std::move(o.access_log), service->log, service->name, access_records_lost);
+    service->access_log = std::move(o.access_log);
+    service->own_answers = std::move(o.own_answers);
     service->request_ids = o.request_ids;
     service->http2 = detail::http2_connection;
     service->h2c = o.h2c;

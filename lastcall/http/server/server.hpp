@@ -55,6 +55,11 @@ struct server_options {
   net::thread_pool_options blocking = {};
   /// Called for each request once its end is known. Empty: no access log, and no cost.
   access_sink access_log = {};
+  /// Changes the answers that are not a handler's (400, 404, 405, 408, 413, 431, 500, 503 and so on) before they are
+  /// sent, as problem_json does. It may replace the response; Allow and Retry-After stay. It gets an empty request if
+  /// the head could not be read. Called on the connections' loops, by several at once; must not block. What it throws
+  /// is logged, and the answer sent as it was. Access log and ledger have the status that is sent.
+  std::function<void(const request&, response&)> own_answers = {};
   /// Gives each request an id for `trace`, access log and response: the client's X-Request-Id if acceptable, or a new
   /// one.
   bool request_ids = false;
