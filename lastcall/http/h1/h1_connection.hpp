@@ -39,7 +39,7 @@ class h1_connection final : public net::connection, private batched_writer, priv
   std::string work_label() const override;
   std::string work_waits_for() const override { return waits_for(); }
 
-  void send_batched(std::string_view bytes, time_point begun, int status) noexcept override;
+  void send_batched(std::string_view bytes, const sent_response& is) noexcept override;
 
   // For the call of the request.
   void take_answer(response&&) noexcept override;

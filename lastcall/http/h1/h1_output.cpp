@@ -30,20 +30,19 @@ bool h1_connection::put_in_batch() noexcept {
   if (!response) return false;
   in_batch_ = true;
   close_at_ = nowhere;
-  if (!shard_.batched_writes().put(*this, out, response->begun, response->status))
-    send_batched(out, response->begun, response->status);
+  if (!shard_.batched_writes().put(*this, out, *response)) send_batched(out, *response);
   out.clear();
   return true;
 }
 
-/// The batch calls this at its end. `begun` and `status` come from the batch: the exchange has been given back by then.
-void h1_connection::send_batched(std::string_view bytes, time_point begun, int status) noexcept {
+/// The batch calls this at its end. What is counted comes from the batch: the exchange has been given back by then.
+void h1_connection::send_batched(std::string_view bytes, const sent_response& is) noexcept {
   in_batch_ = false;
   const net::io_result sent = transmit(bytes.data(), bytes.size());
   if (sent.end != net::io_end::open) return end_by(sent.end);
   note_response();
   if (state() == connection_state::idle) become_idle();  // idle time counts from the answer on
-  shard_.stats.add(status, loop_now() - begun);
+  shard_.stats.add(is, loop_now());
   if (sent.bytes == bytes.size()) return shard_.answered.add(std::exchange(unsent_answers_, 0));
   if (within_memory([&] { unsent_.append(bytes.substr(sent.bytes)); })) wait_for_room();
 }

@@ -22,6 +22,13 @@ namespace detail {
 struct request_access;  // how parsers, the router and connections fill a request
 }
 
+/// A route as it was added to the router, which owns it.
+struct route_name {
+  std::string method;  ///< "*" for any
+  std::string pattern;
+  std::uint32_t number = 0;  ///< from 1 on
+};
+
 /// One header line, as sent; the value without the white space around it.
 struct header_field {
   std::string_view name;
@@ -68,7 +75,7 @@ class request {
   std::string_view param(std::string_view name) const noexcept;
   /// The pattern of the route that matched, as it was written: "/orders/{id}". Owned by the router. Empty where none
   /// did. Of few values, so it can be a label of a metric, which a path must not be.
-  std::string_view route() const noexcept { return route_; }
+  std::string_view route() const noexcept { return route_ ? std::string_view(route_->pattern) : std::string_view(); }
   /// Host and port asked for: the target's if it names one, else the Host header.
   std::string_view host() const noexcept { return in_head(host_); }
 
@@ -104,7 +111,7 @@ class request {
   http::method verb_ = http::method::other;
   std::vector<field> fields_;
   std::vector<parameter> params_;
-  std::string_view route_;
+  const route_name* route_ = nullptr;
   std::string decoded_;
   std::string_view body_;
   const net::endpoint* remote_ = nullptr;

@@ -29,7 +29,7 @@ struct request_access {
     r.verb_ = http::method::other;
     r.fields_.clear();
     r.params_.clear();
-    r.route_ = {};
+    r.route_ = nullptr;
     r.decoded_.clear();
     r.body_ = {};
     r.id_.clear();
@@ -74,11 +74,11 @@ struct request_access {
   static void add_param(request& r, std::string_view name, std::string_view value) {
     r.params_.push_back({name, in(r, value), false});
   }
-  /// The router owns `pattern`.
-  static void route(request& r, std::string_view pattern) noexcept { r.route_ = pattern; }
+  static void route(request& r, const route_name& matched) noexcept { r.route_ = &matched; }
+  static std::uint32_t route_number(const request& r) noexcept { return r.route_ ? r.route_->number : 0; }
   static void clear_params(request& r) noexcept {
     r.params_.clear();
-    r.route_ = {};
+    r.route_ = nullptr;
     r.decoded_.clear();
   }
   /// For a value that is no part of the head: append it to `decoded`, then name all from `from` on.

@@ -22,6 +22,7 @@ std::string to_json(const access_record& r) {
   json.begin_object().member("remote", r.remote).member("method", r.method.substr(0, most_method_bytes));
   json.member("target", r.target.substr(0, most_target_bytes)).member("status", r.status).member("bytes", r.bytes);
   json.member("ms", std::round(to_ms(r.took) * 1000) / 1000).member("ended", to_text(r.ended));
+  if (!r.route.empty()) json.member("route", r.route);
   if (!r.request_id.empty()) json.member("request_id", r.request_id);
   if (!r.trace_id.empty()) json.member("trace_id", r.trace_id);
   json.end_object();

@@ -21,9 +21,10 @@ struct access_record {
   std::string_view remote{};
   std::string_view method{};  ///< empty, as the target, when the head never was complete
   std::string_view target{};
-  int status = 0;           ///< 0: there was no response
-  std::uint64_t bytes = 0;  ///< of the response's body
-  duration took{};          ///< from the first byte of the head to the last of the response, or to the end
+  std::string_view route{};  ///< the pattern that matched; empty without one
+  int status = 0;            ///< 0: there was no response
+  std::uint64_t bytes = 0;   ///< of the response's body
+  duration took{};           ///< from the first byte of the head to the last of the response, or to the end
   std::string_view request_id{};
   std::string_view trace_id{};
   request_end ended = request_end::answered;

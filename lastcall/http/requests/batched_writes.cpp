@@ -14,13 +14,13 @@ batched_writes::batched_writes(net::loop& loop) : loop_(loop) {
   bytes_.reserve(64 * 256);
 }
 
-bool batched_writes::put(batched_writer& from, std::string_view bytes, time_point begun, int status) noexcept {
+bool batched_writes::put(batched_writer& from, std::string_view bytes, const sent_response& is) noexcept {
   try {
     if (writes_.empty()) {
       loop_.after_batch(*this);
       since_ = loop_.now();
     }
-    writes_.push_back({&from, bytes_.size(), bytes.size(), begun, status});
+    writes_.push_back({&from, bytes_.size(), bytes.size(), is});
     bytes_ += bytes;
   } catch (const std::exception&) {
     if (!writes_.empty() && writes_.back().from == &from) writes_.pop_back();
@@ -34,8 +34,7 @@ void batched_writes::send() noexcept {
   const time_point now = loop_.refresh_now();
   if (now - since_ > longest_wait) closed_until_ = now + caution;
   for (const pending_write& each : writes_)
-    if (each.from)
-      each.from->send_batched(std::string_view(bytes_).substr(each.at, each.size), each.begun, each.status);
+    if (each.from) each.from->send_batched(std::string_view(bytes_).substr(each.at, each.size), each.is);
   writes_.clear();
   bytes_.clear();
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
+#include "lastcall/http/requests/request_stats.hpp"
 #include "lastcall/net/loop/loop.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -16,8 +17,8 @@ namespace lastcall::inline v0::http::detail {
 /// A connection whose response may wait until the end of the batch.
 class batched_writer {
  public:
-  /// Sends the bytes. `begun` and `status` are the values that were given to `put`.
-  virtual void send_batched(std::string_view bytes, time_point begun, int status) noexcept = 0;
+  /// Sends the bytes, of the response that was given to `put`.
+  virtual void send_batched(std::string_view bytes, const sent_response& is) noexcept = 0;
 
  protected:
   ~batched_writer() = default;
@@ -34,7 +35,7 @@ class batched_writes final : public net::batch_end {
   /// Whether the loop is in a batch that is likely to be short.
   bool open() const noexcept { return loop_.in_batch() && loop_.now() >= closed_until_; }
   /// False: out of memory. One response of each connection at a time.
-  bool put(batched_writer& from, std::string_view bytes, time_point begun, int status) noexcept;
+  bool put(batched_writer& from, std::string_view bytes, const sent_response& is) noexcept;
   /// Sends all of it now.
   void send() noexcept;
   /// The connection has ended: its response is not sent.
@@ -44,8 +45,7 @@ class batched_writes final : public net::batch_end {
   struct pending_write {
     batched_writer* from;  // null: dropped
     std::size_t at, size;
-    time_point begun;
-    int status;
+    sent_response is;
   };
 
   void after_batch() noexcept override { send(); }

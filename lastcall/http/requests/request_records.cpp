@@ -3,7 +3,7 @@
 #include <exception>
 
 #include "lastcall/core/caught.hpp"
-#include "lastcall/http/message/request.hpp"
+#include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/trace.hpp"
 #include "lastcall/net/endpoint.hpp"
 
@@ -16,9 +16,10 @@ void request_records::responded(const access_sink& sink, const request* r, const
   if (sink) {
     const trace_context ids = r ? trace(*r) : trace_context();
     said.reset(new texts{to_text(remote), std::string(r ? r->method() : ""), std::string(r ? r->target() : ""),
-                         std::string(ids.request_id), std::string(ids.parent ? ids.parent->trace_id : "")});
+                         std::string(ids.request_id), std::string(ids.parent ? ids.parent->trace_id : ""),
+                         r ? r->route() : ""});
   }
-  unsent_.push_back({begun_, bytes, status, as, std::move(said)});
+  unsent_.push_back({{begun_, status, r ? request_access::route_number(*r) : 0}, bytes, as, std::move(said)});
 }
 
 void request_records::body_sent(const access_sink& sink, const request* r, const net::endpoint& remote,
@@ -29,9 +30,9 @@ void request_records::body_sent(const access_sink& sink, const request* r, const
   }
 }
 
-void request_records::sent(const access_sink& sink, request_stats& stats, time_point now, bool forced) noexcept {
+void request_records::sent(const access_sink& sink, route_stats& stats, time_point now, bool forced) noexcept {
   for (entry& each : unsent_) {
-    stats.add(each.status, now - each.begun);
+    stats.add(each.is, now);
     if (forced && each.ended == request_end::answered) each.ended = request_end::forced;
   }
   tell(sink, now);
@@ -52,9 +53,10 @@ void request_records::tell(const access_sink& sink, time_point now) noexcept {
       sink({.remote = each.said->remote,
             .method = each.said->method,
             .target = each.said->target,
-            .status = each.status,
+            .route = each.said->route,
+            .status = each.is.status,
             .bytes = each.bytes,
-            .took = now - each.begun,
+            .took = now - each.is.begun,
             .request_id = each.said->request_id,
             .trace_id = each.said->trace_id,
             .ended = each.ended});

@@ -40,20 +40,16 @@ class request_records {
   /// The request has a response, which is not sent yet. `r` is null if the head was never complete.
   void responded(const access_sink& sink, const request* r, const net::endpoint& remote, int status,
                  std::uint64_t bytes, request_end as);
-  struct unsent {
-    time_point begun;
-    int status;
-  };
   /// Takes out the one response that is not sent; the caller records it. Empty, without a change, if there is not
   /// exactly one, or if there is an access log.
-  std::optional<unsent> hand_out(const access_sink& sink) noexcept {
+  std::optional<sent_response> hand_out(const access_sink& sink) noexcept {
     if (sink || unsent_.size() != 1) return std::nullopt;
-    const unsent one{unsent_.front().begun, unsent_.front().status};
+    const sent_response one = unsent_.front().is;
     unsent_.clear();
     return one;
   }
   /// The kernel has every byte of these responses. `forced`: they came after the drain end.
-  void sent(const access_sink& sink, request_stats& stats, time_point now, bool forced) noexcept;
+  void sent(const access_sink& sink, route_stats& stats, time_point now, bool forced) noexcept;
   /// The connection has ended: so have the responses that are not sent, and, if `open`, the request without a response.
   void cut(const access_sink& sink, bool open, const request* r, const net::endpoint& remote, time_point now,
            request_end as) noexcept;
@@ -61,11 +57,11 @@ class request_records {
  private:
   struct texts {
     std::string remote, method, target, request_id, trace_id;
+    std::string_view route;
   };
   struct entry {
-    time_point begun;
+    sent_response is;
     std::uint64_t bytes;
-    int status;
     request_end ended;
     std::unique_ptr<const texts> said;  // with an access log only
   };

@@ -6,11 +6,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/net/tally.hpp"
 
 namespace lastcall::inline v0::http::detail {
+
+/// What is counted of a response once the kernel has all of it.
+struct sent_response {
+  time_point begun;  ///< the first byte of its request
+  int status;
+  std::uint32_t route;  ///< route_name::number; 0: of no route
+};
 
 /// Threads: one writes, any may read.
 class request_stats {
@@ -43,6 +51,21 @@ class request_stats {
   std::array<net::tally, classes> responses_;
   std::array<net::tally, bounds.size() + 1> durations_;
   net::tally nanoseconds_;
+};
+
+/// The same for each route of a router, and for what has none.   Threads: one writes, any may read.
+class route_stats {
+ public:
+  explicit route_stats(std::size_t routes) : of_(routes + 1) {}
+
+  void add(const sent_response& r, time_point now) noexcept { of_[r.route].add(r.status, now - r.begun); }
+  void add_to(request_stats::sums& all) const noexcept {
+    for (const request_stats& each : of_) each.add_to(all);
+  }
+  const request_stats& of(std::uint32_t route) const noexcept { return of_[route]; }
+
+ private:
+  std::vector<request_stats> of_;
 };
 
 }  // namespace lastcall::inline v0::http::detail

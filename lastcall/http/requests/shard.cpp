@@ -10,7 +10,8 @@ constexpr std::size_t kept_body_bytes = 64 * 1024;  // a larger one goes back to
 }  // namespace
 
 shard::shard(std::shared_ptr<const detail::service> service, net::connection_set& connections)
-    : service_(std::move(service)),
+    : stats(service->routes.routes().size()),
+      service_(std::move(service)),
       set_(connections),
       environment_(std::make_shared<const call_environment>(call_environment{set_.loop(), service_})),
       coroutines_(environment_),

@@ -123,7 +123,7 @@ class shard {
   net::tally begun, answered, rejected, abandoned, forced, broken;
   /// HTTP/2 streams that came after the last stream of a GOAWAY. They are not requests that began.
   net::tally refused_streams;
-  request_stats stats;
+  route_stats stats;
   websocket_counts websockets;
 
  private:

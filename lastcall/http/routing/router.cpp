@@ -21,7 +21,7 @@ constexpr std::string_view any_method = "*";
 struct route_entry {
   http::method verb;   // of `method`
   std::string method;  // or `any_method`
-  std::string pattern;
+  const route_name* name;
   std::vector<std::string> names;
   handler handle;
 };
@@ -241,8 +241,10 @@ router& router::route(std::string_view method, std::string_view pattern, handler
     names.push_back(std::move(s.text));
   }
   entries& all = rest ? at->rest : at->here;
-  if (const auto* other = find_by(&route_entry::method, all, method)) refuse("the same as \"" + other->pattern + '"');
-  all.push_back({parse_method(method), std::string(method), whole, std::move(names), std::move(h)});
+  if (const auto* other = find_by(&route_entry::method, all, method))
+    refuse("the same as \"" + other->name->pattern + '"');
+  routes_.push_back({std::string(method), whole, static_cast<std::uint32_t>(routes_.size() + 1)});
+  all.push_back({parse_method(method), std::string(method), &routes_.back(), std::move(names), std::move(h)});
   return *this;
 }
 
@@ -282,7 +284,7 @@ match_result router::match(request& r) const {
   const route_entry* found = nullptr;
   root_->walk(path.substr(1), c, [&](const entries& all) { return (found = serving(all, r)) != nullptr; });
   if (found) {
-    access::route(r, found->pattern);
+    access::route(r, *found->name);
     for (std::size_t i = 0; i < c.count; ++i) {
       const std::string_view value(c.values[i].at, c.values[i].size);
       if (value.find('%') == std::string_view::npos) {

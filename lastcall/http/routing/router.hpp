@@ -1,6 +1,7 @@
 // Which handler a request goes to, by method and path. Does not call it, and does no I/O.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -94,6 +95,8 @@ class router {
   /// For the server's own answers: GET of this very path, without middleware, unless a route serves that already.
   /// Routes with parameters, which may fit it too, do not.
   void get_unless_routed(std::string_view path, handler h);
+  /// All routes, in the order in which they were added. The addresses stay while the router lives, also when it moves.
+  const std::deque<route_name>& routes() const noexcept { return routes_; }
   /// Fills in the parameters of `r`. Allocates nothing for a match, once `r` has its capacity.
   match_result match(request& r) const;
 
@@ -109,6 +112,7 @@ class router {
   std::unique_ptr<node> root_;
   std::string prefix_;  // of the group that is being filled
   std::vector<function<handler(handler)>> around_;
+  std::deque<route_name> routes_;
   std::vector<std::string> other_methods_;  // methods of routes that have no value in `method`
   bool has_routes_ = false;
 };

@@ -130,15 +130,18 @@ TEST(admin, shows_the_connections_and_requests_of_a_server) {
     status = get(h.where(), "/status");
   EXPECT_THAT(status, HasSubstr(wanted));
   const std::string numbers = get(h.where(), "/metrics");
-  for (const char* line : {"lastcall_connections_accepted_total{component=\"http\"} 1",
-                           "lastcall_connections_open{component=\"http\",state=\"idle\"} 1",
-                           "lastcall_connections_open{component=\"http\",state=\"new\"} 0",
-                           "lastcall_requests_begun_total{component=\"http\"} 2",
-                           "lastcall_requests_ended_total{component=\"http\",end=\"answered\"} 1",
-                           "lastcall_requests_ended_total{component=\"http\",end=\"rejected\"} 1",
-                           "lastcall_responses_total{component=\"http\",class=\"2xx\"} 1",
-                           "lastcall_responses_total{component=\"http\",class=\"4xx\"} 1",
-                           "lastcall_request_duration_seconds_count{component=\"http\"} 2"})
+  for (const char* line :
+       {"lastcall_connections_accepted_total{component=\"http\"} 1",
+        "lastcall_connections_open{component=\"http\",state=\"idle\"} 1",
+        "lastcall_connections_open{component=\"http\",state=\"new\"} 0",
+        "lastcall_requests_begun_total{component=\"http\"} 2",
+        "lastcall_requests_ended_total{component=\"http\",end=\"answered\"} 1",
+        "lastcall_requests_ended_total{component=\"http\",end=\"rejected\"} 1",
+        "lastcall_responses_total{component=\"http\",class=\"2xx\"} 1",
+        "lastcall_responses_total{component=\"http\",class=\"4xx\"} 1",
+        "lastcall_route_responses_total{component=\"http\",method=\"GET\",route=\"/\",class=\"2xx\"} 1",
+        "lastcall_route_duration_seconds_count{component=\"http\",method=\"GET\",route=\"/\"} 1",
+        "lastcall_request_duration_seconds_count{component=\"http\"} 2"})
     EXPECT_THAT(numbers, HasSubstr("\n" + std::string(line) + "\n"));
   c.close();
   h.a.shutdown(deadline(10s));

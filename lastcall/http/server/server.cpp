@@ -5,6 +5,7 @@
 #include <span>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "lastcall/core/caught.hpp"
 #include "lastcall/core/exit/try_write_stderr.hpp"
@@ -126,6 +127,33 @@ access_sink counted(access_sink sink, const logger& log, const std::string& name
   };
 }
 
+/// Those that were asked for. Patterns are few, whatever clients ask.
+void measure_routes(const detail::service& service, const all_shards& all, metrics& into) {
+  struct counted {
+    const route_name* route;
+    detail::request_stats::sums sums;
+  };
+  std::vector<counted> asked;
+  for (const route_name& each : service.routes.routes()) {
+    counted one{&each, {}};
+    for (const auto& shard : all) shard->stats.of(each.number).add_to(one.sums);
+    if (std::ranges::any_of(one.sums.responses, [](std::uint64_t n) { return n > 0; })) asked.push_back(one);
+  }
+  for (const counted& each : asked)
+    for (std::size_t i = 0; i < each.sums.responses.size(); ++i)
+      if (each.sums.responses[i] > 0)
+        into.counter("lastcall_route_responses_total", "Responses that were sent, by the route that matched.",
+                     each.sums.responses[i],
+                     {{"method", each.route->method},
+                      {"route", each.route->pattern},
+                      {"class", detail::request_stats::class_names[i]}});
+  for (const counted& each : asked)
+    into.histogram("lastcall_route_duration_seconds",
+                   "As lastcall_request_duration_seconds, by the route that matched.", detail::request_stats::bounds,
+                   each.sums.durations, static_cast<double>(each.sums.nanoseconds) / 1e9,
+                   {{"method", each.route->method}, {"route", each.route->pattern}});
+}
+
 }  // namespace
 
 struct server::parts {
@@ -155,7 +183,6 @@ struct server::parts {
     service->name = std::move(o.name);
     service->pool = &pool;
     service->access_log = counted(std::move(o.access_log), service->log, service->name, access_records_lost);
-    service->access_log = std::move(o.access_log);
     service->own_answers = std::move(o.own_answers);
     service->request_ids = o.request_ids;
     service->http2 = detail::http2_connection;
@@ -285,6 +312,7 @@ void server::measure(metrics& into) const {
   into.histogram("lastcall_request_duration_seconds",
                  "From the first byte of a request to the last byte of its response.", detail::request_stats::bounds,
                  sums.durations, static_cast<double>(sums.nanoseconds) / 1e9);
+  measure_routes(*parts_->service, parts_->shards, into);
   measure_websockets(parts_->shards, into);
 }
 
