@@ -78,8 +78,11 @@ TEST(field, a_route_for_all_paths_leaves_health_to_the_server) {
   input it({"catch_all_route"});
   EXPECT_THAT(it.get("/anything"), HasSubstr("<h1>app</h1>"));
   EXPECT_THAT(it.get("/livez"), HasSubstr("alive\n"));
-  EXPECT_THAT(it.get("/readyz"), HasSubstr("ready\n"));
-  EXPECT_THAT(it.get("/readyz/"), HasSubstr("ready\n"));
+  std::string ready;  // a moment after it says where it listens
+  for (const deadline by(20s); !ready.ends_with("\nready\n") && !by.passed(std::chrono::steady_clock::now());)
+    ready = it.get("/readyz");
+  EXPECT_THAT(ready, HasSubstr(" 200 "));
+  EXPECT_THAT(it.get("/readyz/"), HasSubstr("\nready\n"));
   raw_client probe = it.enters();
   std::string said;
   bool told = false;

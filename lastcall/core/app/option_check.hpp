@@ -21,7 +21,7 @@ class option_check {
   static constexpr std::uint64_t most_bytes = std::uint64_t{1} << 40;
   static constexpr std::uint64_t most_things = 1'000'000'000;  // connections, jobs
 
-  explicit option_check(std::string_view part) : part_(part) {}
+  explicit option_check(std::string part) : part_(std::move(part)) {}
 
   void time(std::string_view option, duration value, duration least = duration::zero()) const {
     if (value < least || value > longest)
@@ -39,10 +39,10 @@ class option_check {
 
  private:
   [[noreturn]] void refuse(std::string_view option, const std::string& value, const std::string& allowed) const {
-    throw std::invalid_argument(std::string(part_).append(": ").append(option) + " = " + value + "; give " + allowed);
+    throw std::invalid_argument(part_ + ": " + std::string(option) + " = " + value + "; give " + allowed);
   }
 
-  const std::string_view part_;
+  const std::string part_;
 };
 
 }  // namespace lastcall::inline v0::detail

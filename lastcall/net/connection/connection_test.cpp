@@ -180,7 +180,10 @@ TEST(connection, gives_a_remote_that_sends_on_a_pause_longer_than_a_silent_one) 
   auto c = s.connect();
   c->say("bye\n");
   EXPECT_EQ(c->hear_all(), "bye\n");
-  EXPECT_EQ(c->say("more"), 4U);
+  for (int i = 0; i < 3; ++i) {  // the first may come with our FIN, and be taken for bytes before it
+    EXPECT_EQ(c->say("more"), 4U);
+    std::this_thread::sleep_for(50ms);
+  }
   std::this_thread::sleep_for(2s);  // as a slow sender
   EXPECT_EQ(s.state_of_first(), connection_state::lingering);
   s.drain();
