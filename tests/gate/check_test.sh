@@ -134,7 +134,7 @@ headers 0 'passed: headers'
 
 if command -v doxygen >/dev/null; then
   mkdir "$tree/docs"
-  touch "$tree"/{README,CHANGELOG,CONTRIBUTING}.md
+  touch "$tree"/{README,README.zh-CN,CHANGELOG,CONTRIBUTING}.md
   cp "$source_dir/docs/CMakeLists.txt" "$source_dir/docs/Doxyfile.in" "$tree/docs/"
   printf 'add_subdirectory(docs)\n' >>"$tree/CMakeLists.txt"
   plant lastcall/core/documented.hpp '#pragma once

@@ -56,9 +56,8 @@ server_address find_server(const probe_command_line& line, child_process& child)
     constexpr std::string_view announcement = "listening on http://";
     const auto found = child.wait_for_line(announcement, by);
     if (!found)
-      throw unmeasurable("'" + line.command[0] +
-                         "' did not say 'listening on http://ADDRESS:PORT' on stdout: " + ended() +
-                         "; give --address http://HOST:PORT for a server that doesn't");
+      throw unmeasurable("'" + line.command[0] + "' did not say 'listening on http://ADDRESS:PORT' on stdout: " +
+                         ended() + "; give --address http://HOST:PORT for a server that doesn't");
     const auto from = found->find(announcement) + announcement.size() - std::string_view("http://").size();
     return testing::parse_server_address(found->substr(from, found->find_first_of(" \t\r", from) - from));
   }

@@ -39,7 +39,7 @@ void h1_connection::become_http2() noexcept {
 /// Writes 101. The upgrade waits in outgoing.to until the kernel has it.
 void h1_connection::begin_upgrade(const response& r) {
   exchange& x = *exchange_;
-  if (x.info.http_1_0) return answered(own_answers::mark(text("an upgrade needs HTTP/1.1\n", 400)));
+  if (x.info.http_1_0) return answered(own_mark::set(text("an upgrade needs HTTP/1.1\n", 400)));
   const std::shared_ptr<upgrade> to = r.source()->upgrade;
   write_switching(shard_.output(), r, framing_of(false), to->protocol());
   close_at_ = nowhere;

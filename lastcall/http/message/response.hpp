@@ -15,7 +15,7 @@ class response;
 namespace detail {
 class upgrade;
 struct body_source;
-struct own_answers;
+struct own_mark;
 response switching(std::shared_ptr<upgrade> to);
 }  // namespace detail
 
@@ -59,7 +59,7 @@ class response {
   const std::shared_ptr<const detail::body_source>& source() const noexcept { return source_; }
 
  private:
-  friend detail::own_answers;
+  friend detail::own_mark;
   friend response detail::switching(std::shared_ptr<detail::upgrade> to);
   friend response text(std::string body, int status);
   friend response html(std::string body, int status);

@@ -27,7 +27,7 @@ void answer_path::answer_request() {
   request_access::body(x.req, x.body);
   if (x.found.handle) return run(*x.found.handle);
   if (x.req.verb() == method::connect) x.info.keep_alive = false;  // the client would send bytes of a tunnel next
-  reject(own_answers::mark(x.found.answer()));
+  reject(own_mark::set(x.found.answer()));
 }
 
 namespace {
@@ -105,7 +105,7 @@ void answer_path::answered(response&& r) {
 }
 
 void answer_path::conclude(const response& r, request_end as, bool refusal) {
-  if (service().own_answers && own_answers::is_own(r)) return conclude_as(as_the_program_wants(r), as, refusal);
+  if (service().own_answers && own_mark::is_own(r)) return conclude_as(as_the_program_wants(r), as, refusal);
   conclude_as(r, as, refusal);
 }
 

@@ -154,7 +154,7 @@ response call::answer_to_exception(const std::exception_ptr& threw, const detail
     const bool sound = error.status() >= 400 && error.status() <= 599;
     response r = text(std::string(error.what()) + "\n", sound ? error.status() : error.status() == 0 ? 400 : 500);
     if (error.status() == refusals::overloaded) r.header("Retry-After", refusals::come_again_after);
-    return own_answers::mark(std::move(r));
+    return own_mark::set(std::move(r));
   } catch (...) {  // caught: it has a name, since it was kept
   }
   by.log.error(by.name, "a handler threw; sent 500", {{"target", target}, {"what", lastcall::to_text(threw)}});

@@ -12,9 +12,9 @@ response answer_of(server_refusal refused) {
   line.append(" ").append(reason_phrase(refused.status)).append(": ").append(refused.why).append("\n");
   response answer = text(std::move(line), refused.status);
   if (refused.status == refusals::overloaded) answer.header("Retry-After", refusals::come_again_after);
-  return own_answers::mark(std::move(answer));
+  return own_mark::set(std::move(answer));
 }
 
-response failure() { return own_answers::mark(text("internal server error\n", 500)); }
+response failure() { return own_mark::set(text("internal server error\n", 500)); }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -35,8 +35,8 @@ inline constexpr server_refusal body_too_slow{408, "the body took too long"};
 }  // namespace refusals
 
 /// Which responses are the server's own.
-struct own_answers {
-  static response mark(response r) noexcept {
+struct own_mark {
+  static response set(response r) noexcept {
     r.own_ = true;
     return r;
   }

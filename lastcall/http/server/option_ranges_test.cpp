@@ -12,6 +12,7 @@
 #include "lastcall/core/app/count_members_test.hpp"
 #include "lastcall/core/app/settings.hpp"
 #include "lastcall/http/files/file.hpp"
+#include "lastcall/http/message/cookies.hpp"
 #include "lastcall/http/server/admin.hpp"
 #include "lastcall/http/server/server.hpp"
 #include "lastcall/http/sse/events.hpp"
@@ -253,8 +254,9 @@ TEST(option_ranges, know_all_members_of_all_options) {
   EXPECT_EQ(members<ws::group_options>(), 3u);
   EXPECT_EQ(members<sse::options>(), 3u);
   EXPECT_EQ(members<handler::options>(), 3u);
-  EXPECT_EQ(members<admin_options>(), 2u);  // none: a port has all its values
-  EXPECT_EQ(members<file_options>(), 1u);   // none
+  EXPECT_EQ(members<admin_options>(), 2u);   // none: a port has all its values
+  EXPECT_EQ(members<file_options>(), 1u);    // none
+  EXPECT_EQ(members<cookie_options>(), 6u);  // none: what max_age has below 1 removes the cookie
 }
 
 }  // namespace lastcall::http::option_ranges_test

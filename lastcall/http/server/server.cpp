@@ -167,18 +167,7 @@ struct server::parts {
         }) {
     service->routes = std::move(o.routes);
     service->limits = o.limits;
-    if (o.health) {
-      const auto alive = [](const request&) { return text("alive\n"); };
-      const auto ready = [this, driver](const request&) {
-        constexpr detail::server_refusal no = detail::refusals::not_ready;
-        const bool serves = !announced && (!driver || driver->ready());
-        return serves ? text("ready\n") : text(std::string(no.why) + "\n", no.status);
-      };
-      for (const char* const slash : {"", "/"}) {  // a probe configured with either must not get a page for all paths
-        service->routes.get_unless_routed(std::string("/livez") + slash, alive);
-        service->routes.get_unless_routed(std::string("/readyz") + slash, ready);
-      }
-    }
+    if (o.health) answer_health(driver);
     service->log = std::move(log);
     service->name = std::move(o.name);
     service->pool = &pool;
@@ -189,6 +178,20 @@ struct server::parts {
     service->h2c = o.h2c;
     for (std::size_t i = 0; i < tcp.loops(); ++i)
       shards.push_back(std::make_unique<detail::shard>(service, tcp.set(i)));
+  }
+
+  /// Adds GET of /livez and /readyz. Ready is a server that was not announced, and whose app, if any, is ready.
+  void answer_health(const app* driver) {
+    const auto alive = [](const request&) { return text("alive\n"); };
+    const auto ready = [this, driver](const request&) {
+      constexpr detail::server_refusal no = detail::refusals::not_ready;
+      const bool serves = !announced && (!driver || driver->ready());
+      return serves ? text("ready\n") : text(std::string(no.why) + "\n", no.status);
+    };
+    for (const char* const slash : {"", "/"}) {  // a probe configured with either must not get a page for all paths
+      service->routes.get_unless_routed(std::string("/livez") + slash, alive);
+      service->routes.get_unless_routed(std::string("/readyz") + slash, ready);
+    }
   }
 
   request_ledger requests() const noexcept {
