@@ -110,7 +110,7 @@ void answer_path::conclude(const response& r, request_end as, bool refusal) {
 }
 
 /// An answer of the server's own, changed by the program. What tells clients how to go on stays.
-response answer_path::as_the_program_wants(const response& r) noexcept {
+response answer_path::as_the_program_wants(const response& r) {
   static const request unread;
   response changed = r;
   if (const auto threw = exception_of([&] {

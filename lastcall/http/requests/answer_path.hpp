@@ -128,7 +128,7 @@ class answer_path : public call_host {
   void begin_body(response&& r);
   void conclude(const response& r, request_end as, bool refusal);
   void conclude_as(const response& r, request_end as, bool refusal);
-  response as_the_program_wants(const response& r) noexcept;
+  response as_the_program_wants(const response& r);
   call& begin_call(const handler*);
 };
 
