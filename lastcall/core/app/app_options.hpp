@@ -28,6 +28,9 @@ struct app_options {
   std::optional<duration> reserve{};
   /// How long to continue serving after the announcement, so that load balancers notice it.   LASTCALL_READINESS_DELAY
   duration readiness_delay = duration::zero();
+  /// The longest time that starting all components may take; then the app ends as after a start that failed, and names
+  /// who has not started. Empty: no limit. In real time only.   LASTCALL_START_TIMEOUT
+  std::optional<duration> start_timeout{};
   /// The time after which the platform kills the process (terminationGracePeriodSeconds, TimeoutStopSec, docker stop
   /// --time). The grace period must be shorter.   LASTCALL_KILL_AFTER
   std::optional<duration> kill_after{};
@@ -47,8 +50,9 @@ struct app_options {
   bool readiness_delay_from_terminal = false;
   /// The file to which run() writes the report as JSON. Empty: none.   LASTCALL_REPORT
   std::string report_file{};
-  log_level log = log_level::info;  ///< LASTCALL_LOG: debug, info, warning, error, none
-  log_sink sink{};                  ///< Empty: lines to standard error.
+  log_level log = log_level::info;       ///< LASTCALL_LOG: debug, info, warning, error, none
+  log_format format = log_format::text;  ///< Of lines on standard error.   LASTCALL_LOG_FORMAT: text, json
+  log_sink sink{};                       ///< Empty: lines to standard error.
   bool environment = true;
   const clock* time = nullptr;  ///< Null: steady(). Outlives the app.
 };

@@ -45,7 +45,7 @@ app::parts::parts(app_options options)
     : made_in(getpid()),
       config(resolve(options, options.environment ? process_environment() : environment())),
       time(options.time != nullptr ? *options.time : steady()),
-      log(config.log, std::move(options.sink)),
+      log(config.log, std::move(options.sink), config.format),
       guard(time),
       reloads(log, requests),
       dump(requests),
@@ -66,7 +66,7 @@ lifecycle::start_result app::parts::start(app_driver by) {
   life.arrange();
   check_budget(config, life, log);
   log.info("app", "starting", {{"components", std::to_string(life.names().size())}});
-  const auto result = life.start([this] { dump.write_if_requested(life); });
+  const auto result = life.start([this] { dump.write_if_requested(life); }, config.start_timeout);
   if (result == lifecycle::start_result::started) {
     log.info("app", "ready");
     if (const std::string taken = signal_routes.taken_over(); !taken.empty())

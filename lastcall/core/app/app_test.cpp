@@ -57,6 +57,26 @@ TEST(app, that_fails_to_start_unwinds_what_had_started_and_returns_1) {
   EXPECT_THAT(notes.lines(), ElementsAre("start pg", "start http", "drain pg", "stop pg", "~http", "~pg"));
 }
 
+TEST(app, that_takes_too_long_to_start_says_who_and_returns_1) {
+  std::string logged;
+  app_options options = quiet();
+  options.start_timeout = 1300ms;
+  options.log = log_level::info;
+  options.sink = [&](const log_record& r) {
+    logged += std::string(r.text);
+    for (const log_field& f : r.fields) logged += ' ' + std::string(f.key) + '=' + std::string(f.value);
+    logged += '\n';
+  };
+  app a{options};
+  a.add("quick", {.start = [] {}});
+  a.add("db", {.start = [](context life) {
+          while (!life.draining()) life.wait_until_forced_for(1ms);
+        }});
+  EXPECT_EQ(a.run(), 1);
+  EXPECT_THAT(logged, HasSubstr("\nstill starting waits_for=db\n"));
+  EXPECT_THAT(logged, HasSubstr("\nnot started within 1.3s (LASTCALL_START_TIMEOUT): db\n"));
+}
+
 TEST(app, forces_at_the_drain_end_and_returns_3) {
   journal notes;
   lastcall::drained done;

@@ -43,6 +43,8 @@ void validate(const settings& s) {
   const std::string grace = named("grace", s.grace, "LASTCALL_GRACE");
   const std::string reserve = named("reserve", s.reserve, "LASTCALL_RESERVE");
   const std::string delay = named("readiness delay", s.readiness_delay, "LASTCALL_READINESS_DELAY");
+  if (s.start_timeout && (*s.start_timeout <= 0s || *s.start_timeout > deadline::longest))
+    refuse(named("start timeout", *s.start_timeout, "LASTCALL_START_TIMEOUT") + " must be above 0s and at most 24h");
   if (s.grace <= 0s || s.grace > deadline::longest) refuse(grace + " must be above 0s and at most 24h");
   if (s.reserve < 0s) refuse(reserve + " must not be negative");
   if (s.readiness_delay < 0s) refuse(delay + " must not be negative");
@@ -67,13 +69,17 @@ settings resolve(const app_options& options, const environment& env) {
   settings s{.grace = lookup_duration(env, "LASTCALL_GRACE").value_or(options.grace),
              .reserve = 0s,
              .readiness_delay = lookup_duration(env, "LASTCALL_READINESS_DELAY").value_or(options.readiness_delay),
+             .start_timeout = options.start_timeout,
              .kill_after = options.kill_after,
              .report_file = std::string(lookup(env, "LASTCALL_REPORT").value_or(options.report_file)),
              .log = lookup<log_level>(env, "LASTCALL_LOG", parse_log_level,
                                       "no level; use debug, info, warning, error or none")
                         .value_or(options.log),
+             .format = lookup<log_format>(env, "LASTCALL_LOG_FORMAT", parse_log_format, "no format; use text or json")
+                           .value_or(options.format),
              .delay_from_terminal = options.readiness_delay_from_terminal};
   if (const auto limit = lookup_duration(env, "LASTCALL_KILL_AFTER")) s.kill_after = limit;
+  if (const auto limit = lookup_duration(env, "LASTCALL_START_TIMEOUT")) s.start_timeout = limit;
   const std::optional<duration> reserve = lookup_duration(env, "LASTCALL_RESERVE");
   s.reserve = reserve ? *reserve : options.reserve.value_or(usual_reserve(s.grace));
   validate(s);

@@ -13,9 +13,11 @@ struct settings {
   duration grace;
   duration reserve;
   duration readiness_delay;
+  std::optional<duration> start_timeout;
   std::optional<duration> kill_after;
   std::string report_file;
   log_level log;
+  log_format format;
   bool delay_from_terminal;
 };
 

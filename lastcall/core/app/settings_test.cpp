@@ -42,13 +42,15 @@ TEST(settings, let_the_environment_beat_the_code) {
                                                                                {"LASTCALL_READINESS_DELAY", "250ms"},
                                                                                {"LASTCALL_KILL_AFTER", "1m"},
                                                                                {"LASTCALL_REPORT", "/tmp/report.json"},
-                                                                               {"LASTCALL_LOG", "warning"}}));
+                                                                               {"LASTCALL_LOG", "warning"},
+                                                                               {"LASTCALL_LOG_FORMAT", "json"}}));
   EXPECT_EQ(s.grace, 30s);
   EXPECT_EQ(s.reserve, 1500ms);
   EXPECT_EQ(s.readiness_delay, 250ms);
   EXPECT_EQ(s.kill_after, duration(1min));
   EXPECT_EQ(s.report_file, "/tmp/report.json");
   EXPECT_EQ(s.log, log_level::warning);
+  EXPECT_EQ(s.format, log_format::json);
 }
 
 TEST(settings, take_an_empty_variable_for_one_that_is_not_set) {
@@ -63,6 +65,7 @@ TEST(settings, refuse_a_value_that_cannot_be_read_by_variable_and_value) {
             "app: LASTCALL_GRACE=\"20\" is not a duration; write it as 250ms, 20s or 2m");
   EXPECT_THAT(refusal({}, with({{"LASTCALL_READINESS_DELAY", "-1s"}})), HasSubstr("LASTCALL_READINESS_DELAY=\"-1s\""));
   EXPECT_THAT(refusal({}, with({{"LASTCALL_LOG", "loud"}})), HasSubstr("LASTCALL_LOG=\"loud\" is no level"));
+  EXPECT_THAT(refusal({}, with({{"LASTCALL_LOG_FORMAT", "xml"}})), HasSubstr("use text or json"));
 }
 
 TEST(settings, refuse_a_grace_period_of_nothing_or_of_more_than_a_day) {

@@ -54,7 +54,7 @@ class lifecycle {
   /// Starts each component as soon as all that it needs has started. Returns when all have started, one has thrown, or
   /// a shutdown was requested. A component may still be starting then: it takes part in the shutdown. Calls `meanwhile`
   /// at each wake-up.
-  start_result start(const function<void()>& meanwhile = {});
+  start_result start(const function<void()>& meanwhile = {}, std::optional<duration> most = {});
   /// The exception of the component whose start failed.
   std::exception_ptr failure() const noexcept { return failure_; }
   bool started() const noexcept { return started_.load(std::memory_order_acquire); }
@@ -131,6 +131,7 @@ class lifecycle {
 
   void wait(std::optional<time_point> until);
   bool is_waited_for(const component_record& c) const noexcept;
+  std::string starting() const;
   void log_waiting(time_point now);
   void wait_for_accounts();
   void request_stacks();

@@ -10,9 +10,11 @@ namespace lastcall::inline v0 {
 
 // The driver only counts and orders. `unstarted_needs` of a component is how many of its needs have not started; at
 // zero its start is ordered. The first failure or request ends the loop, and starts under way are left to `begin`.
-lifecycle::start_result lifecycle::start(const function<void()>& meanwhile) {
+lifecycle::start_result lifecycle::start(const function<void()>& meanwhile, std::optional<duration> most) {
   arrange();
   const time_point from = time_.now();
+  const time_point too_late = most ? detail::later(from, *most) : time_point::max();
+  next_log_line_ = from + log_interval;
   for (component_record& c : components_) c.unstarted_needs = c.needs.size();
   unstarted_ = components_.size();
   for (std::size_t i = 0; i < components_.size() && goes_on_starting(); ++i) {
@@ -22,7 +24,18 @@ lifecycle::start_result lifecycle::start(const function<void()>& meanwhile) {
   take_events();
   for (; goes_on_starting(); take_events()) {
     if (meanwhile) meanwhile();
-    wait(std::nullopt);
+    const time_point now = time_.now();
+    if (now >= next_log_line_) {
+      log_.info("app", "still starting", {{"waits_for", starting()}});
+      next_log_line_ = now + log_interval;
+    }
+    if (now >= too_late) {
+      failure_ = std::make_exception_ptr(
+          std::runtime_error("not started within " + to_text(*most) + " (LASTCALL_START_TIMEOUT): " + starting()));
+      break;
+    }
+    // In virtual time nothing happens meanwhile but what somebody waits for.
+    wait(&time_ == &steady() ? std::optional(std::min(next_log_line_, too_late)) : std::nullopt);
   }
   start_ms_ = to_ms(time_.now() - from);
   if (requests_->first() != nullptr) return start_result::interrupted;
@@ -31,6 +44,14 @@ lifecycle::start_result lifecycle::start(const function<void()>& meanwhile) {
   phase_.store(app_phase::serving, std::memory_order_relaxed);
   started_.store(true, std::memory_order_release);
   return start_result::started;
+}
+
+// Whose start has not returned, by name.
+std::string lifecycle::starting() const {
+  std::string who;
+  for (const component_record& c : components_)
+    if (c.verbs.inside() == verb::start) who.append(who.empty() ? "" : ", ").append(c.name);
+  return who;
 }
 
 // Called once all needs have started. A component may have been reached twice, so it is checked.

@@ -14,14 +14,23 @@ namespace lastcall::inline v0 {
 
 std::string_view to_text(log_level level) noexcept { return detail::enum_name(level); }
 
-std::optional<log_level> parse_log_level(std::string_view text) noexcept {
-  for (std::size_t i = 0; i < detail::enum_count<log_level>(); ++i)
-    if (to_text(static_cast<log_level>(i)) == text) return static_cast<log_level>(i);
+std::string_view to_text(log_format format) noexcept { return detail::enum_name(format); }
+
+namespace {
+template <class E> std::optional<E> parse_name(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < detail::enum_count<E>(); ++i)
+    if (to_text(static_cast<E>(i)) == text) return static_cast<E>(i);
   return std::nullopt;
 }
+}  // namespace
 
-log_sink descriptor_sink(int descriptor) {
-  return [queue = std::make_shared<log_queue>(descriptor)](const log_record& record) { queue->write(record); };
+std::optional<log_level> parse_log_level(std::string_view text) noexcept { return parse_name<log_level>(text); }
+std::optional<log_format> parse_log_format(std::string_view text) noexcept { return parse_name<log_format>(text); }
+
+log_sink descriptor_sink(int descriptor, log_format format) {
+  return [queue = std::make_shared<log_queue>(descriptor, log_queue::default_bytes, format)](const log_record& record) {
+    queue->write(record);
+  };
 }
 
 struct logger::users_sink {
@@ -30,9 +39,9 @@ struct logger::users_sink {
   std::atomic<std::uint64_t> failures{0};
 };
 
-logger::logger(log_level threshold, log_sink sink)
+logger::logger(log_level threshold, log_sink sink, log_format format)
     : sink_(sink ? std::make_shared<users_sink>(std::move(sink)) : nullptr),
-      queue_(sink_ ? nullptr : std::make_shared<log_queue>(STDERR_FILENO)),
+      queue_(sink_ ? nullptr : std::make_shared<log_queue>(STDERR_FILENO, log_queue::default_bytes, format)),
       threshold_(threshold) {}
 
 void logger::write(log_level level, std::string_view component, std::string_view text,

@@ -20,6 +20,16 @@ std::string_view to_text(log_level level) noexcept;
 /// One of "debug", "info", "warning", "error", "none"; empty for any other text.
 std::optional<log_level> parse_log_level(std::string_view text) noexcept;
 
+/// How lines on standard error look.
+enum class log_format : unsigned char {
+  text,  ///< for people: `2026-11-22T10:11:12.345Z info  http: listening key=value`
+  json,  ///< for collectors: an object for each line
+};
+
+std::string_view to_text(log_format format) noexcept;
+/// "text" or "json"; empty for any other text.
+std::optional<log_format> parse_log_format(std::string_view text) noexcept;
+
 struct log_field {
   std::string_view key{};
   std::string_view value{};
@@ -44,15 +54,15 @@ class log_queue;
 /// Writes one line for each record to a copy of a descriptor, through a log_queue: a slow reader does not block the
 /// caller, and lines that do not fit are dropped and counted. The destruction of the last copy waits up to 100 ms for
 /// the queue.   Errors: std::system_error when no descriptor is left.
-log_sink descriptor_sink(int descriptor);
+log_sink descriptor_sink(int descriptor, log_format format = log_format::text);
 
 /// Cheap to copy; copies share the sink.   Threads: any.
 class logger {
  public:
   /// Level info and above, to standard error.
   logger() : logger(log_level::info, nullptr) {}
-  /// An empty sink means standard error, through a log_queue.
-  logger(log_level threshold, log_sink sink);
+  /// An empty sink means standard error, through a log_queue, in this format.
+  logger(log_level threshold, log_sink sink, log_format format = log_format::text);
 
   bool enabled(log_level level) const noexcept { return level >= threshold_ && level != log_level::none; }
   void write(log_level level, std::string_view component, std::string_view text,

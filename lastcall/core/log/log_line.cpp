@@ -65,6 +65,74 @@ class line_writer {
   bool cut_ = false;
 };
 
+// A value that does not fit is cut, and nothing follows it.
+class json_line_writer {
+ public:
+  explicit json_line_writer(std::span<char> into) noexcept : into_(into), room_(into.size() - all_ends.size()) {}
+
+  void raw(std::string_view text) noexcept {
+    if (!cut_ && !piece(text)) cut_ = true;
+  }
+
+  void member(std::string_view key, std::string_view value) noexcept {
+    if (cut_) return;
+    const std::size_t before = size_;
+    const std::string_view begin = into_[size_ - 1] == '{' ? "\"" : ",\"";
+    if (!piece(begin) || !closed(key) || !piece(":\"")) {
+      size_ = before;
+      cut_ = true;
+    } else if (!closed(value)) {
+      cut_ = true;
+    }
+  }
+
+  std::size_t size() const noexcept { return size_; }
+  std::string_view finish(bool in_fields) noexcept {
+    put(in_fields ? "}}\n" : "}\n");
+    return {into_.data(), size_};
+  }
+
+ private:
+  static constexpr std::string_view all_ends = "...\"}}\n";
+
+  void put(std::string_view text) noexcept {
+    std::memcpy(into_.data() + size_, text.data(), text.size());
+    size_ += text.size();
+  }
+  bool piece(std::string_view text) noexcept {
+    if (size_ + text.size() > room_) return false;
+    put(text);
+    return true;
+  }
+  /// What stands behind a quote, and the quote at its end. False: it was cut.
+  bool closed(std::string_view text) noexcept {
+    bool whole = true;
+    while (whole && !text.empty()) {
+      const std::size_t length = detail::utf8_length(text);
+      whole = length == 0 ? piece("\xEF\xBF\xBD") : length == 1 ? ascii(text.front()) : piece(text.substr(0, length));
+      text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    put(whole ? "\"" : "...\"");
+    return whole;
+  }
+  bool ascii(char c) noexcept {
+    if (c == '"' || c == '\\') {
+      const std::array<char, 2> pair{'\\', c};
+      return piece({pair.data(), pair.size()});
+    }
+    if (c == '\n') return piece("\\n");
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) return piece({&c, 1});
+    const std::array<char, 6> code{'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
+    return piece({code.data(), code.size()});
+  }
+
+  std::span<char> into_;
+  std::size_t room_;
+  std::size_t size_ = 0;
+  bool cut_ = false;
+};
+
 /// By log_level.
 constexpr std::array<std::string_view, 5> padded_levels{"debug ", "info  ", "warn  ", "error ", "none  "};
 
@@ -97,6 +165,22 @@ std::string_view format_log_line(std::span<char> into, std::chrono::system_clock
     }
   }
   return line.finish();
+}
+
+std::string_view format_log_json(std::span<char> into, std::chrono::system_clock::time_point now,
+                                 const log_record& record) noexcept {
+  json_line_writer line(into);
+  line.raw("{");
+  line.member("time", detail::utc_text(now));
+  line.member("level", to_text(record.level));
+  line.member("component", record.component);
+  line.member("text", record.text);
+  if (record.fields.empty()) return line.finish(false);
+  const std::size_t before = line.size();
+  line.raw(",\"fields\":{");
+  const bool opened = line.size() > before;
+  for (const log_field& field : record.fields) line.member(field.key, field.value);
+  return line.finish(opened);
 }
 
 }  // namespace lastcall::inline v0

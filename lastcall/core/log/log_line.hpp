@@ -19,4 +19,11 @@ inline constexpr std::size_t log_line_bytes = 4096;
 std::string_view format_log_line(std::span<char> into, std::chrono::system_clock::time_point now,
                                  const log_record& record) noexcept;
 
+/// `{"time":"2026-11-22T10:11:12.345Z","level":"info","component":"http","text":"…","fields":{"key":"value"}}` and a
+/// newline. Of a longer line a value is cut and ends in "...", and the members behind it are missing: it is JSON all
+/// the same, and valid UTF-8 (U+FFFD for what is none). Does not allocate. `into` has room for at least 128 bytes.
+/// Source: RFC 8259.
+std::string_view format_log_json(std::span<char> into, std::chrono::system_clock::time_point now,
+                                 const log_record& record) noexcept;
+
 }  // namespace lastcall::inline v0

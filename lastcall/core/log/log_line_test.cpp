@@ -113,4 +113,47 @@ TEST(log_line, is_one_bounded_line_whatever_comes_in) {
   }
 }
 
+std::string json(std::string_view text, std::vector<log_field> fields = {}, std::size_t room = log_line_bytes) {
+  std::vector<char> buffer(room);
+  return std::string(format_log_json(buffer, moment, {log_level::info, "http", text, fields}));
+}
+constexpr std::string_view json_head = R"({"time":"2026-11-22T10:11:12.345Z","level":"info","component":"http",)";
+
+TEST(log_json, is_an_object_for_each_line) {
+  EXPECT_EQ(json("ready"), std::string(json_head) + "\"text\":\"ready\"}\n");
+  EXPECT_EQ(json("ready", {{"key", "value"}, {"other", "a \"b\" \\ c"}}),
+            std::string(json_head) + R"("text":"ready","fields":{"key":"value","other":"a \"b\" \\ c"}})" + "\n");
+}
+
+TEST(log_json, lets_no_value_begin_a_line_or_steer_a_terminal_and_is_utf8) {
+  EXPECT_EQ(json("a\nb\x1b[31m\x7f"), std::string(json_head) + R"("text":"a\nb\u001b[31m\u007f"})" + "\n");
+  EXPECT_EQ(json("gr\xc3\xbc\xff"), std::string(json_head) + "\"text\":\"gr\xc3\xbc\xEF\xBF\xBD\"}\n");
+}
+
+TEST(log_json, is_json_also_where_it_is_cut) {
+  for (std::size_t room = 128; room < 260; ++room) {
+    const std::string line =
+        json("text", {{"first", std::string(50, 'x')}, {"second", "\"\"\"\"\"\"\"\"\"\""}, {"third", "1"}}, room);
+    EXPECT_LE(line.size(), room);
+    EXPECT_EQ(line.back(), '\n');
+    // Of this text a value ends where a quote stands behind no backslash, and each brace that opens is closed.
+    std::size_t open = 0;
+    bool quoted = false;
+    for (std::size_t at = 0; at < line.size(); ++at) {
+      if (quoted && line[at] == '\\') {
+        ++at;
+      } else if (line[at] == '"') {
+        quoted = !quoted;
+      } else if (!quoted) {
+        open += line[at] == '{' ? 1 : 0;
+        open -= line[at] == '}' ? 1 : 0;
+      }
+    }
+    EXPECT_FALSE(quoted) << line;
+    EXPECT_EQ(open, 0U) << line;
+  }
+  const std::string whole = json("text", {{"first", "1"}}, 128);
+  EXPECT_EQ(whole, std::string(json_head) + R"("text":"text","fields":{"first":"1"}})" + "\n");
+}
+
 }  // namespace lastcall::log_line_test

@@ -31,7 +31,8 @@ constexpr int look_again_ms = 1000;  // whether the queue is still there
 
 // Shared with the thread, which stays behind when nobody reads.
 struct log_queue::state {
-  state(int to, std::size_t most) : owned(to > STDERR_FILENO), descriptor(owned ? copy_of(to) : to), most_bytes(most) {}
+  state(int to, log_format looks, std::size_t most)
+      : owned(to > STDERR_FILENO), descriptor(owned ? copy_of(to) : to), format(looks), most_bytes(most) {}
   ~state() {
     if (owned) close(descriptor);
   }
@@ -44,6 +45,7 @@ struct log_queue::state {
 
   const bool owned;
   const int descriptor;
+  const log_format format;
   const std::size_t most_bytes;
   std::mutex mutex;
   std::condition_variable filled;
@@ -56,6 +58,11 @@ struct log_queue::state {
   bool stuck = false;
   bool over = false;
 
+  std::string_view line_of(std::span<char> into, const log_record& record) const noexcept {
+    const auto now = std::chrono::system_clock::now();
+    return format == log_format::json ? format_log_json(into, now, record) : format_log_line(into, now, record);
+  }
+
   bool append(std::string_view line) {
     if (waiting.size() + line.size() > most_bytes) return false;
     waiting += line;
@@ -67,7 +74,7 @@ struct log_queue::state {
     const log_field lines{"lines", count};
     const log_record record{log_level::warning, "log", "lines were dropped, since nobody read them", {&lines, 1}};
     std::array<char, log_line_bytes> buffer;
-    if (append(format_log_line(buffer, std::chrono::system_clock::now(), record))) untold = 0;
+    if (append(line_of(buffer, record))) untold = 0;
   }
 
   // Detached from the start: after a fork there is nothing to join, and a reader that never comes can't be waited for.
@@ -135,8 +142,8 @@ struct log_queue::state {
   }
 };
 
-log_queue::log_queue(int descriptor, std::size_t most_bytes)
-    : state_(std::make_shared<state>(descriptor, std::max(most_bytes, 2 * log_line_bytes))) {}
+log_queue::log_queue(int descriptor, std::size_t most_bytes, log_format format)
+    : state_(std::make_shared<state>(descriptor, format, std::max(most_bytes, 2 * log_line_bytes))) {}
 
 log_queue::~log_queue() {
   if (!state_->stuck) flush(last_chance);
@@ -148,7 +155,7 @@ log_queue::~log_queue() {
 void log_queue::write(const log_record& record) noexcept {
   state& s = *state_;
   std::array<char, log_line_bytes> buffer;
-  const std::string_view line = format_log_line(buffer, std::chrono::system_clock::now(), record);
+  const std::string_view line = s.line_of(buffer, record);
   const std::lock_guard lock(s.mutex);
   try {
     state::start(state_);

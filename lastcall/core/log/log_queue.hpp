@@ -19,7 +19,7 @@ class log_queue {
 
   /// Writes to a copy of the descriptor. Only standard error is not copied, so that a later redirection takes effect.
   /// Errors: std::system_error when there is no descriptor left.
-  explicit log_queue(int descriptor, std::size_t most_bytes = default_bytes);
+  explicit log_queue(int descriptor, std::size_t most_bytes = default_bytes, log_format format = log_format::text);
   /// Waits up to 100 ms for the lines in the queue, unless an earlier flush has failed.
   ~log_queue();
   log_queue& operator=(log_queue&&) = delete;

@@ -116,6 +116,7 @@ times all_times() {
       {"app_options", "grace", a_bit, a_day, with(&app_options::grace, check_app)},
       {"app_options", "reserve", no_time, a_day - a_bit, [](duration v) { check_app({.reserve = v}); }},
       {"app_options", "readiness delay", no_time, a_day - a_bit, with(&app_options::readiness_delay, check_app)},
+      {"app_options", "start timeout", a_bit, a_day, [](duration v) { check_app({.start_timeout = v}); }},
       {"app_options", "kill", a_day + a_bit, duration::max(), [](duration v) { check_app({.kill_after = v}); }},
       {"limits", "head_time", a_bit, a_day, with(&limits::head_time, check_limits)},
       {"limits", "body_time", a_bit, a_day, with(&limits::body_time, check_limits)},
@@ -239,7 +240,7 @@ TEST(option_ranges, hold_for_every_time_and_number_of_every_room) {
 
 /// One that is new must be in the tables above, or be neither a time nor a number.
 TEST(option_ranges, know_all_members_of_all_options) {
-  EXPECT_EQ(members<app_options>(), 14u);  // 4 above
+  EXPECT_EQ(members<app_options>(), 16u);  // 4 above
   EXPECT_EQ(members<limits>(), 10u);       // all
   EXPECT_EQ(members<server_options>(), 24u);
   EXPECT_EQ(members<net::tcp_server_options>(), 15u);
