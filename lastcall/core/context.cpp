@@ -14,60 +14,79 @@ namespace lastcall::inline v0 {
 
 namespace detail {
 
-enum class stage : unsigned char { running, draining, forced };
-
 struct wait_note {
   const std::string text;
   wait_note* before = nullptr;  // the latest one before this
 };
 
 // Stages go forward only: running, draining, forced. Stage and cause are one atomic word, so a reader sees a pair that
-// belongs together, without a lock. `advance` takes the lock, since waiting threads and tokens need it. Ownership:
+// belongs together, without a lock. `advance` takes the lock, since waiting threads and callbacks need it. Ownership:
 // shared by the source, the contexts and the `waiting` objects. A child holds its parent's state through `parent_`; the
 // parent reaches its children only through stop callbacks with a weak pointer. Re-entrancy: a stop callback is user
 // code. It runs after the lock is released, and may use, end or destroy contexts.
 class context_state : public std::enable_shared_from_this<context_state> {
  public:
   bool reached(stage wanted) const noexcept { return word_.load(std::memory_order_acquire).at >= wanted; }
-  lastcall::cause cause() const noexcept { return word_.load(std::memory_order_acquire).why; }
+  lastcall::cause cause() const noexcept { return word_.load(std::memory_order_acquire).cause; }
   time_point drain_end() const noexcept {
     // The acquire in reached() pairs with the release in advance(), so the drain end is there once the stage is seen.
     return reached(stage::draining) ? drain_end_.load(std::memory_order_relaxed) : time_point::max();
   }
 
-  void advance(stage to, time_point drain_end, lastcall::cause why) noexcept {
-    std::stop_source draining{std::nostopstate};
-    std::stop_source forced{std::nostopstate};
+  void advance(stage to, time_point drain_end, lastcall::cause cause) noexcept {
+    bool draining = false;
     {
       const std::lock_guard lock(mutex_);
       const stage from = word_.load(std::memory_order_relaxed).at;
       if (from >= to) return;
-      if (from == stage::running) {
-        drain_end_.store(drain_end, std::memory_order_relaxed);
-        draining = draining_;
-      }
-      if (to == stage::forced) forced = forced_;
-      word_.store({to, why}, std::memory_order_release);
+      draining = from == stage::running;
+      if (draining) drain_end_.store(drain_end, std::memory_order_relaxed);
+      word_.store({to, cause}, std::memory_order_release);
     }
-    advanced_.notify_all();
-    draining.request_stop();  // runs the callbacks, so outside of the lock
-    forced.request_stop();
+    changed_.notify_all();
+    if (draining) run(draining_);
+    if (to == stage::forced) run(forced_);
   }
 
   bool wait(stage wanted, time_point end) {
     std::unique_lock lock(mutex_);
-    return !advanced_.wait_until(lock, end, [&] { return reached(wanted); });
+    return !changed_.wait_until(lock, end, [&] { return reached(wanted); });
   }
 
-  std::stop_token token(stage wanted) {
+  /// False: the stage has begun, so the caller runs it.
+  bool link(stop_link& it, stage at) noexcept {
     const std::lock_guard lock(mutex_);
-    std::stop_source& source = wanted == stage::draining ? draining_ : forced_;
+    if (reached(at)) return false;
+    callbacks& all = of(at);
+    it.before_ = std::exchange(all.latest, &it);
+    if (it.before_ != nullptr) it.before_->after_ = &it;
+    it.linked_ = true;
+    return true;
+  }
+
+  void unlink(stop_link& it, stage at) noexcept {
+    std::unique_lock lock(mutex_);
+    callbacks& all = of(at);
+    if (it.linked_) return take_out(it, all);
+    if (all.running != &it) return;  // it has run
+    if (all.runner == std::this_thread::get_id()) {
+      all.running = nullptr;  // its own function destroys it
+      return;
+    }
+    changed_.wait(lock, [&] { return all.running != &it; });
+  }
+
+#ifdef __cpp_lib_jthread
+  std::stop_token standard_token(stage at) {
+    const std::lock_guard lock(mutex_);
+    std::stop_source& source = of(at).standard;
     if (!source.stop_possible()) {
       source = std::stop_source();
-      if (reached(wanted)) source.request_stop();
+      if (reached(at)) source.request_stop();  // nobody has its token yet, so nothing is called
     }
     return source.get_token();
   }
+#endif
 
   void add(wait_note& note) noexcept {
     const std::lock_guard lock(mutex_);
@@ -105,25 +124,70 @@ class context_state : public std::enable_shared_from_this<context_state> {
       if (const auto state = child.lock()) state->advance(to, state->parent_.drain_end(), state->parent_.cause());
     }
   };
+  // Of one stage. `running` and `runner` are of the one thread that has begun the stage.
+  struct callbacks {
+    stop_link* latest = nullptr;
+    const stop_link* running = nullptr;
+    std::thread::id runner;
+#ifdef __cpp_lib_jthread
+    std::stop_source standard{std::nostopstate};  // made at the first use
+#endif
+  };
   struct word {
     stage at = stage::running;
-    lastcall::cause why = lastcall::cause::none;
+    lastcall::cause cause = lastcall::cause::none;
   };
   static_assert(std::atomic<word>::is_always_lock_free && std::atomic<time_point>::is_always_lock_free);
 
   static constexpr std::size_t most_notes = 4;  // in the text
 
+  callbacks& of(stage at) noexcept { return at == stage::draining ? draining_ : forced_; }
+
+  static void take_out(stop_link& it, callbacks& all) noexcept {
+    (it.after_ != nullptr ? it.after_->before_ : all.latest) = it.before_;
+    if (it.before_ != nullptr) it.before_->after_ = it.after_;
+    it.linked_ = false;
+  }
+
+  // Once for each stage, after the word has it: no further callback is linked then.
+  void run(callbacks& all) noexcept {
+    std::unique_lock lock(mutex_);
+    all.runner = std::this_thread::get_id();
+    while (stop_link* const it = all.latest) {
+      take_out(*it, all);
+      all.running = it;
+      lock.unlock();
+      it->run_(it->of_);  // may destroy it
+      lock.lock();
+      if (std::exchange(all.running, nullptr) != nullptr) changed_.notify_all();
+    }
+#ifdef __cpp_lib_jthread
+    std::stop_source standard = all.standard;
+    lock.unlock();
+    standard.request_stop();
+#endif
+  }
+
   std::atomic<word> word_{};
   std::atomic<time_point> drain_end_{};
-  mutable std::mutex mutex_;  // guards changes of the word, the notes and the two sources below
+  mutable std::mutex mutex_;         // guards changes of the word, the notes and the callbacks
+  std::condition_variable changed_;  // the word, or a callback has run
   wait_note* latest_note_ = nullptr;
-  std::condition_variable advanced_;
-  std::stop_source draining_{std::nostopstate};  // made at the first use: most contexts need no token
-  std::stop_source forced_{std::nostopstate};
+  callbacks draining_;
+  callbacks forced_;
   context parent_;
-  std::optional<std::stop_callback<parent_ended>> on_parent_draining_;  // last members: unlinked before the rest dies
-  std::optional<std::stop_callback<parent_ended>> on_parent_forced_;
+  std::optional<stop_callback<parent_ended>> on_parent_draining_;  // last members: unlinked before the rest dies
+  std::optional<stop_callback<parent_ended>> on_parent_forced_;
 };
+
+stop_link::stop_link(stop_token until, void* of, void (*run)(void* of) noexcept) noexcept
+    : until_(std::move(until)), of_(of), run_(run) {
+  if (until_.state_ && !until_.state_->link(*this, until_.at_)) run_(of_);
+}
+
+stop_link::~stop_link() {
+  if (until_.state_) until_.state_->unlink(*this, until_.at_);
+}
 
 }  // namespace detail
 
@@ -140,10 +204,10 @@ bool wait(detail::context_state* state, stage wanted, duration time) {
 
 }  // namespace
 
-const char* to_text(cause why) noexcept {
+const char* to_text(cause what) noexcept {
   static constexpr std::array<const char*, detail::enum_count<cause>()> texts{"none", "draining", "forced",
                                                                               "client_gone", "deadline"};
-  const auto index = static_cast<std::size_t>(why);
+  const auto index = static_cast<std::size_t>(what);
   return index < texts.size() ? texts[index] : "unknown";
 }
 
@@ -153,8 +217,11 @@ cause context::cause() const noexcept { return state_ ? state_->cause() : lastca
 time_point context::drain_end() const noexcept { return state_ ? state_->drain_end() : time_point::max(); }
 bool context::wait_for(duration time) const { return wait(state_.get(), stage::draining, time); }
 bool context::wait_until_forced_for(duration time) const { return wait(state_.get(), stage::forced, time); }
-std::stop_token context::draining_token() const { return state_ ? state_->token(stage::draining) : std::stop_token(); }
-std::stop_token context::forced_token() const { return state_ ? state_->token(stage::forced) : std::stop_token(); }
+
+bool stop_token::stop_requested() const noexcept { return state_ && state_->reached(at_); }
+#ifdef __cpp_lib_jthread
+stop_token::operator std::stop_token() const { return state_ ? state_->standard_token(at_) : std::stop_token(); }
+#endif
 
 std::string context::waits_for() const { return state_ ? state_->notes() : std::string(); }
 
@@ -178,13 +245,13 @@ context_source::context_source(const context& parent) : context_source() {
   if (parent.state_) state_->follow(parent);
 }
 
-void context_source::begin_drain(time_point drain_end, lastcall::cause why) noexcept {
+void context_source::begin_drain(time_point drain_end, lastcall::cause cause) noexcept {
   // A copy, since a stop callback may destroy this source.
-  if (const auto state = state_) state->advance(stage::draining, drain_end, why);
+  if (const auto state = state_) state->advance(stage::draining, drain_end, cause);
 }
 
-void context_source::force(lastcall::cause why) noexcept {
-  if (const auto state = state_) state->advance(stage::forced, steady().now(), why);
+void context_source::force(lastcall::cause cause) noexcept {
+  if (const auto state = state_) state->advance(stage::forced, steady().now(), cause);
 }
 
 }  // namespace lastcall::inline v0

@@ -4,21 +4,20 @@
 
 #include <memory>
 #include <source_location>
-#include <stop_token>
 #include <string>
 #include <string_view>
 
 #include "lastcall/core/clock.hpp"
+#include "lastcall/core/stop_token.hpp"
 
 namespace lastcall::inline v0 {
 
 /// Why a context ended; none: it has not.
 enum class cause : unsigned char { none, draining, forced, client_gone, deadline };
 
-const char* to_text(cause why) noexcept;
+const char* to_text(cause what) noexcept;
 
 namespace detail {
-class context_state;
 struct wait_note;
 }  // namespace detail
 
@@ -42,10 +41,9 @@ class context {
   /// The same for `forced`.
   bool wait_until_forced_for(duration time) const;
 
-  /// A stop callback runs on the thread that ends the context, or at once if the stage was reached before. It must not
-  /// throw.
-  std::stop_token draining_token() const;
-  std::stop_token forced_token() const;
+  /// For `stop_callback`, and for functions that take a std::stop_token.
+  stop_token draining_token() const noexcept { return {state_, detail::stage::draining}; }
+  stop_token forced_token() const noexcept { return {state_, detail::stage::forced}; }
 
   /// What the objects of `waiting` with this context say, the latest first: "the stock (orders.cpp:42)". Empty: there
   /// are none.
@@ -75,7 +73,7 @@ class waiting {
   std::unique_ptr<detail::wait_note> note_;
 };
 
-/// Ends contexts. Its destruction does not end them. Costs one allocation, and one more for each kind of token in use.
+/// Ends contexts. Its destruction does not end them. Costs one allocation.
 /// Threads: any, except for moving it.   Blocks: while the stop callbacks run.
 class context_source {
  public:
@@ -86,9 +84,9 @@ class context_source {
 
   context get() const noexcept { return context(state_); }
   /// Only the first call counts.
-  void begin_drain(time_point drain_end, lastcall::cause why = cause::draining) noexcept;
+  void begin_drain(time_point drain_end, lastcall::cause cause = cause::draining) noexcept;
   /// If the drain has not begun, begins it too, with a drain end of now. Only the first call counts.
-  void force(lastcall::cause why = cause::forced) noexcept;
+  void force(lastcall::cause cause = cause::forced) noexcept;
 
  private:
   std::shared_ptr<detail::context_state> state_;

@@ -111,8 +111,8 @@ TEST(context, waits_for_as_long_as_it_was_asked_to) {
 TEST(context, gives_a_stop_token_for_each_stage) {
   context_source source;
   const context seen = source.get();
-  const std::stop_token draining = seen.draining_token();
-  const std::stop_token forced = seen.forced_token();
+  const stop_token draining = seen.draining_token();
+  const stop_token forced = seen.forced_token();
   EXPECT_TRUE(draining.stop_possible());
   EXPECT_FALSE(draining.stop_requested());
   source.begin_drain(noon);
@@ -133,7 +133,7 @@ TEST(context, shows_its_new_state_inside_a_stop_callback) {
   context_source source;
   const context seen = source.get();
   std::optional<time_point> end;
-  const std::stop_callback drained(seen.draining_token(), [&] { end = seen.drain_end(); });
+  const stop_callback drained(seen.draining_token(), [&] { end = seen.drain_end(); });
   source.begin_drain(noon);
   EXPECT_EQ(end, noon);
 }
@@ -191,7 +191,7 @@ TEST(context, may_lose_its_last_holder_inside_its_own_stop_callback) {
   context_source parent;
   auto child = std::make_unique<context_source>(parent.get());
   int calls = 0;
-  const std::stop_callback drained(child->get().draining_token(), [&] {
+  const stop_callback drained(child->get().draining_token(), [&] {
     ++calls;
     child.reset();
   });
@@ -200,7 +200,7 @@ TEST(context, may_lose_its_last_holder_inside_its_own_stop_callback) {
   EXPECT_EQ(child, nullptr);
 
   auto alone = std::make_unique<context_source>();
-  const std::stop_callback forced(alone->get().forced_token(), [&] { alone.reset(); });
+  const stop_callback forced(alone->get().forced_token(), [&] { alone.reset(); });
   alone->force();
   EXPECT_EQ(alone, nullptr);
 }
@@ -226,7 +226,7 @@ TEST(context, is_safe_while_threads_end_watch_and_unlink_at_once) {
           const context_source child(parent.get());
           const context seen = child.get();
           std::binary_semaphore told{0};
-          const std::stop_callback forced(seen.forced_token(), [&] { told.release(); });
+          const stop_callback forced(seen.forced_token(), [&] { told.release(); });
           EXPECT_FALSE(seen.wait_until_forced_for(20s));
           EXPECT_NE(seen.drain_end(), time_point::max());
           EXPECT_EQ(seen.cause(), cause::deadline);

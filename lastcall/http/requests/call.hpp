@@ -8,7 +8,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -206,7 +205,7 @@ class call final : public pending_reply {
   body_stream body_{*this};
   std::string trailers_;
   // The last member: its destructor waits until the callback has returned.
-  std::optional<std::stop_callback<force_with_server>> force_with_server_;
+  std::optional<stop_callback<force_with_server>> force_with_server_;
 };
 
 }  // namespace lastcall::inline v0::http::detail

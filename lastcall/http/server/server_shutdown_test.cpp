@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <latch>
-#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -110,7 +109,7 @@ TEST_BY_MEDIAN(server_shutdown, lets_a_handler_that_sees_force_say_so_to_its_cli
   client c(it.addresses()[0]);
   c.say(later);
   ASSERT_TRUE(s.wait_for(1));
-  const std::stop_callback on_force(s.lives[0].forced_token(), [&] { s.answers[0].send(text("gave up\n", 503)); });
+  const stop_callback on_force(s.lives[0].forced_token(), [&] { s.answers[0].send(text("gave up\n", 503)); });
   std::string heard;
   std::thread listening([&] {
     heard = c.hear_all();
@@ -131,7 +130,7 @@ TEST_BY_MEDIAN(server_shutdown, says_forced_of_a_request_whose_connection_was_no
   c.say(later);
   ASSERT_TRUE(s.wait_for(1));
   const std::string words(400'000, 'x');  // the kernel takes them, its client never does
-  const std::stop_callback on_force(s.lives[0].forced_token(), [&] { s.answers[0].send(text(words, 503)); });
+  const stop_callback on_force(s.lives[0].forced_token(), [&] { s.answers[0].send(text(words, 503)); });
   const shutdown_result result = it.shutdown(deadline(950ms));
   EXPECT_EQ(result.requests_forced, 1U);
   EXPECT_EQ(result.connections_forced, 0U);

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <memory>
-#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -105,7 +104,7 @@ TEST_F(websocket_tls, has_a_thread_know_the_remotes_close_whose_answer_fails) {
   serving_test s(serving(blocking([=](stream ws) {
     countdown ended(1), read(1);
     // Holds the loop's thread where it has let the handler go.
-    const std::stop_callback at_end(ws.life().forced_token(), [&] {
+    const stop_callback at_end(ws.life().forced_token(), [&] {
       ended.count_down();
       read.wait_until(steady().now() + generous);
     });
