@@ -204,8 +204,8 @@ TEST(stop_token, is_safe_while_threads_stop_it_and_come_and_go) {
     for (int i = 0; i < 3; ++i)
       threads.emplace_back([&] {
         start.arrive_and_wait();
-        for (int turn = 0; turn < 20; ++turn) {
-          auto alive = std::make_unique<int>(turn);
+        for (int k = 0; k < 20; ++k) {
+          auto alive = std::make_unique<int>(k);
           std::optional<stop_callback<std::function<void()>>> first, second;
           first.emplace(draining, [&] { ++*alive; });
           second.emplace(forced, [&] { ++*alive; });

@@ -18,8 +18,8 @@ task<bool> wait(context with, stop_token end, duration time, std::source_locatio
   const auto timer = std::make_shared<boost::asio::steady_timer>(co_await boost::asio::this_coro::executor);
   timer->expires_at(lastcall::detail::later(steady().now(), time));
   // The timer belongs to the thread of its executor, so the end of the context is posted there.
-  const stop_callback cut_short(
-      end, [timer] { boost::asio::post(timer->get_executor(), [timer] { timer->cancel(); }); });
+  const stop_callback cut_short(end,
+                                [timer] { boost::asio::post(timer->get_executor(), [timer] { timer->cancel(); }); });
   boost::system::error_code cancelled;
   co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
   co_return !cancelled && !end.stop_requested();

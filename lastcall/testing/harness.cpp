@@ -120,7 +120,7 @@ struct harness::state final : component_double::stage {
   void note_states() noexcept;
   void drive() noexcept;
   void begin();
-  void leave_at_once(int exit_code, outcome how, const std::string& why, const std::string& who);
+  void leave_at_once(int exit_code, outcome how, const std::string& cause, const std::string& who);
   void wait(std::optional<time_point> when, const std::function<bool()>& holds);
   void take(int signal);
 
@@ -241,16 +241,16 @@ void harness::state::begin() {
 }
 
 // As when the watchdog exits the process: the app makes no report, so this is it.
-void harness::state::leave_at_once(int exit_code, outcome how, const std::string& why, const std::string& who) {
+void harness::state::leave_at_once(int exit_code, outcome how, const std::string& cause, const std::string& who) {
   const app_status s = program->status();
   report& r = said.emplace();
-  r.trigger = program->asked_to_end() ? trigger::signal : trigger::none;
-  r.why = s.cause;
+  r.cause.kind = program->asked_to_end() ? cause_kind::signal : cause_kind::none;
+  r.cause.text = s.cause;
   r.outcome = how;
   r.exit_code = exit_code;
   r.grace_ms = to_ms(grace);
   r.total_ms = to_ms(s.announced.value_or(duration::zero()));
-  r.errors.push_back(why);
+  r.errors.push_back(cause);
   for (const component_status& c : s.components) {
     component_report& one = r.components.emplace_back();
     one.name = c.name;
@@ -360,11 +360,11 @@ void harness::raise(int signal) {
   if (s.on_test()) s.wait(s.time.now(), [] { return false; });
 }
 
-void harness::fail(const member& who, std::string why) {
+void harness::fail(const member& who, std::string cause) {
   state& s = *state_;
   if (!s.begun && s.on_test()) start();
-  s.note(who.name(), "fails: " + why);
-  s.program->fail(who.name(), std::move(why));
+  s.note(who.name(), "fails: " + cause);
+  s.program->fail(who.name(), std::move(cause));
   if (s.on_test()) s.wait(s.time.now(), [] { return false; });
 }
 

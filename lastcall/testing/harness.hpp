@@ -77,7 +77,7 @@ class harness {
   /// Errors: std::invalid_argument if the app does not catch the signal.
   void raise(int signal);
   /// As if the component had failed now: that ends the app.
-  void fail(const member& who, std::string why = "failed");
+  void fail(const member& who, std::string cause = "failed");
   /// Lets this much virtual time pass. Starts the app first if `start` was not called; the time counts after that.
   void advance(duration by);
   /// Returns when the app has ended. The reference is valid as long as the harness.

@@ -35,7 +35,7 @@ TEST(harness, names_the_component_that_hangs) {
   t.raise(SIGTERM);
   EXPECT_THAT(t.run_to_end().hung(), ElementsAre("postgres"));
   EXPECT_EQ(t.run_to_end().exit_code, 4);
-  EXPECT_EQ(t.run_to_end().signal, "SIGTERM");
+  EXPECT_EQ(t.run_to_end().cause.signal, "SIGTERM");
   EXPECT_EQ(t.now(), 10s);
   EXPECT_EQ(t.run_to_end().requests(), (request_ledger{.begun = 3, .answered = 3}));
 }
@@ -90,7 +90,7 @@ TEST(harness, takes_a_second_signal_for_a_force_and_one_soon_after_the_first_for
   t.at(8s, [&] { t.raise(SIGINT); });
   const report& r = t.run_to_end();
   EXPECT_EQ(r.exit_code, 3);
-  EXPECT_EQ(r.signal, "SIGTERM");
+  EXPECT_EQ(r.cause.signal, "SIGTERM");
   EXPECT_EQ(r.components[0].forced_ms, 3000);
   EXPECT_EQ(t.now(), 9s);
   EXPECT_THAT(to_text(t.timeline()), HasSubstr("5.4s        SIGINT: the same request again\n"));
@@ -129,7 +129,7 @@ TEST(harness, unwinds_what_had_started_when_a_start_fails) {
   const report& r = t.run_to_end();
   EXPECT_EQ(r.exit_code, 1);
   EXPECT_EQ(r.outcome, outcome::failed);
-  EXPECT_THAT(r.why, HasSubstr("address in use"));
+  EXPECT_THAT(r.cause.text, HasSubstr("address in use"));
   EXPECT_TRUE(r.components[0].stopped);
   EXPECT_FALSE(t.started());
 }
@@ -171,7 +171,7 @@ TEST(harness, ends_when_a_component_fails) {
   const auto pg = t.add("pg");
   t.add("http", {.in_flight = 1, .each_takes = 1s}, {pg});
   t.at(3s, [&] { t.fail(pg, "connection lost"); });
-  EXPECT_THAT(t.run_to_end().why, HasSubstr("connection lost"));
+  EXPECT_THAT(t.run_to_end().cause.text, HasSubstr("connection lost"));
   EXPECT_EQ(t.now(), 4s);
 }
 

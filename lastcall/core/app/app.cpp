@@ -46,10 +46,10 @@ app::~app() {
   parts& p = *parts_;
   if (p.driving) return;  // exit(3) amid run(): the driver, and threads of components, still use all of it
   const std::unique_ptr<parts> owned(parts_);
-  if (p.driver == app_driver::run && p.final_report && p.final_report->trigger == trigger::signal)
+  if (p.driver == app_driver::run && p.final_report && p.final_report->cause.kind == cause_kind::signal)
     p.signal_routes.ignore_signals_until_exit();
   if (p.driver != app_driver::none && !p.final_report) {
-    p.requests->request_as_driver(stamped({.trigger = trigger::request, .why = "the app is destroyed"}, p.time));
+    p.requests->request_as_driver(stamped({.kind = cause_kind::request, .text = "the app is destroyed"}, p.time));
     p.requests->force();
     p.end({.grace = p.config.reserve, .reserve = p.config.reserve}, p.time.now());
   }
@@ -106,30 +106,30 @@ const report& app::shutdown(deadline by) {
   if (p.driver == app_driver::none) throw std::logic_error("app: shutdown() without start()");
   const driving_now here(p.driving);
   const time_point now = p.time.now();
-  p.requests->request_as_driver(stamped({.trigger = trigger::request}, p.time));
+  p.requests->request_as_driver(stamped({.kind = cause_kind::request}, p.time));
   shutdown_budget budget = p.whole_budget().within(by.remaining(now));
   budget.readiness_delay = std::max(budget.readiness_delay - p.readiness_served(now), duration::zero());
   p.end(budget, now);
   return *p.final_report;
 }
 
-void app::request_shutdown(std::string why) noexcept {
-  parts_->requests->request(stamped({.trigger = trigger::request, .why = std::move(why)}, parts_->time));
+void app::request_shutdown(std::string cause) noexcept {
+  parts_->requests->request(stamped({.kind = cause_kind::request, .text = std::move(cause)}, parts_->time));
 }
 
 // The lock is held for the push only. The report takes the failures under it, in app::parts::take_failures.
-void app::fail(std::string_view component, std::string why) noexcept {
-  why.insert(0, "component \"" + std::string(component) + "\" failed: ");
-  parts_->log.error("app", why);
+void app::fail(std::string_view component, std::string cause) noexcept {
+  cause.insert(0, "component \"" + std::string(component) + "\" failed: ");
+  parts_->log.error("app", cause);
   {
     const std::lock_guard lock(parts_->failures_mutex);
-    parts_->failures.push_back(why);
+    parts_->failures.push_back(cause);
   }
-  parts_->requests->request(stamped({.trigger = trigger::failed_component, .why = std::move(why)}, parts_->time));
+  parts_->requests->request(stamped({.kind = cause_kind::failed_component, .text = std::move(cause)}, parts_->time));
 }
 
 void app::request_shutdown(const signal_record& by) noexcept {
-  parts_->requests->request(stamped({.trigger = trigger::signal, .signal = by}, parts_->time));
+  parts_->requests->request(stamped({.kind = cause_kind::signal, .signal = by}, parts_->time));
 }
 
 void app::request_force() noexcept { parts_->requests->force(); }

@@ -31,25 +31,39 @@ class component_ref {
 
  private:
   friend class app;
-  component_ref(const app* owner, std::size_t index) noexcept : owner_(owner), index_(index) {}
+  template <class C> friend class handle;
+  component_ref(const app* owner, std::size_t index, std::weak_ptr<const component> there) noexcept
+      : owner_(owner), index_(index), there_(std::move(there)) {}
 
   const app* owner_ = nullptr;
   std::size_t index_ = 0;
+  std::weak_ptr<const component> there_;  // expired: the component is destroyed
 };
 
-/// Points to a component, which its app owns. Valid until run() returns, or the app is destroyed.
+namespace detail {
+[[noreturn]] void refuse_handle(bool empty);
+}
+
+/// Points to a component, which its app owns. run() destroys the components before it returns, and ~app those that are
+/// left: then the handle is false, and using it is an error that says so. It may outlive the app.
+/// Threads: any. But it does not keep the component: end your own threads that use it before run() ends, in a stop().
 template <class C> class handle {
  public:
   handle() = default;
 
-  C& operator*() const noexcept { return *at_; }
-  C* operator->() const noexcept { return at_; }
-  explicit operator bool() const noexcept { return at_ != nullptr; }
+  /// Errors: std::logic_error when it is empty, or the component is destroyed.
+  C& operator*() const { return *operator->(); }
+  C* operator->() const {
+    if (!*this) detail::refuse_handle(at_ == nullptr);
+    return at_;
+  }
+  /// It points to a component that is there.
+  explicit operator bool() const noexcept { return !ref_.there_.expired(); }
   operator component_ref() const noexcept { return ref_; }
 
  private:
   friend class app;
-  handle(C& at, component_ref ref) noexcept : at_(&at), ref_(ref) {}
+  handle(C& at, component_ref ref) noexcept : at_(&at), ref_(std::move(ref)) {}
 
   C* at_ = nullptr;
   component_ref ref_;
@@ -129,7 +143,7 @@ class app {
   void announce() noexcept;
 
   /// Requests the end of run(). Only the first request counts.   Threads: any; takes no lock. Not for signal handlers.
-  void request_shutdown(std::string why) noexcept;
+  void request_shutdown(std::string cause) noexcept;
   /// The same, for a signal that the program has received itself (a signalfd, Asio's signal_set). The report names it
   /// and its sender. The grace period counts from its `at`, if that is set.
   void request_shutdown(const signal_record& by) noexcept;
@@ -139,7 +153,7 @@ class app {
 
   /// A component has failed while it ran: requests the shutdown. The exit code is 1, unless something was forced or
   /// hangs.   Threads: any. Not for signal handlers.
-  void fail(std::string_view component, std::string why) noexcept;
+  void fail(std::string_view component, std::string cause) noexcept;
 
   /// A signal or a request has come. After start() nothing else happens by itself: the program must call shutdown().
   bool asked_to_end() const noexcept;

@@ -6,6 +6,11 @@
 
 namespace lastcall::inline v0 {
 
+void detail::refuse_handle(bool empty) {
+  if (empty) throw std::logic_error("app: a handle is empty; assign it what add() returns");
+  throw std::logic_error("app: a handle's component is destroyed: run() has returned, or the app is gone");
+}
+
 needs app::construct(needs stated, const std::function<void()>& make) {
   auto& under_way = parts_->constructions;
   under_way.push_back(std::move(stated));
@@ -29,7 +34,7 @@ handle<component> app::add(std::string name, std::unique_ptr<component> it, need
 
 handle<component> app::add(std::string name, functions verbs, needs needed) {
   check_addition(name);
-  auto failed = [this, name](std::string why) { fail(name, std::move(why)); };
+  auto failed = [this, name](std::string cause) { fail(name, std::move(cause)); };
   auto it = make_component(name, std::move(verbs), log(), std::move(failed));
   return add(std::move(name), std::move(it), std::move(needed));
 }
@@ -55,7 +60,8 @@ component_ref app::adopt(std::string name, std::unique_ptr<component> it, const 
     }
     indices.push_back(need.index_);
   }
-  return component_ref(this, parts_->life.add(std::move(name), std::move(it), std::move(indices), needed_by_all));
+  const std::shared_ptr<component> object(std::move(it));
+  return {this, parts_->life.add(std::move(name), object, std::move(indices), needed_by_all), object};
 }
 
 void app::keep_shared(const void* type, void* at, component_ref ref) {

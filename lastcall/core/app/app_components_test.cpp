@@ -108,4 +108,49 @@ TEST(app_components, takes_no_addition_after_a_start_that_was_refused) {
   EXPECT_THAT(refusal([&] { a.add("late", double_of("late", notes)); }), HasSubstr("added after the start"));
 }
 
+TEST(app_components, are_gone_for_their_handles_once_run_has_returned) {
+  app a{quiet()};
+  const auto web = a.add<server>("web");
+  const handle<component> none;
+  EXPECT_TRUE(web);
+  EXPECT_EQ(web->order, 0);
+  const std::jthread asks = testing_core::asks_when_ready(a, "enough");
+  EXPECT_EQ(a.run(), 0);
+  EXPECT_FALSE(web);
+  EXPECT_THAT(refusal([&] { web->order = 1; }), HasSubstr("destroyed: run() has returned"));
+  EXPECT_THAT(refusal([&] { (*web).order = 1; }), HasSubstr("destroyed: run() has returned"));
+  EXPECT_FALSE(none);
+  EXPECT_THAT(refusal([&] { none->stop(); }), HasSubstr("a handle is empty"));
+}
+
+TEST(app_components, are_there_for_their_handles_until_an_app_without_run_is_gone) {
+  handle<server> web;
+  {
+    app a{quiet()};
+    web = a.add<server>("web");
+    a.start();
+    a.shutdown(deadline(20s));
+    EXPECT_TRUE(web);
+    EXPECT_GT(web->stopped, 0);
+  }
+  EXPECT_FALSE(web);
+  EXPECT_THAT(refusal([&] { web->order = 1; }), HasSubstr("destroyed"));
+}
+
+TEST(app_components, are_there_for_the_handles_of_those_that_need_them_until_these_are_destroyed) {
+  struct user : component {
+    user(handle<server> needed, bool& there) : of(needed), still_there(there) {}
+    ~user() override { still_there = static_cast<bool>(of); }
+    handle<server> of;
+    bool& still_there;
+  };
+  bool there = false;
+  {
+    app a{quiet()};
+    const auto web = a.add<server>("web");
+    a.add("user", std::make_unique<user>(web, there), {web});
+  }
+  EXPECT_TRUE(there);
+}
+
 }  // namespace lastcall::app_components_test

@@ -25,10 +25,10 @@ inline std::unique_ptr<component> double_of(const char* name, journal& notes, be
 }
 
 /// Asks for the end once the app is ready.
-inline std::jthread asks_when_ready(app& a, std::string why) {
-  return std::jthread([&a, why = std::move(why)](const std::stop_token& given_up) {
+inline std::jthread asks_when_ready(app& a, std::string cause) {
+  return std::jthread([&a, cause = std::move(cause)](const std::stop_token& given_up) {
     while (!a.ready() && !given_up.stop_requested()) std::this_thread::yield();
-    a.request_shutdown(why);
+    a.request_shutdown(cause);
   });
 }
 

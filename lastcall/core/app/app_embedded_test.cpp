@@ -56,8 +56,8 @@ TEST(app_embedded, takes_a_signal_that_the_program_received_itself_and_a_force_a
   a.start();
   a.request_shutdown(signal_record{.number = SIGHUP, .pid = getpid()});
   const report& r = a.shutdown(deadline(60s));
-  EXPECT_EQ(r.trigger, trigger::signal);
-  EXPECT_EQ(r.signal, "SIGHUP");
+  EXPECT_EQ(r.cause.kind, cause_kind::signal);
+  EXPECT_EQ(r.cause.signal, "SIGHUP");
   EXPECT_EQ(r.outcome, outcome::forced);
   EXPECT_THAT(notes.lines(), ElementsAre("start http", "announce http", "drain http", "force http", "stop http"));
 }

@@ -62,8 +62,8 @@ TEST_P(app_exceptions, in_a_run_are_its_failure) {
   });
   const report& r = report_of_failing(a);
   EXPECT_EQ(r.exit_code, 1);
-  EXPECT_THAT(r.why, HasSubstr("component \"x\" failed: its run ended by itself"));
-  EXPECT_THAT(r.why, HasSubstr(GetParam().says));
+  EXPECT_THAT(r.cause.text, HasSubstr("component \"x\" failed: its run ended by itself"));
+  EXPECT_THAT(r.cause.text, HasSubstr(GetParam().says));
 }
 
 TEST_P(app_exceptions, in_a_run_before_it_is_ready_are_a_failure_of_the_start) {

@@ -33,7 +33,7 @@ TEST(app_report, leaves_a_report_that_says_why_and_what) {
   EXPECT_EQ(a.run(), 0);
   std::stringstream json;
   json << std::ifstream(file).rdbuf();
-  EXPECT_THAT(json.str(), HasSubstr("\"why\": \"leader lost\""));
+  EXPECT_THAT(json.str(), HasSubstr("\"text\": \"leader lost\""));
   EXPECT_THAT(json.str(), HasSubstr("\"answered\":2"));
   EXPECT_THAT(json.str(), HasSubstr("\"port\":8080"));
   std::filesystem::remove(file);

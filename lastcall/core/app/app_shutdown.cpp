@@ -26,9 +26,9 @@ namespace {
 void check_budget(const settings& config, const lifecycle& life, const logger& log) {
   const duration room = config.grace - config.reserve - config.readiness_delay;
   const auto arithmetic = [&](const std::pair<std::string, duration>& chain) {
-    return chain.first + " = " + to_text(chain.second) + ", and grace " + to_text(config.grace) +
-           " (LASTCALL_GRACE) - reserve " + to_text(config.reserve) + " (LASTCALL_RESERVE) - readiness delay " +
-           to_text(config.readiness_delay) + " (LASTCALL_READINESS_DELAY) leaves " + to_text(room);
+    return chain.first + " = " + to_text(chain.second) + ", and " + named("grace", config.grace, config.from.grace) +
+           " - " + named("reserve", config.reserve, config.from.reserve) + " - " +
+           named("readiness delay", config.readiness_delay, config.from.readiness_delay) + " leaves " + to_text(room);
   };
   if (const auto least = life.longest_chain(&shutdown_times::minimum); least.second > room) {
     throw std::invalid_argument("app: the components need at least " + arithmetic(least) +
@@ -66,7 +66,8 @@ lifecycle::start_result app::parts::start(app_driver by) {
   life.arrange();
   check_budget(config, life, log);
   log.info("app", "starting", {{"components", std::to_string(life.names().size())}});
-  const auto result = life.start([this] { dump.write_if_requested(life); }, config.start_timeout);
+  const auto result =
+      life.start([this] { dump.write_if_requested(life); }, config.start_timeout, config.from.start_timeout);
   if (result == lifecycle::start_result::started) {
     log.info("app", "ready");
     if (const std::string taken = signal_routes.taken_over(); !taken.empty())
@@ -74,9 +75,9 @@ lifecycle::start_result app::parts::start(app_driver by) {
                   {{"signals", taken}});
   }
   if (result == lifecycle::start_result::failed) {
-    const std::string why = to_text(life.failure());
-    log.error("app", why);
-    requests->request_as_driver(stamped({.trigger = trigger::failed_start, .why = why}, time));
+    const std::string cause = to_text(life.failure());
+    log.error("app", cause);
+    requests->request_as_driver(stamped({.kind = cause_kind::failed_start, .text = cause}, time));
   }
   return result;
 }
@@ -110,7 +111,7 @@ void app::parts::end(shutdown_budget budget, time_point from, time_point awake_a
   const bool late = now > awake_at && now - awake_at > longest_lateness;
   guard.arm(late ? std::max(by_then, now + 2 * further_moment) : by_then, signal_routes.thread());
   counted_before = read_kernel_counters();
-  log.info("app", "shutting down: " + describe_cause(by), {{"grace", to_text(budget.grace)}});
+  log.info("app", "shutting down: " + cause_for_log(by), {{"grace", to_text(budget.grace)}});
   budget.announce = life.started() && !life.announced();
   const bool no_balancer = from_terminal(by) && !config.delay_from_terminal;
   if (!life.started() || no_balancer) budget.readiness_delay = duration::zero();
@@ -129,11 +130,11 @@ void app::parts::end(shutdown_budget budget, time_point from, time_point awake_a
 void app::parts::make_report(shutdown_budget budget, duration reload_took) {
   const shutdown_request& by = *requests->first();
   report& r = final_report.emplace();
-  r.trigger = by.trigger;
-  r.why = by.why;
-  if (by.trigger == trigger::signal) {
-    r.signal = signal_name(by.signal.number);
-    r.sender = describe_sender(by.signal);
+  r.cause.kind = by.kind;
+  r.cause.text = by.text;
+  if (by.kind == cause_kind::signal) {
+    r.cause.signal = signal_name(by.signal.number);
+    r.cause.sender = describe_sender(by.signal);
   }
   r.began = by.wall;
   r.grace_ms = to_ms(budget.grace);
@@ -148,17 +149,17 @@ void app::parts::make_report(shutdown_budget budget, duration reload_took) {
     r.outcome = outcome::hung;
   }
   if (!forced_by.empty()) r.errors.push_back(std::move(forced_by));
-  const bool failed = take_failures() || by.trigger == trigger::failed_component ||
+  const bool failed = take_failures() || by.kind == cause_kind::failed_component ||
                       std::ranges::any_of(r.components, &component_report::failed);
-  r.outcome = final_outcome(r.outcome, {.of_start = by.trigger == trigger::failed_start, .of_component = failed});
+  r.outcome = final_outcome(r.outcome, {.of_start = by.kind == cause_kind::failed_start, .of_component = failed});
   r.exit_code = exit_code_of(r.outcome);
 }
 
-// True if a component failed while it ran. The failure that set the shutdown off is in the report's `why` already.
+// True if a component failed while it ran. The failure that is the cause of the shutdown is in the report already.
 bool app::parts::take_failures() {
   const std::lock_guard lock(failures_mutex);
-  for (std::string& why : failures)
-    if (why != final_report->why) final_report->errors.push_back(std::move(why));
+  for (std::string& each : failures)
+    if (each != final_report->cause.text) final_report->errors.push_back(std::move(each));
   return !failures.empty();
 }
 

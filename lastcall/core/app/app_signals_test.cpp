@@ -101,9 +101,9 @@ TEST_F(app_signals, name_the_cause_in_the_report) {
   end_by(SIGTERM, a);
   EXPECT_FALSE(a.ready());
   const report& r = a.shutdown(deadline(1s));
-  EXPECT_EQ(r.trigger, trigger::signal);
-  EXPECT_EQ(r.signal, "SIGTERM");
-  EXPECT_EQ(r.sender, "this process");
+  EXPECT_EQ(r.cause.kind, cause_kind::signal);
+  EXPECT_EQ(r.cause.signal, "SIGTERM");
+  EXPECT_EQ(r.cause.sender, "this process");
 }
 
 TEST_F(app_signals, in_a_burst_are_one_request) {
@@ -257,7 +257,7 @@ TEST_F(app_signals, hup_can_be_ignored) {
   a.start();
   kill(getpid(), SIGHUP);  // read before the next, whose record comes behind it
   end_by(SIGTERM, a);
-  EXPECT_EQ(a.shutdown(deadline(1s)).signal, "SIGTERM");
+  EXPECT_EQ(a.shutdown(deadline(1s)).cause.signal, "SIGTERM");
 }
 
 TEST_F(app_signals, hup_and_the_limit_of_cpu_time_amid_a_drain_force_nothing) {

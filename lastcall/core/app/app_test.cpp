@@ -74,7 +74,7 @@ TEST(app, that_takes_too_long_to_start_says_who_and_returns_1) {
         }});
   EXPECT_EQ(a.run(), 1);
   EXPECT_THAT(logged, HasSubstr("\nstill starting waits_for=db\n"));
-  EXPECT_THAT(logged, HasSubstr("\nnot started within 1.3s (LASTCALL_START_TIMEOUT): db\n"));
+  EXPECT_THAT(logged, HasSubstr("\nnot started within 1.3s (app_options::start_timeout): db\n"));
 }
 
 TEST(app, forces_at_the_drain_end_and_returns_3) {

@@ -23,8 +23,9 @@ TEST(budget_check, refuses_least_times_that_do_not_fit_and_shows_the_arithmetic)
   const auto pg = a.add("pg", functions{.stop = [] {}, .takes = {.minimum = 3s}});
   a.add("http", functions{.stop = [] {}, .takes = {.minimum = 5s}}, {pg});
   EXPECT_EQ(refusal([&] { a.start(); }),
-            "app: the components need at least http 5s + pg 3s = 8s, and grace 10s (LASTCALL_GRACE) - reserve 1s "
-            "(LASTCALL_RESERVE) - readiness delay 2s (LASTCALL_READINESS_DELAY) leaves 7s to drain in; raise the grace "
+            "app: the components need at least http 5s + pg 3s = 8s, and grace 10s (app_options::grace) - "
+            "reserve 1s (app_options::reserve) - readiness delay 2s (app_options::readiness_delay) leaves 7s to drain "
+            "in; raise the grace "
             "period or shorten what they take");
 }
 

@@ -52,7 +52,7 @@ struct state {
     failed = nullptr;
   }
 
-  // The first one counts; all are said.
+  // The first one counts; all are logged.
   void note(lock&, const std::string& what) {
     log.error(name, what);
     if (!failure) failure = what;
@@ -88,11 +88,16 @@ struct state {
     const bool was_told = told || life.get().draining();
     if (threw || !(was_told || does.may_return)) {
       const std::string what = was_told ? "its run threw" : "its run ended by itself";
-      const std::string why = threw ? what + ": " + to_text(threw) : what;
-      note(held, why);
+      const std::string cause = threw ? what + ": " + to_text(threw) : what;
       work_failed = true;
-      // Under the lock, so that drain, force and stop do not return meanwhile. While it starts, start itself throws.
-      if (failed && !starting) failed(why);
+      if (!told && starting) {  // start throws it
+        if (!failure) failure = cause;
+      } else if (failed) {  // the app logs it. Under the lock, so that drain, force and stop do not return meanwhile
+        if (!failure) failure = cause;
+        failed(cause);
+      } else {
+        note(held, cause);
+      }
     }
     --under_way;
     finish(held);
@@ -329,11 +334,10 @@ class component_of_functions final : public component {
 
 std::unique_ptr<component> make_component(std::string name, functions verbs, logger log,
                                           function<void(std::string)> failed) {
-  const bool any =
-      verbs.start || verbs.run || verbs.ready || verbs.announce || verbs.drain || verbs.force || verbs.stop;
+  const bool any = verbs.start || verbs.run || verbs.ready || verbs.announce || verbs.drain || verbs.force ||
+                   verbs.stop || verbs.account || verbs.measure || verbs.in_progress;
   if (!any)
-    throw std::invalid_argument("component \"" + name +
-                                "\" has nothing to do; give it run, or start, or any other verb");
+    throw std::invalid_argument("component \"" + name + "\" has no function; give it run, or start, or any other");
   return std::make_unique<component_of_functions>(std::move(name), std::move(verbs), std::move(log), std::move(failed));
 }
 

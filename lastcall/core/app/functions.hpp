@@ -43,9 +43,9 @@ class step {
   function<void(context)> call_;
 };
 
-/// The verbs of a component. At least one is set. `start`, `run` and `drain` may take the component's context, which
-/// drains and is forced with it. An exception of any verb but `start` is logged, and is the field `failure` of the
-/// report; the shutdown continues.
+/// The verbs of a component. At least one function is set; `measure` alone will do. `start`, `run` and `drain` may take
+/// the component's context, which drains and is forced with it. An exception of any verb but `start` is logged, and is
+/// the field `failure` of the report; the shutdown continues.
 struct functions {
   /// Makes it usable. All that it needs has started.   Errors: an exception means that the start failed.   Blocks: may,
   /// without a limit.
@@ -90,7 +90,7 @@ struct functions {
   bool may_return = false;
 };
 
-/// Makes the component, for use without an app. Calls `failed` once, on the thread of `run`, with the reason, when
+/// Makes the component, for use without an app. Calls `failed` once, on the thread of `run`, with the cause, when
 /// `run` has ended by itself; never after `drain`, `force` or `stop` has returned. `failed` must not call the
 /// component. Errors: std::invalid_argument if all functions are empty.
 std::unique_ptr<component> make_component(std::string name, functions verbs, logger log,

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "lastcall/core/app/functions_double_test.hpp"
+#include "lastcall/core/metrics.hpp"
 
 namespace lastcall::functions_test {
 
@@ -104,7 +105,7 @@ TEST(functions, end_the_app_in_order_when_run_returns_by_itself) {
   serving.count_down();
   while (!a.asked_to_end()) std::this_thread::yield();
   const report& r = a.shutdown(deadline(20s));
-  EXPECT_EQ(r.why, "component \"x\" failed: its run ended by itself");
+  EXPECT_EQ(r.cause.text, "component \"x\" failed: its run ended by itself");
   EXPECT_EQ(field(component_of(r, "x"), "failure"), "its run ended by itself");
   EXPECT_THAT(notes.lines(), ElementsAre("start user", "announce user", "drain user", "stop user", "stop x"));
 }
@@ -119,7 +120,7 @@ TEST(functions, end_the_app_in_order_when_run_throws) {
   a.start();
   serving.count_down();
   while (!a.asked_to_end()) std::this_thread::yield();
-  EXPECT_EQ(a.shutdown(deadline(20s)).why, "component \"x\" failed: its run ended by itself: disk full");
+  EXPECT_EQ(a.shutdown(deadline(20s)).cause.text, "component \"x\" failed: its run ended by itself: disk full");
 }
 
 TEST(functions, report_what_run_throws_when_it_is_told_to_end) {
@@ -130,7 +131,7 @@ TEST(functions, report_what_run_throws_when_it_is_told_to_end) {
         }});
   a.start();
   const report& r = a.shutdown(deadline(20s));
-  EXPECT_EQ(r.trigger, trigger::request);
+  EXPECT_EQ(r.cause.kind, cause_kind::request);
   EXPECT_EQ(field(component_of(r, "x"), "failure"), "its run threw: not flushed");
 }
 
@@ -182,9 +183,49 @@ TEST(functions, that_throw_on_the_way_down_are_lines_of_the_report) {
   EXPECT_EQ(field(component_of(r, "x"), "failure"), "announce threw: deaf");
 }
 
+TEST(functions, may_have_nothing_but_numbers) {
+  app a{quiet()};
+  a.add("queue", functions{.measure = [](metrics& into) { into.gauge("queue_jobs", "Jobs that wait.", 3); }});
+  a.start();
+  metrics numbers;
+  a.measure(numbers);
+  EXPECT_THAT(numbers.text(), HasSubstr("queue_jobs{component=\"queue\"} 3"));
+  const report& r = a.shutdown(deadline(20s));
+  EXPECT_EQ(r.exit_code, 0);
+  EXPECT_TRUE(component_of(r, "queue").drained);
+}
+
+// Once, when it fails: neither the component, nor "shutting down", nor the report says it again.
+TEST(functions, have_one_line_of_log_for_a_run_that_fails) {
+  for (const bool while_it_starts : {false, true}) {
+    std::string logged;
+    app_options options = quiet();
+    options.log = log_level::info;
+    options.sink = [&](const log_record& r) { logged.append(r.component).append(": ").append(r.text).append("\n"); };
+    std::atomic<bool> started = while_it_starts;
+    {
+      app a{options};
+      const auto run = [&] {
+        while (!started) std::this_thread::yield();
+        throw std::runtime_error("disk full");
+      };
+      a.add("x", {.run = run, .ready = [=] { return !while_it_starts; }});
+      const std::jthread lets_go([&](const std::stop_token& over) {
+        while (!a.ready() && !over.stop_requested()) std::this_thread::yield();
+        started = true;
+      });
+      EXPECT_EQ(a.run(), 1);
+    }
+    EXPECT_EQ(logged.find("disk full"), logged.rfind("disk full")) << logged;
+    EXPECT_THAT(logged, HasSubstr("app: component \"x\" failed"));
+    EXPECT_THAT(logged,
+                HasSubstr(while_it_starts ? "app: failed start; failed after" : "app: failed component; failed after"));
+  }
+}
+
 TEST(functions, without_any_are_refused) {
   app a{quiet()};
-  EXPECT_THAT(failure_of([&] { a.add("x", functions{}); }), HasSubstr("component \"x\" has nothing to do"));
+  EXPECT_THAT(failure_of([&] { a.add("x", functions{}); }), HasSubstr("component \"x\" has no function"));
   EXPECT_THAT(failure_of([&] { a.add("", {.run = [] {}}); }), HasSubstr("without a name"));
 }
 

@@ -57,7 +57,7 @@ TEST(worker, that_throws_ends_the_app_in_order) {
   a.start();
   serving.count_down();
   while (!a.asked_to_end()) std::this_thread::yield();
-  EXPECT_EQ(a.shutdown(deadline(20s)).why, "component \"feed\" failed: its run ended by itself: feed lost");
+  EXPECT_EQ(a.shutdown(deadline(20s)).cause.text, "component \"feed\" failed: its run ended by itself: feed lost");
 }
 
 TEST(worker, leaves_no_thread_behind) {

@@ -23,9 +23,9 @@ struct reload::state {
     const activity doing("on_reload");
     try {
       for (const auto& hook : hooks)
-        if (const auto failure = exception_of(hook)) log.error("app", "reload failed", {{"why", to_text(failure)}});
+        if (const auto failure = exception_of(hook)) log.error("app", "reload failed", {{"cause", to_text(failure)}});
     } catch (const forced_unwind&) {
-      log.error("app", "reload failed", {{"why", thread_ended().what()}});
+      log.error("app", "reload failed", {{"cause", thread_ended().what()}});
       over();
       throw;
     }

@@ -30,21 +30,21 @@ std::optional<T> lookup(const environment& env, const char* name, const Parse& p
   return *parsed;
 }
 
-std::optional<duration> lookup_duration(const environment& env, const char* name) {
-  return lookup<duration>(env, name, parse_duration, "not a duration; write it as 250ms, 20s or 2m");
-}
-
-/// A value as refusals name it.
-std::string named(const char* what, duration value, const char* variable) {
-  return std::string(what) + " " + to_text(value) + " (" + variable + ")";
+/// Sets `value` and where it came from, if the variable is set.
+template <class D>  // a duration, or an optional one
+void override(D& value, const char*& source, const environment& env, const char* name) {
+  const auto found = lookup<duration>(env, name, parse_duration, "not a duration; write it as 250ms, 20s or 2m");
+  if (!found) return;
+  value = *found;
+  source = name;
 }
 
 void validate(const settings& s) {
-  const std::string grace = named("grace", s.grace, "LASTCALL_GRACE");
-  const std::string reserve = named("reserve", s.reserve, "LASTCALL_RESERVE");
-  const std::string delay = named("readiness delay", s.readiness_delay, "LASTCALL_READINESS_DELAY");
+  const std::string grace = named("grace", s.grace, s.from.grace);
+  const std::string reserve = named("reserve", s.reserve, s.from.reserve);
+  const std::string delay = named("readiness delay", s.readiness_delay, s.from.readiness_delay);
   if (s.start_timeout && (*s.start_timeout <= 0s || *s.start_timeout > deadline::longest))
-    refuse(named("start timeout", *s.start_timeout, "LASTCALL_START_TIMEOUT") + " must be above 0s and at most 24h");
+    refuse(named("start timeout", *s.start_timeout, s.from.start_timeout) + " must be above 0s and at most 24h");
   if (s.grace <= 0s || s.grace > deadline::longest) refuse(grace + " must be above 0s and at most 24h");
   if (s.reserve < 0s) refuse(reserve + " must not be negative");
   if (s.readiness_delay < 0s) refuse(delay + " must not be negative");
@@ -54,8 +54,8 @@ void validate(const settings& s) {
            " to drain in; raise the grace period or shorten one of the two");
   }
   if (s.kill_after && *s.kill_after <= s.grace) {
-    refuse(grace + " does not end before the platform kills after " + to_text(*s.kill_after) +
-           " (LASTCALL_KILL_AFTER); shorten the grace period or raise the platform's limit");
+    refuse(grace + " does not end before the platform kills: " + named("after", *s.kill_after, s.from.kill_after) +
+           "; shorten the grace period or raise the platform's limit");
   }
 }
 
@@ -65,10 +65,14 @@ environment process_environment() {
   return [](const char* name) -> const char* { return std::getenv(name); };
 }
 
+std::string named(const char* what, duration value, const char* source) {
+  return std::string(what) + " " + to_text(value) + " (" + source + ")";
+}
+
 settings resolve(const app_options& options, const environment& env) {
-  settings s{.grace = lookup_duration(env, "LASTCALL_GRACE").value_or(options.grace),
+  settings s{.grace = options.grace,
              .reserve = 0s,
-             .readiness_delay = lookup_duration(env, "LASTCALL_READINESS_DELAY").value_or(options.readiness_delay),
+             .readiness_delay = options.readiness_delay,
              .start_timeout = options.start_timeout,
              .kill_after = options.kill_after,
              .report_file = std::string(lookup(env, "LASTCALL_REPORT").value_or(options.report_file)),
@@ -78,10 +82,12 @@ settings resolve(const app_options& options, const environment& env) {
              .format = lookup<log_format>(env, "LASTCALL_LOG_FORMAT", parse_log_format, "no format; use text or json")
                            .value_or(options.format),
              .delay_from_terminal = options.readiness_delay_from_terminal};
-  if (const auto limit = lookup_duration(env, "LASTCALL_KILL_AFTER")) s.kill_after = limit;
-  if (const auto limit = lookup_duration(env, "LASTCALL_START_TIMEOUT")) s.start_timeout = limit;
-  const std::optional<duration> reserve = lookup_duration(env, "LASTCALL_RESERVE");
-  s.reserve = reserve ? *reserve : options.reserve.value_or(usual_reserve(s.grace));
+  override(s.grace, s.from.grace, env, "LASTCALL_GRACE");
+  s.reserve = options.reserve.value_or(usual_reserve(s.grace));
+  override(s.reserve, s.from.reserve, env, "LASTCALL_RESERVE");
+  override(s.readiness_delay, s.from.readiness_delay, env, "LASTCALL_READINESS_DELAY");
+  override(s.start_timeout, s.from.start_timeout, env, "LASTCALL_START_TIMEOUT");
+  override(s.kill_after, s.from.kill_after, env, "LASTCALL_KILL_AFTER");
   validate(s);
   return s;
 }

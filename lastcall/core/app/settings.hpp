@@ -9,6 +9,15 @@
 
 namespace lastcall::inline v0 {
 
+/// Where each value came from, as messages name it: the option in the code, or the environment variable.
+struct setting_sources {
+  const char* grace = "app_options::grace";
+  const char* reserve = "app_options::reserve";
+  const char* readiness_delay = "app_options::readiness_delay";
+  const char* start_timeout = "app_options::start_timeout";
+  const char* kill_after = "app_options::kill_after";
+};
+
 struct settings {
   duration grace;
   duration reserve;
@@ -19,7 +28,11 @@ struct settings {
   log_level log;
   log_format format;
   bool delay_from_terminal;
+  setting_sources from{};
 };
+
+/// "grace 20s (LASTCALL_GRACE)".
+std::string named(const char* what, duration value, const char* source);
 
 /// The value of an environment variable; null: not set.
 using environment = std::function<const char*(const char* name)>;

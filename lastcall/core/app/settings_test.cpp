@@ -69,16 +69,19 @@ TEST(settings, refuse_a_value_that_cannot_be_read_by_variable_and_value) {
 }
 
 TEST(settings, refuse_a_grace_period_of_nothing_or_of_more_than_a_day) {
-  EXPECT_EQ(refusal({.grace = 0s}), "app: grace 0s (LASTCALL_GRACE) must be above 0s and at most 24h");
+  EXPECT_EQ(refusal({.grace = 0s}), "app: grace 0s (app_options::grace) must be above 0s and at most 24h");
+  EXPECT_EQ(refusal({}, with({{"LASTCALL_GRACE", "0"}})),
+            "app: grace 0s (LASTCALL_GRACE) must be above 0s and at most 24h");
   EXPECT_THAT(refusal({.grace = -1s}), HasSubstr("grace -1s"));
   EXPECT_THAT(refusal({.grace = 25h}), HasSubstr("grace 25h"));
   EXPECT_EQ(refusal({.grace = 24h}), "accepted");
 }
 
 TEST(settings, show_the_arithmetic_when_the_parts_do_not_fit_into_the_grace_period) {
-  EXPECT_EQ(refusal({.grace = 10s, .reserve = 4s, .readiness_delay = 6s}),
-            "app: readiness delay 6s (LASTCALL_READINESS_DELAY) + reserve 4s (LASTCALL_RESERVE) leave nothing of grace "
-            "10s (LASTCALL_GRACE) to drain in; raise the grace period or shorten one of the two");
+  EXPECT_EQ(
+      refusal({.grace = 10s, .reserve = 4s, .readiness_delay = 6s}),
+      "app: readiness delay 6s (app_options::readiness_delay) + reserve 4s (app_options::reserve) leave nothing of "
+      "grace 10s (app_options::grace) to drain in; raise the grace period or shorten one of the two");
   EXPECT_EQ(refusal({.grace = 10s, .reserve = 4s, .readiness_delay = 5999ms}), "accepted");
   EXPECT_THAT(refusal({.reserve = -1s}), HasSubstr("reserve -1s"));
   EXPECT_THAT(refusal({.readiness_delay = -1s}), HasSubstr("readiness delay -1s"));
@@ -86,9 +89,13 @@ TEST(settings, show_the_arithmetic_when_the_parts_do_not_fit_into_the_grace_peri
 }
 
 TEST(settings, refuse_a_grace_period_that_the_platform_would_cut_short) {
-  EXPECT_EQ(refusal({}, with({{"LASTCALL_KILL_AFTER", "20s"}})),
-            "app: grace 20s (LASTCALL_GRACE) does not end before the platform kills after 20s (LASTCALL_KILL_AFTER); "
-            "shorten the grace period or raise the platform's limit");
+  EXPECT_EQ(
+      refusal({}, with({{"LASTCALL_KILL_AFTER", "20s"}})),
+      "app: grace 20s (app_options::grace) does not end before the platform kills: after 20s (LASTCALL_KILL_AFTER); "
+      "shorten the grace period or raise the platform's limit");
+  EXPECT_THAT(refusal({.kill_after = 9s}, with({{"LASTCALL_GRACE", "10s"}})),
+              HasSubstr("grace 10s (LASTCALL_GRACE) does not end before the platform kills: after 9s "
+                        "(app_options::kill_after)"));
   EXPECT_EQ(refusal({.kill_after = 21s}), "accepted");
 }
 

@@ -99,7 +99,7 @@ void signal_routing::on_signal(const signal_record& record) noexcept {
   if (record.number == SIGQUIT && quit_dumps_) return requests_->request_state_dump();
   switch (policy_.take(record.at, record.number != SIGHUP && record.number != SIGXCPU)) {
     case signal_action::begin:
-      requests_->request(stamped({.trigger = trigger::signal, .signal = record}, time_));
+      requests_->request(stamped({.kind = cause_kind::signal, .signal = record}, time_));
       break;
     case signal_action::force:
       second_ = record;

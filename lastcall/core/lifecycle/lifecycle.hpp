@@ -54,7 +54,8 @@ class lifecycle {
   /// Starts each component as soon as all that it needs has started. Returns when all have started, one has thrown, or
   /// a shutdown was requested. A component may still be starting then: it takes part in the shutdown. Calls `meanwhile`
   /// at each wake-up.
-  start_result start(const function<void()>& meanwhile = {}, std::optional<duration> most = {});
+  start_result start(const function<void()>& meanwhile = {}, std::optional<duration> most = {},
+                     std::string_view most_from = {});
   /// The exception of the component whose start failed.
   std::exception_ptr failure() const noexcept { return failure_; }
   bool started() const noexcept { return started_.load(std::memory_order_acquire); }

@@ -10,7 +10,8 @@ namespace lastcall::inline v0 {
 
 // The driver only counts and orders. `unstarted_needs` of a component is how many of its needs have not started; at
 // zero its start is ordered. The first failure or request ends the loop, and starts under way are left to `begin`.
-lifecycle::start_result lifecycle::start(const function<void()>& meanwhile, std::optional<duration> most) {
+lifecycle::start_result lifecycle::start(const function<void()>& meanwhile, std::optional<duration> most,
+                                         std::string_view most_from) {
   arrange();
   const time_point from = time_.now();
   const time_point too_late = most ? detail::later(from, *most) : time_point::max();
@@ -30,8 +31,8 @@ lifecycle::start_result lifecycle::start(const function<void()>& meanwhile, std:
       next_log_line_ = now + log_interval;
     }
     if (now >= too_late) {
-      failure_ = std::make_exception_ptr(
-          std::runtime_error("not started within " + to_text(*most) + " (LASTCALL_START_TIMEOUT): " + starting()));
+      failure_ = std::make_exception_ptr(std::runtime_error("not started within " + to_text(*most) + " (" +
+                                                            std::string(most_from) + "): " + starting()));
       break;
     }
     // In virtual time nothing happens meanwhile but what somebody waits for.

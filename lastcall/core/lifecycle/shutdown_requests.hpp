@@ -15,9 +15,9 @@ namespace lastcall::inline v0 {
 
 /// Why the app shuts down, and since when.
 struct shutdown_request {
-  lastcall::trigger trigger = lastcall::trigger::request;
+  cause_kind kind = cause_kind::request;
   signal_record signal{};
-  std::string why{};
+  std::string text{};
   time_point at{};
   std::chrono::system_clock::time_point wall{};
 };

@@ -21,16 +21,16 @@ TEST(shutdown_requests, keeps_the_first_who_asks_whole) {
     std::vector<std::thread> askers;
     for (int i = 0; i < 4; ++i) {
       askers.emplace_back([&, i] {
-        const std::string why(40, static_cast<char>('a' + i));
-        if (in.request({.why = why})) ++firsts;
+        const std::string cause(40, static_cast<char>('a' + i));
+        if (in.request({.text = cause})) ++firsts;
       });
     }
     while (in.first() == nullptr) in.driver_wakeup().wait(steady(), steady().now() + 10s);
-    const std::string why = in.first()->why;
-    EXPECT_EQ(why, std::string(40, why[0]));
+    const std::string cause = in.first()->text;
+    EXPECT_EQ(cause, std::string(40, cause[0]));
     for (std::thread& t : askers) t.join();
     EXPECT_EQ(firsts, 1);
-    EXPECT_EQ(in.first()->why, why);
+    EXPECT_EQ(in.first()->text, cause);
   }
 }
 
@@ -58,7 +58,7 @@ TEST(shutdown_requests, has_a_cause_once_the_driver_has_asked_wherever_another_t
   for (const time_point end = steady().now() + 10s; interruptions < 500 && steady().now() < end;) {
     shutdown_requests in;
     interrupted = &in;
-    in.request({.why = "other"});
+    in.request({.text = "other"});
     interrupted = nullptr;
   }
   setitimer(ITIMER_REAL, &never, nullptr);
@@ -69,15 +69,15 @@ TEST(shutdown_requests, has_a_cause_once_the_driver_has_asked_wherever_another_t
 
 TEST(shutdown_requests, keeps_who_asked_before_the_driver) {
   shutdown_requests in;
-  EXPECT_TRUE(in.request({.why = "other"}));
-  EXPECT_EQ(in.request_as_driver({.why = "driver"}).why, "other");
+  EXPECT_TRUE(in.request({.text = "other"}));
+  EXPECT_EQ(in.request_as_driver({.text = "driver"}).text, "other");
 }
 
 TEST(shutdown_requests, keeps_the_driver_who_asked_first) {
   shutdown_requests in;
-  EXPECT_EQ(in.request_as_driver({.why = "driver"}).why, "driver");
-  EXPECT_FALSE(in.request({.why = "other"}));
-  EXPECT_EQ(in.first()->why, "driver");
+  EXPECT_EQ(in.request_as_driver({.text = "driver"}).text, "driver");
+  EXPECT_FALSE(in.request({.text = "other"}));
+  EXPECT_EQ(in.first()->text, "driver");
 }
 
 TEST(shutdown_requests, rings_whoever_is_asked_or_forced) {

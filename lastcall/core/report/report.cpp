@@ -38,8 +38,8 @@ std::vector<std::string> report::hung() const {
   return names;
 }
 
-std::string_view to_text(trigger what) noexcept {
-  static constexpr std::array<std::string_view, detail::enum_count<trigger>()> texts{
+std::string_view to_text(cause_kind what) noexcept {
+  static constexpr std::array<std::string_view, detail::enum_count<cause_kind>()> texts{
       "none", "signal", "request", "failed start", "failed component"};
   const auto index = static_cast<std::size_t>(what);
   return texts[index < texts.size() ? index : 0];

@@ -60,16 +60,20 @@ struct component_report {
   }
 };
 
-/// What set the shutdown off.
-enum class trigger : unsigned char { none, signal, request, failed_start, failed_component };
+enum class cause_kind : unsigned char { none, signal, request, failed_start, failed_component };
+
+/// Why the app shut down.
+struct shutdown_cause {
+  cause_kind kind = cause_kind::none;
+  std::string signal{};  ///< "SIGTERM"; empty if it was not a signal
+  std::string sender{};  ///< "pid 123 (kubelet)"
+  std::string text{};    ///< the text of the request or of the failed start
+};
 
 struct report {
   int schema = 1;
 
-  lastcall::trigger trigger = lastcall::trigger::none;
-  std::string signal{};  ///< "SIGTERM"; empty if it was not a signal
-  std::string sender{};  ///< "pid 123 (kubelet)"
-  std::string why{};     ///< the text of the request or of the failed start
+  shutdown_cause cause{};
   std::chrono::system_clock::time_point began{};
 
   double grace_ms = 0;
@@ -101,7 +105,7 @@ struct report {
   std::uint64_t unexplained_resets() const noexcept;
 };
 
-std::string_view to_text(trigger what) noexcept;
+std::string_view to_text(cause_kind what) noexcept;
 
 /// One JSON object, indented, with a line for each component and a newline at its end.
 std::string to_json(const report& r);

@@ -81,8 +81,8 @@ std::string to_json(const report& r) {
   json_writer json(text, json_writer::layout::indented);
   json.begin_object().member("schema", r.schema);
   json.member("result", to_text(r.outcome)).member("exit_code", r.exit_code);
-  json.key("cause").begin_object().member("kind", to_text(r.trigger));
-  json.member("signal", r.signal).member("sender", r.sender).member("why", r.why).end_object();
+  json.key("cause").begin_object().member("kind", to_text(r.cause.kind));
+  json.member("signal", r.cause.signal).member("sender", r.cause.sender).member("text", r.cause.text).end_object();
   json.member("began", detail::utc_text(r.began));
   write_ms(json, "grace_ms", r.grace_ms);
   write_ms(json, "reserve_ms", r.reserve_ms);

@@ -9,9 +9,9 @@ namespace lastcall::inline v0::testing_core {
 
 inline report sample_report() {
   report r;
-  r.trigger = trigger::signal;
-  r.signal = "SIGTERM";
-  r.sender = "pid 7 (kubelet)";
+  r.cause.kind = cause_kind::signal;
+  r.cause.signal = "SIGTERM";
+  r.cause.sender = "pid 7 (kubelet)";
   r.began = std::chrono::system_clock::time_point(std::chrono::milliseconds(1'700'000'000'123));
   r.grace_ms = 20'000;
   r.reserve_ms = 2'000;

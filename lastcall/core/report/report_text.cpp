@@ -20,16 +20,15 @@ template <class Ledger> void append_ledger(std::string& text, const char* name, 
 }
 
 std::string cause_text(const report& r) {
-  switch (r.trigger) {
-    case trigger::signal:
-      return r.signal + (r.sender.empty() ? "" : " from " + r.sender);
-    case trigger::request:
-      return r.why.empty() ? "requested" : "requested: " + r.why;
-    case trigger::failed_start:
-      return "failed to start: " + r.why;
-    case trigger::failed_component:
-      return r.why;
-    case trigger::none:
+  switch (r.cause.kind) {
+    case cause_kind::signal:
+      return r.cause.signal + (r.cause.sender.empty() ? "" : " from " + r.cause.sender);
+    case cause_kind::request:
+      return r.cause.text.empty() ? "requested" : "requested: " + r.cause.text;
+    case cause_kind::failed_start:
+    case cause_kind::failed_component:
+      return std::string(to_text(r.cause.kind));  // its text has a line of the log already, from when it failed
+    case cause_kind::none:
       break;
   }
   return "not asked to end";
@@ -42,7 +41,7 @@ std::string to_text(const report& r) {
                      " of " + span_text(r.grace_ms) + "; exit " + std::to_string(r.exit_code) + "\n";
   append_ledger(text, "connections", r.connections());
   append_ledger(text, "requests", r.requests());
-  if (r.trigger == trigger::failed_start) {
+  if (r.cause.kind == cause_kind::failed_start) {
     std::string unwound;
     for (const component_report& c : r.components)
       if (c.start_ms) unwound.append(unwound.empty() ? "" : ", ").append(c.name);

@@ -93,7 +93,7 @@ void h1_connection::go_on() noexcept {
       if (shard_.output().size() >= gathered_bytes) flush();
     }
   } catch (const std::exception& error) {  // std::bad_alloc: nothing else is thrown here
-    service().log.error(service().name, "a connection was cut", {{"why", error.what()}});
+    service().log.error(service().name, "a connection was cut", {{"cause", error.what()}});
     end(connection_end::forced);
   }
   caller_continues_ = false;

@@ -60,7 +60,7 @@ void h1_connection::hand_over() noexcept {
     drop_exchange();
     set().replace(*this, to->make_replacement(*this, std::move(behind), shard_));
   } catch (const std::exception& error) {  // out of memory
-    service().log.error(service().name, "a connection was cut", {{"why", error.what()}});
+    service().log.error(service().name, "a connection was cut", {{"cause", error.what()}});
     end(connection_end::forced);
   }
 }

@@ -104,7 +104,7 @@ void h2_connection::feed(std::string_view bytes) noexcept {
       if (to_answer_[i]) to_answer_[i]->answer();
     }
   } catch (const std::exception& error) {  // std::bad_alloc: nothing else is thrown here
-    shard_.service().log.error(shard_.service().name, "a connection was cut", {{"why", error.what()}});
+    shard_.service().log.error(shard_.service().name, "a connection was cut", {{"cause", error.what()}});
     end(connection_end::forced);
   }
   to_answer_.clear();

@@ -153,7 +153,7 @@ void h2_stream::sent() noexcept {
 void h2_stream::lost() noexcept {
   if (exchange_)
     service().log.error(service().name, "a response was cut",
-                        {{"target", exchange_->req.target()}, {"why", "HTTP/2 can't send its head or trailers"}});
+                        {{"target", exchange_->req.target()}, {"cause", "HTTP/2 can't send its head or trailers"}});
   connection_.session().reset(id_, h2_error::internal);
 }
 

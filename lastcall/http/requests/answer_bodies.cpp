@@ -131,7 +131,7 @@ void answer_path::body_is_sent() noexcept {
 void answer_path::break_off(std::string_view why) noexcept {
   exchange& x = *exchange_;
   if (!why.empty())
-    service().log.error(service().name, "a response was cut", {{"target", x.req.target()}, {"why", why}});
+    service().log.error(service().name, "a response was cut", {{"target", x.req.target()}, {"cause", why}});
   shard_.broken.add();
   x.outgoing.open = false;
   x.records.body_sent(service().access_log, &x.req, client(), request_end::broken);

@@ -112,7 +112,7 @@ void measure_websockets(const all_shards& all, metrics& into) {
                sum(all, &counts::skipped));
   for (const auto& [why, count] : websocket_failures)
     into.counter("lastcall_websockets_failed_total", "WebSockets that did not end as they should.", sum(all, count),
-                 {{"why", why}});
+                 {{"cause", why}});
 }
 
 /// Calls `sink`. What it throws must not end the request that it tells of: it is counted, and told the first time.

@@ -110,7 +110,7 @@ void session::begin() noexcept {
     service.log.warning(service.name, "a WebSocket was refused: all threads are busy", {{"route", route_->pattern}});
     return begin_close(1013, "all threads are busy");
   } catch (const std::exception& error) {
-    service.log.error(service.name, "a WebSocket was refused", {{"route", route_->pattern}, {"why", error.what()}});
+    service.log.error(service.name, "a WebSocket was refused", {{"route", route_->pattern}, {"cause", error.what()}});
   }
   begin_close(close_code::internal_error, {});
 }

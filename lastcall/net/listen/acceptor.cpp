@@ -35,7 +35,7 @@ void acceptor::unplug(closing_way preferred) noexcept {
   if (const std::error_code& why = listener_.path_left()) {
     end_.path_left = why.message();
     log_.warning(component_, "the path of a listener can't be removed, and stays; new clients are refused there",
-                 {{"address", end_.address}, {"why", end_.path_left}});
+                 {{"address", end_.address}, {"cause", end_.path_left}});
   }
 }
 
@@ -66,7 +66,7 @@ acceptor::outcome acceptor::accept_some(int at_most) noexcept {
           return outcome::exhausted;
         case accept_error::fatal:
           log_.error(component_, "the listener is lost; nobody can connect any more",
-                     {{"address", end_.address}, {"why", next.error().message()}});
+                     {{"address", end_.address}, {"cause", next.error().message()}});
           close();
           return outcome::empty;
       }
@@ -82,7 +82,7 @@ void acceptor::pause(std::string_view why) noexcept {
     log_.warning(
         component_,
         "accepting pauses and goes on when there is room; raise the descriptor limit, or lower max_connections",
-        {{"address", end_.address}, {"why", why}, {"left_out", std::to_string(*left_out)}});
+        {{"address", end_.address}, {"cause", why}, {"left_out", std::to_string(*left_out)}});
   if (std::exchange(paused_, true)) return;
   loop_.rewatch(listener_.fd(), *this, 0);
   // While settling, the plan has a timer of its own.

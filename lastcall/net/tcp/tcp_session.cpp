@@ -47,7 +47,7 @@ void tcp_session::begin() noexcept {
     if (run_on(service_->pool, [s = stream_, kept = service_] { kept->options.handler.blocking(*s); })) return;
     service_->log.warning(service_->options.name, "a session was refused: all threads are busy");
   } catch (const std::exception& error) {
-    service_->log.error(service_->options.name, "a session was refused", {{"why", error.what()}});
+    service_->log.error(service_->options.name, "a session was refused", {{"cause", error.what()}});
   }
   leave_when_sent();
 }

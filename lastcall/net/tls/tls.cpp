@@ -57,7 +57,7 @@ std::string tls_context::reload() noexcept {
     log_.info(component_, "certificates reloaded");
     return {};
   } catch (const std::exception& error) {
-    log_.error(component_, "certificates not reloaded; the former stay in use", {{"why", error.what()}});
+    log_.error(component_, "certificates not reloaded; the former stay in use", {{"cause", error.what()}});
     return error.what();
   }
 }
@@ -83,9 +83,12 @@ void tls_context::handshake_failed(tls_failure why, std::string_view detail, con
   }
   const std::uint64_t left_out = *skipped + left_out_.exchange(0, std::memory_order_relaxed);
   // A port scan and a TCP health check end like that.
-  log_.write(
-      why == tls_failure::client_left ? log_level::debug : log_level::warning, component_, "a TLS handshake failed",
-      {{"remote", to_text(remote)}, {"why", to_text(why)}, {"detail", detail}, {"left_out", std::to_string(left_out)}});
+  log_.write(why == tls_failure::client_left ? log_level::debug : log_level::warning, component_,
+             "a TLS handshake failed",
+             {{"remote", to_text(remote)},
+              {"cause", to_text(why)},
+              {"detail", detail},
+              {"left_out", std::to_string(left_out)}});
 }
 
 void tls_context::account(component_report& into) const {

@@ -116,11 +116,12 @@ report read_report(std::string_view text) {
   const json::value& cause = member(j, "cause");
   std::string how;
   take(member(cause, "kind"), how);
-  for (const trigger one : {trigger::signal, trigger::request, trigger::failed_start, trigger::failed_component})
-    if (how == to_text(one)) r.trigger = one;  // an unknown one is none
-  take(member(cause, "signal"), r.signal);
-  take(member(cause, "sender"), r.sender);
-  take(member(cause, "why"), r.why);
+  for (const cause_kind one :
+       {cause_kind::signal, cause_kind::request, cause_kind::failed_start, cause_kind::failed_component})
+    if (how == to_text(one)) r.cause.kind = one;  // an unknown one is none
+  take(member(cause, "signal"), r.cause.signal);
+  take(member(cause, "sender"), r.cause.sender);
+  take(member(cause, "text"), r.cause.text);
   r.began = utc(member(j, "began"));
   take(member(j, "grace_ms"), r.grace_ms);
   take(member(j, "reserve_ms"), r.reserve_ms);

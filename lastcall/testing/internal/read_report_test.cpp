@@ -11,10 +11,10 @@ using ::testing::ElementsAre;
 
 TEST(read_report, reads_back_every_field_that_is_written) {
   report r;
-  r.trigger = trigger::signal;
-  r.signal = "SIGTERM";
-  r.sender = "pid 1 (init)";
-  r.why = "because";
+  r.cause.kind = cause_kind::signal;
+  r.cause.signal = "SIGTERM";
+  r.cause.sender = "pid 1 (init)";
+  r.cause.text = "because";
   r.began = std::chrono::system_clock::time_point(std::chrono::milliseconds(1'800'000'000'123));
   r.grace_ms = 20'000;
   r.reserve_ms = 2000;
