@@ -143,7 +143,10 @@ void app::parts::make_report(shutdown_budget budget, duration reload_took) {
   life.fill(r);
   r.stop_ms += to_ms(reload_took);
   r.total_ms += to_ms(reload_took);
-  if (const auto counted = read_kernel_counters(); counted && counted_before) r.kernel = *counted - *counted_before;
+  if (const auto counted = read_kernel_counters(); counted && counted_before) {
+    r.kernel = *counted - *counted_before;
+    r.kernel->ours_alone = !config.in_a_pod && network_namespace_is_ours_alone();
+  }
   if (reloads.under_way()) {
     r.errors.emplace_back("on_reload has not returned");
     r.outcome = outcome::hung;
@@ -189,6 +192,9 @@ void app::parts::try_publish_report() {
     log.write(level, "app", line);
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
   }
+  if (const std::uint64_t resets = r.unexplained_resets(); resets > 0 && !r.kernel->ours_alone)
+    log.debug("app", "connections of this network namespace, perhaps of other processes, were reset with data in them",
+              {{"resets", std::to_string(resets)}});
   constexpr duration longest_flush = std::chrono::milliseconds(500);
   constexpr duration flush_margin = std::chrono::milliseconds(10);  // the flush ends so long before the guard exits
   const time_point now = steady().now();

@@ -81,7 +81,8 @@ settings resolve(const app_options& options, const environment& env) {
                         .value_or(options.log),
              .format = lookup<log_format>(env, "LASTCALL_LOG_FORMAT", parse_log_format, "no format; use text or json")
                            .value_or(options.format),
-             .delay_from_terminal = options.readiness_delay_from_terminal};
+             .delay_from_terminal = options.readiness_delay_from_terminal,
+             .in_a_pod = lookup(env, "KUBERNETES_SERVICE_HOST").has_value()};
   override(s.grace, s.from.grace, env, "LASTCALL_GRACE");
   s.reserve = options.reserve.value_or(usual_reserve(s.grace));
   override(s.reserve, s.from.reserve, env, "LASTCALL_RESERVE");

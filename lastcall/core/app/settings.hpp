@@ -28,6 +28,7 @@ struct settings {
   log_level log;
   log_format format;
   bool delay_from_terminal;
+  bool in_a_pod = false;  ///< of Kubernetes, whose containers share a network namespace without seeing each other
   setting_sources from{};
 };
 

@@ -53,6 +53,11 @@ TEST(settings, let_the_environment_beat_the_code) {
   EXPECT_EQ(s.format, log_format::json);
 }
 
+TEST(settings, know_a_pod_of_kubernetes) {
+  EXPECT_TRUE(resolve({}, with({{"KUBERNETES_SERVICE_HOST", "10.96.0.1"}})).in_a_pod);
+  EXPECT_FALSE(resolve({}, {}).in_a_pod);
+}
+
 TEST(settings, take_an_empty_variable_for_one_that_is_not_set) {
   const settings s = resolve({.grace = 7s, .report_file = "code.json"},
                              with({{"LASTCALL_GRACE", ""}, {"LASTCALL_REPORT", ""}, {"LASTCALL_LOG", ""}}));

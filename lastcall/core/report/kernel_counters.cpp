@@ -1,11 +1,15 @@
 #include "lastcall/core/report/kernel_counters.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstddef>
+#include <cstdio>
+#include <memory>
 
 namespace lastcall::inline v0 {
 namespace {
@@ -46,6 +50,32 @@ std::optional<kernel_counters> parse_kernel_counters(std::string_view netstat) {
     return found;
   }
   return std::nullopt;
+}
+
+bool network_namespace_is_ours_alone(const char* proc) noexcept {
+  constexpr int most_processes = 1000;
+  const std::unique_ptr<DIR, int (*)(DIR*)> all(::opendir(proc), &::closedir);
+  if (!all) return false;
+  const int at = ::dirfd(all.get());
+  // Of `self` it is the number of this process, of `self/ns/net` the namespace: "net:[4026531840]".
+  const auto link = [at](const char* path, char(&into)[64]) {
+    const ssize_t size = ::readlinkat(at, path, into, sizeof into);
+    return std::string_view(into, size > 0 ? static_cast<std::size_t>(size) : 0);
+  };
+  char self_text[64], net_text[64];
+  const std::string_view self = link("self", self_text), net = link("self/ns/net", net_text);
+  if (self.empty() || net.empty()) return false;
+  for (int left = most_processes; const dirent* const entry = ::readdir(all.get());) {
+    const std::string_view name = entry->d_name;
+    if (name.find_first_not_of("0123456789") != name.npos || name == self) continue;
+    if (--left < 0) return false;
+    char path[32], other_text[64];
+    std::snprintf(path, sizeof path, "%.20s/ns/net", entry->d_name);
+    errno = 0;
+    const std::string_view other = link(path, other_text);
+    if (other.empty() ? errno != ENOENT && errno != ESRCH : other == net) return false;  // ENOENT: it has ended
+  }
+  return true;
 }
 
 std::optional<kernel_counters> read_kernel_counters() noexcept {

@@ -16,6 +16,8 @@ struct kernel_counters {
   std::uint64_t reset_on_data = 0;   ///< TCPAbortOnData: bytes came after the close, or SO_LINGER was 0
   std::uint64_t not_accepted = 0;    ///< ListenDrops: dropped because the listener was full or closing
 
+  bool ours_alone = false;  ///< no other process is in this network namespace: what was counted is ours
+
   std::uint64_t resets() const noexcept { return reset_on_close + reset_on_data; }
   bool operator==(const kernel_counters&) const = default;
 };
@@ -25,6 +27,11 @@ kernel_counters operator-(const kernel_counters& after, const kernel_counters& b
 
 /// Parses the text of /proc/net/netstat. Empty: it is another text. A counter that the kernel does not have is 0.
 std::optional<kernel_counters> parse_kernel_counters(std::string_view netstat);
+
+/// No other process is in the network namespace of this one, as far as `proc` shows: processes in other PID namespaces
+/// are not seen. One that may not be looked at counts as one that is in it. The first one found ends the search.
+/// Blocks: for some µs for each process. With more than 1000 it is false.
+bool network_namespace_is_ours_alone(const char* proc = "/proc") noexcept;
 
 /// The counters of this network namespace, now. Empty: /proc can't be read.   Blocks: for about 50 µs.
 std::optional<kernel_counters> read_kernel_counters() noexcept;

@@ -104,7 +104,8 @@ std::string to_json(const report& r) {
   json.key("kernel");
   if (r.kernel) {
     json.begin_object().member("reset_on_close", r.kernel->reset_on_close);
-    json.member("reset_on_data", r.kernel->reset_on_data).member("not_accepted", r.kernel->not_accepted).end_object();
+    json.member("reset_on_data", r.kernel->reset_on_data).member("not_accepted", r.kernel->not_accepted);
+    json.member("ours_alone", r.kernel->ours_alone).end_object();
   } else {
     json.null();
   }

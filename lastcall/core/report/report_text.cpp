@@ -34,6 +34,22 @@ std::string cause_text(const report& r) {
   return "not asked to end";
 }
 
+/// Of one that was cut or hangs. The stack comes first, since it shows what is to be mended.
+void append_end(std::string& text, const component_report& c) {
+  if (c.hung) {
+    text.append("  hung: ").append(c.name);
+    text.append(c.hung_in.empty() ? ", which never said that it had drained" : " in " + c.hung_in).append("\n");
+  } else if (c.forced && c.cut()) {
+    text.append("  forced: ").append(c.name).append("\n");
+  }
+  for (const std::string& line : c.stack) {
+    const bool thread = line.ends_with(':');
+    text.append(thread ? "  " + c.name + ", " : "    ").append(line).append("\n");
+  }
+  for (const work_item& w : c.in_progress)
+    text.append("  ").append(c.name).append(" was at work on: ").append(to_text(w)).append("\n");
+}
+
 }  // namespace
 
 std::string to_text(const report& r) {
@@ -47,25 +63,13 @@ std::string to_text(const report& r) {
       if (c.start_ms) unwound.append(unwound.empty() ? "" : ", ").append(c.name);
     text.append("  had started, and was ended again: ").append(unwound.empty() ? "nothing" : unwound).append("\n");
   }
-  for (const component_report& c : r.components) {
-    if (c.hung) {
-      text.append("  hung: ").append(c.name);
-      text.append(c.hung_in.empty() ? ", which never said that it had drained" : " in " + c.hung_in).append("\n");
-    } else if (c.forced && c.cut()) {
-      text.append("  forced: ").append(c.name).append("\n");
-    }
-  }
-  for (const component_report& c : r.components) {
-    for (const work_item& w : c.in_progress)
-      text.append("  ").append(c.name).append(" was at work on: ").append(to_text(w)).append("\n");
-    for (const std::string& line : c.stack) {
-      const bool thread = line.ends_with(':');
-      text.append(thread ? "  " + c.name + ", " : "    ").append(line).append("\n");
-    }
-  }
-  if (const std::uint64_t resets = r.unexplained_resets(); resets > 0) {
+  for (const component_report& c : r.components)
+    if (c.hung) append_end(text, c);
+  for (const component_report& c : r.components)
+    if (!c.hung) append_end(text, c);
+  if (const std::uint64_t resets = r.unexplained_resets(); resets > 0 && r.kernel->ours_alone) {
     text.append("  the kernel reset ").append(std::to_string(resets));
-    text.append(" connections with data in them that no ledger explains; of all processes of this network namespace\n");
+    text.append(" connections with data in them that no ledger explains\n");
   }
   if (r.not_running_ms > 0)
     text.append("  the process did not run for ").append(span_text(r.not_running_ms)).append("\n");

@@ -47,9 +47,33 @@ TEST(hung_threads, are_loops_that_do_not_wait_for_events_where_no_verb_hangs) {
       thread_of("loops", "loop", "GET /spins", "", {"spin() (a.cpp:3)"}),
   };
   EXPECT_THAT(where_it_hangs(all, "http", false),
-              ElementsAre("loop, for 1.5s, waits in read on fd 3 (/srv/epoll_wait):", "read",
-                          "loop, GET /spins, for 1.5s:", "spin() (a.cpp:3)"));
+              ElementsAre("loop, GET /spins, for 1.5s:", "spin() (a.cpp:3)",
+                          "loop, for 1.5s, waits in read on fd 3 (/srv/epoll_wait):", "read"));
   EXPECT_THAT(where_it_hangs(all, "http", true), IsEmpty()) << "its verb is what hangs";
+}
+
+TEST(hung_threads, begin_with_the_one_that_hangs) {
+  std::vector<thread_stack> all{
+      thread_of("http", "loop", "", "ep_poll", {"loop"}),
+      thread_of("http", "handler", "GET /new", "futex", {"new"}),
+      thread_of("http", "handler", "GET /old", "futex", {"old"}),
+      thread_of("http", "loop", "", "", {"spins"}),
+      thread_of("http", "verb", "stop http", "futex", {"stop"}),
+  };
+  all[2].age = 9s;
+  EXPECT_THAT(where_it_hangs(all, "http", true),
+              ElementsAre("verb, stop http, for 1.5s, waits in futex:", "stop",
+                          "handler, GET /old, for 9s, waits in futex:", "old",
+                          "handler, GET /new, for 1.5s, waits in futex:", "new", "loop, for 1.5s:", "spins",
+                          "loop, for 1.5s, waits in ep_poll:", "loop"));
+  all.pop_back();
+  EXPECT_EQ(where_it_hangs(all, "http", false).front(), "handler, GET /old, for 9s, waits in futex:");
+}
+
+TEST(hung_threads, have_the_one_that_hangs_among_the_eight_that_are_told) {
+  std::vector<thread_stack> all(20, thread_of("http", "loop", "", "ep_poll", {}));
+  all.push_back(thread_of("http", "handler", "GET /", "futex", {}));
+  EXPECT_EQ(where_it_hangs(all, "http", false).front(), "handler, GET /, for 1.5s, waits in futex:");
 }
 
 TEST(hung_threads, are_told_up_to_eight) {
