@@ -205,7 +205,7 @@ TEST(stop_token, is_safe_while_threads_stop_it_and_come_and_go) {
       threads.emplace_back([&] {
         start.arrive_and_wait();
         for (int k = 0; k < 20; ++k) {
-          auto alive = std::make_unique<int>(k);
+          auto alive = std::make_unique<std::atomic<int>>(k);  // the two stages may run at once
           std::optional<stop_callback<std::function<void()>>> first, second;
           first.emplace(draining, [&] { ++*alive; });
           second.emplace(forced, [&] { ++*alive; });

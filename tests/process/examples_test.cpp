@@ -105,4 +105,49 @@ TEST(examples, line_protocol_converses_and_says_goodbye_in_its_own_words) {
   EXPECT_EQ(it.wait(deadline(30s)), exit_status{.code = 0}) << it.errors();
 }
 
+TEST(examples, with_spdlog_have_one_log_whose_last_line_is_out) {
+  if (!std::filesystem::exists(program("with_spdlog"))) GTEST_SKIP() << "skipped: no spdlog here (libspdlog-dev)";
+  child_process it({program("with_spdlog"), "0"});
+  const auto url = address_of(it);
+  constexpr int orders = 100;
+  for (int i = 0; i < orders; ++i)
+    EXPECT_EQ(ask(url, "GET /orders/" + std::to_string(i) + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+              "200 shipped");
+  it.signal(SIGTERM);
+  EXPECT_EQ(it.wait(deadline(30s)), exit_status{.code = 0}) << it.errors();
+  const std::string log = it.output();
+  EXPECT_NE(log.find("Z info http: listening on http://"), std::string::npos) << log;
+  for (int i = 0; i < orders; ++i)
+    EXPECT_NE(log.find("info order " + std::to_string(i) + " was read\n"), std::string::npos) << log;
+  const auto summary = log.find("app: SIGTERM from ");
+  ASSERT_NE(summary, std::string::npos) << log;
+  EXPECT_NE(log.find("exit 0\n", summary), std::string::npos) << log;
+  EXPECT_EQ(it.errors(), "");
+}
+
+TEST(examples, with_opentelemetry_flush_their_spans_after_the_last_request) {
+  child_process it({program("with_opentelemetry"), "0"});
+  const auto listening = it.wait_for_error_line("listening on ", deadline(30s));
+  ASSERT_TRUE(listening) << it.errors();
+  const auto to = lastcall::testing::parse_server_address("http://" + listening->substr(listening->find("://") + 3));
+  raw_client in_flight(to,
+                       "GET /orders/7 HTTP/1.1\r\nHost: a\r\n"
+                       "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n");
+  raw_client unknown(to, "GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(unknown.read_to_end().bytes.find(" 404 "), std::string::npos);
+  it.signal(SIGTERM);
+  EXPECT_NE(in_flight.read_to_end().bytes.find("shipped"), std::string::npos);
+  in_flight.close();
+  unknown.close();
+  EXPECT_EQ(it.wait(deadline(30s)), exit_status{.code = 0}) << it.errors();
+  const std::string out = it.output();
+  EXPECT_NE(out.find("span GET /orders/{id} trace=0af7651916cd43dd8448eb211c80319c parent=b7ad6b7169203331 "
+                     "url.path=/orders/7 http.response.status_code=200"),
+            std::string::npos)
+      << out;
+  EXPECT_NE(out.find("http.route=/orders/{id} http.response.status_code=200 count=1\n"), std::string::npos) << out;
+  EXPECT_NE(out.find("http.route= http.response.status_code=404 count=1\n"), std::string::npos) << out;
+  EXPECT_TRUE(out.ends_with("flushed\n")) << out;
+}
+
 }  // namespace

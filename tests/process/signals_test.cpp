@@ -274,7 +274,7 @@ void expect_clean(const lastcall::testing::program_end& end, int number) {
   const lastcall::report& report = *end.report;
   EXPECT_EQ(report.outcome, lastcall::outcome::graceful);
   EXPECT_EQ(report.exit_code, 0);
-  EXPECT_EQ(report.signal, number == SIGINT ? "SIGINT" : "SIGTERM");
+  EXPECT_EQ(report.cause.signal, number == SIGINT ? "SIGINT" : "SIGTERM");
   EXPECT_THAT(report.errors, testing::IsEmpty());
   for (const lastcall::component_report& c : report.components) {
     EXPECT_EQ(c.stopped, c.start_ms.has_value()) << c.name;
