@@ -27,7 +27,8 @@ template <class R, class... A> class function<R(A...)> {
   template <class F, class D = std::decay_t<F>>
     requires(!std::is_same_v<D, function> && std::is_invocable_r_v<R, D&, A...>)
   function(F&& callable) {
-    if constexpr (requires { callable == nullptr; }) {
+    constexpr bool may_be_null = !std::is_function_v<std::remove_reference_t<F>>;  // a function itself never is
+    if constexpr (may_be_null && requires { callable == nullptr; }) {
       if (callable == nullptr) return;
     }
     if constexpr (fits<D>) {

@@ -75,6 +75,14 @@ TEST(function, calls_member_functions) {
   EXPECT_EQ(f("four"), 4u);
 }
 
+int seven() { return 7; }
+
+// Also a test of the compiler's warnings: a function is never null.
+TEST(function, calls_plain_functions) {
+  EXPECT_EQ(function<int()>(seven)(), 7);
+  EXPECT_EQ(function<int()>(&seven)(), 7);
+}
+
 TEST(function, is_empty_when_made_from_something_empty) {
   void (*no_function)() = nullptr;
   EXPECT_FALSE(function<void()>());

@@ -60,33 +60,50 @@ TEST(app_report, names_the_critical_path_of_its_end) {
   EXPECT_THAT(a.shutdown(deadline(20s)).critical_path, ElementsAre("timer", "http", "pg"));
 }
 
+/// Closes a connection with a byte unread, so that the kernel resets it.
+void reset_a_connection() {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&at), size), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size), 0);
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&at), size), 0);
+  const int ours = accept(listener, nullptr, nullptr);
+  ASSERT_EQ(send(client, "x", 1, MSG_NOSIGNAL), 1);
+  char c;
+  ASSERT_EQ(recv(ours, &c, 1, MSG_PEEK), 1);
+  for (const int each : {ours, client, listener}) close(each);
+}
+
 // The kernel counts for the whole network namespace, so there may be more than this one.
 TEST(app_report, mentions_resets_that_no_ledger_explains) {
   journal notes;
   app a{quiet()};
-  a.add("careless", double_of("careless", notes, {.stop = [] {
-                                const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-                                sockaddr_in at{};
-                                at.sin_family = AF_INET;
-                                at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-                                socklen_t size = sizeof at;
-                                ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&at), size), 0);
-                                ASSERT_EQ(listen(listener, 1), 0);
-                                ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size), 0);
-                                const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-                                ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&at), size), 0);
-                                const int ours = accept(listener, nullptr, nullptr);
-                                ASSERT_EQ(send(client, "x", 1, MSG_NOSIGNAL), 1);
-                                char c;
-                                ASSERT_EQ(recv(ours, &c, 1, MSG_PEEK), 1);
-                                for (const int each : {ours, client, listener}) close(each);  // with a byte unread
-                              }}));
+  a.add("careless", double_of("careless", notes, {.stop = reset_a_connection}));
   a.start();
   const report& r = a.shutdown(deadline(20s));
   ASSERT_TRUE(r.kernel);
   EXPECT_GE(r.kernel->reset_on_close, 1U);
   EXPECT_GE(r.unexplained_resets(), 1U);
   EXPECT_EQ(to_text(r).find("  the kernel reset ") != std::string::npos, r.kernel->ours_alone);
+}
+
+TEST(app_report, mentions_resets_at_debug_level_where_they_may_be_of_other_processes) {
+  journal notes;
+  std::string warned, debugged;
+  app_options o = quiet();
+  o.log = log_level::debug;
+  o.sink = [&](const log_record& r) { (r.level == log_level::debug ? debugged : warned) += r.text; };
+  app a{o};
+  a.add("careless", double_of("careless", notes, {.stop = reset_a_connection}));
+  const std::jthread asks = asks_when_ready(a, "");
+  EXPECT_EQ(a.run(), 0);
+  EXPECT_EQ(warned.find("the kernel reset ") != std::string::npos, network_namespace_is_ours_alone()) << warned;
+  EXPECT_EQ(debugged.find("perhaps of other processes") == std::string::npos, network_namespace_is_ours_alone());
 }
 
 TEST(app_report, of_a_failed_start_says_what_was_ended_again) {
