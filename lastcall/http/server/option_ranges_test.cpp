@@ -129,6 +129,7 @@ times all_times() {
       {"tcp_server_options", "linger", no_time, a_day, with(&net::tcp_server_options::linger, check_tcp)},
       {"tcp_server_options", "linger_sending", no_time, a_day,
        with(&net::tcp_server_options::linger_sending, check_tcp)},
+      {"tcp_server_options", "silence", no_time, a_day, with(&net::tcp_server_options::silence, check_tcp)},
       {"tcp_server_options", "jitter", no_time, a_day, with(&net::tcp_server_options::jitter, check_tcp)},
       {"session_limits", "idle_time", no_time, a_day, with(&net::session_limits::idle_time, check_session)},
       {"session_limits", "write_time", a_bit, a_day, with(&net::session_limits::write_time, check_session)},
@@ -243,7 +244,7 @@ TEST(option_ranges, know_all_members_of_all_options) {
   EXPECT_EQ(members<app_options>(), 16u);  // 4 above
   EXPECT_EQ(members<limits>(), 10u);       // all
   EXPECT_EQ(members<server_options>(), 24u);
-  EXPECT_EQ(members<net::tcp_server_options>(), 15u);
+  EXPECT_EQ(members<net::tcp_server_options>(), 18u);
   EXPECT_EQ(members<net::session_limits>(), 5u);
   EXPECT_EQ(members<net::farewell_options>(), 5u);
   EXPECT_EQ(members<net::connection_server_options>(), 12u);

@@ -10,7 +10,6 @@
 #include "lastcall/core/caught.hpp"
 #include "lastcall/core/exit/try_write_stderr.hpp"
 #include "lastcall/core/leave_behind.hpp"
-#include "lastcall/core/lifecycle/shutdown_run.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/http/h1/h1_connection.hpp"
@@ -18,6 +17,7 @@
 #include "lastcall/http/requests/refusals.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
+#include "lastcall/net/connection/standalone.hpp"
 #include "lastcall/net/loop/runtime.hpp"
 
 namespace lastcall::inline v0::http {
@@ -159,9 +159,9 @@ void measure_routes(const detail::service& service, const all_shards& all, metri
 struct server::parts {
   parts(options o, logger log, net::runtime* of_app, const app* driver = nullptr)
       : pool(o.blocking, o.name),
-        own_runtime(of_app ? nullptr : new net::runtime),
+        own(of_app ? nullptr : new net::standalone),
         tls_number(tls_listener(o)),
-        tcp(tcp_options(o, pool, log), of_app ? *of_app : *own_runtime, [this](net::arrival it) {
+        tcp(tcp_options(o, pool, log), of_app ? *of_app : own->runtime(), [this](net::arrival it) {
           return std::make_unique<detail::h1_connection>(*shards[it.loop], std::move(it.socket), it.remote,
                                                          it.refusing);
         }) {
@@ -203,18 +203,12 @@ struct server::parts {
   std::atomic<std::uint64_t> access_records_lost{0};
   std::shared_ptr<detail::service> service = std::make_shared<detail::service>();
   net::thread_pool pool;
-  std::unique_ptr<net::runtime> own_runtime;
+  std::unique_ptr<net::standalone> own;
   // After the runtime, since coroutines go before their io_context; before the connections, which use them.
   all_shards shards;
   const std::size_t tls_number;
   net::connection_server tcp;
   std::atomic<bool> announced{false};
-  context_source own_life;
-  bool tried = false;  // on its own runtime, which starts once
-  bool started = false;
-  std::optional<shutdown_result> ended;
-  std::shared_ptr<shutdown_requests> own_asked;
-  std::optional<lifecycle> own_end;  // what shut it down, last: its verbs use the rest
 };
 
 server::server(options o) : parts_(std::make_unique<parts>(checked(std::move(o)), logger(), nullptr)) {}
@@ -228,51 +222,19 @@ server::server(options o, net::runtime& r, logger log)
     : parts_(std::make_unique<parts>(checked(std::move(o)), std::move(log), &r)) {}
 
 server::~server() {
-  if (!parts_->own_runtime) {
-    if (parts_->tcp.serving()) stop();
-    if (parts_->tcp.stuck()) lastcall::detail::leave_behind(std::move(parts_));
-    return;
-  }
-  // A verb that the deadline of a shutdown has overtaken still uses this object. It runs stop callbacks of the user,
-  // who alone can bound it.
-  while (parts_->own_end && parts_->own_end->verbs_under_way())
-    parts_->own_end->wait_for_verbs(steady().now() + std::chrono::hours(1));
-  stop();
-  parts_->own_runtime->stop();  // before anything that its threads could touch goes
-  if (parts_->own_runtime->stuck()) lastcall::detail::leave_behind(std::move(parts_));  // a handler still uses it
+  if (!end()) lastcall::detail::leave_behind(std::move(parts_));
 }
 
-void server::start(context life) {
-  if (parts_->own_runtime) {
-    if (std::exchange(parts_->tried, true))
-      throw std::logic_error(parts_->service->name + ": start was called before; make a new server to try again");
-    parts_->own_asked = std::make_shared<shutdown_requests>();  // now, while there are descriptors
-    parts_->own_life = context_source(life);
-    life = parts_->own_life.get();
-    parts_->own_runtime->start(life);
-  }
+void server::begin(const context& life) {
   parts_->service->life = life;
   for (auto& each : parts_->shards) each->begin(life);
-  try {
-    served_component::start(life);
-  } catch (...) {
-    if (parts_->own_runtime) parts_->own_runtime->stop();
-    throw;
-  }
-  parts_->started = true;
 }
 
 void server::announce() noexcept { parts_->announced = true; }
 
 void server::drain(context life, drained done) {
   parts_->announced = true;
-  parts_->own_life.begin_drain(life.drain_end());
   served_component::drain(std::move(life), std::move(done));
-}
-
-void server::force() noexcept {
-  parts_->own_life.force();
-  served_component::force();
 }
 
 void server::stop() noexcept {
@@ -320,36 +282,7 @@ void server::measure(metrics& into) const {
 }
 
 net::connection_server& server::served() const noexcept { return parts_->tcp; }
-
-shutdown_result server::shutdown(deadline by) {
-  if (!parts_->own_runtime)
-    throw std::logic_error(parts_->service->name +
-                           ": an app drives this server; call app::shutdown or app::request_shutdown");
-  if (parts_->ended) return *parts_->ended;
-  if (!parts_->started) return {};
-  const time_point began = steady().now();
-  const duration time = by.remaining(began);
-  lifecycle& life = parts_->own_end.emplace(steady(), logger(log_level::warning, {}), parts_->own_asked);
-  life.add_running(parts_->service->name, *this);
-  life.take_no_stacks();  // a library sends no signals to threads of its program unasked
-  shutdown_run{.life = life, .requests = *parts_->own_asked, .time = steady()}.drive(
-      {.grace = time, .reserve = usual_reserve(time)}, began);
-  report said;
-  life.fill(said);
-  // What was forced before, by close(), is no matter of this shutdown.
-  if (said.components.front().drained) said.outcome = outcome::graceful;
-  if (said.outcome != outcome::hung) parts_->own_runtime->stop();
-  return parts_->ended.emplace(shutdown_result{.outcome = said.outcome,
-                                               .requests_forced = requests().forced,
-                                               .connections_forced = connections().forced,
-                                               .took = steady().now() - began});
-}
-
-close_result server::close() noexcept {
-  const std::uint64_t before = requests().forced;
-  const net::cut what = parts_->tcp.close();
-  return {.requests = requests().forced - before, .idle_connections = what.idle};
-}
+net::standalone* server::alone() const noexcept { return parts_->own.get(); }
 
 net::endpoint server::tls_address() const {
   return parts_->tcp.shared_tls() ? parts_->tcp.address(parts_->tls_number) : net::endpoint();

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "lastcall/core/app/app.hpp"
-#include "lastcall/core/deadline.hpp"
 #include "lastcall/http/message/limits.hpp"
 #include "lastcall/http/requests/access_log.hpp"
 #include "lastcall/http/routing/router.hpp"
@@ -81,20 +80,6 @@ struct server_options {
   net::trusted_networks proxies = {};
 };
 
-/// What a shutdown came to.
-struct shutdown_result {
-  lastcall::outcome outcome = lastcall::outcome::graceful;  ///< graceful, forced, or hung: not back by the deadline
-  std::uint64_t requests_forced = 0;
-  std::uint64_t connections_forced = 0;
-  duration took = {};
-};
-
-/// What an immediate close cut.
-struct close_result {
-  std::uint64_t requests = 0;          ///< requests in progress, which get no answer
-  std::uint64_t idle_connections = 0;  ///< idle connections; a client may have been sending
-};
-
 /// As a component of an app it needs the app's net::runtime, and the app drives it. On its own it has a runtime, and
 /// `start`, then `shutdown` or `close` are called directly.
 /// Threads: `addresses` and the ledgers from any; everything else from one.
@@ -109,23 +94,11 @@ class server final : public net::served_component {
   server(options, net::runtime&, logger);
   ~server() override;
 
-  /// Listens.   Errors: std::system_error that names the address and the remedy; then nothing runs. Without an app, a
-  /// second start is std::logic_error, also after a failed one: make a new server.
-  void start(context = {}) override;
   void announce() noexcept override;
   void drain(context, drained) override;
-  void force() noexcept override;
   void stop() noexcept override;
   void account(component_report&) const override;
   void measure(metrics&) const override;
-
-  /// Refuses new connections, finishes every accepted request, closes each connection in its protocol's way, and
-  /// returns as soon as the last one has gone, at the deadline at the latest. A tenth of the time (50 ms to 2 s) before
-  /// the deadline it forces what is left. Does not stop handlers that block their thread. A second call returns the
-  /// same result. Errors: std::logic_error for a server that an app drives.
-  shutdown_result shutdown(deadline by);
-  /// Cuts everything now: requests in progress are lost. Blocks: at most 1 s.
-  close_result close() noexcept;
 
   /// Where it speaks TLS; `none` if it does not.
   net::endpoint tls_address() const;
@@ -133,6 +106,9 @@ class server final : public net::served_component {
 
  private:
   net::connection_server& served() const noexcept override;
+  net::standalone* alone() const noexcept override;
+  void begin(const context&) override;
+  std::uint64_t requests_forced() const noexcept override { return requests().forced; }
 
   struct parts;
   std::unique_ptr<parts> parts_;

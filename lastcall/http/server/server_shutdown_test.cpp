@@ -14,6 +14,8 @@
 namespace lastcall::http::server_shutdown_test {
 
 using namespace std::chrono_literals;
+using net::close_result;
+using net::shutdown_result;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;

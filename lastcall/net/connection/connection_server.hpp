@@ -93,6 +93,7 @@ class connection_server final : public component {
   std::vector<endpoint> addresses() const;
   /// The address of one listener, by its index in the options.
   endpoint address(std::size_t listener) const;
+  const std::string& name() const noexcept { return options_.name; }
   std::size_t loops() const noexcept { return sets_.size(); }
   bool serving() const noexcept { return serving_; }
   /// A loop did not come back in `close`, and may still use what belongs to this server: leave that behind.

@@ -76,6 +76,8 @@ class session : public connection {
   /// The write queue is below its limit.
   bool room() const noexcept { return unsent_.size() < limits_.output_bytes; }
   std::size_t unsent_bytes() const noexcept { return unsent_.size(); }
+  /// When a byte passed last, in either direction; at first when it began.
+  time_point last_byte() const noexcept { return last_byte_; }
 
   /// Starts a handler that is a coroutine. `on_handler_over` follows.
   void run(task<> handler);

@@ -55,6 +55,14 @@ struct tcp_server_options {
   std::size_t max_connections = 0;
   /// The same for each address; 0: no bound.
   std::size_t max_connections_per_address = 0;
+  /// One listening socket for each thread, in one SO_REUSEPORT group.
+  bool listener_per_thread = false;
+  /// As http::server_options.
+  closing_way listener_close = closing_way::unplug;
+  /// While draining: the reads of a session that was told end when no byte has passed for so long; at most
+  /// `goodbye_time` later. So a request that crosses the end is still served, where the protocol has no words for a
+  /// goodbye. 0: they end when all that has come is read; right for a protocol that has them, see tcp_stream::read_on.
+  duration silence = {};
   /// The window in which a drain tells the remotes, each at a random moment.
   duration jitter = default_jitter;
   /// The longest time from our FIN to the close; of a remote that sends on, `linger_sending`.
@@ -72,19 +80,22 @@ struct tcp_server_options {
 };
 
 /// Its drain tells each session at its moment: its context drains, and its reads end when all that has come is read.
+/// As a component of an app it needs the app's net::runtime, and the app drives it. On its own it has a runtime, and
+/// `start`, then `shutdown` or `close` are called directly.
 class tcp_server final : public served_component {
  public:
   using options = tcp_server_options;
 
-  /// Uses the app's net::runtime, and adds it if there is none. Errors: std::invalid_argument that names the option and
-  /// the remedy.
+  /// Errors: std::invalid_argument that names the option, its value and the remedy.
+  explicit tcp_server(options);
   tcp_server(options, app&);
-  /// Without an app: the caller calls the verbs. The runtime must be started before it and stopped after it.
+  /// On a runtime of the caller, which must start before the server and stop after it. The caller drives each verb.
   tcp_server(options, runtime&, logger);
   ~tcp_server() override;
 
  private:
   connection_server& served() const noexcept override;
+  standalone* alone() const noexcept override;
 
   struct parts;
   std::unique_ptr<parts> parts_;

@@ -52,11 +52,9 @@ void tcp_session::begin() noexcept {
   leave_when_sent();
 }
 
-bool tcp_session::is_quiet(duration quiet) noexcept {
-  if (quiet <= duration::zero()) return true;
+bool tcp_session::is_quiet(duration quiet, time_point since) noexcept {
   const time_point now = set().loop().refresh_now();
-  if (quiet_since_ == time_point{}) quiet_since_ = now;
-  const time_point until = lastcall::detail::later(quiet_since_, quiet);
+  const time_point until = lastcall::detail::later(since, quiet);
   const bool over = now >= until;
   // The loop may have been busy for longer than that. Bytes that arrived meanwhile are read before the second look.
   if (over && std::exchange(looked_, true)) return true;
@@ -64,7 +62,16 @@ bool tcp_session::is_quiet(duration quiet) noexcept {
   return false;
 }
 
-bool tcp_session::take(std::optional<char> delimiter, std::string& into, read_end& over, duration quiet) noexcept {
+bool tcp_session::was_quiet(std::optional<duration> quiet) noexcept {
+  const duration least = quiet.value_or(service_->options.silence);
+  if (least <= duration::zero()) return true;
+  if (!quiet) return is_quiet(least, last_byte());
+  if (quiet_since_ == time_point{}) quiet_since_ = set().loop().refresh_now();
+  return is_quiet(least, quiet_since_);
+}
+
+bool tcp_session::take(std::optional<char> delimiter, std::string& into, read_end& over,
+                       std::optional<duration> quiet) noexcept {
   const std::string_view all = input();
   std::size_t size = all.size(), used = size;
   if (delimiter) {
@@ -87,7 +94,7 @@ bool tcp_session::take(std::optional<char> delimiter, std::string& into, read_en
     over = read_end::too_long;
   } else if (remote_time_over()) {
     over = read_end::timed_out;
-  } else if (told() && all.empty() && is_quiet(quiet)) {
+  } else if (told() && all.empty() && was_quiet(quiet)) {
     over = read_end::draining;
   }
   return false;

@@ -26,8 +26,9 @@ class tcp_session final : public session {
   tcp_session(connection_set&, arrival, std::shared_ptr<tcp_service>);
 
   /// For a read: moves the input to `into`, all or up to the delimiter, and returns true. False: not yet, or never;
-  /// `over` says why never. While draining, never means that nothing has come for `quiet`.
-  bool take(std::optional<char> delimiter, std::string& into, read_end& over, duration quiet) noexcept;
+  /// `over` says why never. While draining, never means that nothing has come for `quiet`, from the first such read
+  /// on; without it, that no byte has passed for the server's `silence`.
+  bool take(std::optional<char> delimiter, std::string& into, read_end& over, std::optional<duration> quiet) noexcept;
   /// For a write: sends or queues as many bytes as there is room for, and returns the number.
   std::size_t put(std::string_view bytes) noexcept;
 
@@ -46,7 +47,8 @@ class tcp_session final : public session {
   };
 
   void begin() noexcept;
-  bool is_quiet(duration) noexcept;
+  bool was_quiet(std::optional<duration>) noexcept;
+  bool is_quiet(duration, time_point since) noexcept;
 
   const std::shared_ptr<tcp_service> service_;
   const std::shared_ptr<tcp_stream> stream_;

@@ -65,7 +65,7 @@ class tcp_stream : public std::enable_shared_from_this<tcp_stream> {
 
   std::shared_ptr<session_link> link_;
   std::string piece_;
-  duration quiet_ = {};
+  std::optional<duration> quiet_;  // of read_on
   read_end end_ = read_end::none;
 };
 
