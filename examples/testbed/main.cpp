@@ -111,6 +111,7 @@ int main(int argc, char** argv) try {
   if (o.tcp_port) {
     lastcall::net::tcp_server_options t{
         .address = o.http.address, .port = *o.tcp_port, .jitter = o.http.jitter, .linger = o.http.linger};
+    t.listen.overlap = o.http.listen.overlap;
     const lastcall::duration silence = o.http.silence;
     t.handler = [silence](lastcall::net::tcp_stream& s) { return echo(s, silence); };
     if (o.tcp_blocking)

@@ -58,6 +58,9 @@ options read(int argc, char** argv) {
   cli.add_option("--unix", o.http.unix_path, "listen on this Unix-domain path, too");
   cli.add_option("--threads", o.threads, "0: one for each processor [0]");
   cli.add_flag("--listener-per-thread", o.http.listener_per_thread, "one SO_REUSEPORT listener for each thread");
+  cli.add_flag("--overlap", o.http.listen.overlap, "share the listening sockets with the next testbed");
+  cli.add_flag("--successor", o.http.listen.successor, "join others on the port by SO_REUSEPORT, for comparison");
+  cli.add_option("--inherited-fd", o.http.listen.inherited_fd, "serve on this listening socket [-1: none]");
   cli.add_option("--max-connections", o.http.limits.max_connections, "0: as the descriptor limit allows [0]");
   cli.add_option("--max-body", o.http.limits.body_bytes, "bytes of a request body [64 MiB]")
       ->default_val(64 * 1024 * 1024);

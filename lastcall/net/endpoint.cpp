@@ -43,10 +43,12 @@ endpoint endpoint::from_sockaddr(const sockaddr_storage& address, socklen_t size
   } else if (address.ss_family == AF_UNIX) {
     const auto& un = reinterpret_cast<const sockaddr_un&>(address);
     e.kind_ = kind::unix_path;
-    if (size > offsetof(sockaddr_un, sun_path) && un.sun_path[0] != '\0')
-      e.path_ = std::make_shared<const std::string>(
-          un.sun_path,
-          ::strnlen(un.sun_path, size - offsetof(sockaddr_un, sun_path)));  // perhaps without a null at the end
+    if (size > offsetof(sockaddr_un, sun_path)) {
+      const std::size_t room = size - offsetof(sockaddr_un, sun_path);
+      // A path perhaps without a null at the end; an abstract name may have nulls in it.
+      const std::size_t length = un.sun_path[0] == '\0' ? room : ::strnlen(un.sun_path, room);
+      e.path_ = std::make_shared<const std::string>(un.sun_path, length);
+    }
   }
   return e;
 }
@@ -74,7 +76,8 @@ socklen_t endpoint::fill(sockaddr_storage& address) const noexcept {
       un.sun_family = AF_UNIX;
       const std::size_t length = std::min(path().size(), sizeof un.sun_path - 1);
       std::memcpy(un.sun_path, path().data(), length);
-      return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + (length != 0 ? length + 1 : 0));
+      const std::size_t null = length != 0 && !abstract() ? 1 : 0;
+      return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length + null);
     }
     case kind::none:
       break;
@@ -119,8 +122,11 @@ result<endpoint> parse_address(std::string_view address, std::uint16_t port) {
     address.remove_prefix(unix_prefix.size());
     if (address.empty() || address.find('\0') != address.npos || port != 0) return std::errc::invalid_argument;
     if (address.size() >= sizeof(sockaddr_un::sun_path)) return std::errc::filename_too_long;
+    if (address == "@") return std::errc::invalid_argument;
+    std::string path(address);
+    if (path.front() == '@') path.front() = '\0';
     e.kind_ = endpoint::kind::unix_path;
-    e.path_ = std::make_shared<const std::string>(address);
+    e.path_ = std::make_shared<const std::string>(std::move(path));
     return e;
   }
   e.port_ = port;
@@ -166,7 +172,7 @@ endpoint endpoint_of(std::string_view address, std::uint16_t port) {
     text += ": a Unix-domain path has at most " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes";
   else if (address.starts_with(unix_prefix))
     text += port != 0 ? " with port " + std::to_string(port) + ": a Unix-domain socket has no port, give 0"
-                      : ": no path; give unix:/path/of/socket";
+                      : ": no path; give unix:/path/of/socket or unix:@name";
   else
     text += ": not an IP address, and names are not looked up; give 127.0.0.1, ::1, 0.0.0.0, :: or unix:/path";
   throw std::invalid_argument(text);
@@ -174,7 +180,11 @@ endpoint endpoint_of(std::string_view address, std::uint16_t port) {
 
 std::string to_text(const endpoint& where) {
   if (where.family() == endpoint::kind::none) return "none";
-  if (where.family() == endpoint::kind::unix_path) return std::string(unix_prefix).append(where.path());
+  if (where.family() == endpoint::kind::unix_path) {
+    std::string text = std::string(unix_prefix).append(where.path());
+    if (where.abstract()) text[unix_prefix.size()] = '@';
+    return text;
+  }
   sockaddr_storage address;
   where.fill(address);
   char digits[INET6_ADDRSTRLEN];

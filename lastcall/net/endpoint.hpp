@@ -20,8 +20,8 @@ class endpoint {
 
   endpoint() noexcept = default;
 
-  /// From the result of accept, getsockname or getpeername. Unnamed and abstract Unix sockets have an empty path. Other
-  /// families than these three are `none`.
+  /// From the result of accept, getsockname or getpeername. Unnamed Unix sockets have an empty path. Other families
+  /// than these three are `none`.
   static endpoint from_sockaddr(const sockaddr_storage& address, socklen_t size);
 
   /// Writes the argument of bind and connect; returns its size. A path fits: parse_address refuses longer ones (107).
@@ -30,7 +30,9 @@ class endpoint {
   kind family() const noexcept { return kind_; }
   bool ip() const noexcept { return kind_ == kind::ipv4 || kind_ == kind::ipv6; }
   std::uint16_t port() const noexcept { return port_; }
+  /// Of an abstract Unix socket, whose name is no file: the name behind a null.   Source: unix(7).
   std::string_view path() const noexcept { return path_ ? std::string_view(*path_) : std::string_view(); }
+  bool abstract() const noexcept { return path().starts_with('\0'); }
 
   /// 0.0.0.0 or ::, which is every address of the machine.
   bool wildcard() const noexcept;
@@ -58,7 +60,8 @@ class endpoint {
   std::shared_ptr<const std::string> path_;
 };
 
-/// "127.0.0.1", "::1", "[::1]", "fe80::1%eth0", "0.0.0.0", "::", or "unix:/path", for which the port must be 0.
+/// "127.0.0.1", "::1", "[::1]", "fe80::1%eth0", "0.0.0.0", "::", "unix:/path", or "unix:@name" for an abstract one; for
+/// the last two the port must be 0.
 /// Errors: `std::errc::invalid_argument`, to which the caller adds the value; `std::errc::filename_too_long`.
 result<endpoint> parse_address(std::string_view address, std::uint16_t port);
 
@@ -68,7 +71,7 @@ result<endpoint> parse_endpoint(std::string_view text);
 /// `parse_address` for options.   Errors: throws `std::invalid_argument` that names the value and the remedy.
 endpoint endpoint_of(std::string_view address, std::uint16_t port);
 
-/// "127.0.0.1:8080", "[fe80::1%2]:8080", "unix:/path", "unix:" for an unnamed remote, "none".
+/// "127.0.0.1:8080", "[fe80::1%2]:8080", "unix:/path", "unix:@name", "unix:" for an unnamed remote, "none".
 std::string to_text(const endpoint& where);
 
 }  // namespace lastcall::inline v0::net

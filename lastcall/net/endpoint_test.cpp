@@ -116,4 +116,18 @@ TEST(endpoint, refuses_text_without_a_clear_port) {
     EXPECT_FALSE(parse_endpoint(text)) << text;
 }
 
+TEST(endpoint, names_abstract_unix_sockets_behind_an_at_sign) {
+  const endpoint where = endpoint_of("unix:@shop", 0);
+  EXPECT_TRUE(where.abstract());
+  EXPECT_EQ(where.path(), std::string_view("\0shop", 5));
+  EXPECT_EQ(to_text(where), "unix:@shop");
+  EXPECT_EQ(*parse_endpoint("unix:@shop"), where);
+  sockaddr_storage name;
+  const socklen_t size = where.fill(name);
+  EXPECT_EQ(size, sizeof(sa_family_t) + 5) << "unix(7): all bytes count, without a null at the end";
+  EXPECT_EQ(endpoint::from_sockaddr(name, size), where);
+  EXPECT_FALSE(parse_address("unix:@", 0));
+  EXPECT_FALSE(endpoint_of("unix:./@shop", 0).abstract());
+}
+
 }  // namespace lastcall::net::endpoint_test

@@ -84,6 +84,14 @@ void check_farewell(net::farewell_options f) {
   o.farewell = f;
   check_connections(std::move(o));
 }
+void check_listen(net::listen_options l) {
+  server_options o;
+  o.listen = l;
+  check_server(std::move(o));
+  net::tcp_server_options t;
+  t.listen = l;
+  check_tcp(std::move(t));
+}
 void check_listener(net::listener_options l) {
   net::connection_server_options o;
   o.listeners.push_back(std::move(l));
@@ -165,8 +173,7 @@ numbers all_numbers() {
       {"limits", "max_connections", 0, many, number_of(&limits::max_connections, check_limits)},
       {"limits", "max_connections_per_address", 0, many, number_of(&limits::max_connections_per_address, check_limits)},
       {"limits", "max_streams", 1, 10'000, number_of(&limits::max_streams, check_limits)},
-      {"server_options", "backlog", 1, most_int, number_of(&server_options::backlog, check_server)},
-      {"tcp_server_options", "backlog", 1, most_int, number_of(&tcp_server_options::backlog, check_tcp)},
+      {"listen_options", "backlog", 1, most_int, number_of(&net::listen_options::backlog, check_listen)},
       {"tcp_server_options", "max_connections", 0, many, number_of(&tcp_server_options::max_connections, check_tcp)},
       {"tcp_server_options", "max_connections_per_address", 0, many,
        number_of(&tcp_server_options::max_connections_per_address, check_tcp)},
@@ -248,7 +255,8 @@ TEST(option_ranges, know_all_members_of_all_options) {
   EXPECT_EQ(members<net::session_limits>(), 5u);
   EXPECT_EQ(members<net::farewell_options>(), 5u);
   EXPECT_EQ(members<net::connection_server_options>(), 12u);
-  EXPECT_EQ(members<net::listener_options>(), 8u);
+  EXPECT_EQ(members<net::listen_options>(), 5u);  // unix_mode and inherited_fd: listen_options_test
+  EXPECT_EQ(members<net::listener_options>(), 9u);
   EXPECT_EQ(members<net::tls_options>(), 9u);
   EXPECT_EQ(members<net::thread_pool_options>(), 2u);
   EXPECT_EQ(members<net::runtime_options>(), 3u);

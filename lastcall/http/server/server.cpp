@@ -24,8 +24,13 @@ namespace lastcall::inline v0::http {
 
 namespace {
 
+/// It has a TCP listener without TLS, or an inherited one.
+bool has_plain(const server_options& o) noexcept {
+  return !o.tls_only && (!o.address.empty() || o.listen.inherited_fd >= 0);
+}
+
 /// The place of the TLS listener among all.
-std::size_t tls_listener(const server_options& o) noexcept { return o.address.empty() || o.tls_only ? 0 : 1; }
+std::size_t tls_listener(const server_options& o) noexcept { return has_plain(o) ? 1 : 0; }
 
 std::shared_ptr<net::tls_context> tls_of(const server_options& o, const logger& log) {
   net::tls_options wanted = o.tls;
@@ -47,11 +52,12 @@ net::connection_server_options tcp_options(const server_options& o, net::thread_
       .log = log,
       .schemes = {"http", "https"}};
   const auto listen = [&](std::string_view address, std::uint16_t port) {
-    tcp.listeners.push_back({.where = net::endpoint_of(address, port), .backlog = o.backlog});
+    tcp.listeners.push_back(net::listener_at(o.listen, net::endpoint_of(address, port)));
   };
-  if (!o.address.empty() && !o.tls_only) listen(o.address, o.port);
+  if (o.listen.inherited_fd >= 0) tcp.listeners.push_back(net::listener_at(o.listen));
+  if (has_plain(o) && tcp.listeners.empty()) listen(o.address, o.port);
   if (o.tls_port) {
-    listen(o.address, *o.tls_port);
+    if (!o.tls_only || tcp.listeners.empty()) listen(o.address, *o.tls_port);
     tcp.listeners.back().tls = tls_of(o, log);
   }
   if (!o.unix_path.empty()) listen("unix:" + o.unix_path, 0);
@@ -62,9 +68,11 @@ net::connection_server_options tcp_options(const server_options& o, net::thread_
 server_options checked(server_options o) {
   if (o.name.empty()) o.name = "http";
   check(o.limits);
-  if (o.address.empty() && o.unix_path.empty())
+  check(o.listen, o.unix_path, o.name);
+  const bool inherits = o.listen.inherited_fd >= 0;
+  if (o.address.empty() && o.unix_path.empty() && !inherits)
     throw std::invalid_argument(o.name + ": nowhere to listen; give an address or a unix_path");
-  if (o.tls_port && o.address.empty())
+  if (o.tls_port && o.address.empty() && !(inherits && o.tls_only))
     throw std::invalid_argument(o.name + ": tls_port = " + std::to_string(*o.tls_port) + " needs an address");
   if (o.tls_only && !o.tls_port)
     throw std::invalid_argument(o.name + ": tls_only without a tls_port leaves nowhere to listen; give a tls_port");

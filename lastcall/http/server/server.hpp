@@ -14,7 +14,7 @@
 #include "lastcall/net/connection/farewell_options.hpp"
 #include "lastcall/net/connection/served_component.hpp"
 #include "lastcall/net/endpoint.hpp"
-#include "lastcall/net/listen/listener.hpp"
+#include "lastcall/net/listen/listen_options.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/tls/tls.hpp"
 #include "lastcall/net/trusted_networks.hpp"
@@ -30,8 +30,10 @@ struct server_options {
   std::string address = "0.0.0.0";
   /// 0: the kernel picks one, see `addresses`.
   std::uint16_t port = 8080;
-  /// A further listener on a Unix-domain socket at this path. Empty: none.
+  /// A further listener on a Unix-domain socket at this path; "@name": an abstract one, which is no file. Empty: none.
   std::string unix_path = {};
+  /// How they are opened: backlog, permissions, inherited sockets, the overlap of a restart.
+  net::listen_options listen = {};
   router routes = {};
   http::limits limits = {};
   /// Answers GET of /livez and /readyz, with or without a slash at the end, unless a route has that very path. A route
@@ -39,7 +41,6 @@ struct server_options {
   bool health = true;
   /// One listening socket for each thread, in one SO_REUSEPORT group.
   bool listener_per_thread = false;
-  int backlog = net::default_backlog;
   /// While draining: how long an idle connection must have been quiet before it is closed.
   duration silence = net::default_silence;
   /// The longest time from the server's FIN to the close. Of a client that sends on, as one that reads the answer only

@@ -11,6 +11,7 @@
 #include "lastcall/http/server/scene_test.hpp"
 #include "lastcall/http/server/serving_test.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
+#include "lastcall/net/loop/runtime.hpp"
 
 namespace lastcall::http::server_test {
 

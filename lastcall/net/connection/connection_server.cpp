@@ -15,6 +15,7 @@
 
 #include "lastcall/core/app/option_check.hpp"
 #include "lastcall/core/threads/countdown.hpp"
+#include "lastcall/net/listen/open_listeners.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/tls/tls.hpp"
 
@@ -79,20 +80,20 @@ void connection_server::open_listeners() {
   const std::size_t loops = sets_.size();
   const auto room = [this] { return open_connections() + in_transit_ < pause_from_; };
   for (std::size_t number = 0; number < options_.listeners.size(); ++number) {
-    listener_options wanted = options_.listeners[number];
-    const bool on_each = options_.listener_per_loop && wanted.where.ip();
-    wanted.reuse_port = wanted.reuse_port || on_each;
-    for (std::size_t i = 0; i < (on_each ? loops : 1); ++i) {
+    const listener_options& wanted = options_.listeners[number];
+    std::vector<listener> sockets =
+        net::open_listeners(wanted, options_.listener_per_loop && wanted.where.ip() ? loops : 1);
+    // A former process may have had another number of loops.
+    const bool on_each = options_.listener_per_loop && sockets.size() == loops;
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
       const std::size_t from = on_each ? i : acceptors_.size() % loops;
       const auto take_in = [this, from, on_each, number](unique_fd socket, const endpoint& remote) {
         const std::size_t to = on_each ? from : next_loop_.fetch_add(1, std::memory_order_relaxed) % sets_.size();
         send_to_loop({.loop = to, .listener = number, .socket = std::move(socket), .remote = remote}, from);
       };
-      acceptors_.push_back(std::make_unique<acceptor>(listener(wanted), sets_[from]->loop(), options_.log,
+      acceptors_.push_back(std::make_unique<acceptor>(std::move(sockets[i]), sets_[from]->loop(), options_.log,
                                                       options_.name, take_in, room));
       listener_of_.push_back(number);
-      wanted.where = acceptors_.back()->local();  // for port 0, the port that the kernel has chosen
-      wanted.successor = true;                    // the other members of the group are our own
     }
   }
   listeners_left_ = acceptors_.size() + 1;  // one more for `drain` itself, since there may be no listener

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include "lastcall/core/duration.hpp"
+#include "lastcall/net/listen/overlap.hpp"
 #include "lastcall/net/listen/settle_listener.hpp"
 
 namespace lastcall::inline v0::net {
@@ -39,7 +40,20 @@ void acceptor::unplug(closing_way preferred) noexcept {
   }
 }
 
-std::error_code acceptor::begin() noexcept { return loop_.watch(listener_.fd(), *this, EPOLLIN); }
+std::error_code acceptor::begin() noexcept {
+  if (overlap* const shared = listener_.shared(); shared && shared->watch()) {
+    door_.shared = shared;  // before its first event
+    if (const auto error = loop_.watch(shared->door(), door_, EPOLLIN)) return error;
+  }
+  return loop_.watch(listener_.fd(), *this, EPOLLIN);
+}
+
+void acceptor::door::on_ready(std::uint32_t) noexcept { shared->answer(); }
+
+/// Before its descriptor is closed: other processes may have the door, too, and its events would wake us for ever.
+void acceptor::answer_no_more() noexcept {
+  if (overlap* const shared = std::exchange(door_.shared, nullptr)) loop_.forget(shared->door());
+}
 
 /// While settling, clients are accepted also beyond `room`: they are the last, and would be reset by the close.
 acceptor::outcome acceptor::accept_some(int at_most) noexcept {
@@ -97,6 +111,7 @@ void acceptor::on_due(time_point now) noexcept {
 /// `plain` and `leave` close at once; the other ways need a plan.
 void acceptor::settle(settle_options options, time_point drain_end, function<void()> closed) noexcept {
   if (!open()) return closed();
+  answer_no_more();
   closed_ = std::move(closed);
   if (!empties_queue(way_)) return close();
   plan_.emplace(options, drain_end);
@@ -139,6 +154,7 @@ void acceptor::close() noexcept {
   // Release, now that end_ is complete: `end` acquires it, on any thread.
   ended_.store(true, std::memory_order_release);
   timer_node::cancel();
+  answer_no_more();
   // A socket that another process owns, too, stays open, and its events would wake us for ever.
   loop_.forget(listener_.fd());
   listener_.close();

@@ -58,12 +58,20 @@ class acceptor final : public pollable, public timed {
  private:
   enum class outcome { more, empty, exhausted };
 
+  /// Answers processes that ask for the socket.
+  struct door final : pollable {
+    void on_ready(std::uint32_t) noexcept override;
+    overlap* shared = nullptr;  // not null: it is watched
+  };
+
   outcome accept_some(int at_most) noexcept;
   void pause(std::string_view why) noexcept;
+  void answer_no_more() noexcept;
   void reserve() noexcept;
   void follow(settle_action) noexcept;
 
   listener listener_;
+  door door_;
   sock_diag kernel_;  // opened now, since there may be no descriptor when it is needed
   unique_fd spare_;   // the descriptor for a client that has connected when there is no other
   net::loop& loop_;

@@ -12,14 +12,17 @@
 #include <string>
 #include <system_error>
 
+#include "lastcall/net/listen/overlap.hpp"
 #include "lastcall/net/listen/settle_listener.hpp"
 
 namespace lastcall::inline v0::net {
 namespace {
 
-const char* remedy(int error, const endpoint& where) {
+const char* remedy(int error, const endpoint& where, bool overlap) {
   switch (error) {
     case EADDRINUSE:
+      if (overlap) return "a process without overlap listens there, or one of another user; stop it, or take another";
+      if (where.abstract()) return "another socket has that name; stop its process or take another name";
       return where.ip() ? "another socket listens there; stop its process or take another port"
                         : "another process listens there, or it is no socket; stop that process or take another path";
     case EADDRNOTAVAIL:
@@ -42,9 +45,9 @@ const char* remedy(int error, const endpoint& where) {
   }
 }
 
-[[noreturn]] void fail(int error, const endpoint& where) {
+[[noreturn]] void fail(int error, const endpoint& where, bool overlap = false) {
   throw std::system_error(error, std::generic_category(),
-                          "cannot listen on " + to_text(where) + " (" + remedy(error, where) + ')');
+                          "cannot listen on " + to_text(where) + " (" + remedy(error, where, overlap) + ')');
 }
 
 bool set(int fd, int level, int option, int value) noexcept {
@@ -104,6 +107,32 @@ listener::listener(listener_options options) {
     open(options);
 }
 
+listener::listener(unique_fd given, const listener_options& options) : fd_(std::move(given)) {
+  local_ = listening_at(fd()).value_or(options.where);
+  ::listen(fd(), options.backlog);  // the backlog may be another
+  note_path();
+  if (options.unix_mode && path_inode_ != 0 && ::chmod(std::string(local_.path()).c_str(), *options.unix_mode) != 0)
+    fail(errno, local_);
+}
+
+listener_options listener_at(const listen_options& as, endpoint where) {
+  const bool inherits = where.family() == endpoint::kind::none;
+  return {.where = std::move(where),
+          .backlog = as.backlog,
+          .successor = as.successor,
+          .unix_mode = as.unix_mode,
+          .inherited_fd = inherits ? as.inherited_fd : -1,
+          .overlap = as.overlap};
+}
+
+/// So that the path is removed only if it is still this socket's.
+void listener::note_path() {
+  struct stat entry;
+  if (local_.ip() || local_.abstract() || ::lstat(std::string(local_.path()).c_str(), &entry) != 0) return;
+  path_device_ = entry.st_dev;
+  path_inode_ = entry.st_ino;
+}
+
 void listener::open(const listener_options& options) {
   const endpoint& where = options.where;
   int error = 0;
@@ -111,15 +140,13 @@ void listener::open(const listener_options& options) {
     const std::string path(where.path());
     fd_ = new_socket(where);
     error = bind_to(fd_, where);
-    if (error == EADDRINUSE && stale(where) && ::unlink(path.c_str()) == 0) error = bind_to(fd_, where);
-    if (error != 0) fail(error, where);
-    struct stat entry;
-    if (::lstat(path.c_str(), &entry) == 0) {
-      path_device_ = entry.st_dev;
-      path_inode_ = entry.st_ino;
-    }
+    if (error == EADDRINUSE && !where.abstract() && stale(where) && ::unlink(path.c_str()) == 0)
+      error = bind_to(fd_, where);
+    if (error != 0) fail(error, where, options.overlap);
+    local_ = where;
+    note_path();
     // Before listen, since no client can connect yet: none comes in under the permissions of the umask.
-    if (options.unix_mode && ::chmod(path.c_str(), *options.unix_mode) != 0) error = errno;
+    if (options.unix_mode && !where.abstract() && ::chmod(path.c_str(), *options.unix_mode) != 0) error = errno;
   } else {
     if (options.reuse_port && !options.successor && where.port() != 0) {
       // Without SO_REUSEPORT bind fails if any other socket listens there. With it the kernel would accept both.
@@ -133,7 +160,7 @@ void listener::open(const listener_options& options) {
   if (error == 0 && ::listen(fd_.get(), options.backlog) != 0) error = errno;
   if (error != 0) {
     close();  // also removes the path
-    fail(error, where);
+    fail(error, where, options.overlap);
   }
   local_ = listening_at(fd_.get()).value_or(where);
 }
@@ -142,7 +169,7 @@ void listener::adopt(int fd) {
   const auto local = listening_at(fd);
   if (!local || int_option(fd, SO_TYPE) != SOCK_STREAM)
     throw std::invalid_argument("listener: inherited descriptor " + std::to_string(fd) +
-                                " is not a listening stream socket");
+                                " is not a listening stream socket; systemd gives the first of LISTEN_FDS as 3");
   local_ = *local;
   fd_.reset(fd);
   owned_by_others_ = true;
@@ -194,7 +221,17 @@ accept_error classify_accept(const std::error_code& error) noexcept {
   }
 }
 
+/// Another process goes on with the socket: from now on it is only left.
+bool listener::let_go() noexcept {
+  if (owned_by_others_ || (shared_ && !shared_->leave())) {
+    closing_ = closing_way::leave;
+    path_inode_ = 0;  // the path is theirs
+  }
+  return closing_ == closing_way::leave;
+}
+
 std::size_t listener::refuse_waiting() noexcept {
+  if (!closing_) let_go();
   if (!fd_ || closing_ == closing_way::leave || !detail::client_waits(fd())) return 0;
   tcp_info info{};
   socklen_t size = sizeof info;
@@ -208,9 +245,11 @@ std::size_t listener::refuse_waiting() noexcept {
 /// Without the shutdown a copy of the descriptor, in a child that was forked without exec, would keep the address.
 void listener::close() noexcept {
   if (!fd_) return;  // closed already, or moved from
+  if (!closing_) let_go();
   remove_path();
   if (!owned_by_others_ && closing_ != closing_way::leave) ::shutdown(fd(), SHUT_RD);
   fd_.reset();
+  if (shared_) shared_->closed_one();
 }
 
 bool listener::remove_path() noexcept {

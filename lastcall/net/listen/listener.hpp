@@ -10,13 +10,13 @@
 
 #include "lastcall/core/result.hpp"
 #include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/listen/listen_options.hpp"
 #include "lastcall/net/unique_fd.hpp"
 
 namespace lastcall::inline v0::net {
 
+class overlap;
 class tls_context;
-
-inline constexpr int default_backlog = 4096;
 
 struct listener_options {
   endpoint where = {};  ///< Port 0: the kernel chooses one, which `local` returns. Not used with `inherited_fd`.
@@ -26,20 +26,13 @@ struct listener_options {
   bool successor = false;         ///< With `reuse_port`: other members are expected, so do not fail because of them.
   std::optional<mode_t> unix_mode = {};  ///< Permissions of the path; empty: as the umask says.
   int inherited_fd = -1;                 ///< A listening socket that another process owns as well; never unplugged.
+  bool overlap = false;                  ///< For `open_listeners`. A single listener does not use it.
   /// For connection_server: clients of this listener speak TLS. The listener itself does not use it.
   std::shared_ptr<tls_context> tls = {};
 };
 
-/// How new handshakes are kept away while a listener is being closed; in the report.
-enum class closing_way : unsigned char {
-  unplug,       ///< New clients are refused at once; handshakes in flight finish. No privilege.
-  steer,        ///< New clients go to the rest of the SO_REUSEPORT group. No privilege.
-  filter,       ///< SYNs are dropped, so new clients are refused after 1 s or more. CAP_NET_ADMIN on newer kernels.
-  remove_path,  ///< Unix-domain: the path is removed; clients that have connected are accepted.
-  accept_until_empty,  ///< New clients are not kept away, and handshakes in flight are lost.
-  plain,               ///< As most servers do: the accept queue and handshakes in flight are reset. For comparison.
-  leave                ///< Another process owns it too: we stop accepting, and the queue stays for that process.
-};
+/// For one listener of a server; without an address for the inherited one.
+listener_options listener_at(const listen_options& as, endpoint where = {});
 
 /// Handshakes in flight finish, and none begins: it makes sense to wait for them (`settle_plan::begun`).
 constexpr bool settles(closing_way way) noexcept {
@@ -87,12 +80,18 @@ class listener {
   /// `successor`, it fails if another process listens there; the kernel would accept both.
   /// Errors: `std::system_error` that names address, reason and remedy; `std::invalid_argument` for options.
   explicit listener(listener_options options);
+  /// Continues with a socket that another process opened with `overlap`, and `share` follows.
+  listener(unique_fd, const listener_options&);
   listener(listener&&) noexcept = default;
   listener& operator=(listener&&) = delete;
   ~listener() { close(); }
 
   int fd() const noexcept { return fd_.get(); }
   const endpoint& local() const noexcept { return local_; }
+
+  /// Other processes may serve the same socket. While one does, it is only left, never closed.
+  void share(std::shared_ptr<overlap> with) noexcept { shared_ = std::move(with); }
+  overlap* shared() const noexcept { return shared_.get(); }
 
   /// The first client of the accept queue. A dual-stack listener returns IPv4 clients with their IPv4 address.
   /// Errors: see `classify_accept`.
@@ -121,10 +120,13 @@ class listener {
   void adopt(int fd);
   bool steer(reuse_group) const noexcept;
   bool remove_path() noexcept;
+  void note_path();
+  bool let_go() noexcept;
 
   unique_fd fd_;
   endpoint local_;
   bool owned_by_others_ = false;
+  std::shared_ptr<overlap> shared_;
   std::optional<closing_way> closing_;
   dev_t path_device_ = 0;  // of the path that we made; inode 0: we made none
   ino_t path_inode_ = 0;

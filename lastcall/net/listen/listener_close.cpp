@@ -50,13 +50,14 @@ closing_way keep_clients_away(int listening, closing_way preferred) noexcept {
 closing_way listener::begin_close(closing_way preferred, reuse_group group) noexcept {
   if (closing_) return *closing_;
   const auto choose = [&] {
-    if (owned_by_others_) return closing_way::leave;
+    if (let_go()) return closing_way::leave;
     if (preferred == closing_way::plain || preferred == closing_way::accept_until_empty ||
         preferred == closing_way::leave)
       return preferred;
     if (local_.family() == endpoint::kind::unix_path) {
-      // Where the socket has still a name, perhaps another one, the kernel is to refuse new clients; the queue stays.
-      if (!remove_path()) ::shutdown(fd(), SHUT_RD);
+      // Where the socket has still a name, abstract or perhaps another one, the kernel is to refuse new clients; the
+      // queue stays.
+      if (local_.abstract() || !remove_path()) ::shutdown(fd(), SHUT_RD);
       return closing_way::remove_path;
     }
     if (preferred == closing_way::steer && steer(group)) return closing_way::steer;

@@ -17,7 +17,9 @@ tcp_server_options checked(tcp_server_options o) {
   if (o.name.empty()) o.name = "tcp";
   const auto refuse = [&](const std::string& why) { throw std::invalid_argument(o.name + ": " + why); };
   if (!o.handler.awaiting && !o.handler.blocking) refuse("there is no handler; give one");
-  if (o.address.empty() && o.unix_path.empty()) refuse("nowhere to listen; give an address or a unix_path");
+  check(o.listen, o.unix_path, o.name);
+  if (o.address.empty() && o.unix_path.empty() && o.listen.inherited_fd < 0)
+    refuse("nowhere to listen; give an address or a unix_path");
   if (o.tls.certificates.empty() && asks_for_clients(o.tls))
     refuse("client certificates are asked for, but without certificates of the server there is no TLS; give one");
   const lastcall::detail::option_check allowed(o.name);
@@ -42,10 +44,12 @@ connection_server_options server_options(const tcp_server_options& o, thread_poo
       .pool = &pool,
       .name = o.name,
       .log = log};
-  if (!o.address.empty())
-    all.listeners.push_back({.where = endpoint_of(o.address, o.port), .backlog = o.backlog, .tls = tls});
-  if (!o.unix_path.empty())
-    all.listeners.push_back({.where = endpoint_of("unix:" + o.unix_path, 0), .backlog = o.backlog, .tls = tls});
+  if (o.listen.inherited_fd >= 0)
+    all.listeners.push_back(listener_at(o.listen));
+  else if (!o.address.empty())
+    all.listeners.push_back(listener_at(o.listen, endpoint_of(o.address, o.port)));
+  if (!o.unix_path.empty()) all.listeners.push_back(listener_at(o.listen, endpoint_of("unix:" + o.unix_path, 0)));
+  for (listener_options& each : all.listeners) each.tls = tls;
   return all;
 }
 

@@ -13,7 +13,7 @@
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/net/connection/farewell_options.hpp"
 #include "lastcall/net/connection/served_component.hpp"
-#include "lastcall/net/listen/listener.hpp"
+#include "lastcall/net/listen/listen_options.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/on_pool.hpp"
 #include "lastcall/net/session/session_limits.hpp"
@@ -49,6 +49,7 @@ struct tcp_server_options {
   std::string address = "0.0.0.0";
   std::uint16_t port = 0;
   std::string unix_path = {};
+  listen_options listen = {};
   session_handler handler = {};
   session_limits limits = {};
   /// 0: as many as the descriptor limit allows. Further connections are accepted, and ended cleanly at once.
@@ -68,7 +69,6 @@ struct tcp_server_options {
   /// The longest time from our FIN to the close; of a remote that sends on, `linger_sending`.
   duration linger = default_linger;
   duration linger_sending = default_linger_sending;
-  int backlog = default_backlog;
   /// For blocking handlers: as many sessions as threads.
   thread_pool_options blocking = {.threads = 128, .queue = 0};
   /// The name in logs and stacks. Empty: "tcp".

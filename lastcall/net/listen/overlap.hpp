@@ -1,0 +1,75 @@
+// The listening sockets of one address, shared by the processes of an overlapping restart: the new one gets them from
+// the old one, so the address is never without a listener, and no queue is lost. Accepts no clients and closes no
+// listener. Why so, and what it costs: docs/design/overlap.md.
+#pragma once
+
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lastcall/core/clock.hpp"
+#include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/unique_fd.hpp"
+
+namespace lastcall::inline v0::net {
+
+/// What a process gets from the one before it.
+struct shared_sockets {
+  std::vector<unique_fd> listeners;
+  unique_fd door;     // where the next process asks; all that serve answer it
+  unique_fd reading;  // a pipe: as long as a process serves, it holds the end for writing
+  unique_fd writing;
+};
+
+/// One for each address that a process serves with others.   Threads: any.
+class overlap {
+ public:
+  /// The most sockets of one address. Source: unix(7), SCM_MAX_FD is 253, and three are ours.
+  static constexpr std::size_t most_sockets = 250;
+
+  /// Asks the process that serves `where` for its sockets. Empty: there is none, or it is about to close them.
+  /// Blocks: until it answers, usually less than a millisecond; while it closes, until it has closed; at most until
+  /// `by`.
+  /// Errors: std::system_error that names the address and the remedy: no answer by then; the name at which to ask
+  /// belongs to another user.
+  static std::optional<shared_sockets> ask(const endpoint& where, time_point by);
+
+  /// For sockets that this process has opened: begins to offer them.
+  /// Errors: std::system_error that names the address and the remedy.
+  static shared_sockets offer(const endpoint& where, const std::vector<int>& listeners);
+
+  /// `listeners` are copied, and kept until `leave`.
+  overlap(shared_sockets shared, const std::vector<int>& listeners);
+  overlap& operator=(overlap&&) = delete;
+
+  /// Readable when a process asks; then call `answer`. Only one watcher is needed, the first that gets true. To be
+  /// called while one of the sockets is open.
+  int door() const noexcept { return shared_.door.get(); }
+  bool watch() noexcept { return !watched_.exchange(true); }
+  /// Gives the sockets to all that ask, if they are of the same user. Nothing once this process has left.
+  void answer() noexcept;
+
+  /// This process stops to serve. True: no other does, so the sockets have to be closed without loss. False: another
+  /// process goes on with them, and they must only be let go. A second call returns the same.
+  bool leave() noexcept;
+  bool left() const noexcept;
+  /// One of the sockets was closed. With the last one the door closes: who waits there finds the address free.
+  void closed_one() noexcept;
+
+ private:
+  void send_to(int asking) const noexcept;
+
+  mutable std::mutex mutex_;
+  shared_sockets shared_;
+  std::size_t open_;
+  std::optional<bool> last_;        // what `leave` has returned
+  const uid_t user_ = ::geteuid();  // of now: a process that starts as root may be another user later
+  std::atomic<bool> watched_{false};
+};
+
+}  // namespace lastcall::inline v0::net

@@ -1,0 +1,207 @@
+// Restarts without a gap: the next process serves while the one before drains, on one port. Clients are neither lost
+// nor refused, over many restarts under load; and what SO_REUSEPORT alone would lose.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <future>
+#include <latch>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/process/raw_client.hpp"
+#include "tests/process/testbed.hpp"
+
+namespace {
+
+using namespace process_tests;
+using namespace lastcall::testing;
+using process_tests::program;  // rather than testing::program
+using process_tests::testbed;
+
+using words = std::vector<std::string>;
+
+words with(words all, const words& more) {
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+std::string port_of(const testbed& server) { return server.url().substr(server.url().rfind(':') + 1); }
+
+const words every_load{"busy:8", "fresh:8", "fresh,rate=200", "race:50,min=50ms,max=200ms"};
+
+probe_options loading(std::uint64_t seed) {
+  probe_options how{.after = 300ms + seed * 37 % 100 * 1ms, .timeout = 60s, .seed = seed};
+  for (const auto& each : every_load) how.loads.push_back(parse_load(each));
+  return how;
+}
+
+/// What clients and servers have counted so far.
+struct sums {
+  request_counts clients;
+  double answered = 0;  // by the servers
+
+  void add(testbed& ended) {
+    const auto exit = ended.wait(deadline(60s));
+    EXPECT_EQ(exit, exit_status{.code = 0}) << ended.process.errors();
+    EXPECT_EQ(ended.report().text("result"), "drained") << ended.process.errors();
+    EXPECT_EQ(ended.report().number("connections.forced"), 0);
+    expect_ledgers_add_up(ended.report());
+    answered += ended.report().number("requests.answered");
+  }
+  void add(const probe_result& load) {
+    EXPECT_EQ(load.fault, "");
+    for (const load_result& each : load.loads) EXPECT_EQ(each.unexpected, 0u) << each.first_fault;
+    clients += load.total();
+  }
+  std::uint64_t turned_away() const {
+    std::uint64_t all = 0;
+    for (const verdict each :
+         {verdict::refused_before, verdict::refused_after, verdict::connect_failed, verdict::own_limit})
+      all += clients.count(each);
+    return all;
+  }
+};
+
+/// Each restart is under load from before the new process starts until a second after the old one has gone.
+void expect_no_gap(const std::string& what, words options) {
+  raise_descriptor_limit();
+  // Clients that were not run for a second must not be late: they come back within 200 ms, so it costs nothing.
+  options = with(options, {"--silence", "5s"});
+  const int times = runs(50, 5);
+  auto now = std::make_unique<testbed>(options);
+  const words next = with(options, {"--port", port_of(*now)});
+  const server_address to = parse_server_address(now->url());
+  sums all;
+  for (int i = 0; i < times && !testing::Test::HasFailure(); ++i) {
+    std::latch serves(1);
+    auto load = std::async(std::launch::async, [&, old = now.get()] {
+      return run_probe(to, loading(static_cast<std::uint64_t>(i) + 1),
+                       {.tell =
+                            [&] {
+                              serves.wait();
+                              old->process.signal(SIGTERM);
+                            },
+                        .kill = [&] { old->process.signal(SIGKILL); },
+                        .gone = old->process.exit_descriptor()});
+    });
+    // On this thread, with which the kernel ends them.
+    std::unique_ptr<testbed> after;
+    try {
+      after = std::make_unique<testbed>(next);
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << error.what();
+    }
+    serves.count_down();
+    all.add(load.get());
+    all.add(*now);
+    if (after) now = std::move(after);
+  }
+  now->process.signal(SIGTERM);
+  all.add(*now);
+  std::ostringstream line;
+  line << what << ": " << times << " restarts, " << all.clients.begun() << " requests, "
+       << all.clients.count(verdict::answered) << " answered, " << all.clients.lost() << " lost, "
+       << all.clients.count(verdict::late) << " late, " << all.turned_away() << " refused";
+  std::puts(line.str().c_str());
+  EXPECT_EQ(all.clients.lost(), 0u) << line.str();
+  EXPECT_EQ(all.clients.count(verdict::late), 0u) << line.str();
+  EXPECT_EQ(all.turned_away(), 0u) << line.str();
+  EXPECT_EQ(static_cast<double>(all.clients.count(verdict::answered)), all.answered) << "clients and servers disagree";
+  EXPECT_GT(all.answered, sanitized ? 50 : 300) << "no load to speak of";
+}
+
+TEST(restart, under_load_loses_and_refuses_nobody) { expect_no_gap("one socket", {"--overlap"}); }
+
+TEST(restart, under_load_loses_and_refuses_nobody_with_a_listener_for_each_thread) {
+  expect_no_gap("a socket for each thread", {"--overlap", "--listener-per-thread", "--threads", "3"});
+}
+
+/// It does not run any more. Source: proc(5).
+bool stops(const child_process& it) {
+  it.signal(SIGSTOP);
+  for (const deadline by(30s); !by.passed(std::chrono::steady_clock::now()); std::this_thread::yield()) {
+    std::ifstream stat("/proc/" + std::to_string(it.pid()) + "/stat");
+    std::string line;
+    std::getline(stat, line);
+    const auto name_end = line.rfind(')');
+    if (name_end != line.npos && line.compare(name_end, 3, ") T") == 0) return true;
+  }
+  return false;
+}
+
+/// Both stand still while 64 clients connect and send. The first is killed, and the second goes on. Returns how many
+/// clients got no answer.
+int lost_with_the_first(const words& options) {
+  testbed first(options);
+  testbed second(with(options, {"--port", port_of(first)}));
+  EXPECT_TRUE(stops(first.process) && stops(second.process));
+  std::vector<raw_client> clients;
+  for (int i = 0; i < 64; ++i)
+    clients.emplace_back(parse_server_address(first.url()), "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  first.process.signal(SIGKILL);
+  EXPECT_TRUE(first.wait());
+  second.process.signal(SIGCONT);
+  int lost = 0;
+  for (raw_client& each : clients) lost += each.read_to_end().status_line() == "HTTP/1.1 200 OK" ? 0 : 1;
+  clients.clear();
+  second.process.signal(SIGTERM);
+  EXPECT_EQ(second.wait(), exit_status{.code = 0}) << second.process.errors();
+  return lost;
+}
+
+TEST(restart, keeps_what_waits_even_if_the_former_process_is_killed) {
+  EXPECT_EQ(lost_with_the_first({"--overlap"}), 0);
+  EXPECT_EQ(lost_with_the_first({"--overlap", "--listener-per-thread"}), 0);
+}
+
+/// By construction: each has a queue of its own, and the kernel has put about half of the clients into the first's.
+TEST(restart, would_lose_them_with_so_reuseport_alone) {
+  const int lost = lost_with_the_first({"--successor"});
+  std::printf("SO_REUSEPORT without overlap: %d of 64 lost\n", lost);
+  EXPECT_GT(lost, 0);
+}
+
+TEST(restart, needs_the_option_in_both_programs) {
+  const auto says = [](const words& first, const words& second) {
+    const testbed serves(first);
+    const scratch_folder scratch;
+    child_process other(testbed::argv(with(second, {"--port", port_of(serves)}), scratch.file("report.json")));
+    const auto exit = other.wait(deadline(60s));
+    return (exit ? to_text(*exit) : "no exit") + ": " + other.errors();
+  };
+  EXPECT_NE(says({"--overlap"}, {}).find("another socket listens there; stop its process"), std::string::npos);
+  EXPECT_NE(says({}, {"--overlap"}).find("a process without overlap listens there"), std::string::npos);
+}
+
+/// Both are told at once, as when their common group gets the signal: the last to leave empties the queue.
+TEST(restart, of_which_both_are_told_to_stop_at_once_loses_nothing) {
+  for (int again = 0; again < runs(20, 3); ++again) {
+    testbed first({"--overlap", "--silence", "5s"});
+    testbed second({"--overlap", "--silence", "5s", "--port", port_of(first)});
+    const probe_result result = run_probe(parse_server_address(first.url()), loading(1),
+                                          {.tell =
+                                               [&] {
+                                                 first.process.signal(SIGTERM);
+                                                 second.process.signal(SIGTERM);
+                                               },
+                                           .kill =
+                                               [&] {
+                                                 first.process.signal(SIGKILL);
+                                                 second.process.signal(SIGKILL);
+                                               },
+                                           .gone = second.process.exit_descriptor()});
+    EXPECT_EQ(result.total().lost(), 0u);
+    EXPECT_EQ(result.total().count(verdict::late), 0u);
+    EXPECT_EQ(first.wait(), exit_status{.code = 0}) << first.process.errors();
+    EXPECT_EQ(second.wait(), exit_status{.code = 0}) << second.process.errors();
+    expect_ledgers_add_up(first.report());
+    expect_ledgers_add_up(second.report());
+  }
+}
+
+}  // namespace
