@@ -3,6 +3,7 @@
 
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/io_error.hpp"
+#include "lastcall/net/listen/drain_of_listener.hpp"
 #include "lastcall/net/listen/listener.hpp"
 #include "lastcall/net/listen/settle_listener.hpp"
 #include "lastcall/net/unique_fd.hpp"

@@ -38,8 +38,8 @@ asio::awaitable<void> accept_all(tcp::acceptor& acceptor, lastcall::registry& se
   for (;;) {
     boost::system::error_code failed, unknown;
     tcp::socket accepted = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, failed));
-    if (!acceptor.is_open() && failed) co_return;
-    if (failed) {  // most likely out of descriptors
+    if (failed == asio::error::invalid_argument) co_return;  // its listening has ended
+    if (failed) {                                            // most likely out of descriptors
       pause.expires_after(10ms);
       co_await pause.async_wait(asio::use_awaitable);
       continue;
@@ -72,11 +72,7 @@ int main(int argc, char** argv) {
                  std::fflush(stdout);
                  asio::co_spawn(io, accept_all(acceptor, *sessions), asio::detached);
                },
-           .drain =
-               [&](const lastcall::context& ends) {
-                 lastcall::net::settle_listener(acceptor.native_handle(), ends);  // the loop above accepts on meanwhile
-                 asio::post(io, [&] { acceptor.close(); });
-               }},
+           .drain = lastcall::net::drain_of_listener([&] { return acceptor.native_handle(); })},
           {sessions});
   return app.run();
 }

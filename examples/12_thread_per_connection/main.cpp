@@ -77,7 +77,7 @@ void accept_all(int listening, lastcall::gate& inside, const lastcall::context& 
   for (;;) {
     unique_fd client(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
     if (!client) {
-      if (errno == EINVAL) return;  // it was shut down
+      if (errno == EINVAL) return;  // its listening has ended
       const auto why = lastcall::net::classify_accept({errno, std::system_category()});
       if (why == lastcall::net::accept_error::exhausted) std::this_thread::sleep_for(10ms);
       continue;
@@ -124,11 +124,7 @@ int main(int argc, char** argv) {
                                 inside.close([&] { empty.count_down(); });
                                 empty.wait();
                               },
-                          .drain =
-                              [&](const lastcall::context& ends) {
-                                lastcall::net::settle_listener(listening.get(), ends);
-                                ::shutdown(listening.get(), SHUT_RDWR);  // wakes the accept loop, which finds it over
-                              },
+                          .drain = lastcall::net::drain_of_listener([&] { return listening.get(); }),
                           .stop = [&] { listening.reset(); },
                           .account = [&](lastcall::component_report& into) { into.add("left", inside.inside()); }});
   return app.run();

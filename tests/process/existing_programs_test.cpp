@@ -95,6 +95,29 @@ TEST(existing_programs, cpp_httplib_is_cut_at_the_drain_end) {
   cuts_what_does_not_end("cpp_httplib");
 }
 
+/// 64 clients have connected and asked when it is told; it has accepted none. Returns how many get no answer.
+int lost_in_the_queue(const std::string& way) {
+  child_process it({program("foreign"), way});
+  const auto line = it.wait_for_line("listening on ", deadline(30s));
+  if (!line) throw std::runtime_error("foreign did not start: " + it.errors());
+  const server_address to = parse_server_address(line->substr(std::string("listening on ").size()));
+  std::vector<raw_client> clients;
+  for (int i = 0; i < 64; ++i) clients.emplace_back(to, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  it.signal(SIGTERM);
+  int lost = 0;
+  for (raw_client& each : clients) {
+    lost += each.read_to_end().status_line() == "HTTP/1.1 200 OK" ? 0 : 1;
+    each.close();
+  }
+  EXPECT_EQ(it.wait(deadline(60s)), exit_status{.code = 0}) << it.errors();
+  return lost;
+}
+
+TEST(existing_programs, lose_nobody_of_their_queue_with_drain_of_listener_and_all_without) {
+  EXPECT_EQ(lost_in_the_queue("settled"), 0);
+  EXPECT_EQ(lost_in_the_queue("closed"), 64);
+}
+
 TEST(existing_programs, with_signals_of_their_own_lose_nothing) {
   loses_nothing("own_signals", {"busy:16", "fresh:8", "race:50", "half-closed:2"});
 }
