@@ -68,14 +68,14 @@ struct sums {
 };
 
 /// Each restart is under load from before the new process starts until a second after the old one has gone.
-void expect_no_gap(const std::string& what, words options) {
+void expect_no_gap(const std::string& what, words options, const std::string& at = {}) {
   raise_descriptor_limit();
   // Clients that were not run for a second must not be late: they come back within 200 ms, so it costs nothing.
   options = with(options, {"--silence", "5s"});
   const int times = runs(50, 5);
   auto now = std::make_unique<testbed>(options);
   const words next = with(options, {"--port", port_of(*now)});
-  const server_address to = parse_server_address(now->url());
+  const server_address to = parse_server_address(at.empty() ? now->url() : at);
   sums all;
   for (int i = 0; i < times && !testing::Test::HasFailure(); ++i) {
     std::latch serves(1);
@@ -119,6 +119,13 @@ TEST(restart, under_load_loses_and_refuses_nobody) { expect_no_gap("one socket",
 
 TEST(restart, under_load_loses_and_refuses_nobody_with_a_listener_for_each_thread) {
   expect_no_gap("a socket for each thread", {"--overlap", "--listener-per-thread", "--threads", "3"});
+}
+
+TEST(restart, under_load_loses_and_refuses_nobody_of_a_unix_domain_socket) {
+  const scratch_folder scratch;
+  const std::string name = "lastcall-restart-" + std::to_string(::getpid());
+  for (const std::string& path : {scratch.file("socket"), "@" + name})
+    expect_no_gap("at " + path, {"--overlap", "--unix", path}, "unix:" + path);
 }
 
 /// It does not run any more. Source: proc(5).

@@ -14,17 +14,19 @@ namespace {
 
 [[noreturn]] void refuse_address(std::string_view text, const std::string& why) {
   throw std::invalid_argument("address '" + std::string(text) + "': " + why +
-                              "; give http://HOST:PORT, http://[IPV6]:PORT or unix:PATH");
+                              "; give http://HOST:PORT, http://[IPV6]:PORT, unix:PATH or unix:@NAME");
 }
 
 server_address local(std::string_view text, std::string_view path) {
   server_address e;
   auto& address = reinterpret_cast<sockaddr_un&>(e.address);
-  if (path.empty()) refuse_address(text, "the path is missing");
+  if (path.empty() || path == "@") refuse_address(text, "the path is missing");
   if (path.size() >= sizeof address.sun_path) refuse_address(text, "the path is longer than 107 bytes");
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());
-  e.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+  const bool abstract = path.front() == '@';  // a null in its place; all bytes count, and none is behind: unix(7)
+  if (abstract) address.sun_path[0] = '\0';
+  e.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (abstract ? 0 : 1));
   e.host = "localhost";
   return e;
 }

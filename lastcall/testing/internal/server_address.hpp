@@ -1,4 +1,5 @@
-// The address of a server, written as http://HOST:PORT or unix:PATH. Not a URL parser: no path, no https.
+// The address of a server, written as http://HOST:PORT, unix:PATH or unix:@NAME (abstract). Not a URL parser: no path,
+// no https.
 #pragma once
 
 #include <sys/socket.h>

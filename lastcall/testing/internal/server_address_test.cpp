@@ -23,6 +23,9 @@ TEST(server_address, reads_both_internet_families_and_local_paths) {
   const auto local = parse_server_address("unix:/run/x.sock");
   EXPECT_EQ(local.family(), AF_UNIX);
   EXPECT_EQ(local.host, "localhost");
+  const auto abstract = parse_server_address("unix:@shop");
+  EXPECT_EQ(abstract.length, sizeof(sa_family_t) + 5) << "no null at the end";
+  EXPECT_EQ(abstract.address.ss_family, AF_UNIX);
 }
 
 TEST(server_address, says_what_is_wrong_and_what_was_meant) {
@@ -38,6 +41,7 @@ TEST(server_address, says_what_is_wrong_and_what_was_meant) {
   refusal("http://:80", "the host is missing");
   refusal("https://127.0.0.1:80", "TLS");
   refusal("unix:", "the path is missing");
+  refusal("unix:@", "the path is missing");
   refusal(("unix:/" + std::string(200, 'x')).c_str(), "longer than 107 bytes");
   refusal("nonsense:80:90", "give http://HOST:PORT");
 }
