@@ -1,7 +1,9 @@
 // Each example runs as its page says, and ends without loss.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <thread>
+#include <vector>
 
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
@@ -67,6 +69,38 @@ std::string address_of(child_process& it) {
   const auto line = it.wait_for_line("listening on ", deadline(30s));
   if (!line) throw std::runtime_error("it did not start: " + it.errors());
   return "http://" + line->substr(line->find("://") + 3);
+}
+
+TEST(examples, json_api_makes_reads_and_refuses_notes) {
+  child_process it({program("json_api"), "0"});
+  const std::string said = "http: listening on ";  // the server's line of the log
+  for (const deadline by(30s); it.errors().find("app: ready") == std::string::npos;) {
+    ASSERT_FALSE(by.passed(std::chrono::steady_clock::now())) << it.errors();
+    std::this_thread::sleep_for(5ms);
+  }
+  const std::string log = it.errors();
+  const std::size_t url_at = log.find(said) + said.size();
+  const std::string url = log.substr(url_at, log.find('\n', url_at) - url_at);
+  const auto say = [&](const std::string& head, const std::string& body = {}) {
+    return ask(url,
+               head + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  };
+  const std::string tea = R"({"id":1,"title":"buy tea","tags":["home"]})";
+  EXPECT_EQ(say("POST /api/notes", R"({"title":"buy tea","tags":["home"]})"), "201 " + tea);
+  EXPECT_EQ(say("POST /api/notes", R"({"title":"call","tags":["home","late"]})").substr(0, 3), "201");
+  EXPECT_EQ(say("GET /api/notes/1"), "200 " + tea);
+  EXPECT_EQ(say("GET /api/notes?tag=home&tag=late"), R"(200 [{"id":2,"title":"call","tags":["home","late"]}])");
+  EXPECT_EQ(say("PUT /api/notes/1", R"({"title":"drink tea"})"), R"(200 {"id":1,"title":"drink tea","tags":[]})");
+  EXPECT_EQ(say("DELETE /api/notes/2").substr(0, 3), "204");
+  for (const auto& [head, body, expected] : std::vector<std::array<std::string, 3>>{
+           {"POST /api/notes", "{", R"("status":400)"},
+           {"POST /api/notes", "{}", R"("status":422,"detail":"title: give a text of 1 to 200 bytes")"},
+           {"GET /api/notes/7", "", R"("status":404,"detail":"there is no such note")"},
+           {"GET /elsewhere", "", R"("type":"about:blank","title":"Not Found","status":404)"},
+           {"DELETE /api/notes", "", R"("status":405)"}})
+    EXPECT_NE(say(head, body).find(expected), std::string::npos) << head << " " << body;
+  it.signal(SIGTERM);
+  EXPECT_EQ(it.wait(deadline(30s)), exit_status{.code = 0}) << it.errors();
 }
 
 TEST(examples, ticker_has_a_page_and_ends_its_streams_in_order) {
