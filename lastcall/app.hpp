@@ -13,6 +13,7 @@
 #include "lastcall/core/gate.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/core/report/version.hpp"
 #include "lastcall/core/result.hpp"
 #include "lastcall/core/signals/signals.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"

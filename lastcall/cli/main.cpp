@@ -8,6 +8,7 @@
 
 #include "lastcall/cli/probe/probe.hpp"
 #include "lastcall/core/exit/exit_code.hpp"
+#include "lastcall/core/report/version.hpp"
 
 namespace {
 
@@ -26,7 +27,7 @@ void print_usage(std::FILE* to) {
     std::fprintf(to, "  %-8.*s %.*s\n", static_cast<int>(command.name.size()), command.name.data(),
                  static_cast<int>(command.purpose.size()), command.purpose.data());
   }
-  std::fputs("\nlastcall COMMAND --help says more.\n", to);
+  std::fputs("\nlastcall COMMAND --help says more; lastcall --version says which one this is.\n", to);
 }
 
 }  // namespace
@@ -38,6 +39,10 @@ int main(int count, char** values) try {
       if (command.name == arguments[0]) return command.run({arguments.begin() + 1, arguments.end()});
     }
     if (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") return print_usage(stdout), 0;
+    if (arguments[0] == "--version") {
+      std::printf("lastcall %.*s\n", static_cast<int>(lastcall::version().size()), lastcall::version().data());
+      return 0;
+    }
     std::fprintf(stderr, "lastcall: '%s' is no command\n\n", arguments[0].c_str());
   }
   print_usage(stderr);
