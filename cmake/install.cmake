@@ -46,11 +46,17 @@ foreach(module IN LISTS modules)
   install(FILES ${PROJECT_BINARY_DIR}/lastcall-${module}.pc DESTINATION ${pc_dir} COMPONENT development)
 endforeach()
 
-# Which headers the public ones need is found when they are installed: no list has to repeat the includes.
-install(CODE "
-  set(lastcall_source \"${PROJECT_SOURCE_DIR}\")
-  set(lastcall_include \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}\")" COMPONENT development)
-install(SCRIPT ${PROJECT_SOURCE_DIR}/cmake/install_headers.cmake COMPONENT development)
+# The headers of the list, by scripts/check installed: what programs include, and what that includes.
+set(list ${PROJECT_SOURCE_DIR}/cmake/public_headers.txt)
+set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${list})
+file(STRINGS ${list} headers)
+if(NOT LASTCALL_TESTING)
+  list(FILTER headers EXCLUDE REGEX "^lastcall/testing[/.]")
+endif()
+foreach(header IN LISTS headers)
+  get_filename_component(folder ${header} DIRECTORY)
+  install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder} COMPONENT development)
+endforeach()
 
 if(TARGET lastcall)
   file(RELATIVE_PATH to_libraries /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})

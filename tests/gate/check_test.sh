@@ -69,6 +69,22 @@ plant lastcall/http/message/a.hpp '#include <boost/asio/ip/tcp.hpp>'
 refuses rooms lastcall/http.hpp '#include "lastcall/http/message/a.hpp"' 'shows Boost to programs that have no coroutines'
 uproot lastcall/http/message/a.hpp
 
+# What is installed is what umbrella headers reach, however far.
+plant lastcall/app.hpp '#include "lastcall/core/gate.hpp"'
+plant cmake/public_headers.txt 'lastcall/app.hpp
+lastcall/core/gate.hpp'
+expect 0 'passed: installed' installed
+plant lastcall/core/gate.hpp '#include "lastcall/core/a.hpp"'
+plant lastcall/core/a.hpp '#pragma once'
+expect 1 'lastcall/core/a.hpp is not in it, but lastcall/core/gate.hpp includes it' installed
+(cd "$tree" && "$source_dir/scripts/public_headers.py" --write && git add cmake)
+expect 0 'passed: installed' installed
+plant lastcall/core/gate.hpp '#pragma once'
+expect 1 'lastcall/core/a.hpp is in it, but no umbrella header reaches it' installed
+uproot lastcall/core/a.hpp
+uproot lastcall/app.hpp
+uproot cmake/public_headers.txt
+
 expect 0 'passed: sizes' sizes
 refuses sizes lastcall/net/a.cpp "$(yes '// one of many' | head -n 451)" 'lastcall/net/a.cpp: more than 450 lines'
 for n in {1..49}; do plant "lastcall/crowded/a$n.cpp" ''; done

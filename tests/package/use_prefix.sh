@@ -16,18 +16,19 @@ fail() {
 pc=$(find "$prefix/lib" -name lastcall-http.pc)
 libraries=$(dirname "$(dirname "$pc")")
 
-stray=$(cd "$prefix/include/lastcall" && find . -name '*_test.hpp' -o -path './cli/*')
-[[ -z $stray ]] || fail "installed, but not for users: $stray"
+listed=$here/../../cmake/public_headers.txt
+(cd "$prefix/include" && find lastcall -name '*.hpp' | LC_ALL=C sort | diff "$listed" -) ||
+  fail 'what is installed is not what cmake/public_headers.txt says'
 
-# Each installed header finds all that it includes.
-every=$scratch/every_header.cpp
-(cd "$prefix/include" && find lastcall -name '*.hpp' | sort | sed 's/.*/#include "&"/') >"$every"
+export PKG_CONFIG_PATH=$libraries/pkgconfig
+version=$(pkg-config --modversion lastcall-core lastcall-net lastcall-http lastcall-testing | sort -u)
+[[ $("$prefix/bin/lastcall" --version) == "lastcall $version" ]] || fail "lastcall --version does not say $version"
 
 command -v make >/dev/null || export CMAKE_GENERATOR=Ninja # what scripts/bootstrap installs
-cmake -S "$here/consumer" -B "$scratch/find_package" -DCMAKE_PREFIX_PATH="$prefix" -DEVERY_HEADER="$every"
+cmake -S "$here/consumer" -B "$scratch/find_package" -DCMAKE_PREFIX_PATH="$prefix" -DHEADERS="$prefix/include"
 cmake --build "$scratch/find_package" --parallel 2
 "$scratch/find_package/consumer"
-"$scratch/find_package/core_only"
+[[ $("$scratch/find_package/core_only") == "$version" ]] || fail 'version() is not that of the package'
 
 # refuses TEXT ARGUMENT…: find_package(lastcall ARGUMENT…) fails and says TEXT.
 refuses() {
@@ -45,12 +46,26 @@ refuses() {
 refuses "lastcall has no component 'nonsense'; there are: core net http testing" 0.1 CONFIG REQUIRED COMPONENTS core nonsense
 refuses 'compatible with requested version "0.2"' 0.2 CONFIG REQUIRED
 
-export PKG_CONFIG_PATH=$libraries/pkgconfig
-[[ $(pkg-config --modversion lastcall-core lastcall-net lastcall-http | sort -u | wc -l) == 1 ]]
-read -ra flags < <(pkg-config --cflags --libs lastcall-http lastcall-testing)
-c++ -std=c++20 "$here/consumer/main.cpp" "${flags[@]}" -o "$scratch/by_pkg_config"
-LD_LIBRARY_PATH=$libraries "$scratch/by_pkg_config"
+# by_pkg_config COMPILER: an archive holds code that any linker takes, so another compiler than its own may use it.
+by_pkg_config() {
+  local compiler=$1 flags
+  read -ra flags < <(pkg-config --cflags --libs lastcall-http lastcall-testing)
+  "$compiler" -std=c++20 "$here/consumer/main.cpp" "${flags[@]}" -o "$scratch/by_pkg_config"
+  LD_LIBRARY_PATH=$libraries "$scratch/by_pkg_config"
+  read -ra flags < <(pkg-config --cflags --libs lastcall-core)
+  "$compiler" -std=c++20 "$here/consumer/core_only.cpp" "${flags[@]}" -o "$scratch/core_by_pkg_config"
+  [[ $(LD_LIBRARY_PATH=$libraries "$scratch/core_by_pkg_config") == "$version" ]]
+}
+by_pkg_config c++
+if command -v clang++-19 >/dev/null; then by_pkg_config clang++-19; fi
 
-read -ra flags < <(pkg-config --cflags --libs lastcall-core)
-c++ -std=c++20 "$here/consumer/core_only.cpp" "${flags[@]}" -o "$scratch/core_by_pkg_config"
-LD_LIBRARY_PATH=$libraries "$scratch/core_by_pkg_config"
+# says TEXT FLAG: what can't work ends with one sentence.
+says() {
+  if c++ -std=c++20 -I"$prefix/include" -fsyntax-only "$2" "$here/consumer/core_only.cpp" 2>"$scratch/refused.log" ||
+    ! grep -qF -- "$1" "$scratch/refused.log"; then
+    cat "$scratch/refused.log" >&2
+    fail "with $2 the compiler did not say: $1"
+  fi
+}
+says 'Lastcall needs exceptions, which tell it that a handler failed: compile without -fno-exceptions.' -fno-exceptions
+says 'Lastcall is for Linux only' -U__linux__
