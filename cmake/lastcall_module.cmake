@@ -29,6 +29,13 @@ if(LASTCALL_FUZZER)
   target_compile_options(lastcall_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# With link-time optimisation an archive has code beside the bytecode, which only its own compiler can read.
+set(LASTCALL_FAT_OBJECTS "")
+if((CMAKE_INTERPROCEDURAL_OPTIMIZATION OR CMAKE_CXX_FLAGS MATCHES "-flto") AND
+   (CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 17))
+  set(LASTCALL_FAT_OBJECTS -ffat-lto-objects)
+endif()
+
 # Of the places that ctest --parallel has, three for each core, a test that keeps a core busy takes three. Most tests
 # mostly wait, and take one.
 set(LASTCALL_BUSY 3)
@@ -82,6 +89,9 @@ function(lastcall_module name)
     set(visible ${PROJECT_SOURCE_DIR}/cmake/visible.map)
     target_link_options(lastcall_${name} PRIVATE -Wl,--version-script=${visible})
     set_property(TARGET lastcall_${name} APPEND PROPERTY LINK_DEPENDS ${visible})
+  endif()
+  if(type STREQUAL "STATIC_LIBRARY")
+    target_compile_options(lastcall_${name} PRIVATE ${LASTCALL_FAT_OBJECTS})
   endif()
   target_include_directories(lastcall_${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

@@ -8,7 +8,7 @@ apt() { timeout 900 apt-get -o Acquire::Retries=3 -qq "$@" >/dev/null; }
 
 mapfile -t packages < <(cd /root/with && for file in *.deb; do dpkg-deb --field "$file" Package; done)
 apt update
-apt install -y --no-install-recommends /root/with/*.deb
+apt install -y --no-install-recommends /root/with/lastcall_*.deb
 lastcall --help
 dpkg-query --show "${packages[@]}" libboost1.81-dev
 
