@@ -55,12 +55,19 @@ accepted request when it is told to stop. These are the shared libraries.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME ${development_package})
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libboost1.81-dev | libboost-dev (>= 1.81), libnghttp2-dev")
+set(needs "")
 if(BUILD_SHARED_LIBS)
-  string(PREPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${runtime_package} ${same_version}, ")
-else()
-  string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", libssl-dev (>= 3.0)")
+  list(APPEND needs "${runtime_package} ${same_version}")
 endif()
+if(LASTCALL_NET)
+  # The same Boost as ours: what the libraries have of Asio must be what a program has.
+  find_package(Boost 1.81 REQUIRED)
+  list(APPEND needs libboost${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR}-dev libnghttp2-dev)
+  if(NOT BUILD_SHARED_LIBS)
+    list(APPEND needs "libssl-dev (>= 3.0)")
+  endif()
+endif()
+list(JOIN needs ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "stops C++ network services without losing a request: development
 A lifecycle for any program, and an HTTP server that finishes every
 accepted request when it is told to stop. These are the C++20 headers, the
