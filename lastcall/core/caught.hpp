@@ -22,9 +22,16 @@ struct thread_ended : std::runtime_error {
   thread_ended() : std::runtime_error("its thread was ended (pthread_exit or a cancellation)") {}
 };
 
+#ifdef _LIBCPP_VERSION
+/// Never thrown with libc++, which has no such type: pthread_exit in C++ code ends the process (docs/design/build.md).
+class forced_unwind {
+  forced_unwind() = delete;
+};
+#else
 /// How the C library ends a thread: by unwinding its stack. Whoever catches it must throw it again, or the C library
 /// ends the process.   Source: pthread_exit(3), abi::__forced_unwind of libstdc++.
 using forced_unwind = abi::__forced_unwind;
+#endif
 
 namespace detail {
 /// Source: Itanium C++ ABI, Exception Handling, section 2.2.2, __cxa_eh_globals.
@@ -38,6 +45,7 @@ struct exception_counts {
 /// std::current_exception(). Lets a forced unwind go on: then it does not return.
 inline std::exception_ptr caught() {
   if (std::exception_ptr named = std::current_exception()) return named;
+#ifndef _LIBCPP_VERSION
   const auto uncaught = static_cast<unsigned>(std::uncaught_exceptions());
   try {
     throw;
@@ -47,6 +55,7 @@ inline std::exception_ptr caught() {
     // libstdc++ counts it as thrown and never as caught; std::cerr no longer flushes then.
     reinterpret_cast<detail::exception_counts*>(abi::__cxa_get_globals())->uncaught = uncaught;
   }
+#endif
   return std::make_exception_ptr(foreign_exception());
 }
 
