@@ -85,6 +85,55 @@ uproot lastcall/core/a.hpp
 uproot lastcall/app.hpp
 uproot cmake/public_headers.txt
 
+# Each public name stands in the list of the version, and no detail type among them.
+if command -v clang++-19 >/dev/null; then
+  plant lastcall/core/report/version.hpp '#define LASTCALL_VERSION_MAJOR 3
+#define LASTCALL_VERSION_MINOR 1'
+  plant lastcall/app.hpp '#include "lastcall/core/a.hpp"
+#include "lastcall/core/report/version.hpp"'
+  plant lastcall/core/a.hpp '#pragma once
+namespace lastcall::inline v0 {
+namespace detail { struct inner {}; }
+enum class way { left, right = 3 };
+template <class T> class a : public T {
+ public:
+  explicit a(int n = sizeof(int[2])) : n_{n}, m_(n) {}  // its body is of no interest
+  int n() const { return n_; }
+  friend bool operator==(const a&, const a&) { return true; }
+  int x = 1, y{};
+ protected:
+  virtual void told(way w) noexcept = 0;
+ private:
+  int n_, m_;
+};
+template <class T> int late(T&& t) { return a<T>(t).n(); }
+}'
+  (cd "$tree" && "$source_dir/scripts/api.py" --write && git add api)
+  diff "$tree/api/3.1.txt" - <<'NAMES' || failures=$((failures + 1))
+#define: LASTCALL_VERSION_MAJOR
+#define: LASTCALL_VERSION_MINOR
+lastcall: namespace
+lastcall: template <class T> class a : public T
+lastcall: template <class T> int late(T&& t)
+lastcall: enum class way
+lastcall::a: explicit a(int n = sizeof(int[2]))
+lastcall::a: int n() const
+lastcall::a: friend bool operator==(const a&, const a&)
+lastcall::a: virtual void told(way w) noexcept = 0
+lastcall::a: int x = 1
+lastcall::a: int y
+lastcall::way: left
+lastcall::way: right = 3
+NAMES
+  expect 0 'passed: api' api
+  plant lastcall/core/a.hpp '#pragma once
+namespace lastcall::detail { struct inner {}; }
+namespace lastcall { detail::inner shown(); }'
+  expect 1 '-lastcall::a: int n() const' api
+  expect 1 'a detail type is shown: lastcall: detail::inner shown()' api
+  for file in lastcall/core/{a,report/version}.hpp lastcall/app.hpp api/3.1.txt; do uproot "$file"; done
+fi
+
 expect 0 'passed: sizes' sizes
 refuses sizes lastcall/net/a.cpp "$(yes '// one of many' | head -n 451)" 'lastcall/net/a.cpp: more than 450 lines'
 for n in {1..49}; do plant "lastcall/crowded/a$n.cpp" ''; done
