@@ -10,13 +10,21 @@ namespace lastcall::inline v0::detail {
 /// As caught(). A thread that ends in a coroutine ends the process, after a line that says so: nothing can go on in its
 /// place.
 std::exception_ptr caught_in_coroutine();
+
+template <class Frame> void end_with(Frame& frame, std::exception_ptr error) {
+  if constexpr (requires { frame.set_except(error); }) {
+    frame.set_except(error);
+  } else {
+    frame.set_disposition(error);  // Boost 1.88
+  }
+}
 }  // namespace lastcall::inline v0::detail
 
 /// @cond
 // Asio takes an exception that C++ can't name (a Rust panic) for none, and the result of the coroutine is whatever lay
 // in memory. Include this before coroutines of your own that Lastcall shall call.
 template <> inline void boost::asio::detail::awaitable_frame_base<boost::asio::any_io_executor>::unhandled_exception() {
-  set_except(lastcall::detail::caught_in_coroutine());
+  lastcall::detail::end_with(*this, lastcall::detail::caught_in_coroutine());
 }
 /// @endcond
 
