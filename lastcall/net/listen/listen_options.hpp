@@ -14,7 +14,6 @@ inline constexpr int default_backlog = 4096;
 /// How new handshakes are kept away while a listener is being closed; in the report.
 enum class closing_way : unsigned char {
   unplug,       ///< New clients are refused at once; handshakes in flight finish. No privilege.
-  steer,        ///< New clients go to the rest of the SO_REUSEPORT group. No privilege.
   filter,       ///< SYNs are dropped, so new clients are refused after 1 s or more. CAP_NET_ADMIN on newer kernels.
   remove_path,  ///< Unix-domain: the path is removed; clients that have connected are accepted.
   accept_until_empty,  ///< New clients are not kept away, and handshakes in flight are lost.

@@ -35,9 +35,7 @@ struct listener_options {
 listener_options listener_at(const listen_options& as, endpoint where = {});
 
 /// Handshakes in flight finish, and none begins: it makes sense to wait for them (`settle_plan::begun`).
-constexpr bool settles(closing_way way) noexcept {
-  return way == closing_way::unplug || way == closing_way::steer || way == closing_way::filter;
-}
+constexpr bool settles(closing_way way) noexcept { return way == closing_way::unplug || way == closing_way::filter; }
 
 /// The accept queue is to be emptied before the close.
 constexpr bool empties_queue(closing_way way) noexcept {
@@ -61,12 +59,6 @@ enum class accept_error : unsigned char {
   fatal       ///< The socket does not listen any more.
 };
 accept_error classify_accept(const std::error_code& error) noexcept;
-
-/// The place of a listener in its SO_REUSEPORT group: from 0, in the order in which the members began to listen.
-struct reuse_group {
-  unsigned position = 0;
-  unsigned size = 1;
-};
 
 struct accepted {
   unique_fd fd;  ///< Non-blocking, close-on-exec; TCP_NODELAY is set.
@@ -100,9 +92,7 @@ class listener {
   /// Keeps new clients away, and returns the way: `preferred`, or what was possible instead. Afterwards go on accepting
   /// until it is settled, then `close`. A second call changes nothing. Acts on the socket, so for every process that
   /// shares it; a listener that is owned by others, too, is therefore only left.
-  /// `steer` needs a group of two or more. When one member closes and others stay, it is the only way that delays no
-  /// client. Its program stays with the group, and spreads new clients over the rest (unevenly, if more than two).
-  closing_way begin_close(closing_way preferred = closing_way::unplug, reuse_group group = {}) noexcept;
+  closing_way begin_close(closing_way preferred = closing_way::unplug) noexcept;
 
   /// How many clients have connected and were not accepted. They are lost: to be called right before a close. 0 for a
   /// socket that is left.
@@ -118,7 +108,6 @@ class listener {
  private:
   void open(const listener_options&);
   void adopt(int fd);
-  bool steer(reuse_group) const noexcept;
   bool remove_path() noexcept;
   void note_path();
   bool let_go() noexcept;

@@ -47,7 +47,7 @@ closing_way keep_clients_away(int listening, closing_way preferred) noexcept {
   return closing_way::accept_until_empty;
 }
 
-closing_way listener::begin_close(closing_way preferred, reuse_group group) noexcept {
+closing_way listener::begin_close(closing_way preferred) noexcept {
   if (closing_) return *closing_;
   const auto choose = [&] {
     if (let_go()) return closing_way::leave;
@@ -60,30 +60,14 @@ closing_way listener::begin_close(closing_way preferred, reuse_group group) noex
       if (local_.abstract() || !remove_path()) ::shutdown(fd(), SHUT_RD);
       return closing_way::remove_path;
     }
-    if (preferred == closing_way::steer && steer(group)) return closing_way::steer;
     return keep_clients_away(fd(), preferred);
   };
   closing_ = choose();
   return *closing_;
 }
 
-// For each new SYN a random other member. After we have left the group an index may be out of range; the kernel then
-// chooses by hash.
-bool listener::steer(reuse_group group) const noexcept {
-  if (group.size < 2 || group.position >= group.size) return false;
-  sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<__u32>(SKF_AD_OFF + SKF_AD_RANDOM)),
-      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, group.size - 1),
-      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, group.position, 0, 1),
-      BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
-      BPF_STMT(BPF_RET | BPF_A, 0),
-  };
-  return attach(fd(), SO_ATTACH_REUSEPORT_CBPF, code);
-}
-
 std::string_view to_text(closing_way way) noexcept {
-  constexpr std::string_view names[] = {"unplug", "steer", "filter", "remove path", "accept until empty",
-                                        "plain",  "leave"};
+  constexpr std::string_view names[] = {"unplug", "filter", "remove path", "accept until empty", "plain", "leave"};
   static_assert(std::size(names) == lastcall::detail::enum_count<closing_way>());
   return names[static_cast<std::size_t>(way)];
 }

@@ -203,51 +203,6 @@ TEST(listener, loses_handshakes_in_flight_when_it_only_accepts_until_empty) {
   }
 }
 
-TEST(listener, steers_new_clients_to_its_sibling_and_finishes_its_own) {
-  listener first({.where = endpoint_of("127.0.0.1", 0), .reuse_port = true});
-  const endpoint there = first.local();
-  const listener second({.where = there, .reuse_port = true, .successor = true});
-  hold_handshakes(first);
-  hold_handshakes(second);
-  const auto before = connect_many(there, 40);
-  EXPECT_EQ(first.begin_close(closing_way::steer, {.position = 0, .size = 2}), closing_way::steer);
-  const auto after = connect_many(there, 40);
-  for (const client& c : after) EXPECT_LT(c.took, 500ms);  // a lost SYN would cost 1 s
-  for (const client& c : after) c.say('?');
-  EXPECT_EQ(serve_queue(first), 0);
-  EXPECT_EQ(serve_queue(second), 40);
-  for (const client& c : before) c.say('?');
-  const int firsts = serve_queue(first);
-  EXPECT_GT(firsts, 0);  // by a hash: all 40 at the sibling is as likely as 40 heads in a row
-  first.close();
-  EXPECT_EQ(firsts + serve_queue(second), 40);
-  expect_served(before);
-  expect_served(after);
-  const auto later = connect_many(there, 10);
-  for (const client& c : later) c.say('?');
-  EXPECT_EQ(serve_queue(second), 10);
-}
-
-TEST(listener, steers_to_all_its_siblings) {
-  const endpoint there = listener({.where = endpoint_of("127.0.0.1", 0)}).local();
-  std::vector<listener> group;
-  for (int i = 0; i < 3; ++i)
-    group.emplace_back(listener_options{.where = there, .reuse_port = true, .successor = i > 0});
-  EXPECT_EQ(group[1].begin_close(closing_way::steer, {.position = 1, .size = 3}), closing_way::steer);
-  const auto clients = connect_many(there, 64);
-  EXPECT_EQ(serve_queue(group[1]), 0);
-  const int zeroth = serve_queue(group[0]);
-  const int second = serve_queue(group[2]);
-  EXPECT_GT(zeroth, 0);
-  EXPECT_GT(second, 0);
-  EXPECT_EQ(zeroth + second, 64);
-}
-
-TEST(listener, unplugs_when_it_has_no_sibling_to_steer_to) {
-  listener alone({.where = endpoint_of("127.0.0.1", 0), .reuse_port = true});
-  EXPECT_EQ(alone.begin_close(closing_way::steer, {.position = 0, .size = 1}), closing_way::unplug);
-}
-
 TEST(listener, drops_new_handshakes_and_keeps_its_queue_when_filtered) {
   listener ours({.where = endpoint_of("127.0.0.1", 0)});
   const auto clients = connect_many(ours.local(), 20);
@@ -264,10 +219,10 @@ TEST(listener, drops_new_handshakes_and_keeps_its_queue_when_filtered) {
 TEST(listener, never_unplugs_what_somebody_else_owns_too) {
   const listener owner({.where = endpoint_of("127.0.0.1", 0)});
   const auto clients = connect_many(owner.local(), 3);
-  for (const auto preferred : {closing_way::unplug, closing_way::steer, closing_way::filter, closing_way::plain}) {
+  for (const auto preferred : {closing_way::unplug, closing_way::filter, closing_way::plain}) {
     listener copy({.inherited_fd = ::dup(owner.fd())});
     EXPECT_EQ(copy.local(), owner.local());
-    EXPECT_EQ(copy.begin_close(preferred, {.position = 0, .size = 2}), closing_way::leave);
+    EXPECT_EQ(copy.begin_close(preferred), closing_way::leave);
     copy.close();
   }
   const auto more = connect_many(owner.local(), 3);

@@ -18,14 +18,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto time_limit = 500ms;
-constexpr auto first_timeout = 1s;    // RFC 6298 section 2.1; the kernel's TCP_TIMEOUT_INIT
-constexpr auto age_tolerance = 20ms;  // two ticks of the slowest kernel clock
 
-bool concerns(const inet_diag_msg& message, const endpoint& local, duration at_least_old) {
+bool concerns(const inet_diag_msg& message, const endpoint& local) {
   const auto address = local.address_bytes();
-  if (!local.wildcard() && std::memcmp(message.id.idiag_src, address.data(), address.size()) != 0) return false;
-  if (message.idiag_retrans != 0) return true;
-  return first_timeout - std::chrono::milliseconds(message.idiag_expires) + age_tolerance >= at_least_old;
+  return local.wildcard() || std::memcmp(message.id.idiag_src, address.data(), address.size()) == 0;
 }
 
 result<void> ask(int netlink, const endpoint& local, std::uint32_t number) {
@@ -47,7 +43,7 @@ result<void> ask(int netlink, const endpoint& local, std::uint32_t number) {
   return {};
 }
 
-result<std::size_t> count(int netlink, const endpoint& local, std::uint32_t number, duration at_least_old) {
+result<std::size_t> count(int netlink, const endpoint& local, std::uint32_t number) {
   alignas(nlmsghdr) char buffer[16384];  // the most that the kernel writes at once
   std::size_t total = 0;
   for (const time_point end = steady().now() + time_limit; steady().now() < end;) {
@@ -61,7 +57,7 @@ result<std::size_t> count(int netlink, const endpoint& local, std::uint32_t numb
       if (m->nlmsg_type == NLMSG_ERROR)
         return std::errc{-static_cast<nlmsgerr*>(NLMSG_DATA(m))->error};  // never an ack
       if (m->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) return std::errc{EBADMSG};
-      total += concerns(*static_cast<inet_diag_msg*>(NLMSG_DATA(m)), local, at_least_old) ? 1 : 0;
+      total += concerns(*static_cast<inet_diag_msg*>(NLMSG_DATA(m)), local) ? 1 : 0;
     }
   }
   return std::errc{ETIMEDOUT};
@@ -74,15 +70,13 @@ sock_diag::sock_diag() noexcept : netlink_(::socket(AF_NETLINK, SOCK_RAW | SOCK_
   if (!netlink_ || ::setsockopt(netlink_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) error_ = errno;
 }
 
-result<std::size_t> sock_diag::handshakes_in_flight(const endpoint& local, duration at_least_old) {
+result<std::size_t> sock_diag::handshakes_in_flight(const endpoint& local) {
   if (!local.ip() || local.port() == 0) return std::errc{EINVAL};
   if (error_ != 0) return std::errc{error_};
   if (const auto asked = ask(netlink_.get(), local, ++asked_); !asked) return asked.error();
-  return count(netlink_.get(), local, asked_, at_least_old);
+  return count(netlink_.get(), local, asked_);
 }
 
-result<std::size_t> handshakes_in_flight(const endpoint& local, duration at_least_old) {
-  return sock_diag().handshakes_in_flight(local, at_least_old);
-}
+result<std::size_t> handshakes_in_flight(const endpoint& local) { return sock_diag().handshakes_in_flight(local); }
 
 }  // namespace lastcall::inline v0::net

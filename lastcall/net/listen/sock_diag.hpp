@@ -17,7 +17,7 @@ class sock_diag {
   /// Errors: none; the questions have them.
   sock_diag() noexcept;
   /// See the function below.
-  result<std::size_t> handshakes_in_flight(const endpoint& local, duration at_least_old = duration::zero());
+  result<std::size_t> handshakes_in_flight(const endpoint& local);
 
  private:
   unique_fd netlink_;
@@ -28,9 +28,7 @@ class sock_diag {
 /// Counts the handshakes in flight (SYN received, last ACK missing) on the address and port of a listener, as
 /// `listener::local` returns them. When the listener is unplugged, 0 means that no further client can connect.
 ///
-/// In an SO_REUSEPORT group the kernel does not say to which member a handshake belongs. For a listener that new
-/// clients are steered away from, pass the time since then as `at_least_old`: younger handshakes belong to other
-/// members. (The age comes from the retransmission timer, which begins at 1 s; within a clock tick it counts as older.)
+/// In an SO_REUSEPORT group the kernel does not say to which member a handshake belongs: those of all are counted.
 /// Handshakes for which the kernel sends SYN cookies are not known to it, and so not counted.
 ///
 /// Blocks: while the kernel walks its table of all TCP sockets, whose size follows the machine's memory (2 to 3 ms with
@@ -38,6 +36,6 @@ class sock_diag {
 /// Threads: any.
 /// Errors: EINVAL for an endpoint that is not IP; EPROTONOSUPPORT, ENOENT and the like from kernels without inet_diag;
 /// ETIMEDOUT.
-result<std::size_t> handshakes_in_flight(const endpoint& local, duration at_least_old = duration::zero());
+result<std::size_t> handshakes_in_flight(const endpoint& local);
 
 }  // namespace lastcall::inline v0::net
