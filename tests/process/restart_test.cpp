@@ -185,6 +185,27 @@ TEST(restart, needs_the_option_in_both_programs) {
   EXPECT_NE(says({}, {"--overlap"}).find("a process without overlap listens there"), std::string::npos);
 }
 
+TEST(restart, is_told_in_the_logs_of_both_processes_and_in_the_report) {
+  testbed first({"--overlap", "--log", "info"});
+  testbed second({"--overlap", "--log", "info", "--port", port_of(first)});
+  EXPECT_TRUE(second.process.wait_for_error_line("of the process before", deadline(30s)));
+  first.process.signal(SIGTERM);
+  EXPECT_TRUE(
+      first.process.wait_for_error_line("accepts no more; another process goes on with the socket", deadline(30s)));
+  EXPECT_EQ(first.wait(), exit_status{.code = 0});
+  const document report = first.report();
+  std::string closes;
+  for (std::size_t i = 0; i < report.size("components"); ++i) {
+    const std::string one = "components." + std::to_string(i);
+    if (report.text(one + ".name") == "http") closes = report.text(one + ".fields.listener_close");
+  }
+  EXPECT_EQ(closes, "leave");
+  EXPECT_EQ(first.process.errors().find("of the process before"), std::string::npos);
+  second.process.signal(SIGTERM);
+  EXPECT_EQ(second.wait(), exit_status{.code = 0});
+  EXPECT_EQ(second.process.errors().find("accepts no more"), std::string::npos);
+}
+
 /// Both are told at once, as when their common group gets the signal: the last to leave empties the queue.
 TEST(restart, of_which_both_are_told_to_stop_at_once_loses_nothing) {
   for (int again = 0; again < runs(20, 3); ++again) {

@@ -103,13 +103,17 @@ void connection_server::open_listeners() {
     if (const auto error = each->begin())
       throw std::system_error(error, options_.name + ": cannot watch the listener on " + to_text(each->local()));
   for (std::size_t i = 0; i < acceptors_.size(); ++i)
-    if (i == 0 || listener_of_[i] != listener_of_[i - 1]) say_where(acceptors_[i]->local(), listener_of_[i]);
+    if (i == 0 || listener_of_[i] != listener_of_[i - 1]) say_where(*acceptors_[i], listener_of_[i]);
 }
 
-void connection_server::say_where(const endpoint& where, std::size_t listener) const {
+void connection_server::say_where(const acceptor& at, std::size_t listener) const {
   std::string text = "listening on ";
-  if (where.ip()) text.append(options_.schemes[options_.listeners[listener].tls ? 1 : 0]).append("://");
-  options_.log.info(options_.name, text + to_text(where));
+  if (at.local().ip()) text.append(options_.schemes[options_.listeners[listener].tls ? 1 : 0]).append("://");
+  text += to_text(at.local());
+  if (at.taken())
+    options_.log.info(options_.name, text, {{"socket", "of the process before"}});
+  else
+    options_.log.info(options_.name, text);
 }
 
 void connection_server::start(context) {

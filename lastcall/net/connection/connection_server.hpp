@@ -106,7 +106,7 @@ class connection_server final : public component {
 
  private:
   void open_listeners();
-  void say_where(const endpoint& where, std::size_t listener) const;
+  void say_where(const acceptor&, std::size_t listener) const;
   void report_listeners(component_report&) const;
   connection_numbers numbers() const noexcept;
   void send_to_loop(arrival, std::size_t from_loop) noexcept;

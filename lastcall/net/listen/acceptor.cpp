@@ -31,8 +31,12 @@ void acceptor::reserve() noexcept {
   if (!spare_) spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
+bool acceptor::taken() const noexcept { return listener_.shared() && listener_.shared()->taken(); }
+
 void acceptor::unplug(closing_way preferred) noexcept {
   way_ = listener_.begin_close(preferred);
+  if (way_ == closing_way::leave && (door_.shared || !listener_.shared()))  // once for the sockets of one address
+    log_.info(component_, "accepts no more; another process goes on with the socket", {{"address", end_.address}});
   if (const std::error_code& why = listener_.path_left()) {
     end_.path_left = why.message();
     log_.warning(component_, "the path of a listener can't be removed, and stays; new clients are refused there",

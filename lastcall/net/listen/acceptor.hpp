@@ -48,6 +48,8 @@ class acceptor final : public pollable, public timed {
   bool open() const noexcept { return listener_.fd() >= 0; }
   const endpoint& local() const noexcept { return listener_.local(); }
   closing_way way() const noexcept { return way_; }
+  /// Its socket is of the process before.
+  bool taken() const noexcept;
   /// Empty until it is closed.   Threads: any.
   const listener_end* end() const noexcept { return ended_.load(std::memory_order_acquire) ? &end_ : nullptr; }
   net::loop& loop() const noexcept { return loop_; }

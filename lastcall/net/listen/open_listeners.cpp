@@ -34,10 +34,10 @@ std::vector<listener> open_group(listener_options wanted, std::size_t count) {
 }
 
 /// From now on the sockets are offered to the next process.
-void share(std::vector<listener>& all, shared_sockets with) {
+void share(std::vector<listener>& all, shared_sockets with, bool taken) {
   std::vector<int> each;
   for (const listener& one : all) each.push_back(one.fd());
-  const auto shared = std::make_shared<overlap>(std::move(with), each);
+  const auto shared = std::make_shared<overlap>(std::move(with), each, taken);
   for (listener& one : all) one.share(shared);
 }
 
@@ -45,14 +45,14 @@ std::vector<listener> offered(const listener_options& wanted, std::size_t count)
   std::vector<listener> all = open_group(wanted, count);
   std::vector<int> each;
   for (const listener& one : all) each.push_back(one.fd());
-  share(all, overlap::offer(all.front().local(), each));
+  share(all, overlap::offer(all.front().local(), each), false);
   return all;
 }
 
 std::vector<listener> taken(const listener_options& wanted, shared_sockets from) {
   std::vector<listener> all;
   for (unique_fd& each : from.listeners) all.emplace_back(std::move(each), wanted);
-  share(all, std::move(from));
+  share(all, std::move(from), true);
   return all;
 }
 

@@ -160,8 +160,8 @@ shared_sockets overlap::offer(const endpoint& where, const std::vector<int>& lis
   return made;
 }
 
-overlap::overlap(shared_sockets shared, const std::vector<int>& listeners)
-    : shared_(std::move(shared)), open_(listeners.size()) {
+overlap::overlap(shared_sockets shared, const std::vector<int>& listeners, bool taken)
+    : shared_(std::move(shared)), open_(listeners.size()), taken_(taken) {
   shared_.listeners.clear();
   for (const int each : listeners) {
     unique_fd copy(::fcntl(each, F_DUPFD_CLOEXEC, 0));

@@ -43,9 +43,11 @@ class overlap {
   /// Errors: std::system_error that names the address and the remedy.
   static shared_sockets offer(const endpoint& where, const std::vector<int>& listeners);
 
-  /// `listeners` are copied, and kept until `leave`.
-  overlap(shared_sockets shared, const std::vector<int>& listeners);
+  /// `listeners` are copied, and kept until `leave`. `taken`: another process has opened them.
+  overlap(shared_sockets shared, const std::vector<int>& listeners, bool taken);
   overlap& operator=(overlap&&) = delete;
+
+  bool taken() const noexcept { return taken_; }
 
   /// Readable when a process asks; then call `answer`. Only one watcher is needed, the first that gets true. To be
   /// called while one of the sockets is open.
@@ -67,6 +69,7 @@ class overlap {
   mutable std::mutex mutex_;
   shared_sockets shared_;
   std::size_t open_;
+  const bool taken_;
   std::optional<bool> last_;        // what `leave` has returned
   const uid_t user_ = ::geteuid();  // of now: a process that starts as root may be another user later
   std::atomic<bool> watched_{false};
