@@ -56,6 +56,10 @@ void expect_named_and_gone_in_time(const hang& h) {
   EXPECT_THAT(it.errors(), HasSubstr(h.component));
   if (!h.place.empty() && !sanitized) {  // a thread sanitizer puts signals off
     EXPECT_THAT(it.errors(), HasSubstr(h.place));
+    if (const auto hung = it.errors().find("  hung: "); hung != std::string::npos) {
+      const std::string before = it.errors().substr(hung, it.errors().find(h.place, hung) - hung);
+      EXPECT_EQ(before.find(":\n"), before.rfind(":\n")) << "another thread comes first:\n" << it.errors();
+    }
   }
   if (h.base_stops) {
     EXPECT_THAT(it.output(), HasSubstr("witness stopped"));
