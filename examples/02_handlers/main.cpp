@@ -42,7 +42,7 @@ int main(int argc, char** argv) try {
              }));
 
   // A request's body as it comes: what is not read yet stays with the client.
-  routes.post("/count", [](const http::request&, http::body_stream& in) -> task<http::response> {
+  routes.post("/count", [](const http::request&, http::body_stream in) -> task<http::response> {
     std::size_t lines = 0;
     while (const auto piece = co_await in.read())
       for (const char c : *piece) lines += c == '\n';
@@ -51,7 +51,7 @@ int main(int argc, char** argv) try {
 
   // A response's body as it is made: the client's pace is ours.
   routes.get("/numbers", [](const http::request&) {
-    return http::streamed([](http::body_writer& out) -> task<> {
+    return http::streamed([](http::body_writer out) -> task<> {
              std::string lines;  // what is written is sent, so in pieces that are worth it
              for (int i = 1; i <= 100'000; ++i) {
                lines.append(std::to_string(i)).append("\n");
@@ -66,7 +66,7 @@ int main(int argc, char** argv) try {
   // A file that is there when all of it is, and up to 10 GB of it.
   const std::string folder = argc > 1 ? argv[1] : ".";
   routes.put("/files/report.csv",
-             http::handler([folder](const http::request&, http::body_stream& in) -> task<http::response> {
+             http::handler([folder](const http::request&, http::body_stream in) -> task<http::response> {
                const auto bytes = co_await http::save(in, folder + "/report.csv");
                co_return http::text(std::to_string(bytes) + " bytes stored\n", 201);
              }).max_body(10'000'000'000));

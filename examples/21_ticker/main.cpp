@@ -49,7 +49,7 @@ ticks.addEventListener("tick", e => {
 </html>
 )";
 
-lastcall::task<> tick(sse::stream& out) {
+lastcall::task<> tick(sse::stream out) {
   unsigned long id = 0;
   const std::string_view last = out.last_event_id();  // of who has been here before
   std::from_chars(last.data(), last.data() + last.size(), id);

@@ -47,7 +47,7 @@ lastcall::task<> answer_lines(net::tcp_stream& s, bool& quit) {
   }
 }
 
-lastcall::task<> converse(net::tcp_stream& s) {
+lastcall::task<> converse(net::tcp_stream s) {
   bool quit = false;
   const std::string ready = "220 ready\n", closing = "421 closing, come back in a moment\n";
   co_await s.write(ready);
@@ -64,7 +64,8 @@ int main(int argc, char** argv) {
   const auto port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 8086);
   lastcall::app app{{.grace = 20s}};
   const auto server = app.add<net::tcp_server>(
-      "lines", {.port = port, .handler = converse, .limits = {.input_bytes = 4096, .idle_time = 5min}, .jitter = 1s});
+      "lines",
+      {.port = port, .handler = converse, .limits = {.input_bytes = 4096, .idle_close_after = 5min}, .jitter = 1s});
   app.add("listening_lines",
           {.start =
                [server] {

@@ -53,7 +53,7 @@ lastcall::task<> echo_lines(lastcall::net::tcp_stream& s) {
   }
 }
 
-lastcall::task<> echo(lastcall::net::tcp_stream& s, lastcall::duration silence) {
+lastcall::task<> echo(lastcall::net::tcp_stream s, lastcall::duration silence) {
   co_await echo_lines(s);
   if (!s.life().draining()) co_return;
   co_await s.write("bye\n");
@@ -66,7 +66,7 @@ void echo_lines_blocking(lastcall::net::tcp_stream& s) {
     if (!s.write_blocking(std::string(*line) + "\n")) return;
 }
 
-void echo_blocking(lastcall::net::tcp_stream& s, lastcall::duration silence) {
+void echo_blocking(lastcall::net::tcp_stream s, lastcall::duration silence) {
   echo_lines_blocking(s);
   if (!s.life().draining()) return;
   s.write_blocking("bye\n");
@@ -112,10 +112,11 @@ int main(int argc, char** argv) try {
     lastcall::net::tcp_server_options t{
         .address = o.http.address, .port = *o.tcp_port, .jitter = o.http.jitter, .linger = o.http.linger};
     t.listen.overlap = o.http.listen.overlap;
-    const lastcall::duration silence = o.http.silence;
-    t.handler = [silence](lastcall::net::tcp_stream& s) { return echo(s, silence); };
+    const lastcall::duration silence = o.http.idle_drain_after;
+    t.handler = [silence](lastcall::net::tcp_stream s) { return echo(std::move(s), silence); };
     if (o.tcp_blocking)
-      t.handler = lastcall::net::blocking([silence](lastcall::net::tcp_stream& s) { echo_blocking(s, silence); });
+      t.handler =
+          lastcall::net::blocking([silence](lastcall::net::tcp_stream s) { echo_blocking(std::move(s), silence); });
     tcp = app.add<lastcall::net::tcp_server>("tcp", std::move(t));
   }
   o.http.routes = testbed::routes(o.upload_dir);

@@ -86,14 +86,14 @@ options read(int argc, char** argv) {
   add_duration(cli, "--grace", o.app.grace, "from the signal to the exit [20s]");
   add_duration(cli, "--reserve", reserve, "its last part, kept for force and stops");
   add_duration(cli, "--readiness-delay", o.app.readiness_delay, "how long to serve on after the announcement [0s]");
-  add_duration(cli, "--silence", o.http.silence, "how long an idle connection must have been quiet [1s]");
+  add_duration(cli, "--silence", o.http.idle_drain_after, "how long an idle connection must have been quiet [1s]");
   add_duration(cli, "--jitter", o.http.jitter, "the window over which long-lived remotes are told [1s]");
   add_duration(cli, "--linger-time", o.http.linger, "the longest time from our FIN to the close [2s]");
   add_duration(cli, "--handshake-time", o.http.tls.handshake_time, "for TLS to stand [10s]");
   add_duration(cli, "--head-time", o.http.limits.head_time, "for a request's head [10s]");
   add_duration(cli, "--body-time", o.http.limits.body_time, "for a request's body [60s]");
   add_duration(cli, "--write-time", o.http.limits.write_time, "for a client to take a byte of its response [30s]");
-  add_duration(cli, "--idle-time", o.http.limits.idle_time, "between two requests [75s]");
+  add_duration(cli, "--idle-time", o.http.limits.idle_close_after, "between two requests [75s]");
   add_duration(cli, "--start-delay", o.start_delay, "makes the start take so long [0s]");
   cli.add_option_function<std::string>(
          "--sighup",
@@ -150,7 +150,7 @@ options read(int argc, char** argv) {
   o.close_at_once = stop == "close";
   if (listener_close == "accept") o.http.listener_close = lastcall::net::closing_way::accept_until_empty;
   if (listener_close == "plain") o.http.listener_close = lastcall::net::closing_way::plain;
-  if (idle_close == "now") o.http.silence = {};
+  if (idle_close == "now") o.http.idle_drain_after = {};
   if (linger == "off") o.http.linger = {};
   return o;
 }

@@ -80,7 +80,7 @@ http::router routes(const std::string& upload_dir) {
   r.get("/big", [](const http::request& req) {
     const auto bytes = number(req, "bytes", 20'000'000, most_bytes);
     if (!bytes) return no_number("bytes", most_bytes);
-    const auto make = [bytes = *bytes](http::body_writer& to) -> lastcall::task<> {
+    const auto make = [bytes = *bytes](http::body_writer to) -> lastcall::task<> {
       static const std::string piece(64 * 1024, 'x');
       for (std::uint64_t left = bytes; left > 0;) {
         const std::string_view next = std::string_view(piece).substr(0, left);
@@ -92,7 +92,7 @@ http::router routes(const std::string& upload_dir) {
         .header("Content-Type", "application/octet-stream");
   });
   constexpr std::uint64_t most_data = 64 * 1024;
-  r.events("/events", [](const http::request& req, lastcall::sse::stream& out) -> lastcall::task<> {
+  r.events("/events", [](const http::request& req, lastcall::sse::stream out) -> lastcall::task<> {
     const auto ms = number(req, "ms", 100, longest_ms), bytes = number(req, "bytes", 0, most_data);
     std::uint64_t id = 0;
     const std::string_view last = out.last_event_id();
@@ -103,7 +103,7 @@ http::router routes(const std::string& upload_dir) {
       co_await out.send({.data = data, .id = text, .event = "tick"});
     }
   });
-  r.post("/upload", [upload_dir](const http::request& req, http::body_stream& in) -> lastcall::task<http::response> {
+  r.post("/upload", [upload_dir](const http::request& req, http::body_stream in) -> lastcall::task<http::response> {
     std::uint64_t bytes = 0;
     if (const auto name = req.query("name")) {
       if (upload_dir.empty() || !sound_name(*name)) co_return http::text("no such place\n", 400);

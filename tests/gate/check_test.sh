@@ -231,7 +231,7 @@ changed $code 's|^inline constexpr int hung = 4;.*|&\ninline constexpr int odd =
 changed docs/man/lastcall.1 's/^\.B 5/.B 6/' '6 is no exit code'
 changed lastcall/cli/probe/probe_options.cpp 's/, 5 could/, 6 could/' '6 is no exit code'
 changed docs/report.md 's/^| 3 | `forced`/| 2 | `forced`/' 'the table of exit codes'
-code=lastcall/net/tls/tls.cpp
+code=lastcall/net/tls/tls_context.cpp
 changed $code 's/"lastcall_tls_resumed_total"/"lastcall_tls_new_total"/' 'no row for the metric lastcall_tls_new_total'
 changed $code 's/{{"end", "done"}}/{{"ending", "done"}}/' 'metric lastcall_tls_handshakes_total: the code has'
 changed docs/guide/operate.md 's/`lastcall_ready`/`lastcall_ready`, `lastcall_unready`/' 'lastcall_unready is no metric'
@@ -243,7 +243,7 @@ changed $code 's/head_bytes = 16 \*/head_bytes = 17 */' 'head_bytes: the code ha
 changed $code 's/^  std::size_t max_streams.*/&\n  std::size_t odd_count = 7;/' 'no row for the limit'
 changed lastcall/http/message/limits.cpp 's/"header_count", l.header_count, 1, /"header_count", l.header_count, 2, /' 'header_count: the code has'
 changed lastcall/http/files/file.hpp 's/^struct file_options {/struct odd_options {\n};\n\n&/' 'does not try odd_options'
-changed docs/limits.md 's/^| `idle_time` | 75 s/| `idle_time` | 76 s/' 'idle_time: the code has'
+changed docs/limits.md 's/^| `idle_close_after` | 75 s/| `idle_close_after` | 76 s/' 'idle_close_after: the code has'
 changed lastcall/core/app/settings.cpp 's/"LASTCALL_RESERVE")/"LASTCALL_KEEP")/' 'no row for the variable LASTCALL_KEEP'
 changed docs/guide/operate.md 's/^| `LASTCALL_LOG`/| `LASTCALL_LOGS`/' 'LASTCALL_LOGS is no variable'
 changed lastcall/http/server/server.cpp 's/show("requests"/show("calls"/' 'no row for the member of /status calls'

@@ -89,8 +89,8 @@ response file(const request& r, const std::string& path, std::string_view conten
       response(part ? 206 : 200).header("Content-Type", content_type.empty() ? content_type_of(path) : content_type));
   if (part)
     said.header("Content-Range", range_text(std::to_string(bytes.first) + "-" + std::to_string(bytes.last), size));
-  return std::move(said).source(std::make_shared<const detail::body_source>(
-      detail::body_source{.length = length, .file = std::move(fd), .offset = bytes.first}));
+  return detail::response_access::with(std::move(said),
+                                       {.length = length, .file = std::move(fd), .offset = bytes.first});
 }
 
 }  // namespace lastcall::inline v0::http

@@ -42,7 +42,9 @@ task<std::uint64_t> save_in_steps(detail::call& call, body_stream& in, std::stri
 
 }  // namespace
 
-task<std::uint64_t> save(body_stream& in, const std::string& path) { return save_in_steps(in.call(), in, path); }
+task<std::uint64_t> save(body_stream& in, const std::string& path) {
+  return save_in_steps(detail::stream_access::of(in), in, path);
+}
 
 std::uint64_t save_blocking(body_stream& in, const std::string& path) {
   detail::whole_file file(path);

@@ -21,18 +21,18 @@ struct saving : ::testing::Test {
     char name[] = "/tmp/lastcall-save-XXXXXX";
     folder = ::mkdtemp(name);
     router r;
-    r.post("/awaiting", [this](const request&, body_stream& in) -> task<response> {
+    r.post("/awaiting", [this](const request&, body_stream in) -> task<response> {
       ++begun;
       co_return text(std::to_string(co_await save(in, folder + "/file")));
     });
-    r.post("/blocking", blocking([this](const request&, body_stream& in) {
+    r.post("/blocking", blocking([this](const request&, body_stream in) {
              ++begun;
              return text(std::to_string(save_blocking(in, folder + "/file")));
            }));
-    r.post("/nowhere", [this](const request&, body_stream& in) -> task<response> {
+    r.post("/nowhere", [this](const request&, body_stream in) -> task<response> {
       co_return text(std::to_string(co_await save(in, folder + "/no/such/folder/file")));
     });
-    r.post("/nul", [this](const request&, body_stream& in) -> task<response> {
+    r.post("/nul", [this](const request&, body_stream in) -> task<response> {
       co_return text(std::to_string(co_await save(in, folder + std::string("/file\0.csv", 10))));
     });
     server.emplace(server_options{.routes = std::move(r), .limits = {.body_bytes = 64 * 1024 * 1024}});
@@ -115,7 +115,7 @@ TEST_F(saving, says_when_to_come_again_when_the_pool_is_full) {
                  release.wait_until(steady().now() + testing_net::generous);
                  return text("");
                }));
-  o.routes.post("/save", [this](const request&, body_stream& in) -> task<response> {
+  o.routes.post("/save", [this](const request&, body_stream in) -> task<response> {
     co_return text(std::to_string(co_await save(in, folder + "/file")));
   });
   serving_test s(std::move(o));

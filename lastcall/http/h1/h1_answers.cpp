@@ -164,12 +164,12 @@ void h1_connection::call_begun() noexcept {
 
 bool h1_connection::make_way_for_body(const response& r, bool none_follows) {
   if (!make_way()) return false;
-  if (r.source()->upgrade) return begin_upgrade(r), false;
+  if (response_access::source(r)->upgrade) return begin_upgrade(r), false;
   exchange& x = *exchange_;
-  if (!r.source()->length && x.info.http_1_0) x.info.keep_alive = false;
+  if (!response_access::source(r)->length && x.info.http_1_0) x.info.keep_alive = false;
   // If bytes of the request's body are missing and the maker won't read them, the connection must close. The maker
   // can't read after an error, and a client that waits for 100 Continue won't send: it is too late for that answer.
-  const bool unread = none_follows || r.source()->file
+  const bool unread = none_follows || response_access::source(r)->file
                           ? !body_is_over()
                           : x.info.has_body && (x.incoming.owes_continue || x.incoming.status != 0);
   if (unread) x.info.keep_alive = false;

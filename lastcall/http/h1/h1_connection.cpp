@@ -169,7 +169,7 @@ void h1_connection::begin_request() noexcept {
 /// While a call works, input is for the handler, or says that its client has gone.
 void h1_connection::call_has_input() noexcept {
   if (remote_is_ending() && long_lived_) return end_by(net::io_end::orderly);
-  if (remote_is_ending() && found_handler() && found_handler()->route_options().gone_at_fin) call_->client_gone();
+  if (remote_is_ending() && found_handler() && found_handler()->options().gone_at_fin) call_->client_gone();
   input_is_here();
 }
 

@@ -44,7 +44,7 @@ TEST(h1_connection, keeps_a_served_connection_for_longer_than_a_newcomer_may_tak
 }
 
 TEST(h1_connection, closes_an_idle_connection_after_its_time_without_an_answer) {
-  serving s({.limits = {.idle_time = 30ms}});
+  serving s({.limits = {.idle_close_after = 30ms}});
   auto c = s.enters();
   EXPECT_EQ(ask(c, request_for("/")).status, 200);
   EXPECT_EQ(c.hear_all(), "");
@@ -55,7 +55,7 @@ TEST(h1_connection, closes_an_idle_connection_after_its_time_without_an_answer) 
 
 TEST_BY_MEDIAN(h1_connection, counts_idleness_from_each_answer_on) {
   server_options o;
-  o.limits.idle_time = 600ms;
+  o.limits.idle_close_after = 600ms;
   serving s(std::move(o));
   auto c = s.enters();
   EXPECT_EQ(ask(c, request_for("/")).status, 200);

@@ -65,7 +65,7 @@ TEST(h1_drain, draining_waits_for_the_rest_of_a_request_that_has_begun) {
 }
 
 TEST(h1_drain, draining_answers_the_next_request_of_an_idle_client_with_close) {
-  serving s({.silence = 5s});
+  serving s({.idle_drain_after = 5s});
   auto busy = s.enters(), idle = s.enters();
   busy.say(request_for("/later"));
   s.later.at(0);

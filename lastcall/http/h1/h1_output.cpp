@@ -136,7 +136,7 @@ void h1_connection::set_waiting_state() noexcept {
 }
 
 void h1_connection::become_idle() noexcept {
-  enter(connection_state::idle, past().last_active + service().limits.idle_time);
+  enter(connection_state::idle, past().last_active + service().limits.idle_close_after);
 }
 
 /// One megabyte for each wake, straight from the file to the socket (sendfile).

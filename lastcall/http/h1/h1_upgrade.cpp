@@ -40,7 +40,7 @@ void h1_connection::become_http2() noexcept {
 void h1_connection::begin_upgrade(const response& r) {
   exchange& x = *exchange_;
   if (x.info.http_1_0) return answered(own_mark::set(text("an upgrade needs HTTP/1.1\n", 400)));
-  const std::shared_ptr<upgrade> to = r.source()->upgrade;
+  const std::shared_ptr<upgrade> to = response_access::source(r)->upgrade;
   write_switching(shard_.output(), r, framing_of(false), to->protocol());
   close_at_ = nowhere;
   x.records.responded(service().access_log, &x.req, remote(), 101, 0, request_end::answered);

@@ -144,7 +144,7 @@ void h2_connection::on_told() noexcept {
   if (!unsent_.empty()) wait_for_room();
 }
 
-/// Idle for idle_time: GOAWAY, then FIN.
+/// Idle for idle_close_after: GOAWAY, then FIN.
 void h2_connection::on_idle_over() noexcept {
   delete_retired();
   const output_scope scope(*this);
@@ -192,7 +192,7 @@ void h2_connection::set_waiting_state() noexcept {
   if (draining())
     return enter(connection_state::upgraded,
                  by);  // so that the farewell ends it, and not the rules for idle connections
-  enter(connection_state::idle, std::min(by, past().last_active + shard_.service().limits.idle_time));
+  enter(connection_state::idle, std::min(by, past().last_active + shard_.service().limits.idle_close_after));
 }
 
 /// The drain bounds what waits for the client, also beside streams at work.

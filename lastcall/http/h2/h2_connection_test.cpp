@@ -30,35 +30,35 @@ server_options every_form() {
   o.routes.get("/responder", [](const request&, responder r) { std::move(r).send(text("responder")); });
   o.routes.get("/blocking", blocking([](const request&) { return text("blocking"); }));
   o.routes.get("/made", [](const request&) {
-    return streamed([](body_writer& to) -> task<> {
+    return streamed([](body_writer to) -> task<> {
       for (int i = 0; i < 50; ++i) co_await to.write(std::string(4000, 'x'));
     });
   });
   o.routes.get("/32k", [](const request&) { return text(std::string(32'768, 'x')); });
   o.routes.get("/huge", [](const request&) {  // more than the kernel takes for one connection
-    return streamed([](body_writer& to) -> task<> {
+    return streamed([](body_writer to) -> task<> {
       for (int i = 0; i < 500; ++i) co_await to.write(std::string(100'000, 'x'));
     });
   });
-  o.routes.events("/events", [](sse::stream& out) -> task<> {
-    while (co_await out.send({.data = std::string(10'000, 'x')})) {}
+  o.routes.events("/events", [](sse::stream out) -> task<> {
+    while (!out.life().draining() && co_await out.send({.data = std::string(10'000, 'x')})) {}
   });
-  o.routes.events("/ticks", [](sse::stream& out) -> task<> {
+  o.routes.events("/ticks", [](sse::stream out) -> task<> {
     while (co_await out.send({.data = "tick"}) && co_await out.wait_for(20ms)) {}
   });
   o.routes.get("/broken", [](const request&) {
-    return streamed([](body_writer& to) -> task<> {
+    return streamed([](body_writer to) -> task<> {
       co_await to.write("some");
       throw std::runtime_error("no more");
     });
   });
   o.routes.post("/collected", [](const request& r) { return text(std::to_string(r.body().size())); });
-  o.routes.post("/taken", [](const request&, body_stream& in) -> task<response> {
+  o.routes.post("/taken", [](const request&, body_stream in) -> task<response> {
     std::size_t size = 0;
     while (const auto piece = co_await in.read()) size += piece->size();
     co_return text(std::to_string(size));
   });
-  o.routes.post("/taken_blocking", blocking([](const request&, body_stream& in) {
+  o.routes.post("/taken_blocking", blocking([](const request&, body_stream in) {
                   std::size_t size = 0;
                   while (const auto piece = in.read_blocking()) size += piece->size();
                   return text(std::to_string(size));
@@ -220,7 +220,7 @@ TEST(h2_connection, rejects_requests_that_are_malformed) {
 TEST(h2_connection, resets_a_broken_body_at_once_though_its_client_gives_no_window) {
   auto o = every_form();
   o.routes.get("/fills_and_breaks", [](const request&) {
-    return streamed([](body_writer& to) -> task<> {
+    return streamed([](body_writer to) -> task<> {
       co_await to.write(std::string(65'535, 'x'));
       throw std::runtime_error("no more");
     });
@@ -266,7 +266,7 @@ TEST(h2_connection, counts_only_what_the_drain_cuts_as_forced) {
 
 TEST(h2_connection, is_idle_from_the_end_of_its_last_stream_on) {
   auto o = every_form();
-  o.limits.idle_time = 500ms;
+  o.limits.idle_close_after = 500ms;
   serving_test t(std::move(o));
   conversation c(t);
   c.client.say(ask(1, "/ticks"));

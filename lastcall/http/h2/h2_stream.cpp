@@ -174,7 +174,7 @@ void h2_stream::cut_short(request_end as) noexcept {
 bool h2_stream::input_is_over() noexcept {
   if (!exchange_) return false;
   if (long_lived_) return false;  // its response has no end that a client could wait for
-  if (call_ && found_handler() && found_handler()->route_options().gone_at_fin) call_->client_gone();
+  if (call_ && found_handler() && found_handler()->options().gone_at_fin) call_->client_gone();
   return request_ == request_part::over || has_body() || (at_work() && !call_);
 }
 

@@ -14,7 +14,7 @@ void check(const limits& l) {
   allowed.number("max_streams", l.max_streams, 1, 10'000);
   allowed.time_above_zero("head_time", l.head_time);
   allowed.time_above_zero("body_time", l.body_time);
-  allowed.time_above_zero("idle_time", l.idle_time);
+  allowed.time_above_zero("idle_close_after", l.idle_close_after);
   allowed.time_above_zero("write_time", l.write_time);
 }
 

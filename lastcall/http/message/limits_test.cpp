@@ -18,10 +18,10 @@ TEST(limits, a_refused_value_is_named_with_what_is_allowed) {
     EXPECT_STREQ(e.what(), "http limits: head_bytes = 7; give a number between 64 and 1048576");
   }
   try {
-    check({.idle_time = 0s});
+    check({.idle_close_after = 0s});
     FAIL() << "accepted";
   } catch (const std::invalid_argument& e) {
-    EXPECT_STREQ(e.what(), "http limits: idle_time = 0s; give a time above 0 and up to 24h");
+    EXPECT_STREQ(e.what(), "http limits: idle_close_after = 0s; give a time above 0 and up to 24h");
   }
 }
 

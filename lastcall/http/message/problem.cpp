@@ -3,6 +3,7 @@
 #include <string>
 
 #include "lastcall/core/json.hpp"
+#include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/message/status.hpp"
 
 namespace lastcall::inline v0::http {
@@ -34,7 +35,8 @@ response problem(int status, std::string_view detail) {
 }
 
 void problem_json(const request&, response& r) {
-  if (r.status() < 400 || r.source() || !r.header("Content-Type").starts_with("text/plain")) return;
+  if (r.status() < 400 || detail::response_access::source(r) || !r.header("Content-Type").starts_with("text/plain"))
+    return;
   std::string body = problem_text(r.status(), detail_of(r));
   r.header("Content-Type", "application/problem+json").body(std::move(body));
 }

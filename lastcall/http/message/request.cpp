@@ -3,7 +3,7 @@
 #include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/message/form_text.hpp"
 #include "lastcall/net/endpoint.hpp"
-#include "lastcall/net/tls/tls.hpp"
+#include "lastcall/net/tls/tls_context.hpp"
 
 namespace lastcall::inline v0::http {
 std::string_view request::path() const noexcept {

@@ -110,12 +110,7 @@ response json(std::string body, int status) {
 response status_only(int status) { return response(status); }
 
 response detail::switching(std::shared_ptr<upgrade> to) {
-  const auto source = std::make_shared<body_source>();
-  source->upgrade = std::move(to);
-  response r;
-  r.status_ = 101;
-  r.source_ = source;
-  return r;
+  return response_access::with(response_access::with_status(101), {.upgrade = std::move(to)});
 }
 
 }  // namespace lastcall::inline v0::http

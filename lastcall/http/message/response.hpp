@@ -13,10 +13,9 @@ namespace lastcall::inline v0::http {
 class response;
 
 namespace detail {
-class upgrade;
 struct body_source;
 struct own_mark;
-response switching(std::shared_ptr<upgrade> to);
+struct response_access;
 }  // namespace detail
 
 /// A complete response. A short one allocates nothing: 160 bytes of headers are inside.
@@ -50,17 +49,9 @@ class response {
   std::string_view header_lines() const noexcept { return headers_.view(); }
   const std::string& body() const noexcept { return body_; }
 
-  /// In place of a body in memory; see streaming.hpp and file.hpp, which make them. Null without.
-  response& source(std::shared_ptr<const detail::body_source> s) & {
-    source_ = std::move(s);
-    return *this;
-  }
-  response&& source(std::shared_ptr<const detail::body_source> s) && { return std::move(source(std::move(s))); }
-  const std::shared_ptr<const detail::body_source>& source() const noexcept { return source_; }
-
  private:
   friend detail::own_mark;
-  friend response detail::switching(std::shared_ptr<detail::upgrade> to);
+  friend detail::response_access;
   friend response text(std::string body, int status);
   friend response html(std::string body, int status);
   friend response json(std::string body, int status);
@@ -73,7 +64,7 @@ class response {
   bool own_ = false;  // the server's, not a handler's
   detail::header_text headers_;
   std::string body_;
-  std::shared_ptr<const detail::body_source> source_;
+  std::shared_ptr<const detail::body_source> source_;  // in place of a body in memory; null without
 };
 
 /// "text/plain; charset=utf-8".

@@ -51,7 +51,7 @@ void answer_path::overdue() {
 /// Makes the head, then starts what makes the body: a file, a coroutine, or a thread of the pool.
 void answer_path::begin_body(response&& r) {
   exchange& x = *exchange_;
-  const std::shared_ptr<const body_source> source = r.source();
+  const std::shared_ptr<const body_source> source = response_access::source(r);
   const bool none = x.req.verb() == method::head || !may_have_body(r.status());
   if (!make_way_for_body(r, none)) return;
   const bool on_pool = source->blocking && !none;

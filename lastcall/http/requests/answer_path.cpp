@@ -8,9 +8,10 @@
 #include "lastcall/core/caught.hpp"
 #include "lastcall/core/exit/terminate_line.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/message/request_access.hpp"
 #include "lastcall/http/message/trace.hpp"
-#include "lastcall/http/routing/erased_handler.hpp"
+#include "lastcall/http/routing/handler_access.hpp"
 #include "lastcall/http/routing/responder.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -53,7 +54,7 @@ void answer_path::run(const handler& h) {
       return answered([&] {  // the response is constructed in place, and not moved
         std::exception_ptr threw;
         try {
-          return h.erased().answer(req, service().life, nullptr);
+          return handler_access::erased(h).answer(req, service().life, nullptr);
         } catch (...) {
           threw = caught_on_loop(req);
         }
@@ -62,10 +63,10 @@ void answer_path::run(const handler& h) {
     case form::responder: {
       call& c = begin_call(&h);
       c.acquire();
-      responder reply(&c);
+      responder reply = answers_through(&c);
       std::exception_ptr threw;
       try {
-        h.erased().answer_later(req, c.life(), std::move(reply));
+        handler_access::erased(h).answer_later(req, c.life(), std::move(reply));
       } catch (...) {
         threw = caught_on_loop(req);
       }
@@ -100,7 +101,7 @@ void answer_path::answered(response&& r) {
     r = failure();
   }
   if (r.status() == 426 && !can_upgrade()) return conclude(r, request_end::rejected, true);
-  if (r.source()) return begin_body(std::move(r));
+  if (response_access::source(r)) return begin_body(std::move(r));
   conclude(r, request_end::answered, false);
 }
 
@@ -122,7 +123,7 @@ response answer_path::as_the_program_wants(const response& r) {
                         {{"what", lastcall::to_text(threw)}});
     return r;
   }
-  if (!changed.source() && can_send(changed.header_lines())) return changed;
+  if (!response_access::source(changed) && can_send(changed.header_lines())) return changed;
   service().log.error(service().name, "own_answers gave what can't be sent here; sent the answer as it was");
   return r;
 }
@@ -137,13 +138,13 @@ void answer_path::conclude_as(const response& r, request_end as, bool refusal) {
 
 /// For everything but a plain handler.
 call& answer_path::begin_call(const handler* h) {
-  if (h && h->route_options().long_lived && !std::exchange(long_lived_, true)) becomes_long_lived();
+  if (h && h->options().long_lived && !std::exchange(long_lived_, true)) becomes_long_lived();
   call_ = &shard_.coroutines().borrow();
-  call_->begin(*this, *exchange_, h ? &h->erased() : nullptr, client(),
+  call_->begin(*this, *exchange_, h ? &handler_access::erased(*h) : nullptr, client(),
                h && h->wants_context() ? &shard_.life() : nullptr, long_lived_);
   request_access::remote(exchange_->req, &call_->remote());
   call_begun();
-  if (h && h->route_options().gone_at_fin && client_ends()) call_->client_gone();  // the FIN came with the request
+  if (h && h->options().gone_at_fin && client_ends()) call_->client_gone();  // the FIN came with the request
   return *call_;
 }
 
@@ -173,7 +174,7 @@ void answer_path::cut(request_end as, bool open) noexcept {
 
 std::uint64_t answer_path::body_limit() const noexcept {
   const std::uint64_t of_all = service().limits.body_bytes;
-  return found_handler() ? found_handler()->route_options().max_body.value_or(of_all) : of_all;
+  return found_handler() ? found_handler()->options().max_body.value_or(of_all) : of_all;
 }
 
 std::string answer_path::label() const {

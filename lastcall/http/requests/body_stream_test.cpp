@@ -95,6 +95,17 @@ TEST(body_stream, a_client_that_leaves_in_the_middle_of_its_body_is_told_to_the_
   EXPECT_EQ(s.it.requests().abandoned_by_client, 2U);
 }
 
+TEST(body_stream, one_that_outlives_its_answer_gives_an_error_and_no_bytes_of_another_request) {
+  streams s;
+  auto c = s.enters();
+  c.say(post("/late", "Content-Length: 3\r\n") + "abc");
+  EXPECT_EQ(next_reply(c).body, "answered\n");
+  c.say(post("/buffered", "Content-Length: 3\r\n") + "abc");
+  EXPECT_EQ(next_reply(c).body, "3");
+  EXPECT_TRUE(s.eventually([&] { return s.saw.failures == 1; }));
+  EXPECT_EQ(s.saw.last_status, 0);
+}
+
 TEST(body_stream, continue_is_sent_when_the_body_is_wanted_and_not_before) {
   streams s;
   const std::string expects = "Content-Length: 5\r\nExpect: 100-continue\r\n";
@@ -133,7 +144,7 @@ TEST(body_stream, a_body_is_taken_in_large_pieces_also_far_behind_in_a_pipeline)
 
 TEST(body_stream, trailers_never_change_what_the_message_is) {
   router r;
-  r.post("/", [](const request&, body_stream& in) -> task<response> {
+  r.post("/", [](const request&, body_stream in) -> task<response> {
     while (co_await in.read()) {}
     co_return text(std::string(in.trailer("Content-Length")).append(in.trailer("host")).append(in.trailer("sum")));
   });

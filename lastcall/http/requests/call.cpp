@@ -14,7 +14,7 @@ namespace {
 bool is_stream_error(const std::exception_ptr& threw) noexcept {
   try {
     std::rethrow_exception(threw);
-  } catch (const stream_error&) {
+  } catch (const body_error&) {
     return true;
   } catch (...) {  // caught: it has a name, since it was kept
     return false;
@@ -56,6 +56,9 @@ void call::server_forced() noexcept {
 
 /// From here on the handler is over, and the call makes the body of its answer.
 void call::make_body(std::shared_ptr<const body_source> source) {
+  makes_body_ = true;
+  beat_after_ = source->beat_after;
+  beat_ = source->beat;
   source_ = std::move(source);
   last_output_ = environment_->loop.now();
   schedule_alarm();
@@ -70,7 +73,9 @@ bool call::end() noexcept {
   life_ = context();
   kept_exchange_.reset();
   source_.reset();
+  makes_body_ = false;
   replied_ = writing_ = body_over_ = stop_waiting_ = false;
+  refused_ = {};
   waits_until_ = time_point::max();
   trailers_.clear();
   return true;
@@ -85,12 +90,16 @@ void call::client_gone(cause why) noexcept {
 
 /// Called by the connection, on the loop's thread. After this no other thread posts to the loop for this call, since
 /// they all check the host under the lock. `kept` is the request, which the handler may still read; the call owns it
-/// from now on. Every waiting coroutine wakes, finds no host and fails. May delete the call.
+/// from now on. Every waiting coroutine wakes, finds no host and fails. May delete the call. A maker that has not begun
+/// is destroyed: it may own a stream, and so a reference to this call.
 void call::detach(exchange* kept, cause why) noexcept {
+  std::shared_ptr<const body_source> unused;
   {
     const std::lock_guard lock(mutex_);
     host_ = nullptr;
     kept_exchange_.reset(kept);
+    if (!kept) exchange_ = nullptr;
+    unused.swap(source_);
   }
   alarm_.cancel();
   if (kept) client_gone(why);
@@ -119,6 +128,12 @@ void call::wake(function<void()>& waiter) noexcept {
   if (waiter) environment_->loop.post(std::exchange(waiter, nullptr));
 }
 
+/// The maker belongs to what runs it from now on. Null: the connection has left the call.
+std::shared_ptr<const body_source> call::take_source() noexcept {
+  const std::lock_guard lock(mutex_);
+  return std::move(source_);
+}
+
 void call::maker_threw(const std::exception_ptr& threw) const noexcept {
   if (is_stream_error(threw)) return;  // the client has gone: the connection knows
   service().log.error(service().name, "the maker of a body threw; the client sees a cut",
@@ -129,8 +144,8 @@ void call::maker_threw(const std::exception_ptr& threw) const noexcept {
 task<> call::run_maker() {
   std::exception_ptr threw;
   try {
-    body_writer to(*this);
-    co_await source_->awaiting(to);
+    const std::shared_ptr<const body_source> source = take_source();
+    if (source) co_await source->awaiting(stream_access::make<body_writer>(*this));
   } catch (...) {
     threw = caught();
   }
@@ -144,13 +159,13 @@ void call::end_body(bool whole) noexcept {
   if (host_) host_->end_output(whole, trailers_);
 }
 
-/// A stream_error that the handler did not catch has the status for the client. 400 replaces 0: the client has gone, so
+/// A body_error that the handler did not catch has the status for the client. 400 replaces 0: the client has gone, so
 /// no client reads this answer. 500 replaces a number that is no error status.
 response call::answer_to_exception(const std::exception_ptr& threw, const detail::service& by,
                                    std::string_view target) noexcept {
   try {
     std::rethrow_exception(threw);
-  } catch (const stream_error& error) {
+  } catch (const body_error& error) {
     const bool sound = error.status() >= 400 && error.status() <= 599;
     response r = text(std::string(error.what()) + "\n", sound ? error.status() : error.status() == 0 ? 400 : 500);
     if (error.status() == refusals::overloaded) r.header("Retry-After", refusals::come_again_after);

@@ -21,6 +21,7 @@
 #include "lastcall/http/routing/pending_reply.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/loop/loop.hpp"
+#include "lastcall/net/loop/parked_step.hpp"
 #include "lastcall/net/task.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -32,8 +33,15 @@ struct input_result {
   enum class kind : unsigned char { piece, end, wait, failed };
   kind what = kind::wait;
   std::string_view bytes = {};
-  int status = 0;  // failed: the status of stream_error
+  int status = 0;  // failed: the status of body_error
   const char* why = "";
+};
+
+/// The result of one attempt to write.
+enum class written : unsigned char {
+  yes,
+  wait,
+  never  ///< nothing more can be sent: the client has gone, or the connection was cut
 };
 
 /// What a call needs of its connection. Called on the loop's thread only.
@@ -108,7 +116,7 @@ class call final : public pending_reply {
   response failed(const std::exception_ptr& threw) const noexcept {
     return answer_to_exception(threw, service(), exchange_->req.target());
   }
-  bool makes_body() const noexcept { return source_ != nullptr; }
+  bool makes_body() const noexcept { return makes_body_; }
   /// Runs the maker of the body, on the loop's thread. Never throws.
   task<> run_maker();
   /// Runs the handler or the maker on a thread of the pool.   Blocks.
@@ -117,27 +125,29 @@ class call final : public pending_reply {
   // For streams. `_blocking`: on any thread but the loop's; the others: on the loop's thread.
 
   task<std::optional<std::string_view>> read();
-  task<> write(std::string_view bytes);
+  /// False: nothing more can be sent.   Errors: std::length_error, as body_writer::write.
+  task<bool> write(std::string_view bytes);
   std::optional<std::string_view> read_blocking();
-  void write_blocking(std::string_view bytes);
+  bool write_blocking(std::string_view bytes);
   void trailer(std::string_view name, std::string_view value);
   /// True: the time passed. False: the context drains, or the client has gone. Only for a long-lived call: others are
   /// not woken by the drain. Needs no timer of Asio.
   task<bool> wait_for(duration time);
-  /// Makes `wait_for` return false: the current one, or the next.
+  /// Makes `wait_for` return false: the current one, and all later ones. For a client that reads too slowly.
   void stop_waiting() noexcept;
+  bool stopped_waiting() const noexcept { return stop_waiting_; }
   /// Valid only while the call has a host.
   net::loop& loop() const noexcept { return environment_->loop; }
-  /// Writes all bytes now or none. False: too many bytes wait for the client, or another write runs. More than 64 KiB
-  /// may fit in part only, which cuts the response. Errors: stream_error.
-  bool write_now(std::string_view bytes);
-  /// Runs `job` on the pool.   Errors: what the job throws; stream_error with 503 when the pool is full, with 0 when
+  /// Writes all bytes now or none. `wait`: too many bytes wait for the client, or another write runs. More than 64 KiB
+  /// may fit in part only, which cuts the response.
+  written write_now(std::string_view bytes);
+  /// Runs `job` on the pool.   Errors: what the job throws; body_error with 503 when the pool is full, with 0 when
   /// the client has gone (the job may still run then).
   task<> on_pool(function<void()> job);
   /// The answer of a handler that blocks or uses a responder, for a coroutine that wraps it (middleware).
   task<response> answer_elsewhere(const erased_handler&, const request&, const context&);
-  const exchange& current_exchange() const noexcept { return *exchange_; }
-  body_stream& body() noexcept { return body_; }
+  /// Null once the answer was sent and the request is over.
+  const exchange* current_exchange() const noexcept { return exchange_; }
 
   // For the responder, on any thread:
 
@@ -173,18 +183,20 @@ class call final : public pending_reply {
   const detail::service& service() const noexcept { return *environment_->service; }
   static std::optional<std::string_view> piece_of(const input_result&);
   input_result try_input() noexcept;
-  std::size_t try_output(std::string_view bytes);
+  std::optional<std::size_t> try_output(std::string_view bytes);
   void wake(function<void()>& waiter) noexcept;
   void on_alarm(time_point now) noexcept;
   void schedule_alarm();
   void server_forced() noexcept;
+  std::shared_ptr<const body_source> take_source() noexcept;
   void maker_threw(const std::exception_ptr& threw) const noexcept;
   void step_on_loop(const function<bool()>& step, function<void()> call::* waiter);
   void finish_from_thread(bool whole) noexcept;
   void end_body(bool whole) noexcept;
   void answer_on_pool(const erased_handler&, const request&, const context&, const function<void(response&&)>& to);
 
-  mutable std::mutex mutex_;  // guards host_ for threads other than the loop's; contended by this request only
+  // Guards host_ for threads other than the loop's, and source_; contended by this request only.
+  mutable std::mutex mutex_;
   call_host* host_ = nullptr;
   const std::shared_ptr<const call_environment> environment_;
   const exchange* exchange_ = nullptr;
@@ -193,19 +205,31 @@ class call final : public pending_reply {
   std::optional<context_source> life_source_;
   context life_;
   std::unique_ptr<exchange> kept_exchange_;
-  std::shared_ptr<const body_source> source_;
+  std::shared_ptr<const body_source> source_;  // until what makes the body has begun
+  bool makes_body_ = false;
+  duration beat_after_ = {};
+  std::string_view beat_;
   bool replied_ = false;
   bool writing_ = false;  // from here on: the loop's thread only
   bool body_over_ = false;
+  net::refusals refused_;
   function<void()> input_waiter_, output_waiter_, answer_waiter_, time_waiter_;
   alarm alarm_{*this};
   bool stop_waiting_ = false;
   time_point waits_until_ = time_point::max();
   time_point last_output_ = {};
-  body_stream body_{*this};
   std::string trailers_;
   // The last member: its destructor waits until the callback has returned.
   std::optional<stop_callback<force_with_server>> force_with_server_;
+};
+
+/// How the library's own functions make and use streams.
+struct stream_access {
+  template <class Stream> static Stream make(call& c) noexcept {
+    c.acquire();
+    return Stream(stream_call(&c));
+  }
+  template <class Stream> static call& of(const Stream& s) noexcept { return *s.call_; }
 };
 
 }  // namespace lastcall::inline v0::http::detail

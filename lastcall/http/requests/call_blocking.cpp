@@ -55,37 +55,43 @@ std::optional<std::string_view> call::read_blocking() {
   return piece_of(in);
 }
 
-/// Bytes that are left without an error mean that the loop or the connection ended.
-void call::write_blocking(std::string_view bytes) {
+/// The result is still false when the loop ended before the step could run.
+bool call::write_blocking(std::string_view bytes) {
+  bool all = false;
   std::exception_ptr error;
+  const auto try_all = [&] {
+    do {
+      const std::optional<std::size_t> taken = try_output(bytes);
+      if (taken) bytes.remove_prefix(*taken);
+      all = taken && bytes.empty();
+      writing_ = taken && !all;
+      if (taken && *taken == 0) break;
+    } while (writing_);
+  };
   step_on_loop(
       [&] {
-        try {
-          std::size_t taken = 1;
-          for (; !bytes.empty() && taken > 0; bytes.remove_prefix(taken)) taken = try_output(bytes);
-          writing_ = !bytes.empty();
-        } catch (const stream_error&) {
-          error = caught();
-          return true;
-        }
-        return bytes.empty();
+        error = exception_of(try_all);  // thrown to the handler, and not on the loop
+        if (error) writing_ = false;
+        return !writing_;
       },
       &call::output_waiter_);
   if (error) std::rethrow_exception(error);
-  if (!bytes.empty()) throw stream_error(0, client_has_gone);
+  return all;
 }
 
 /// Runs the handler, or the maker of the body that it answered with.
 void call::run_blocking() {
   const activity now(exchange_->req.method(), exchange_->req.path());  // without the query, which may hold secrets
-  if (source_) {
+  if (makes_body_) {
     const auto over = [this](const std::exception_ptr& threw) {
       if (threw) maker_threw(threw);
       finish_from_thread(!threw);
     };
+    const std::shared_ptr<const body_source> source = take_source();
     try {
-      body_writer to(*this);
-      over(exception_of([&] { source_->blocking(to); }));
+      over(exception_of([&] {
+        if (source) source->blocking(stream_access::make<body_writer>(*this));
+      }));
     } catch (const forced_unwind&) {
       over(std::make_exception_ptr(thread_ended()));
       throw;

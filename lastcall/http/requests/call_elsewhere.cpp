@@ -45,7 +45,7 @@ class call::answer_to_coroutine final : public pending_reply {
 task<response> call::answer_elsewhere(const erased_handler& h, const request& r, const context& c) {
   require_no_waiter(static_cast<bool>(answer_waiter_));
   const auto answer = std::make_shared<std::optional<response>>();
-  responder to(new answer_to_coroutine(*this, answer));
+  responder to = answers_through(new answer_to_coroutine(*this, answer));
   if (h.form == form::responder) {
     h.answer_later(r, c, std::move(to));
   } else {
@@ -57,7 +57,7 @@ task<response> call::answer_elsewhere(const erased_handler& h, const request& r,
     if (!host_ || !service().pool->submit(std::move(job))) co_return answer_of(refusals::no_free_thread);
   }
   while (!*answer) {
-    if (!host_) throw stream_error(0, client_has_gone);
+    if (!host_) throw body_error(0, client_has_gone);
     co_await suspended(answer_waiter_);
   }
   co_return std::move(**answer);
@@ -68,12 +68,14 @@ task<> call::on_pool(function<void()> job) {
   require_no_waiter(static_cast<bool>(answer_waiter_));
   const auto out = std::make_shared<job_result>();
   if (!host_) {
-    *out = std::make_exception_ptr(stream_error(0, client_has_gone));
+    *out = std::make_exception_ptr(body_error(0, client_has_gone));
     return result_of(out);
   }
-  function<void()> work = [self = reference(*this), out, job = std::move(job)] {
-    const activity now(self->exchange_->req.method(),
-                       self->exchange_->req.path());  // without the query, which may hold secrets
+  // Copies, because the request may be over before the job; without the query, which may hold secrets.
+  std::string method(exchange_->req.method()), path(exchange_->req.path());
+  function<void()> work = [self = reference(*this), out, job = std::move(job), method = std::move(method),
+                           path = std::move(path)] {
+    const activity now(method, path);
     const auto over = [&](const std::exception_ptr& error) {
       const std::lock_guard lock(self->mutex_);
       if (!self->host_) return;
@@ -90,14 +92,14 @@ task<> call::on_pool(function<void()> job) {
     }
   };
   if (!service().pool->submit(std::move(work)))
-    *out = std::make_exception_ptr(stream_error(refusals::no_free_thread.status, refusals::no_free_thread.why));
+    *out = std::make_exception_ptr(body_error(refusals::no_free_thread.status, refusals::no_free_thread.why));
   return result_of(out);
 }
 
 /// Throws what the job threw. After the connection has ended it does not wait for the job.
 task<> call::result_of(std::shared_ptr<job_result> out) {
   while (!*out) {
-    if (!host_) throw stream_error(0, client_has_gone);
+    if (!host_) throw body_error(0, client_has_gone);
     co_await suspended(answer_waiter_);
   }
   if (**out) std::rethrow_exception(**out);

@@ -3,6 +3,9 @@
 // input_waiter_ or output_waiter_, and the connection wakes it when that has changed. Each resume tries again, and
 // meets a missing host.
 #include "lastcall/http/requests/call.hpp"
+
+#include <utility>
+
 #include "lastcall/http/requests/call_waiter.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -17,17 +20,18 @@ input_result call::try_input() noexcept {
              : got;
 }
 
-/// One attempt. Returns how many bytes the host took; 0 means that too many bytes wait for the client already.
-std::size_t call::try_output(std::string_view bytes) {
-  if (!host_ || body_over_) throw stream_error(0, client_has_gone);
-  const std::size_t taken = host_->take_output(bytes);
-  if (taken == 0 && !host_) throw stream_error(0, client_has_gone);  // as above
+/// One attempt. Returns how many bytes the host took; 0 means that too many bytes wait for the client already, and
+/// nothing that no more can be sent.
+std::optional<std::size_t> call::try_output(std::string_view bytes) {
+  if (!host_ || body_over_) return std::nullopt;
+  const std::size_t taken = bytes.empty() ? 0 : host_->take_output(bytes);
+  if (taken == 0 && !host_) return std::nullopt;  // as above
   if (taken > 0) last_output_ = environment_->loop.now();
   return taken;
 }
 
 std::optional<std::string_view> call::piece_of(const input_result& in) {
-  if (in.what == input_result::kind::failed) throw stream_error(in.status, in.why);
+  if (in.what == input_result::kind::failed) throw body_error(in.status, in.why);
   if (in.what == input_result::kind::end) return std::nullopt;
   return in.bytes;
 }
@@ -40,31 +44,41 @@ task<std::optional<std::string_view>> call::read() {
   co_return piece_of(in);
 }
 
-task<> call::write(std::string_view bytes) {
+task<bool> call::write(std::string_view bytes) {
   require_thread(!host_ || environment_->loop.is_here());
   require_no_waiter(writing_);  // two writes must not mix their bytes
   try {
-    while (!bytes.empty()) {
-      const std::size_t taken = try_output(bytes);
-      bytes.remove_prefix(taken);
+    for (;;) {
+      const std::optional<std::size_t> taken = try_output(bytes);
+      if (!taken) break;
+      bytes.remove_prefix(*taken);
       writing_ = !bytes.empty();
-      if (taken == 0) co_await suspended(output_waiter_);
+      if (!writing_) co_return true;
+      if (*taken == 0) co_await suspended(output_waiter_);
     }
   } catch (...) {
     writing_ = false;
     throw;
   }
+  writing_ = false;
+  if (refused_.too_many()) co_await net::let_others_run();
+  co_return false;
 }
 
 /// Only for bytes that fit as a whole. If the host takes only a part, the rest can't be sent later: the body ends as
 /// broken.
-bool call::write_now(std::string_view bytes) {
-  if (writing_) return false;
-  std::size_t taken = try_output(bytes);
-  if (taken == 0) return false;
-  while (bytes.remove_prefix(taken), !bytes.empty())
-    if ((taken = try_output(bytes)) == 0) return host_->end_output(false, {}), false;
-  return true;
+written call::write_now(std::string_view bytes) {
+  if (writing_) return written::wait;
+  for (bool first = true; !bytes.empty(); first = false) {
+    const std::optional<std::size_t> taken = try_output(bytes);
+    if (!taken) return written::never;
+    if (*taken == 0) {
+      if (!first) host_->end_output(false, {});
+      return written::wait;
+    }
+    bytes.remove_prefix(*taken);
+  }
+  return written::yes;
 }
 
 void call::trailer(std::string_view name, std::string_view value) {

@@ -15,14 +15,14 @@ namespace lastcall::inline v0::http::detail {
 task<bool> call::wait_for(duration time) {
   require_thread(!host_ || environment_->loop.is_here());
   require_no_waiter(static_cast<bool>(time_waiter_));
-  if (!host_ || life_.draining() || std::exchange(stop_waiting_, false)) co_return false;
+  if (!host_ || life_.draining() || stop_waiting_) co_return false;
   const time_point until = lastcall::detail::later(environment_->loop.refresh_now(), time);
   do {
     waits_until_ = until;
     schedule_alarm();
     co_await suspended(time_waiter_);
     waits_until_ = time_point::max();
-    if (!host_ || life_.draining() || std::exchange(stop_waiting_, false)) co_return false;
+    if (!host_ || life_.draining() || stop_waiting_) co_return false;
   } while (environment_->loop.now() < until);
   co_return true;
 }
@@ -39,10 +39,10 @@ void call::on_alarm(time_point now) noexcept {
     waits_until_ = time_point::max();
     wake(time_waiter_);
   }
-  if (source_ && source_->beat_after > duration::zero() && last_output_ + source_->beat_after <= now) {
+  if (makes_body_ && beat_after_ > duration::zero() && last_output_ + beat_after_ <= now) {
     try {
-      write_now(source_->beat);
-    } catch (const std::exception&) {  // the client has gone: the next write of the handler fails
+      write_now(beat_);
+    } catch (const std::exception&) {  // no memory for it: the next one may have some
     }
     last_output_ = now;  // also when there was no room for the beat
   }
@@ -52,7 +52,7 @@ void call::on_alarm(time_point now) noexcept {
 /// An alarm that is due earlier stays: on_alarm() calls this again.
 void call::schedule_alarm() {
   time_point next = waits_until_;
-  if (source_ && source_->beat_after > duration::zero()) next = std::min(next, last_output_ + source_->beat_after);
+  if (makes_body_ && beat_after_ > duration::zero()) next = std::min(next, last_output_ + beat_after_);
   if (next == time_point::max()) return;
   if (!alarm_.armed() || alarm_.due() > next) environment_->loop.schedule(alarm_, next);
 }

@@ -6,6 +6,7 @@
 
 #include "lastcall/core/caught.hpp"
 #include "lastcall/http/requests/call.hpp"
+#include "lastcall/http/routing/handler_access.hpp"
 
 namespace lastcall::inline v0::http {
 
@@ -29,8 +30,9 @@ template <class F> class wrapping : public detail::erased_handler {
 template <class Wrapper, class F> middleware made_of(F own) {
   if (!own) throw std::invalid_argument("middleware: the function is empty");
   return [own = std::make_shared<const F>(std::move(own))](handler h) {
-    const handler::options options = h.route_options();
-    return handler(std::make_unique<const Wrapper>(h.release(), own), options);
+    const route_options options = h.options();
+    return detail::handler_access::make(std::make_unique<const Wrapper>(detail::handler_access::release(h), own),
+                                        options);
   };
 }
 
@@ -87,7 +89,7 @@ class changes_after final : public wrapping<change_function> {
     return said;
   }
   void answer_later(const request& r, const context& c, responder reply) const override {
-    inner_->answer_later(r, c, responder(new changed_reply(r, std::move(reply), own_)));
+    inner_->answer_later(r, c, detail::answers_through(new changed_reply(r, std::move(reply), own_)));
   }
   detail::response_task run(const request& r, const context& c, detail::call& call) const override {
     response said = co_await inner_->run(r, c, call);
@@ -98,7 +100,9 @@ class changes_after final : public wrapping<change_function> {
 
 using wrap_function = function<task<response>(const request&, const context&, const next_handler&)>;
 
-class wrapped_around final : public wrapping<wrap_function> {
+}  // namespace
+
+class detail::wrapped_around final : public wrapping<wrap_function> {
  public:
   wrapped_around(erased&& inner, std::shared_ptr<const wrap_function> wrap)
       : wrapping(form::coroutine, true, std::move(inner), std::move(wrap)) {}
@@ -108,8 +112,6 @@ class wrapped_around final : public wrapping<wrap_function> {
     co_return co_await (*own_)(r, c, rest);
   }
 };
-
-}  // namespace
 
 task<response> next_handler::operator()() const {
   if (inner_.form == form::plain) co_return inner_.answer(request_, context_, nullptr);
@@ -124,7 +126,7 @@ middleware before(function<std::optional<response>(const request&)> look) {
 middleware after(function<void(const request&, response&)> change) { return made_of<changes_after>(std::move(change)); }
 
 middleware around(function<task<response>(const request&, const context&, const next_handler&)> wrap) {
-  return made_of<wrapped_around>(std::move(wrap));
+  return made_of<detail::wrapped_around>(std::move(wrap));
 }
 
 }  // namespace lastcall::inline v0::http

@@ -10,19 +10,24 @@
 
 namespace lastcall::inline v0::http {
 
+namespace detail {
+class wrapped_around;
+}
+
 /// Applied when a route is added, see router::use.
 using middleware = function<handler(handler)>;
 
 /// The handler, or the next middleware, for `around` to call. Called at most once.
 class next_handler {
  public:
-  next_handler(const detail::erased_handler& inner, const request& r, const context& c, detail::call& call) noexcept
-      : inner_(inner), request_(r), context_(c), call_(call) {}
-
   /// The answer of the handler, in any form.   Errors: what it throws.
   task<response> operator()() const;
 
  private:
+  friend detail::wrapped_around;
+  next_handler(const detail::erased_handler& inner, const request& r, const context& c, detail::call& call) noexcept
+      : inner_(inner), request_(r), context_(c), call_(call) {}
+
   const detail::erased_handler& inner_;
   const request& request_;
   const context& context_;

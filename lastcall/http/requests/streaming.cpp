@@ -19,13 +19,14 @@ constexpr std::string_view never_trailers[] = {
     "if-range", "if-none-match"};
 }  // namespace
 
-task<std::optional<std::string_view>> body_stream::read() { return call_.read(); }
-std::optional<std::string_view> body_stream::read_blocking() { return call_.read_blocking(); }
+task<std::optional<std::string_view>> body_stream::read() { return call_->read(); }
+std::optional<std::string_view> body_stream::read_blocking() { return call_->read_blocking(); }
 
 std::string_view body_stream::trailer(std::string_view name) const noexcept {
   const auto is_name = [&](std::string_view one) { return detail::equal_ignoring_case(one, name); };
   if (std::any_of(std::begin(never_trailers), std::end(never_trailers), is_name)) return {};
-  std::string_view lines = call_.current_exchange().trailers;
+  const detail::exchange* const x = call_->current_exchange();
+  std::string_view lines = x ? x->trailers : std::string_view();
   while (!lines.empty()) {
     const std::string_view line = lines.substr(0, lines.find('\n'));
     lines.remove_prefix(line.size() + 1);
@@ -37,25 +38,25 @@ std::string_view body_stream::trailer(std::string_view name) const noexcept {
 }
 
 std::optional<std::uint64_t> body_stream::length() const noexcept {
-  return call_.current_exchange().info.content_length;
+  const detail::exchange* const x = call_->current_exchange();
+  return x ? x->info.content_length : std::nullopt;
 }
 
-task<> body_writer::write(std::string_view bytes) { return call_.write(bytes); }
-void body_writer::write_blocking(std::string_view bytes) { call_.write_blocking(bytes); }
-void body_writer::trailer(std::string_view name, std::string_view value) { call_.trailer(name, value); }
+task<bool> body_writer::write(std::string_view bytes) { return call_->write(bytes); }
+bool body_writer::write_blocking(std::string_view bytes) { return call_->write_blocking(bytes); }
+void body_writer::trailer(std::string_view name, std::string_view value) { call_->trailer(name, value); }
 
-response streamed(function<task<>(body_writer&)> make, std::optional<std::uint64_t> length) {
-  return response(200).source(
-      std::make_shared<const detail::body_source>(detail::body_source{.length = length, .awaiting = std::move(make)}));
+response streamed(function<task<>(body_writer)> make, std::optional<std::uint64_t> length) {
+  return detail::response_access::with(response(200), {.length = length, .awaiting = std::move(make)});
 }
 
-response streamed_blocking(function<void(body_writer&)> make, std::optional<std::uint64_t> length) {
-  return response(200).source(
-      std::make_shared<const detail::body_source>(detail::body_source{.length = length, .blocking = std::move(make)}));
+response streamed_blocking(function<void(body_writer)> make, std::optional<std::uint64_t> length) {
+  return detail::response_access::with(response(200), {.length = length, .blocking = std::move(make)});
 }
 
 namespace detail {
-body_stream& body_of(call& c) noexcept { return c.body(); }
+void release_stream::operator()(call* c) const noexcept { c->release(); }
+body_stream body_of(call& c) noexcept { return stream_access::make<body_stream>(c); }
 }  // namespace detail
 
 }  // namespace lastcall::inline v0::http

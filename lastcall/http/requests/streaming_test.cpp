@@ -25,15 +25,15 @@ using testing_streams::streams;
 TEST(streaming, a_body_that_answers_before_the_request_is_read_says_that_it_is_the_last) {
   server_options o;
   o.routes.post("/file",
-                [](const request& req, body_stream&) -> task<response> { co_return file(req, "/proc/self/exe", "x"); });
-  o.routes.post("/made", [](const request&, body_stream&) -> task<response> {
-    co_return streamed([](body_writer& to) -> task<> { co_await to.write("x"); });
+                [](const request& req, body_stream) -> task<response> { co_return file(req, "/proc/self/exe", "x"); });
+  o.routes.post("/made", [](const request&, body_stream) -> task<response> {
+    co_return streamed([](body_writer to) -> task<> { co_await to.write("x"); });
   });
-  o.routes.post("/failed", [](const request&, body_stream& in) -> task<response> {
+  o.routes.post("/failed", [](const request&, body_stream in) -> task<response> {
     try {
       while (co_await in.read()) {}
-    } catch (const stream_error&) {}
-    co_return streamed([](body_writer& to) -> task<> { co_await to.write("x"); });
+    } catch (const body_error&) {}
+    co_return streamed([](body_writer to) -> task<> { co_await to.write("x"); });
   });
   streams s(std::move(o));
   for (const auto& [target, more] : {std::pair{"/file", "Content-Length: 5\r\n"},
@@ -163,7 +163,7 @@ TEST(streaming, a_body_that_breaks_is_seen_to_be_broken) {
   EXPECT_EQ(s.it.requests().forced, 0U);
 }
 
-TEST(streaming, a_client_that_leaves_ends_the_maker) {
+TEST(streaming, a_maker_that_goes_on_when_its_client_has_left_does_no_harm) {
   streams s;
   for (const std::string target : {"/made/100000", "/made-blocking/100000"}) {
     auto c = s.enters(4096);
@@ -173,6 +173,25 @@ TEST(streaming, a_client_that_leaves_ends_the_maker) {
   }
   EXPECT_TRUE(s.eventually([&] { return s.it.requests().abandoned_by_client == 2; }));
   EXPECT_TRUE(s.it.requests().adds_up());
+  EXPECT_EQ(s.get("/").body, "hello\n");
+  EXPECT_TRUE(s.eventually([&] { return s.saw.makers_over == 2; }));
+  EXPECT_LT(s.saw.written, 1'000'000'000U) << "what was not sent gave false";
+}
+
+TEST(streaming, a_maker_that_owns_the_stream_of_its_request_is_destroyed_with_it) {
+  std::weak_ptr<int> owned;
+  {
+    streams s;
+    auto c = s.enters();
+    c.say(post("/echo", "Transfer-Encoding: chunked\r\n") + chunk("whole") + "0\r\n\r\n");
+    EXPECT_THAT(next_reply(c).body, "whole");
+    EXPECT_TRUE(s.eventually([&] { return s.saw.in_maker.use_count() == 1; }));
+    c.say(post("/echo", "Transfer-Encoding: chunked\r\n") + chunk("half"));
+    c.hear_until("half");
+    owned = s.saw.in_maker;
+    EXPECT_EQ(owned.use_count(), 2) << "it waits for the rest";
+  }
+  EXPECT_TRUE(owned.expired()) << "the server has gone in the middle of it";
 }
 
 TEST(streaming, a_body_can_go_out_while_it_comes_in) {
@@ -306,7 +325,7 @@ TEST(streaming, an_error_without_a_sound_status_is_a_500) {
 TEST(streaming, trailers_are_checked_as_headers_are) {
   router r;
   r.get("/bad", [](const request&) {
-    return streamed([](body_writer& to) -> task<> {
+    return streamed([](body_writer to) -> task<> {
       co_await to.write("x");
       to.trailer("Bad\r\nName", "1");
     });

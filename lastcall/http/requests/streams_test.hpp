@@ -5,9 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -36,7 +40,8 @@ inline std::string chunk(std::string_view bytes) {
 /// What handlers have seen; they run on the server's threads.
 struct seen {
   std::atomic<int> causes[5] = {};
-  std::atomic<int> begun{0}, pieces{0}, failures{0}, last_status{-1};
+  std::atomic<int> begun{0}, pieces{0}, failures{0}, last_status{-1}, makers_over{0};
+  std::shared_ptr<int> in_maker = std::make_shared<int>(0);
   std::atomic<std::uint64_t> written{0};
   int count(cause c) const { return causes[static_cast<int>(c)]; }
 };
@@ -69,80 +74,97 @@ struct streams : serving_test {
             ++saw.causes[static_cast<int>(c.cause())];
             return text(to_text(c.cause()));
           }));
-    r.post("/sum", [this](const request&, body_stream& in) -> task<response> {
+    r.post("/sum", [this](const request&, body_stream in) -> task<response> {
       std::uint64_t bytes = 0;
       try {
         while (const auto piece = co_await in.read()) {
           bytes += piece->size();
           ++saw.pieces;
         }
-      } catch (const stream_error& error) {
+      } catch (const body_error& error) {
         ++saw.failures;
         saw.last_status = error.status();
         throw;
       }
       co_return text(std::to_string(bytes)).header("X-Sum", in.trailer("sum"));
     });
-    r.post("/sum-small", handler([](const request&, body_stream& in) -> task<response> {
+    r.post("/sum-small", handler([](const request&, body_stream in) -> task<response> {
                            while (co_await in.read()) {}
                            co_return text("all\n");
                          }).max_body(10));
-    r.post("/sum-blocking", blocking([](const request&, body_stream& in) {
+    r.post("/sum-blocking", blocking([](const request&, body_stream in) {
              std::uint64_t bytes = 0;
              while (const auto piece = in.read_blocking()) bytes += piece->size();
              return text(std::to_string(bytes));
            }));
-    r.post("/ignore", [](const request&, body_stream&) -> task<response> { co_return text("ignored\n"); });
+    r.post("/ignore", [](const request&, body_stream) -> task<response> { co_return text("ignored\n"); });
     r.post("/buffered", [](const request& req) { return text(std::to_string(req.body().size())); });
     r.get("/made/{pieces}", [this](const request& req) {
       const int pieces = std::stoi(std::string(req.param("pieces")));
       return streamed(
-          [this, pieces](body_writer& to) -> task<> {
+          [this, pieces](body_writer to) -> task<> {
             const std::string piece(10'000, 'x');
             for (int i = 0; i < pieces; ++i) {
-              co_await to.write(piece);
-              saw.written += piece.size();
+              if (co_await to.write(piece)) saw.written += piece.size();
             }
             to.trailer("X-End", "yes");
+            ++saw.makers_over;
           },
           req.has_header("X-Length") ? std::optional<std::uint64_t>(10'000ULL * static_cast<unsigned>(pieces))
                                      : std::nullopt);
     });
     r.get("/made-blocking/{pieces}", [this](const request& req) {
       const int pieces = std::stoi(std::string(req.param("pieces")));
-      return streamed_blocking([this, pieces](body_writer& to) {
+      return streamed_blocking([this, pieces](body_writer to) {
         const std::string piece(10'000, 'x');
         for (int i = 0; i < pieces; ++i) {
-          to.write_blocking(piece);
-          saw.written += piece.size();
+          if (to.write_blocking(piece)) saw.written += piece.size();
         }
+        ++saw.makers_over;
       });
     });
     r.get("/breaks", [](const request& req) {
       return streamed(
-          [](body_writer& to) -> task<> {
+          [](body_writer to) -> task<> {
             co_await to.write("half");
             throw std::runtime_error("asked to break");
           },
           req.has_header("X-Length") ? std::optional<std::uint64_t>(8) : std::nullopt);
     });
     r.get("/too-short",
-          [](const request&) { return streamed([](body_writer& to) -> task<> { co_await to.write("half"); }, 8); });
+          [](const request&) { return streamed([](body_writer to) -> task<> { co_await to.write("half"); }, 8); });
     r.get("/too-long", [](const request&) {
-      return streamed([](body_writer& to) -> task<> { co_await to.write("more than this"); }, 8);
+      return streamed([](body_writer to) -> task<> { co_await to.write("more than this"); }, 8);
     });
-    r.post("/echo", [](const request&, body_stream& in) -> task<response> {
-      co_return streamed([&in](body_writer& to) -> task<> {
+    r.post("/echo", [this](const request&, body_stream in) -> task<response> {
+      co_return streamed([in = std::move(in), owned = saw.in_maker](body_writer to) mutable -> task<> {
         while (const auto piece = co_await in.read()) co_await to.write(*piece);
       });
     });
     r.get("/", [](const request&) { return text("hello\n"); });
+    r.post("/late", [this](const request&, body_stream in) -> task<response> {
+      boost::asio::co_spawn(co_await boost::asio::this_coro::executor, read_late(std::move(in)), boost::asio::detached);
+      co_return text("answered\n");
+    });
     r.get("/mid", [](const request&) { return text(std::string(1'000'000, 'm')); });
     r.get("/odd-error", [](const request&) -> task<response> {
-      throw stream_error(9999, "no status");
+      throw body_error(9999, "no status");
       co_return text("");
     });
     return o;
+  }
+
+  /// Reads when the request is over.
+  task<> read_late(body_stream in) {
+    co_await net::wait_until_forced_for({}, std::chrono::milliseconds(20));
+    EXPECT_EQ(in.length(), std::nullopt);
+    EXPECT_EQ(in.trailer("sum"), "");
+    try {
+      co_await in.read();
+    } catch (const body_error& error) {
+      saw.last_status = error.status();
+    }
+    ++saw.failures;
   }
 
   seen saw;

@@ -12,8 +12,8 @@
 #include "lastcall/http/message/request.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/routing/erased_handler.hpp"
-#include "lastcall/http/routing/meant_as.hpp"
 #include "lastcall/http/routing/responder.hpp"
+#include "lastcall/net/meant_as.hpp"
 #include "lastcall/net/on_pool.hpp"
 
 namespace lastcall::inline v0::http {
@@ -35,12 +35,21 @@ struct arguments {
   bool body = false;
 };
 
-/// The first that fits of (request), (request, context), (request, body_stream&) and all three.
-template <template <class...> class Fits> constexpr std::optional<arguments> fitting() {
+template <class F, class... Before>
+concept takes_body = net::detail::takes_by_value<F, body_stream, Before...>;
+template <class F>
+concept takes_body_by_reference = net::detail::takes_by_reference<F, body_stream, const request&> ||
+                                  net::detail::takes_by_reference<F, body_stream, const request&, context>;
+
+/// The first that fits of (request), (request, context), (request, body_stream) and all three.
+template <class F, template <class...> class Fits> constexpr std::optional<arguments> fitting() {
   if (Fits<const request&>::value) return arguments{};
   if (Fits<const request&, context>::value) return arguments{.context = true};
-  if (Fits<const request&, body_stream&>::value) return arguments{.body = true};
-  if (Fits<const request&, context, body_stream&>::value) return arguments{.context = true, .body = true};
+  // As a reference, because the stream is incomplete in programs that take bodies as a whole.
+  if constexpr (takes_body<F, const request&>)
+    if (Fits<const request&, body_stream&&>::value) return arguments{.body = true};
+  if constexpr (takes_body<F, const request&, context>)
+    if (Fits<const request&, context, body_stream&&>::value) return arguments{.context = true, .body = true};
   return std::nullopt;
 }
 template <class F> struct form_of {
@@ -49,9 +58,9 @@ template <class F> struct form_of {
   template <class... A> using is_responder = std::bool_constant<gives<void, F, A..., responder>>;
   template <class... A> using is_coroutine = std::bool_constant<gives<response_task, F, A...>>;
 
-  static constexpr auto plain = fitting<is_plain>();
-  static constexpr auto later = fitting<is_responder>();
-  static constexpr auto coroutine = fitting<is_coroutine>();
+  static constexpr auto plain = fitting<F, is_plain>();
+  static constexpr auto later = fitting<F, is_responder>();
+  static constexpr auto coroutine = fitting<F, is_coroutine>();
 };
 
 template <class F>
@@ -67,52 +76,58 @@ template <class F> struct callable;  // complete for all that have a form
 template <class F>
 concept has_form = requires { sizeof(callable<F>); };
 template <class F>
-concept formless = meant_as<std::decay_t<F>, handler> && !has_form<std::decay_t<F>>;
+concept formless = net::detail::meant_as<std::decay_t<F>, handler> && !has_form<std::decay_t<F>>;
 
-body_stream& body_of(call&) noexcept;
+template <class F> inline constexpr bool keeps_no_body = takes_body_by_reference<F>;
+template <class F> inline constexpr bool keeps_no_body<net::on_pool<F>> = takes_body_by_reference<F>;
+
+body_stream body_of(call&) noexcept;
+struct handler_access;
 
 }  // namespace detail
 
 using net::blocking;
 
+/// Options of one route, in place of the server's defaults.
+struct route_options {
+  std::optional<std::uint64_t> max_body = {};  ///< instead of limits.body_bytes
+  bool gone_at_fin = false;
+  /// The response goes on for as long as the client likes. Its context drains at its own moment of the jitter window,
+  /// and not with the server.
+  bool long_lived = false;
+};
+
 /// One of
 ///   response(const request&)              answers at once, on the loop's thread
-///   task<response>(const request&)        a coroutine on the loop's thread; may be given a body_stream& last
+///   task<response>(const request&)        a coroutine on the loop's thread; may be given a body_stream last
 ///   void(const request&, responder)       answers through the responder, at any time, from any thread
 ///   http::blocking(f)                     on a pool of threads: `response(const request&)`, which may be given a
-///                                         body_stream& last (to be read with read_blocking). When the pool is full the
+///                                         body_stream last (to be read with read_blocking). When the pool is full the
 ///                                         client gets 503 with Retry-After
 /// each also with a context after the request. The context says when the server drains, when it is forced, and (except
 /// for the first form) when the client has gone.
 /// Called by several threads at once, so only through a const reference: a mutable lambda is not accepted. Neither is
-/// one of the first form with a body_stream&, since reading would block the loop: make it a coroutine or `blocking`.
+/// one of the first form with a body_stream, since reading would block the loop: make it a coroutine or `blocking`. The
+/// stream is taken by value: it is a handle, which the handler owns.
 /// Blocks: the loop and all its connections, except in `blocking`.   Errors: an exception becomes a 500 and a line of
 /// the log.
 class handler {
  public:
-  /// Options of one route, in place of the server's defaults.
-  struct options {
-    std::optional<std::uint64_t> max_body = {};  ///< instead of limits.body_bytes
-    bool gone_at_fin = false;
-    /// The response goes on for as long as the client likes. Its context drains at its own moment of the jitter window,
-    /// and not with the server.
-    bool long_lived = false;
-  };
-
   handler() = default;
 
   template <class F>
     requires(!std::same_as<std::decay_t<F>, handler> && detail::has_form<std::decay_t<F>>)
   handler(F&& f)  // NOLINT: implicit
-      : call_(detail::is_null(static_cast<const std::decay_t<F>&>(f))
+      : call_(net::detail::is_null(static_cast<const std::decay_t<F>&>(f))
                   ? nullptr
                   : std::make_unique<const detail::callable<std::decay_t<F>>>(std::forward<F>(f))) {}
   /// Deleted rather than absent, so that the compiler shows this line.
-  template <detail::formless F>
-  handler(F&&) = delete;  // it has none of the forms above: is it mutable, or plain, and takes a body_stream&?
-  /// For middleware.
-  handler(std::unique_ptr<const detail::erased_handler> call, const options& o) noexcept
-      : call_(std::move(call)), options_(o) {}
+  template <class F>
+    requires(detail::formless<F> && !detail::keeps_no_body<std::decay_t<F>>)
+  handler(F&&) = delete;  // it has none of the forms above: is it mutable, or plain, and takes a body_stream?
+  template <class F>
+    requires(detail::formless<F> && detail::keeps_no_body<std::decay_t<F>>)
+  handler(F&&) = delete;  // take the body_stream by value: it is a handle, and the handler owns it
 
   /// Takes bodies of up to that many bytes, in place of the server's limit.
   handler&& max_body(std::uint64_t bytes) && {
@@ -131,21 +146,20 @@ class handler {
   /// Whether it takes a context.
   bool wants_context() const noexcept { return call_->wants_context; }
   bool streams_body() const noexcept { return call_->streams_body; }
-  const options& route_options() const noexcept { return options_; }
-
-  /// For the connections: the call of its form.
-  const detail::erased_handler& erased() const noexcept { return *call_; }
-  /// For middleware: leaves it empty.
-  std::unique_ptr<const detail::erased_handler> release() noexcept { return std::move(call_); }
+  const route_options& options() const noexcept { return options_; }
 
  private:
+  friend detail::handler_access;
+
   std::unique_ptr<const detail::erased_handler> call_;
-  options options_;
+  route_options options_;
 };
 
 namespace detail {
 
-template <arguments A, class F> decltype(auto) invoke(const F& f, const request& r, const context& c, call* streams) {
+/// `Call` is call. A template, because body_stream may be incomplete here.
+template <arguments A, class F, class Call>
+decltype(auto) invoke(const F& f, const request& r, const context& c, Call* streams) {
   if constexpr (A.context && A.body) {
     return f(r, c, body_of(*streams));
   } else if constexpr (A.body) {

@@ -7,6 +7,8 @@
 
 namespace lastcall::inline v0::http {
 
+responder detail::answers_through(pending_reply* p) noexcept { return responder(p); }
+
 responder& responder::operator=(responder&& other) noexcept {
   responder taken(std::move(other));
   std::swap(pending_, taken.pending_);

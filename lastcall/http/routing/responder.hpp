@@ -9,9 +9,13 @@ namespace lastcall::inline v0::http {
 
 class response;
 
+class responder;
+
 namespace detail {
 class pending_reply;
-}
+/// Takes over the caller's reference.
+responder answers_through(pending_reply* p) noexcept;
+}  // namespace detail
 
 /// Move-only. The request stays valid until the answer is sent. If it is destroyed without an answer, the client gets
 /// 500 and the log a line: so a lost responder never leaves a client waiting. It may outlive the server; then nothing
@@ -19,8 +23,6 @@ class pending_reply;
 class responder {
  public:
   responder() = default;
-  /// Takes over the caller's reference.
-  explicit responder(detail::pending_reply* p) noexcept : pending_(p) {}
   responder(responder&& other) noexcept : pending_(std::exchange(other.pending_, nullptr)) {}
   responder& operator=(responder&& other) noexcept;
   ~responder();
@@ -35,6 +37,9 @@ class responder {
   bool gone() const noexcept;
 
  private:
+  friend responder detail::answers_through(detail::pending_reply*) noexcept;
+  explicit responder(detail::pending_reply* p) noexcept : pending_(p) {}
+
   detail::pending_reply* pending_ = nullptr;
 };
 

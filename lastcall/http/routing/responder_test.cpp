@@ -38,7 +38,7 @@ class recorded_reply final : public detail::pending_reply {
 
 TEST(responder, sends_once_and_lets_go) {
   outcome o;
-  responder r(new recorded_reply(o));
+  responder r = detail::answers_through(new recorded_reply(o));
   EXPECT_TRUE(r);
   EXPECT_FALSE(r.gone());
   r.send(text("late"));
@@ -52,7 +52,7 @@ TEST(responder, sends_once_and_lets_go) {
 
 TEST(responder, destroyed_without_an_answer_says_so_once) {
   outcome o;
-  { responder r(new recorded_reply(o)); }
+  { responder r = detail::answers_through(new recorded_reply(o)); }
   EXPECT_EQ(o.unanswered, 1);
   EXPECT_EQ(o.replies, 0);
   EXPECT_EQ(o.destroyed, 1);
@@ -60,10 +60,10 @@ TEST(responder, destroyed_without_an_answer_says_so_once) {
 
 TEST(responder, moves_the_duty_to_answer) {
   outcome first, second;
-  responder a(new recorded_reply(first));
+  responder a = detail::answers_through(new recorded_reply(first));
   responder b(std::move(a));
   EXPECT_FALSE(a);
-  responder c(new recorded_reply(second));
+  responder c = detail::answers_through(new recorded_reply(second));
   c = std::move(b);
   EXPECT_EQ(second.unanswered, 1);
   EXPECT_EQ(first.unanswered, 0);
@@ -80,7 +80,7 @@ TEST(responder, an_empty_one_owes_nothing) {
 
 TEST(responder, tells_that_the_client_is_gone) {
   outcome o;
-  responder r(new recorded_reply(o));
+  responder r = detail::answers_through(new recorded_reply(o));
   o.gone = true;
   EXPECT_TRUE(r.gone());
   EXPECT_TRUE(r);
@@ -92,7 +92,7 @@ TEST(responder, answers_from_another_thread_while_the_session_holds_its_referenc
   outcome o;
   auto* pending = new recorded_reply(o);
   pending->acquire();
-  std::thread([r = responder(pending)]() mutable { r.send(text("from afar")); }).join();
+  std::thread([r = detail::answers_through(pending)]() mutable { r.send(text("from afar")); }).join();
   EXPECT_EQ(o.destroyed, 0);
   EXPECT_EQ(o.body, "from afar");
   pending->release();

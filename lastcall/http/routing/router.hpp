@@ -16,11 +16,11 @@
 
 namespace lastcall::inline v0::sse {
 class handler;
-struct options;
+struct stream_options;
 }  // namespace lastcall::inline v0::sse
 namespace lastcall::inline v0::ws {
 class handler;
-struct options;
+struct stream_options;
 }  // namespace lastcall::inline v0::ws
 
 namespace lastcall::inline v0::http {
@@ -80,14 +80,14 @@ class router {
   // the handler where a program calls them.
 
   /// GET of a stream of server-sent events. Needs lastcall/events.hpp, which has the forms of handlers and the options.
-  template <class Handler = sse::handler, class Options = sse::options>
+  template <class Handler = sse::handler, class Options = sse::stream_options>
   router& events(std::string_view pattern, std::type_identity_t<Handler> h, std::type_identity_t<Options> o = {}) {
     return get(pattern, handler_for(pattern, std::move(h), std::move(o)));
   }
   /// A WebSocket: GET with a handshake. Without one the answer is 426, with a malformed one 400, from a page
   /// that is not allowed 403, while draining 503. Needs lastcall/websocket.hpp, which has the forms of handlers and the
   /// options.
-  template <class Handler = ws::handler, class Options = ws::options>
+  template <class Handler = ws::handler, class Options = ws::stream_options>
   router& websocket(std::string_view pattern, std::type_identity_t<Handler> h, std::type_identity_t<Options> o = {}) {
     return get(pattern, handler_for(pattern, std::move(h), std::move(o)));
   }

@@ -96,14 +96,14 @@ bool same_stage(const app_status& a, const app_status& b) {
 }
 
 /// The status each second, and at once when something has moved on; ends when we drain, as the last to do so.
-task<> send_events(const app& a, sse::stream& out) {
+task<> send_events(const app& a, sse::stream out) {
   app_status sent;
   const auto send = [&] {
     sent = a.status();
     return out.send({.data = with_numbers(a, sent), .event = "status"});
   };
   for (bool last = false; !last;) {
-    last = !co_await send();
+    last = !co_await send() || out.life().draining();
     const time_point next = steady().now() + event_interval;
     while (!last && steady().now() < next && same_stage(sent, a.status())) last = !co_await out.wait_for(look_again);
   }
@@ -122,7 +122,7 @@ struct admin::parts {
     server_options s{.address = std::move(o.address), .port = o.port, .health = false, .name = "admin"};
     s.limits.max_connections = most_connections;
     // It stops last, when the service has stopped: it must not delay the exit.
-    s.silence = s.jitter = duration::zero();
+    s.idle_drain_after = s.jitter = duration::zero();
     s.linger = farewell_time;
     s.listener_close = net::closing_way::accept_until_empty;
     s.routes.get("/livez", [](const request&) { return text("alive\n"); });
@@ -131,7 +131,7 @@ struct admin::parts {
     s.routes.get("/status", [&a](const request&) {
       return json(with_numbers(a, a.status()) + "\n").header("Cache-Control", "no-store");
     });
-    s.routes.events("/status/events", [&a](sse::stream& out) { return send_events(a, out); });
+    s.routes.events("/status/events", [&a](sse::stream out) { return send_events(a, std::move(out)); });
     const auto prestop = [this](const request&, responder reply) { hook.wait(std::move(reply)); };
     s.routes.get("/prestop", prestop).post("/prestop", prestop);
     return s;

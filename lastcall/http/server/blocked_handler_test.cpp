@@ -39,7 +39,7 @@ struct blocked_handler : ::testing::Test {
     server_options o{.name = "shop"};
     o.routes.get("/block/{what}", blocking([this](const request&) { return blocks(); }));
     o.routes.get("/make", [this](const request&) {
-      return streamed_blocking([this](body_writer& to) {
+      return streamed_blocking([this](body_writer to) {
         static_cast<void>(blocks());
         to.write_blocking("made");
       });

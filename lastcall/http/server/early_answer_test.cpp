@@ -19,7 +19,7 @@ struct early_answer : testing_tls::tls_serving {
     server_options o = options();
     o.routes.post("/collected", handler([](const request&) { return text("all of it"); }).max_body(1000));
     o.routes.post("/streamed",
-                  [](const request&, body_stream&) -> task<response> { co_return text("who are you?", 401); });
+                  [](const request&, body_stream) -> task<response> { co_return text("who are you?", 401); });
     return o;
   }
   /// Sends head and body slowly, more slowly than `linger_acknowledged`, and reads only then.

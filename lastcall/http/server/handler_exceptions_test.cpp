@@ -46,13 +46,13 @@ router routes(always out) {
           return text("");
         }));
   r.get("/streamed", [out](const request&) {
-    return streamed([out](body_writer& to) -> task<> {
+    return streamed([out](body_writer to) -> task<> {
       co_await to.write("some");
       out();
     });
   });
   r.get("/streamed_blocking", [out](const request&) {
-    return streamed_blocking([out](body_writer& to) {
+    return streamed_blocking([out](body_writer to) {
       to.write_blocking("some");
       out();
     });

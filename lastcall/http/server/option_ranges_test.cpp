@@ -20,6 +20,7 @@
 #include "lastcall/net/connection/connection_server.hpp"
 #include "lastcall/net/loop/runtime.hpp"
 #include "lastcall/net/tcp/tcp_server.hpp"
+#include "lastcall/net/tls/tls_context.hpp"
 
 namespace lastcall::http::option_ranges_test {
 
@@ -68,7 +69,7 @@ void check_limits(limits l) {
   check_server(std::move(o));
 }
 void check_tcp(net::tcp_server_options o) {
-  o.handler = [](net::tcp_stream&) -> task<> { co_return; };
+  o.handler = [](net::tcp_stream) -> task<> { co_return; };
   net::tcp_server made(std::move(o), on(), silent);
 }
 void check_session(net::session_limits l) {
@@ -100,14 +101,14 @@ void check_listener(net::listener_options l) {
 void check_tls(net::tls_options o) { net::tls_context made(std::move(o), "http", silent); }
 void check_pool(net::thread_pool_options o) { net::thread_pool made(o); }
 void check_runtime(net::runtime_options o) { net::runtime made(std::move(o)); }
-void check_websocket(ws::options o) {
+void check_websocket(ws::stream_options o) {
   router r;
   r.websocket("/", [](ws::stream) -> task<> { co_return; }, std::move(o));
 }
 void check_group(ws::group_options o) { ws::group made(o); }
-void check_events(sse::options o) {
+void check_events(sse::stream_options o) {
   router r;
-  r.events("/", [](sse::stream&) -> task<> { co_return; }, o);
+  r.events("/", [](sse::stream) -> task<> { co_return; }, o);
 }
 void check_app(app_options o) {
   if (o.grace == app_options().grace) o.grace = 24h;
@@ -128,21 +129,23 @@ times all_times() {
       {"app_options", "kill", a_day + a_bit, duration::max(), [](duration v) { check_app({.kill_after = v}); }},
       {"limits", "head_time", a_bit, a_day, with(&limits::head_time, check_limits)},
       {"limits", "body_time", a_bit, a_day, with(&limits::body_time, check_limits)},
-      {"limits", "idle_time", a_bit, a_day, with(&limits::idle_time, check_limits)},
+      {"limits", "idle_close_after", a_bit, a_day, with(&limits::idle_close_after, check_limits)},
       {"limits", "write_time", a_bit, a_day, with(&limits::write_time, check_limits)},
-      {"server_options", "silence", no_time, a_day, with(&server_options::silence, check_server)},
+      {"server_options", "idle_drain_after", no_time, a_day, with(&server_options::idle_drain_after, check_server)},
       {"server_options", "linger", no_time, a_day, with(&server_options::linger, check_server)},
       {"server_options", "linger_sending", no_time, a_day, with(&server_options::linger_sending, check_server)},
       {"server_options", "jitter", no_time, a_day, with(&server_options::jitter, check_server)},
       {"tcp_server_options", "linger", no_time, a_day, with(&net::tcp_server_options::linger, check_tcp)},
       {"tcp_server_options", "linger_sending", no_time, a_day,
        with(&net::tcp_server_options::linger_sending, check_tcp)},
-      {"tcp_server_options", "silence", no_time, a_day, with(&net::tcp_server_options::silence, check_tcp)},
+      {"tcp_server_options", "idle_drain_after", no_time, a_day, with(&net::tcp_server_options::idle_drain_after, check_tcp)},
       {"tcp_server_options", "jitter", no_time, a_day, with(&net::tcp_server_options::jitter, check_tcp)},
-      {"session_limits", "idle_time", no_time, a_day, with(&net::session_limits::idle_time, check_session)},
+      {"session_limits", "idle_close_after", no_time, a_day,
+       with(&net::session_limits::idle_close_after, check_session)},
       {"session_limits", "write_time", a_bit, a_day, with(&net::session_limits::write_time, check_session)},
       {"session_limits", "goodbye_time", no_time, a_day, with(&net::session_limits::goodbye_time, check_session)},
-      {"farewell_options", "silence", no_time, a_day, with(&net::farewell_options::silence, check_farewell)},
+      {"farewell_options", "idle_drain_after", no_time, a_day,
+       with(&net::farewell_options::idle_drain_after, check_farewell)},
       {"farewell_options", "linger", no_time, a_day, with(&net::farewell_options::linger, check_farewell)},
       {"farewell_options", "linger_sending", no_time, a_day,
        with(&net::farewell_options::linger_sending, check_farewell)},
@@ -153,13 +156,15 @@ times all_times() {
        with(&net::connection_server_options::last_words, check_connections)},
       {"tls_options", "handshake_time", a_bit, a_day, with(&net::tls_options::handshake_time, check_tls)},
       {"tls_options", "ticket_key_time", 1s, a_day, with(&net::tls_options::ticket_key_time, check_tls)},
-      {"ws::options", "ping_interval", no_time, a_day, with(&ws::options::ping_interval, check_websocket)},
-      {"ws::options", "pong_time", a_bit, a_day, with(&ws::options::pong_time, check_websocket)},
-      {"ws::options", "write_time", a_bit, a_day, with(&ws::options::write_time, check_websocket)},
-      {"ws::options", "goodbye_time", no_time, a_day, with(&ws::options::goodbye_time, check_websocket)},
-      {"sse::options", "heartbeat", no_time, a_day, with(&sse::options::heartbeat, check_events)},
-      {"sse::options", "retry", no_time, a_day, with(&sse::options::retry, check_events)},
-      {"sse::options", "retry_spread", no_time, a_day, with(&sse::options::retry_spread, check_events)},
+      {"ws::stream_options", "idle_ping_after", no_time, a_day,
+       with(&ws::stream_options::idle_ping_after, check_websocket)},
+      {"ws::stream_options", "pong_time", a_bit, a_day, with(&ws::stream_options::pong_time, check_websocket)},
+      {"ws::stream_options", "write_time", a_bit, a_day, with(&ws::stream_options::write_time, check_websocket)},
+      {"ws::stream_options", "goodbye_time", no_time, a_day, with(&ws::stream_options::goodbye_time, check_websocket)},
+      {"sse::stream_options", "idle_ping_after", no_time, a_day,
+       with(&sse::stream_options::idle_ping_after, check_events)},
+      {"sse::stream_options", "retry", no_time, a_day, with(&sse::stream_options::retry, check_events)},
+      {"sse::stream_options", "retry_spread", no_time, a_day, with(&sse::stream_options::retry_spread, check_events)},
   };
 }
 
@@ -187,12 +192,13 @@ numbers all_numbers() {
       {"thread_pool_options", "threads", 1, 4096, number_of(&net::thread_pool_options::threads, check_pool)},
       {"thread_pool_options", "queue", 0, many, number_of(&net::thread_pool_options::queue, check_pool)},
       {"runtime_options", "threads", 0, 1024, number_of(&net::runtime_options::threads, check_runtime)},
-      {"ws::options", "max_message_bytes", 1, tib, number_of(&ws::options::max_message_bytes, check_websocket)},
-      {"ws::options", "input_bytes", 1, tib, number_of(&ws::options::input_bytes, check_websocket)},
-      {"ws::options", "output_bytes", 1, tib, number_of(&ws::options::output_bytes, check_websocket)},
+      {"ws::stream_options", "max_message_bytes", 1, tib,
+       number_of(&ws::stream_options::max_message_bytes, check_websocket)},
+      {"ws::stream_options", "input_bytes", 1, tib, number_of(&ws::stream_options::input_bytes, check_websocket)},
+      {"ws::stream_options", "output_bytes", 1, tib, number_of(&ws::stream_options::output_bytes, check_websocket)},
       {"ws::group_options", "member_bytes", 1, tib, number_of(&ws::group_options::member_bytes, check_group)},
       {"ws::group_options", "queue_bytes", 1, tib, number_of(&ws::group_options::queue_bytes, check_group)},
-      {"handler::options", "max_body", 0, UINT64_MAX,
+      {"route_options", "max_body", 0, UINT64_MAX,
        [](std::uint64_t v) { handler([](const request&) { return text(""); }).max_body(v); }},
   };
 }
@@ -260,10 +266,10 @@ TEST(option_ranges, know_all_members_of_all_options) {
   EXPECT_EQ(members<net::tls_options>(), 9u);
   EXPECT_EQ(members<net::thread_pool_options>(), 2u);
   EXPECT_EQ(members<net::runtime_options>(), 3u);
-  EXPECT_EQ(members<ws::options>(), 10u);
+  EXPECT_EQ(members<ws::stream_options>(), 10u);
   EXPECT_EQ(members<ws::group_options>(), 3u);
-  EXPECT_EQ(members<sse::options>(), 3u);
-  EXPECT_EQ(members<handler::options>(), 3u);
+  EXPECT_EQ(members<sse::stream_options>(), 3u);
+  EXPECT_EQ(members<route_options>(), 3u);
   EXPECT_EQ(members<admin_options>(), 2u);   // none: a port has all its values
   EXPECT_EQ(members<file_options>(), 1u);    // none
   EXPECT_EQ(members<cookie_options>(), 6u);  // none: what max_age has below 1 removes the cookie

@@ -48,7 +48,7 @@ TEST_F(own_answers, are_all_changed) {
       {413, [](visit& v) { v.post("/small", std::string(11, 'x'), {{"content-length", "11"}}); }},
       {414, get("/" + std::string(20'000, 'x'))},
       {417, get("/plain", {{"expect", "miracles"}})},
-      {422, get("/stream_error/422")},
+      {422, get("/body_error/422")},
       {431, get("/plain", fields(120, {"x", "y"}))},
       {500, get("/throws")},
       {500, get("/coroutine_throws")},

@@ -107,7 +107,7 @@ int cut_while_it_waits(foreign_wait& there, bool raw_tcp) {
   });
   std::vector<net::endpoint> at;
   if (raw_tcp) {
-    auto tcp = a.add<net::tcp_server>("tcp", {.address = "127.0.0.1", .handler = [&](net::tcp_stream& s) -> task<> {
+    auto tcp = a.add<net::tcp_server>("tcp", {.address = "127.0.0.1", .handler = [&](net::tcp_stream s) -> task<> {
                                                 co_await there.wait();
                                                 co_await s.write("too late");
                                               }});

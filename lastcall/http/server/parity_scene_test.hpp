@@ -60,7 +60,7 @@ struct scene {
   router routes();
 };
 
-inline task<response> sum(scene& s, body_stream& in) {
+inline task<response> sum(scene& s, body_stream in) {
   std::size_t size = 0;
   while (const auto piece = co_await in.read()) {
     size += piece->size();
@@ -122,8 +122,8 @@ inline router scene::routes() {
   r.get("/responder_throws", [](const request&, responder) { throw std::runtime_error("planned"); });
   r.get("/responder_drops", [](const request&, responder) {});
   r.get("/blocking_throws", blocking([](const request&) -> response { throw std::runtime_error("planned"); }));
-  r.get("/stream_error/{status}", [](const request& q) -> task<response> {
-    throw stream_error(std::stoi(std::string(q.param("status"))), "planned");
+  r.get("/body_error/{status}", [](const request& q) -> task<response> {
+    throw body_error(std::stoi(std::string(q.param("status"))), "planned");
     co_return text("");
   });
   r.get("/status/{status}", [](const request& q) {
@@ -131,52 +131,53 @@ inline router scene::routes() {
   });
   r.post("/collected", [](const request& q) { return text(std::to_string(q.body().size())); });
   r.post("/small", handler([](const request& q) { return text(std::to_string(q.body().size())); }).max_body(10));
-  r.post("/taken", [this](const request&, body_stream& in) { return sum(*this, in); });
-  r.post("/taken_small", handler([this](const request&, body_stream& in) { return sum(*this, in); }).max_body(10));
-  r.post("/taken_blocking", blocking([this](const request&, body_stream& in) {
+  r.post("/taken", [this](const request&, body_stream in) { return sum(*this, std::move(in)); });
+  r.post("/taken_small",
+         handler([this](const request&, body_stream in) { return sum(*this, std::move(in)); }).max_body(10));
+  r.post("/taken_blocking", blocking([this](const request&, body_stream in) {
            std::size_t size = 0;
            for (; const auto piece = in.read_blocking(); ++pieces) size += piece->size();
            return text(std::to_string(size));
          }));
-  r.post("/ignored", [](const request&, body_stream&) -> task<response> { co_return text("ignored"); });
-  r.post("/echo", [](const request&, body_stream& in) -> task<response> {
-    co_return streamed([&in](body_writer& to) -> task<> {
+  r.post("/ignored", [](const request&, body_stream) -> task<response> { co_return text("ignored"); });
+  r.post("/echo", [](const request&, body_stream in) -> task<response> {
+    co_return streamed([in = std::move(in)](body_writer to) mutable -> task<> {
       while (const auto piece = co_await in.read()) co_await to.write(*piece);
     });
   });
-  r.post("/save", [this](const request&, body_stream& in) -> task<response> {
+  r.post("/save", [this](const request&, body_stream in) -> task<response> {
     co_return text(std::to_string(co_await save(in, folder + "/saved")));
   });
   r.get("/made", [](const request&) {
-    return streamed([](body_writer& to) -> task<> {
+    return streamed([](body_writer to) -> task<> {
       for (int i = 0; i < 3; ++i) co_await to.write(std::string(10'000, 'x'));
       to.trailer("X-End", "yes");
     });
   });
   r.get("/made_by_length",
-        [](const request&) { return streamed([](body_writer& to) -> task<> { co_await to.write("12345678"); }, 8); });
+        [](const request&) { return streamed([](body_writer to) -> task<> { co_await to.write("12345678"); }, 8); });
   r.get("/made_blocking", [](const request&) {
-    return streamed_blocking([](body_writer& to) { to.write_blocking(std::string(10'000, 'x')); });
+    return streamed_blocking([](body_writer to) { to.write_blocking(std::string(10'000, 'x')); });
   });
   r.get("/breaks", [](const request&) {
-    return streamed([](body_writer& to) -> task<> {
+    return streamed([](body_writer to) -> task<> {
       co_await to.write("half");
       throw std::runtime_error("planned");
     });
   });
   r.get("/breaks_blocking", [](const request&) {
-    return streamed_blocking([](body_writer& to) {
+    return streamed_blocking([](body_writer to) {
       to.write_blocking("half");
       throw std::runtime_error("planned");
     });
   });
   r.get("/too_short",
-        [](const request&) { return streamed([](body_writer& to) -> task<> { co_await to.write("half"); }, 8); });
+        [](const request&) { return streamed([](body_writer to) -> task<> { co_await to.write("half"); }, 8); });
   r.get("/too_long", [](const request&) {
-    return streamed([](body_writer& to) -> task<> { co_await to.write("more than this"); }, 8);
+    return streamed([](body_writer to) -> task<> { co_await to.write("more than this"); }, 8);
   });
   r.get("/drips", [this](const request&, context c) -> task<response> {
-    co_return streamed([this, c](body_writer& to) -> task<> {
+    co_return streamed([this, c](body_writer to) -> task<> {
       const waiting shown(c, "the bell");
       co_await to.write("drip");
       ++inside;
@@ -184,7 +185,7 @@ inline router scene::routes() {
       co_await to.write("last");
     });
   });
-  r.events("/events", [this](sse::stream& out) -> task<> {
+  r.events("/events", [this](sse::stream out) -> task<> {
     co_await out.send({.data = "first"});
     ++inside;
     while (co_await out.wait_for(std::chrono::seconds(10))) {}
@@ -227,7 +228,7 @@ class visit {
     on.file = name + "/file";
     std::ofstream(on.file) << "0123456789";
     app_.add<net::runtime>("loops", {.threads = 1});
-    server_options o{.address = "127.0.0.1", .port = 0, .silence = std::chrono::milliseconds(30)};
+    server_options o{.address = "127.0.0.1", .port = 0, .idle_drain_after = std::chrono::milliseconds(30)};
     o.routes = on.routes();
     o.jitter = duration::zero();
     o.h2c = true;

@@ -62,7 +62,10 @@ struct scene {
 };
 
 inline server_options local(router routes) {
-  return {.address = "127.0.0.1", .port = 0, .routes = std::move(routes), .silence = std::chrono::milliseconds(30)};
+  return {.address = "127.0.0.1",
+          .port = 0,
+          .routes = std::move(routes),
+          .idle_drain_after = std::chrono::milliseconds(30)};
 }
 
 }  // namespace lastcall::inline v0::http::testing_server

@@ -19,6 +19,7 @@
 #include "lastcall/net/connection/connection_server.hpp"
 #include "lastcall/net/connection/standalone.hpp"
 #include "lastcall/net/loop/runtime.hpp"
+#include "lastcall/net/tls/tls_context.hpp"
 
 namespace lastcall::inline v0::http {
 
@@ -40,17 +41,19 @@ std::shared_ptr<net::tls_context> tls_of(const server_options& o, const logger& 
 }
 
 net::connection_server_options tcp_options(const server_options& o, net::thread_pool& pool, const logger& log) {
-  net::connection_server_options tcp{
-      .listener_per_loop = o.listener_per_thread,
-      .listener_close = o.listener_close,
-      .farewell = {.silence = o.silence, .linger = o.linger, .linger_sending = o.linger_sending, .jitter = o.jitter},
-      .max_connections = o.limits.max_connections,
-      .max_connections_per_address = o.limits.max_connections_per_address,
-      .proxies = o.proxies,
-      .pool = &pool,
-      .name = o.name,
-      .log = log,
-      .schemes = {"http", "https"}};
+  net::connection_server_options tcp{.listener_per_loop = o.listener_per_thread,
+                                     .listener_close = o.listener_close,
+                                     .farewell = {.idle_drain_after = o.idle_drain_after,
+                                                  .linger = o.linger,
+                                                  .linger_sending = o.linger_sending,
+                                                  .jitter = o.jitter},
+                                     .max_connections = o.limits.max_connections,
+                                     .max_connections_per_address = o.limits.max_connections_per_address,
+                                     .proxies = o.proxies,
+                                     .pool = &pool,
+                                     .name = o.name,
+                                     .log = log,
+                                     .schemes = {"http", "https"}};
   const auto listen = [&](std::string_view address, std::uint16_t port) {
     tcp.listeners.push_back(net::listener_at(o.listen, net::endpoint_of(address, port)));
   };
@@ -223,7 +226,8 @@ server::server(options o) : parts_(std::make_unique<parts>(checked(std::move(o))
 
 server::server(options o, app& a)
     : parts_(std::make_unique<parts>(checked(std::move(o)), a.log(), &a.shared<net::runtime>(), &a)) {
-  if (const auto tls = parts_->tcp.shared_tls()) a.also_reload([tls] { tls->reload(); });  // it logs what fails
+  if (const auto tls = parts_->tcp.shared_tls())
+    a.also_reload([tls] { static_cast<void>(tls->reload()); });  // it logs what fails
 }
 
 server::server(options o, net::runtime& r, logger log)

@@ -42,7 +42,7 @@ struct server_options {
   /// One listening socket for each thread, in one SO_REUSEPORT group.
   bool listener_per_thread = false;
   /// While draining: how long an idle connection must have been quiet before it is closed.
-  duration silence = net::default_silence;
+  duration idle_drain_after = net::default_idle_drain_after;
   /// The longest time from the server's FIN to the close. Of a client that sends on, as one that reads the answer only
   /// when it has sent its whole request: from its last bytes, and `linger_sending` in all.
   duration linger = net::default_linger;

@@ -29,7 +29,7 @@ router one_route() {
 }
 
 server_options local(net::listen_options listen) {
-  return {.address = "127.0.0.1", .port = 0, .listen = listen, .routes = one_route(), .silence = 30ms};
+  return {.address = "127.0.0.1", .port = 0, .listen = listen, .routes = one_route(), .idle_drain_after = 30ms};
 }
 
 std::string refusal(server_options o) {

@@ -80,7 +80,7 @@ TEST(server, refuses_options_that_cannot_be_meant) {
   };
   EXPECT_THAT(why({.address = "localhost"}), HasSubstr("localhost"));
   EXPECT_THAT(why({.address = ""}), HasSubstr("nowhere to listen"));
-  EXPECT_THAT(why({.silence = -1s}), HasSubstr("silence = -1s"));
+  EXPECT_THAT(why({.idle_drain_after = -1s}), HasSubstr("idle_drain_after = -1s"));
   EXPECT_THAT(why({.linger = -1s}), HasSubstr("linger = -1s"));
   EXPECT_THAT(why({.limits = {.head_bytes = 1}}), HasSubstr("head_bytes"));
   // What would have no effect:

@@ -91,7 +91,7 @@ struct serving_test {
   static server_options local(server_options o) {
     o.address = "127.0.0.1";
     o.port = 0;
-    if (o.silence == server_options().silence) o.silence = std::chrono::milliseconds(30);
+    if (o.idle_drain_after == server_options().idle_drain_after) o.idle_drain_after = std::chrono::milliseconds(30);
     return o;
   }
 };

@@ -103,7 +103,7 @@ TEST_F(tls_farewell, answers_in_a_drain_what_came_while_a_handler_was_at_work) {
 
 TEST_F(tls_farewell, finishes_or_refuses_handshakes_that_are_in_progress_at_the_drain) {
   auto o = options();
-  o.silence = 2s;
+  o.idle_drain_after = 2s;
   serving_test s(std::move(o));
   auto before = enters(s), halfway = enters(s), between = enters(s), stalled = enters(s), silent = enters(s);
   const std::string hello = halfway.hello();

@@ -28,14 +28,13 @@ inline router routes(const std::string& file = {}) {
   router r;
   r.get("/unreadable", [](const request&) {
     const int folder = ::open("/", O_RDONLY | O_CLOEXEC);
-    return response(200).source(
-        std::make_shared<const detail::body_source>(detail::body_source{.length = 10, .file = net::unique_fd(folder)}));
+    return detail::response_access::with(response(200), {.length = 10, .file = net::unique_fd(folder)});
   });
   r.get("/", [](const request& q) { return text(q.secure() ? "secure\n" : "plain\n"); });
   r.get("/who", [](const request& q) { return text(std::string(q.client_certificate()) + "|" + q.remote() + "\n"); });
   r.get("/big", [](const request&) {
     return streamed(
-        [](body_writer& to) -> task<> {
+        [](body_writer to) -> task<> {
           const std::string piece(100'000, 'x');
           for (std::uint64_t i = 0; i < many_bytes / piece.size(); ++i) co_await to.write(piece);
         },
@@ -46,7 +45,7 @@ inline router routes(const std::string& file = {}) {
     co_return text("slow\n");
   });
   r.get("/file", [file](const request& q) { return http::file(q, file); });
-  r.post("/upload", [](const request&, body_stream& in) -> task<response> {
+  r.post("/upload", [](const request&, body_stream in) -> task<response> {
     std::uint64_t bytes = 0;
     unsigned sum = 0;
     while (const auto piece = co_await in.read()) {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "lastcall/http/server/tls_serving_test.hpp"
-#include "lastcall/net/tls/tls.hpp"
+#include "lastcall/net/tls/tls_context.hpp"
 
 namespace lastcall::http::tls_test {
 
@@ -116,7 +116,7 @@ TEST_F(tls, reloads_without_dropping_a_connection) {
   auto halfway = enters(s);
   halfway.say_raw(halfway.hello());
   ca.issue({.common_name = "renewed"}, "first");
-  EXPECT_EQ(s.it.reload_certificates(), "");
+  EXPECT_TRUE(s.it.reload_certificates());
   auto fresh = enters(s);
   ASSERT_TRUE(fresh.shake_hands());
   EXPECT_EQ(fresh.server_name(), "renewed");
@@ -130,14 +130,25 @@ TEST_F(tls, reloads_without_dropping_a_connection) {
 
 TEST_F(tls, keeps_what_it_has_when_new_files_are_bad) {
   serving_test s(options());
+  EXPECT_EQ(serving_test({}).it.reload_certificates().error(), std::errc::operation_not_supported) << "without TLS";
+  std::string why;
+  net::tls_context alone({.certificates = {{keys.chain, keys.key, {}}}}, "http",
+                         logger(log_level::error, [&](const log_record& r) { why = r.fields[0].value; }));
+  const auto reload = [&] {
+    EXPECT_EQ(alone.reload().error(), s.it.reload_certificates().error());
+    return alone.reload().error();
+  };
   std::ofstream(keys.key) << "no key\n";
-  EXPECT_THAT(s.it.reload_certificates(), AllOf(HasSubstr(keys.key), HasSubstr("private key")));
+  EXPECT_EQ(reload(), std::errc::invalid_argument);
+  EXPECT_THAT(why, AllOf(HasSubstr(keys.key), HasSubstr("private key")));
   EXPECT_TRUE(enters(s).shake_hands());
   ca.issue({}, "other");
   std::filesystem::copy_file(ca.file("other.key"), keys.key, std::filesystem::copy_options::overwrite_existing);
-  EXPECT_THAT(s.it.reload_certificates(), AllOf(HasSubstr(keys.key), HasSubstr("is not the key of")));
+  EXPECT_EQ(reload(), std::errc::invalid_argument);
+  EXPECT_THAT(why, AllOf(HasSubstr(keys.key), HasSubstr("is not the key of")));
   std::filesystem::remove(keys.chain);
-  EXPECT_THAT(s.it.reload_certificates(), HasSubstr(keys.chain));
+  EXPECT_EQ(reload(), std::errc::no_such_file_or_directory);
+  EXPECT_THAT(why, HasSubstr(keys.chain));
   EXPECT_TRUE(enters(s).shake_hands());
 }
 

@@ -12,6 +12,7 @@ namespace lastcall::inline v0::sse {
 
 namespace {
 constexpr std::size_t most_bytes = 64 * 1024;  // of one event: a stream takes it if less than this waits
+using http::detail::written;
 constexpr std::size_t queue_bytes = 16 * 1024 * 1024;
 }  // namespace
 
@@ -23,9 +24,8 @@ struct group::member final : net::broadcast::member {
   bool is_here() noexcept override { return call->is_here(); }
   bool take(const std::string& text) noexcept override {
     try {
-      if (call->write_now(text)) return true;
-    } catch (const std::exception&) {
-      return true;  // the client has gone; its handler is told of that
+      if (call->write_now(text) != written::wait) return true;  // a handler is told by itself that its client has gone
+    } catch (const std::exception&) {  // no memory: this event is lost, and the client has to know
     }
     call->stop_waiting();
     return false;
@@ -36,9 +36,12 @@ struct group::member final : net::broadcast::member {
 
 group::group() : all_(queue_bytes) {}
 
-group::membership group::join(stream& s) { return all_.join(s.call().loop(), std::make_shared<member>(s.call())); }
+group::membership group::join(const stream& s) {
+  http::detail::call& c = http::detail::stream_access::of(s);
+  return all_.join(c.loop(), std::make_shared<member>(c));
+}
 
-task<> group::follow(stream& s) {
+task<> group::follow(stream s) {
   const membership here = join(s);
   while (co_await s.wait_for(std::chrono::hours(1))) {}
 }

@@ -11,7 +11,7 @@
 namespace lastcall::inline v0::sse {
 
 /// Works as ws::group. A stream for which 64 KiB wait reads too slowly: it is dropped. It ends cleanly, so that its
-/// client comes back, and `wait_for` of its handler returns false.
+/// client comes back, and `wait_for` of its handler returns false (`stream_end::too_slow`).
 /// Threads: any, but `join` and `follow`, which are for coroutine handlers.
 class group {
  public:
@@ -20,10 +20,10 @@ class group {
   group();
 
   /// The stream gets the events until the result is destroyed or its handler returns.
-  [[nodiscard]] membership join(stream&);
-  /// Joins and waits: a complete route, `routes.events("/news", [g](sse::stream& s) { return g->follow(s); })`.
-  /// Returns when the stream ends or is dropped.
-  task<> follow(stream& s);
+  [[nodiscard]] membership join(const stream&);
+  /// Joins and waits: a complete route, `routes.events("/news", [g](sse::stream s) { return g->follow(std::move(s));
+  /// })`. Returns when the stream ends or is dropped.
+  task<> follow(stream s);
 
   /// Sends to all members, in the order of the calls. False: sent to nobody, because 16 MiB of events wait for a loop.
   /// Errors: std::invalid_argument, as sse::append, and for more than 64 KiB.

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <stdexcept>
 #include <thread>
 
@@ -22,14 +23,24 @@ struct has_group {
 struct news : has_group, serving_test {
   news() : serving_test(with_routes({.jitter = 0s})) {}
   server_options with_routes(server_options o) {
-    o.routes.events("/news", [g = all](sse::stream& s) { return g->follow(s); }, {.retry = 0s});
+    o.routes.events("/joined",
+                    [this](sse::stream s) -> task<> {
+                      const auto here = all->join(s);
+                      while (co_await s.wait_for(1h)) {}
+                      end = static_cast<int>(s.end());
+                      EXPECT_FALSE(co_await s.wait_for(1h)) << "for good";
+                    },
+                    {.retry = 0s});
+    o.routes.events("/news", [g = all](sse::stream s) { return g->follow(std::move(s)); }, {.retry = 0s});
     return o;
   }
-  client follows(int receive_buffer = 0) {
+  client follows(int receive_buffer = 0, std::string_view target = "/news") {
     client c = enters(receive_buffer);
-    c.say(request_for("/news"));
+    c.say(request_for(target));
     return c;
   }
+
+  std::atomic<int> end{-1};
 };
 
 TEST(event_group, sends_each_event_to_each_follower_in_order) {
@@ -79,7 +90,7 @@ TEST(event_group, takes_events_from_several_threads_while_followers_come_and_go)
 
 TEST(event_group, drops_who_reads_too_slowly_and_holds_nobody_else_up) {
   news s;
-  client slow = s.follows(4096), other = s.follows();
+  client slow = s.follows(4096, "/joined"), other = s.follows();
   ASSERT_TRUE(s.eventually([&] { return s.all->size() == 2; }));
   const std::string data(20'000, 'x');
   for (int i = 0; s.all->dropped() == 0 && i < 10'000; ++i) {
@@ -89,6 +100,7 @@ TEST(event_group, drops_who_reads_too_slowly_and_holds_nobody_else_up) {
   EXPECT_EQ(s.all->dropped(), 1U);
   slow.hear_until("\r\n0\r\n\r\n");  // what waited, and a clean end
   EXPECT_TRUE(s.eventually([&] { return s.all->size() == 1; }));
+  EXPECT_EQ(s.end, static_cast<int>(sse::stream_end::too_slow));
 }
 
 TEST(event_group, writes_into_no_other_response_when_a_membership_outlives_its_handler) {
@@ -96,13 +108,13 @@ TEST(event_group, writes_into_no_other_response_when_a_membership_outlives_its_h
   sse::group all;
   server_options o;
   o.routes.events("/news",
-                  [&](sse::stream& s) -> task<> {
+                  [&](sse::stream s) -> task<> {
                     kept.push_back(all.join(s));
                     co_return;
                   },
                   {.retry = 0s});
   o.routes.get("/other", [&](const request&) {
-    return streamed([&](body_writer& to) -> task<> {
+    return streamed([&](body_writer to) -> task<> {
       co_await to.write("a");
       all.send({.data = "news"});
       co_await net::wait_until_forced_for({}, 20ms);  // the loop gives the event to its members meanwhile

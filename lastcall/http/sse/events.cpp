@@ -8,6 +8,7 @@
 #include "lastcall/http/message/body_source.hpp"
 #include "lastcall/http/requests/call.hpp"
 #include "lastcall/http/requests/streaming.hpp"
+#include "lastcall/http/routing/handler_access.hpp"
 
 namespace lastcall::inline v0::sse {
 
@@ -16,7 +17,7 @@ namespace {
 constexpr std::string_view heartbeat = ":\n\n";
 
 /// Another one for each client.
-std::string retry_hint(const options& o) {
+std::string retry_hint(const stream_options& o) {
   std::string hint;
   if (o.retry == duration::zero()) return hint;
   thread_local std::minstd_rand random{std::random_device()()};
@@ -25,19 +26,21 @@ std::string retry_hint(const options& o) {
   return hint;
 }
 
-task<> converse(const handler& h, const options& o, const http::request& r, http::body_writer& to) {
+stream stream_of(const http::body_writer& to) noexcept {
+  return http::detail::stream_access::make<stream>(http::detail::stream_access::of(to));
+}
+
+task<> converse(const handler& h, const stream_options& o, const http::request& r, http::body_writer to) {
   const std::string hint = retry_hint(o);
-  stream s(to.call(), r);
   co_await to.write(hint);
-  co_await h.run(r, s);
+  co_await h.run(r, stream_of(to));
   co_await to.write(hint);
 }
 
-void converse_blocking(const handler& h, const options& o, const http::request& r, http::body_writer& to) {
+void converse_blocking(const handler& h, const stream_options& o, const http::request& r, http::body_writer to) {
   const std::string hint = retry_hint(o);
-  stream s(to.call(), r);
   to.write_blocking(hint);
-  h.run_blocking(r, s);
+  h.run_blocking(r, stream_of(to));
   to.write_blocking(hint);
 }
 
@@ -49,53 +52,50 @@ template <class Append, class T> std::string bytes_of(const Append& append, cons
 
 }  // namespace
 
-task<bool> stream::write(std::string bytes) {
-  try {
-    co_await call_.write(bytes);
-  } catch (const http::stream_error&) {
-    co_return false;
-  }
-  co_return !life().draining();
-}
-
-bool stream::write_blocking(const std::string& bytes) {
-  try {
-    call_.write_blocking(bytes);
-  } catch (const http::stream_error&) {
-    return false;
-  }
-  return !life().draining();
-}
+task<bool> stream::write(std::string bytes) { co_return co_await call_->write(bytes); }
 
 task<bool> stream::send(const event& e) { return write(bytes_of(append, e)); }
 task<bool> stream::comment(std::string_view text) { return write(bytes_of(append_comment, text)); }
-task<bool> stream::wait_for(duration time) { return call_.wait_for(time); }
-bool stream::send_blocking(const event& e) { return write_blocking(bytes_of(append, e)); }
-bool stream::comment_blocking(std::string_view text) { return write_blocking(bytes_of(append_comment, text)); }
+task<bool> stream::wait_for(duration time) { return call_->wait_for(time); }
+bool stream::send_blocking(const event& e) { return call_->write_blocking(bytes_of(append, e)); }
+bool stream::comment_blocking(std::string_view text) { return call_->write_blocking(bytes_of(append_comment, text)); }
 bool stream::wait_for_blocking(duration time) const { return life().wait_for(time); }
-const context& stream::life() const noexcept { return call_.life(); }
+const context& stream::life() const noexcept { return call_->life(); }
 
-http::handler handler_for(std::string_view, handler h, const options& o) {
+const http::request& stream::request() const noexcept {
+  static const http::request none;
+  const auto* const x = call_->current_exchange();
+  return x ? x->req : none;
+}
+
+stream_end stream::end() const noexcept {
+  if (life().forced() || call_->gone()) return stream_end::gone;
+  if (life().draining()) return stream_end::draining;
+  return call_->stopped_waiting() ? stream_end::too_slow : stream_end::none;
+}
+
+http::handler handler_for(std::string_view, handler h, const stream_options& o) {
   const lastcall::detail::option_check allowed("sse");
-  allowed.time("heartbeat", o.heartbeat);
+  allowed.time("idle_ping_after", o.idle_ping_after);
   allowed.time("retry", o.retry);
   allowed.time("retry_spread", o.retry_spread);
   if (!h) return {};  // refused by the router
   // The route outlives its streams, and so do the handler and the options in it.
   http::handler route = [h = std::move(h), o](const http::request& r, const context&) -> task<http::response> {
-    http::detail::body_source source{.beat_after = o.heartbeat, .beat = heartbeat};
+    http::detail::body_source source{.beat_after = o.idle_ping_after, .beat = heartbeat};
     if (h.blocks()) {
-      source.blocking = [&h, &o, &r](http::body_writer& to) { converse_blocking(h, o, r, to); };
+      source.blocking = [&h, &o, &r](http::body_writer to) { converse_blocking(h, o, r, std::move(to)); };
     } else {
-      source.awaiting = [&h, &o, &r](http::body_writer& to) { return converse(h, o, r, to); };
+      source.awaiting = [&h, &o, &r](http::body_writer to) { return converse(h, o, r, std::move(to)); };
     }
-    co_return http::response(200)
-        .header("Content-Type", "text/event-stream")
-        .header("Cache-Control", "no-store")
-        .header("X-Accel-Buffering", "no")
-        .source(std::make_shared<const http::detail::body_source>(std::move(source)));
+    co_return http::detail::response_access::with(http::response(200)
+                                                      .header("Content-Type", "text/event-stream")
+                                                      .header("Cache-Control", "no-store")
+                                                      .header("X-Accel-Buffering", "no"),
+                                                  std::move(source));
   };
-  return http::handler(route.release(), {.gone_at_fin = true, .long_lived = true});
+  using http::detail::handler_access;
+  return handler_access::make(handler_access::release(route), {.gone_at_fin = true, .long_lived = true});
 }
 
 }  // namespace lastcall::inline v0::sse

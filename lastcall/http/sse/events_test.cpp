@@ -24,7 +24,7 @@ constexpr duration soon = 5ms;
 
 /// What handlers have seen; they run on the server's threads.
 struct seen {
-  std::atomic<int> begun{0}, over{0}, cause{-1};
+  std::atomic<int> begun{0}, over{0}, cause{-1}, end{-1};
   std::atomic<std::uint64_t> sent{0};
 };
 
@@ -37,7 +37,7 @@ struct streams : serving_test {
       if (req.has_header("X-Stranger")) return text("who are you?\n", 401);
       return std::nullopt;
     }));
-    r.events("/ticks", [this](const request& req, sse::stream& s) -> task<> {
+    r.events("/ticks", [this](const request& req, sse::stream s) -> task<> {
       EXPECT_EQ(&req, &s.request());
       ++saw.begun;
       int n = std::stoi("0" + std::string(s.last_event_id()));
@@ -45,46 +45,53 @@ struct streams : serving_test {
         const std::string id = std::to_string(++n);
         co_await s.send({.data = "tick " + id, .id = id, .event = "tick"});
       }
-      EXPECT_FALSE(co_await s.send({.data = "last words"}));
+      const bool taken = co_await s.send({.data = "last words"});
+      EXPECT_EQ(taken, s.end() == sse::stream_end::draining) << "a drain keeps nothing from being sent";
+      saw.end = static_cast<int>(s.end());
       saw.cause = static_cast<int>(s.life().cause());
       ++saw.over;
     });
-    r.events("/ticks-blocking", sse::blocking([this](sse::stream& s) {
+    r.events("/ticks-blocking", sse::blocking([this](sse::stream s) {
                ++saw.begun;
                while (s.wait_for_blocking(soon)) s.send_blocking({.data = "tick"});
+               saw.end = static_cast<int>(s.end());
                saw.cause = static_cast<int>(s.life().cause());
                ++saw.over;
              }));
-    const sse::options quick{.heartbeat = 20ms, .retry = 0s};
+    const sse::stream_options quick{.idle_ping_after = 20ms, .retry = 0s};
     r.events(
         "/quiet",
-        [this](sse::stream& s) -> task<> {
+        [this](sse::stream s) -> task<> {
           ++saw.begun;
+          EXPECT_EQ(s.end(), sse::stream_end::none);
           while (co_await s.wait_for(generous)) {}
+          saw.end = static_cast<int>(s.end());
+          const bool taken = co_await s.send({.data = "last words"});
+          EXPECT_EQ(taken, s.end() == sse::stream_end::draining);
           saw.cause = static_cast<int>(s.life().cause());
           ++saw.over;
         },
         quick);
-    r.events("/quiet-blocking", sse::blocking([](sse::stream& s) { s.wait_for_blocking(generous); }), quick);
-    r.events("/three", [](sse::stream& s) -> task<> {
+    r.events("/quiet-blocking", sse::blocking([](sse::stream s) { s.wait_for_blocking(generous); }), quick);
+    r.events("/three", [](sse::stream s) -> task<> {
       for (const std::string_view each : {"one", "two", "three"}) EXPECT_TRUE(co_await s.send({.data = each}));
       EXPECT_TRUE(co_await s.comment("that was all"));
     });
-    r.events("/much", [this](sse::stream& s) -> task<> {
+    r.events("/much", [this](sse::stream s) -> task<> {
       ++saw.begun;
       const std::string data(10'000, 'x');
       while (co_await s.send({.data = data})) saw.sent += data.size();
       ++saw.over;
     });
-    r.events("/deaf", [this](sse::stream& s) -> task<> {
+    r.events("/deaf", [this](sse::stream s) -> task<> {
       ++saw.begun;
       while (!s.life().forced()) co_await s.wait_for(soon), co_await s.comment("still here");
     });
-    r.events("/throws", [](sse::stream& s) -> task<> {
+    r.events("/throws", [](sse::stream s) -> task<> {
       co_await s.send({.data = "half"});
       throw std::runtime_error("asked to throw");
     });
-    r.events("/two-lines", [](sse::stream& s) -> task<> { co_await s.send({.data = "x", .id = "a\nb"}); });
+    r.events("/two-lines", [](sse::stream s) -> task<> { co_await s.send({.data = "x", .id = "a\nb"}); });
     r.get("/", [](const request&) { return text("hello\n"); });
     return o;
   }
@@ -106,19 +113,27 @@ struct streams : serving_test {
 };
 
 TEST(events, take_coroutines_and_blocking_handlers_and_nothing_else) {
-  auto awaits = [](sse::stream&) -> task<> { co_return; };
-  auto with_request = [](const request&, sse::stream&) -> task<> { co_return; };
-  auto blocks = [](sse::stream&) {};
-  auto counts = [n = 0](sse::stream&) mutable -> task<> {
+  auto awaits = [](sse::stream) -> task<> { co_return; };
+  auto with_request = [](const request&, sse::stream) -> task<> { co_return; };
+  auto blocks = [](sse::stream) {};
+  auto counts = [n = 0](sse::stream) mutable -> task<> {
     if (++n > 0) co_return;
   };
   auto of_another_kind = [](int) {};
+  auto by_reference = [](sse::stream&) -> task<> { co_return; };
+  auto by_const_reference = [](const sse::stream&) -> task<> { co_return; };
+  auto by_rvalue = [](const request&, sse::stream&&) -> task<> { co_return; };  // would not live as long
+  auto blocks_by_reference = [](sse::stream&) {};
   static_assert(std::is_convertible_v<decltype(awaits), sse::handler>);
   static_assert(std::is_convertible_v<decltype(with_request), sse::handler>);
   static_assert(std::is_convertible_v<decltype(sse::blocking(blocks)), sse::handler>);
   static_assert(!std::is_constructible_v<sse::handler, decltype(blocks)>);
   static_assert(!std::is_constructible_v<sse::handler, decltype(counts)>);
   static_assert(!std::is_constructible_v<sse::handler, decltype(sse::blocking(of_another_kind))>);
+  static_assert(!std::is_constructible_v<sse::handler, decltype(by_reference)>);
+  static_assert(!std::is_constructible_v<sse::handler, decltype(by_const_reference)>);
+  static_assert(!std::is_constructible_v<sse::handler, decltype(by_rvalue)>);
+  static_assert(!std::is_constructible_v<sse::handler, decltype(sse::blocking(blocks_by_reference))>);
 }
 
 TEST(events, are_a_response_that_nobody_stores_or_buffers) {
@@ -171,6 +186,7 @@ TEST(events, end_by_themselves_when_the_server_drains) {
     c.close();
     ASSERT_TRUE(s.wait_drained());
     EXPECT_EQ(s.saw.cause, static_cast<int>(cause::draining));
+    EXPECT_EQ(s.saw.end, static_cast<int>(sse::stream_end::draining));
     EXPECT_EQ(s.it.requests().answered, 1U);
     EXPECT_EQ(s.it.connections().closed_clean, 1U);
     metrics m;
@@ -245,6 +261,7 @@ TEST(events, notice_that_their_client_has_gone) {
     reset ? c.reset() : c.close();
     EXPECT_TRUE(s.eventually([&] { return s.saw.over == 1; }));
     EXPECT_EQ(s.saw.cause, static_cast<int>(cause::client_gone));
+    EXPECT_EQ(s.saw.end, static_cast<int>(sse::stream_end::gone));
     EXPECT_TRUE(s.eventually([&] { return s.it.requests().abandoned_by_client == 1; }));
     EXPECT_EQ(s.open("events"), 0);
   }
@@ -315,9 +332,9 @@ TEST(events, go_to_a_client_of_an_older_version_until_the_close) {
 }
 
 TEST(events, refuse_options_that_make_no_sense) {
-  const auto nothing = [](sse::stream&) -> task<> { co_return; };
+  const auto nothing = [](sse::stream) -> task<> { co_return; };
   router r;
-  EXPECT_THROW(r.events("/a", nothing, {.heartbeat = -1s}), std::invalid_argument);
+  EXPECT_THROW(r.events("/a", nothing, {.idle_ping_after = -1s}), std::invalid_argument);
   EXPECT_THROW(r.events("/a", nothing, {.retry = 48h}), std::invalid_argument);
   EXPECT_THROW(r.events("/a", nothing, {.retry_spread = -1ms}), std::invalid_argument);
 }

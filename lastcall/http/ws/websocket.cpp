@@ -27,9 +27,9 @@ struct read_step {
       if (auto* session = session_of(c)) session->on_message_taken();
       return true;
     }
-    if (c.end != read_end::none) return true;
+    if (c.end != stream_end::none) return true;
     auto* session = session_of(c);
-    if (!session) c.end = c.remote_code != 0 ? read_end::remote : read_end::gone;
+    if (!session) c.end = c.remote_code != 0 ? stream_end::remote : stream_end::gone;
     if (session && !session->reading_over(c.end)) return false;
     if (c.remote_code != 0) {
       c.reported_code = c.remote_code;
@@ -111,7 +111,7 @@ std::optional<message> stream::read_blocking() {
   read_step step{shared_};
   if (!shared_->link->until_blocking([&step] { return step(); }))
     static_cast<void>(step());  // the connection has ended: no other thread uses it
-  if (!step.result && shared_->end == read_end::none) shared_->end = read_end::gone;  // the loop has ended
+  if (!step.result && shared_->end == stream_end::none) shared_->end = stream_end::gone;  // the loop has ended
   return std::move(step.result);
 }
 
@@ -130,7 +130,7 @@ bool stream::close_blocking(std::uint16_t code, std::string_view reason) {
 const context& stream::life() const noexcept { return shared_->link->life(); }
 const net::endpoint& stream::remote() const noexcept { return shared_->link->remote(); }
 const std::string& stream::subprotocol() const noexcept { return shared_->subprotocol; }
-read_end stream::end() const noexcept { return shared_->end; }
+stream_end stream::end() const noexcept { return shared_->end; }
 std::uint16_t stream::remote_code() const noexcept { return shared_->reported_code; }
 const std::string& stream::remote_reason() const noexcept { return shared_->reported_reason; }
 

@@ -14,10 +14,10 @@
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/context.hpp"
 #include "lastcall/http/message/request.hpp"
-#include "lastcall/http/routing/stream_handler.hpp"
 #include "lastcall/http/ws/websocket_message.hpp"
+#include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/stream_handler.hpp"
 #include "lastcall/net/task.hpp"
-#include "lastcall/net/tcp/tcp_stream.hpp"
 
 namespace lastcall::inline v0::http {
 class handler;
@@ -27,13 +27,16 @@ namespace lastcall::inline v0::ws {
 
 namespace detail {
 struct conversation;
-}
+class session;
+}  // namespace detail
 
 /// Why there is nothing more to read: the remote closed, the server drains, the remote was silent for too long, or the
 /// connection ended (a reset, an error of the protocol, a Close of this side, the server's force).
-using net::read_end;
+using net::stream_end;
 
-struct options {
+class group;
+
+struct stream_options {
   /// The largest message, in any number of frames. A larger one ends the connection with 1009.
   std::size_t max_message_bytes = 1024 * 1024;
   /// The subprotocols of the server, best first. The first one that the client offers is used; if it offers none, none
@@ -43,7 +46,7 @@ struct options {
   /// send none are no browsers, and are let in. What no page can send is refused: a path, a usual port.
   std::vector<std::string> origins = {};
   /// A remote that was silent for this time gets a ping. 0: never.
-  duration ping_interval = std::chrono::seconds(20);
+  duration idle_ping_after = std::chrono::seconds(20);
   /// A remote that is then silent for this time is dead: its connection ends as timed out.
   duration pong_time = std::chrono::seconds(10);
   /// The longest time without progress while bytes wait for the remote.
@@ -59,25 +62,26 @@ struct options {
   std::uint16_t drain_code = close_code::going_away;
 };
 
-/// One WebSocket, as its handler sees it. When the handler returns, the closing handshake begins: with 1000, with
-/// `drain_code` while draining, with 1011 if it threw.
-/// Threads: one at a time, except that one coroutine may read while another writes. Coroutines on their loop's thread,
+/// One WebSocket, as its handler sees it: a handle. When the handler returns, the closing handshake begins: with 1000,
+/// with `drain_code` while draining, with 1011 if it threw. Threads: one at a time, except that one coroutine may read
+/// while another writes. Coroutines on their loop's thread,
 /// `_blocking` on any other.
 class stream {
  public:
-  explicit stream(std::shared_ptr<detail::conversation> c) noexcept : shared_(std::move(c)) {}
   stream(stream&&) noexcept = default;
   stream& operator=(stream&&) noexcept = default;
 
   /// The next message. Empty once there will be no more: the remote has closed, or the server drains. Every whole
   /// message that was received before is returned first. Pings are answered meanwhile.
   task<std::optional<message>> read();
-  /// False: not sent, because the connection ends. Returns when the message is with the kernel or in the write queue.
-  /// The argument must stay valid until then.   Errors: std::invalid_argument for a text that is not UTF-8.
+  /// True: taken, which is with the kernel or in the write queue. False: not sent, because nothing more can be sent:
+  /// the connection ends. The argument must stay valid until it returns.   Errors: std::invalid_argument for a text
+  /// that is not UTF-8.
   task<bool> write(const message&);
   task<bool> write(std::string_view text);
   task<bool> write_binary(std::string_view bytes);
-  /// At most 125 bytes.   Errors: std::invalid_argument. Not needed to find dead remotes: see `options::ping_interval`.
+  /// At most 125 bytes.   Errors: std::invalid_argument. Not needed to find dead remotes: see
+  /// `stream_options::idle_ping_after`.
   task<bool> ping(std::string_view data = {});
   /// Begins the closing handshake and waits for its end. True: the remote has answered. Later messages are ignored.
   /// Errors: std::invalid_argument for a code that may not be sent, or a reason of more than 123 bytes.
@@ -94,15 +98,16 @@ class stream {
   /// The subprotocol in use; empty: none.
   const std::string& subprotocol() const noexcept;
   /// Why the last read gave nothing.
-  read_end end() const noexcept;
-  /// After read_end::remote: the code of its Close. 1005: a Close without a code. 1006: no Close.
+  stream_end end() const noexcept;
+  /// After stream_end::remote: the code of its Close. 1005: a Close without a code. 1006: no Close.
   std::uint16_t remote_code() const noexcept;
   const std::string& remote_reason() const noexcept;
 
-  /// For `group`.
-  const std::shared_ptr<detail::conversation>& shared() const noexcept { return shared_; }
-
  private:
+  friend class detail::session;
+  friend class group;
+  explicit stream(std::shared_ptr<detail::conversation> c) noexcept : shared_(std::move(c)) {}
+
   std::shared_ptr<detail::conversation> shared_;
 };
 
@@ -113,12 +118,12 @@ using net::blocking;
 /// blocking pool is full the remote gets 1013, try again later.
 /// Called by several threads at once, so a mutable lambda is not accepted.   Errors: what it throws is a line of the
 /// log, and 1011 for the remote.
-class handler : public http::detail::stream_handler<stream> {
+class handler : public net::stream_handler<stream, const http::request&> {
  public:
   using stream_handler::stream_handler;
 };
 
 /// For router::websocket, which says what it answers.   Errors: std::invalid_argument for options that can't work.
-http::handler handler_for(std::string_view pattern, handler h, options o);
+http::handler handler_for(std::string_view pattern, handler h, stream_options o);
 
 }  // namespace lastcall::inline v0::ws

@@ -31,7 +31,7 @@ group::group(options o) : options_(o), all_(o.queue_bytes) {
 }
 
 group::membership group::join(const stream& s) {
-  const auto& link = s.shared()->link;
+  const auto& link = s.shared_->link;
   return all_.join(link->loop(), std::make_shared<member>(link, options_));
 }
 

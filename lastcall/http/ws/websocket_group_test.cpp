@@ -13,7 +13,7 @@ namespace lastcall::ws::websocket_group_test {
 using namespace std::chrono_literals;
 using http::serving_test;
 
-http::server_options room(group& all, options o = {}) {
+http::server_options room(group& all, stream_options o = {}) {
   http::router r;
   r.websocket(
       "/ws",
@@ -103,7 +103,7 @@ TEST(websocket_group, closes_a_member_that_is_too_slow_or_skips_it) {
   for (const slow_member how : {slow_member::close, slow_member::skip}) {
     group all({.member_bytes = 64 * 1024, .slow = how});
     serving_test s(
-        room(all, {.ping_interval = 0s, .goodbye_time = 1min}));  // its Close waits behind what it does not read
+        room(all, {.idle_ping_after = 0s, .goodbye_time = 1min}));  // its Close waits behind what it does not read
     visitor slow(s, "/ws", "", 4096), quick(s);
     EXPECT_TRUE(s.eventually([&] { return all.size() == 2; }));
     for (int n = 0; n < 1000; ++n) {

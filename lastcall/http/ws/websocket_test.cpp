@@ -26,7 +26,7 @@ task<> echo(stream ws) {
   while (auto msg = co_await ws.read()) co_await ws.write(*msg);
 }
 
-http::server_options serving(handler h, options o = {}, duration jitter = 20ms) {
+http::server_options serving(handler h, stream_options o = {}, duration jitter = 20ms) {
   http::router r;
   r.websocket("/ws", std::move(h), std::move(o));
   r.get("/", [](const http::request&) { return http::text("hello\n"); });
@@ -181,7 +181,7 @@ TEST(websocket, tells_each_with_1001_and_finishes_the_handshake) {
 TEST(websocket, delivers_every_whole_message_that_had_come_and_counts_those_that_come_later) {
   const auto heard = std::make_shared<std::atomic<int>>(0);
   const auto go_on = std::make_shared<std::atomic<bool>>(false);
-  const auto why = std::make_shared<std::atomic<read_end>>(read_end::none);
+  const auto why = std::make_shared<std::atomic<stream_end>>(stream_end::none);
   serving_test s(serving(
       [=](stream ws) -> task<> {
         while (!*go_on) co_await net::wait_until_forced_for({}, 1ms);
@@ -199,7 +199,7 @@ TEST(websocket, delivers_every_whole_message_that_had_come_and_counts_those_that
   *go_on = true;
   EXPECT_EQ(v.hear(), "close 1001");
   EXPECT_EQ(*heard, 800);
-  EXPECT_EQ(*why, read_end::draining);
+  EXPECT_EQ(*why, stream_end::draining);
   v.c.say(visitor::frame(0x82, "after the Close") + visitor::close(1001));
   EXPECT_EQ(v.hear(), "end");
   v.c.close();
@@ -318,7 +318,7 @@ TEST(websocket, tells_a_handler_that_its_client_has_gone) {
 }
 
 TEST(websocket, hears_a_remote_that_ends_without_a_close) {
-  const auto why = std::make_shared<std::atomic<read_end>>(read_end::none);
+  const auto why = std::make_shared<std::atomic<stream_end>>(stream_end::none);
   serving_test s(serving([why](stream ws) -> task<> {
     while (auto msg = co_await ws.read()) co_await ws.write(*msg);
     *why = ws.end();
@@ -329,12 +329,12 @@ TEST(websocket, hears_a_remote_that_ends_without_a_close) {
   EXPECT_EQ(v.hear(), "T last");
   EXPECT_EQ(v.hear(), "close 1000");
   EXPECT_EQ(v.hear(), "end");
-  EXPECT_EQ(*why, read_end::remote);
+  EXPECT_EQ(*why, stream_end::remote);
   EXPECT_TRUE(s.eventually([&] { return s.it.connections().closed_by_remote == 1; }));
 }
 
 TEST(websocket, finds_dead_remotes_by_pings) {
-  serving_test s(serving(echo, {.ping_interval = 50ms, .pong_time = 500ms}));
+  serving_test s(serving(echo, {.idle_ping_after = 50ms, .pong_time = 500ms}));
   visitor dead(s), alive(s);
   EXPECT_EQ(alive.hear(), "ping");
   alive.c.say(visitor::frame(0x8a, ""));

@@ -22,7 +22,7 @@ using testing_net::generous;
 using testing_net::tls_client;
 
 struct websocket_tls : ::testing::Test {
-  http::server_options serving(handler h, options o = {}) {
+  http::server_options serving(handler h, stream_options o = {}) {
     http::router r;
     r.websocket("/ws", std::move(h), std::move(o));
     return {
@@ -100,7 +100,7 @@ TEST_F(websocket_tls, delivers_what_tls_holds_when_it_is_told) {
 
 TEST_F(websocket_tls, has_a_thread_know_the_remotes_close_whose_answer_fails) {
   const auto code = std::make_shared<std::atomic<int>>(0);
-  const auto why = std::make_shared<std::atomic<read_end>>(read_end::none);
+  const auto why = std::make_shared<std::atomic<stream_end>>(stream_end::none);
   serving_test s(serving(blocking([=](stream ws) {
     countdown ended(1), read(1);
     // Holds the loop's thread where it has let the handler go.
@@ -120,8 +120,8 @@ TEST_F(websocket_tls, has_a_thread_know_the_remotes_close_whose_answer_fails) {
   const std::string close = visitor::close(3001);
   ASSERT_EQ(SSL_write(c.ssl(), close.data(), static_cast<int>(close.size())), static_cast<int>(close.size()));
   c.say_raw(c.owed() + std::string(100, 'x'));  // at once: TLS is broken when the Close is answered
-  EXPECT_TRUE(s.eventually([&] { return *why != read_end::none; }));
-  EXPECT_EQ(*why, read_end::remote);
+  EXPECT_TRUE(s.eventually([&] { return *why != stream_end::none; }));
+  EXPECT_EQ(*why, stream_end::remote);
   EXPECT_EQ(*code, 3001);
 }
 

@@ -62,7 +62,7 @@ std::string accept_for(std::string_view key) {
   return {text, static_cast<std::size_t>(size)};
 }
 
-handshake read_handshake(const http::request& r, const options& o) {
+handshake read_handshake(const http::request& r, const stream_options& o) {
   if (lines(r, "Upgrade") == 0 || r.verb() != http::method::get) return {.status = 426, .why = "this is a WebSocket"};
   if (!lists(r, "Upgrade", "websocket")) return {.status = 426, .why = "only websocket is spoken here"};
   if (!lists(r, "Connection", "upgrade")) return {.status = 400, .why = "Connection does not say upgrade"};

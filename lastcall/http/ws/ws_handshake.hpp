@@ -11,7 +11,7 @@ class request;
 }
 
 namespace lastcall::inline v0::ws {
-struct options;
+struct stream_options;
 }
 
 namespace lastcall::inline v0::ws::detail {
@@ -24,7 +24,7 @@ struct handshake {
 };
 
 /// Reads the handshake of a GET or HEAD.   Source: RFC 6455 section 4.2.1.
-handshake read_handshake(const http::request&, const options&);
+handshake read_handshake(const http::request&, const stream_options&);
 
 /// The answer to a Sec-WebSocket-Key.   Source: RFC 6455 section 4.2.2.
 std::string accept_for(std::string_view key);

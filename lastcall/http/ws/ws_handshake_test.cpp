@@ -17,7 +17,7 @@ const std::string sound =
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-handshake read(const std::string& headers, const options& o = {}, const std::string& verb = "GET") {
+handshake read(const std::string& headers, const stream_options& o = {}, const std::string& verb = "GET") {
   const std::string head = verb + " /chat HTTP/1.1\r\nHost: a\r\n" + headers + "\r\n";
   http::request r;
   http::detail::message_info info;
@@ -62,7 +62,7 @@ TEST(ws_handshake, says_what_is_missing_or_wrong) {
 }
 
 TEST(ws_handshake, agrees_on_our_first_subprotocol_that_is_offered) {
-  const options o{.subprotocols = {"v2", "v1"}};
+  const stream_options o{.subprotocols = {"v2", "v1"}};
   EXPECT_EQ(read(sound, o).subprotocol, "");
   EXPECT_EQ(read(sound + "Sec-WebSocket-Protocol: v1\r\n", o).subprotocol, "v1");
   EXPECT_EQ(read(sound + "Sec-WebSocket-Protocol: v1, v2\r\n", o).subprotocol, "v2");
@@ -73,7 +73,7 @@ TEST(ws_handshake, agrees_on_our_first_subprotocol_that_is_offered) {
 }
 
 TEST(ws_handshake, lets_pages_in_by_their_origin) {
-  const options o{.origins = {"https://example.org"}};
+  const stream_options o{.origins = {"https://example.org"}};
   EXPECT_EQ(read(sound, o).status, 101) << "no browser";
   EXPECT_EQ(read(sound + "Origin: https://example.org\r\n", o).status, 101);
   EXPECT_EQ(read(sound + "Origin: https://example.org:8443\r\n", o).status, 403);

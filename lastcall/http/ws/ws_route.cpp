@@ -50,7 +50,7 @@ std::string why_never_sent(std::string_view origin) {
   return {};
 }
 
-void check(const options& o, std::string_view pattern) {
+void check(const stream_options& o, std::string_view pattern) {
   const auto refuse = [&](const std::string& why) {
     throw std::invalid_argument("WebSocket \"" + std::string(pattern) + "\": " + why);
   };
@@ -59,7 +59,7 @@ void check(const options& o, std::string_view pattern) {
   allowed.number("max_message_bytes", o.max_message_bytes, 1, allowed.most_bytes);
   allowed.number("input_bytes", o.input_bytes, 1, allowed.most_bytes);
   allowed.number("output_bytes", o.output_bytes, 1, allowed.most_bytes);
-  allowed.time("ping_interval", o.ping_interval);
+  allowed.time("idle_ping_after", o.idle_ping_after);
   allowed.time_above_zero("pong_time", o.pong_time);
   allowed.time_above_zero("write_time", o.write_time);
   allowed.time("goodbye_time", o.goodbye_time);
@@ -84,7 +84,7 @@ http::response agree(const std::shared_ptr<const detail::route>& route, const ht
   if (now.status != 101) return refusal({now.status, now.why});
   // A WebSocket that begins during a drain would be closed at once: its client would not know what was received.
   if (life.draining()) return refusal(http::detail::refusals::no_new_websocket);
-  auto kept = route->handle.wants_request() ? http::detail::request_access::copy(r) : nullptr;
+  auto kept = route->handle.wants_first() ? http::detail::request_access::copy(r) : nullptr;
   http::response yes =
       http::detail::switching(std::make_shared<detail::websocket_upgrade>(route, now.subprotocol, std::move(kept)));
   yes.header("Sec-WebSocket-Accept", now.accept);
@@ -94,7 +94,7 @@ http::response agree(const std::shared_ptr<const detail::route>& route, const ht
 
 }  // namespace
 
-http::handler handler_for(std::string_view pattern, handler h, options o) {
+http::handler handler_for(std::string_view pattern, handler h, stream_options o) {
   check(o, pattern);
   if (!h) return {};  // refused by the router
   const auto route = std::make_shared<const detail::route>(std::move(h), std::move(o), pattern);

@@ -31,13 +31,13 @@ const http::request no_request;
 
 }  // namespace
 
-route::route(ws::handler h, ws::options o, std::string_view at)
+route::route(ws::handler h, ws::stream_options o, std::string_view at)
     : handle(std::move(h)),
       settings(std::move(o)),
       pattern(at),
       limits{.input_bytes = 64 * 1024,
              .output_bytes = settings.output_bytes,
-             .idle_time = duration::zero(),  // see session::idle_at
+             .idle_close_after = duration::zero(),  // see session::idle_at
              .write_time = settings.write_time,
              .goodbye_time = settings.goodbye_time} {}
 
@@ -210,9 +210,9 @@ void session::on_goodbye() noexcept {
 /// Pings need no timer of their own: the connection's idle limit is the next ping, or the end of the wait for its
 /// answer.
 time_point session::idle_at() const noexcept {
-  const ws::options& o = route_->settings;
-  if (o.ping_interval <= duration::zero() || protocol_.close_sent()) return time_point::max();
-  return quiet_since_ + (pinged_ ? o.pong_time : o.ping_interval);
+  const ws::stream_options& o = route_->settings;
+  if (o.idle_ping_after <= duration::zero() || protocol_.close_sent()) return time_point::max();
+  return quiet_since_ + (pinged_ ? o.pong_time : o.idle_ping_after);
 }
 
 /// Either sends a ping, or ends the connection of a remote that did not answer one.
@@ -233,19 +233,19 @@ void session::on_idle() noexcept {
 }
 
 /// The order matters: the first reason that holds is the one that the handler sees.
-bool session::reading_over(read_end& end) noexcept {
+bool session::reading_over(stream_end& end) noexcept {
   if (left_to_deliver_ && caught_up() && !full())
     ignore_messages();  // the count was an upper bound: with TLS it includes whole records
   if (protocol_.close_received()) {
-    end = read_end::remote;
+    end = stream_end::remote;
   } else if (protocol_.failed() || protocol_.close_sent()) {
-    end = read_end::gone;
+    end = stream_end::gone;
   } else if (remote_time_over()) {
-    end = read_end::timed_out;
+    end = stream_end::timed_out;
   } else if (ignoring_) {
-    end = read_end::draining;
+    end = stream_end::draining;
   } else if (input_over() && !full()) {
-    end = read_end::remote;
+    end = stream_end::remote;
   } else {
     return false;
   }

@@ -25,10 +25,10 @@ namespace lastcall::inline v0::ws::detail {
 
 /// One route, shared by all its sessions.
 struct route {
-  route(ws::handler h, ws::options o, std::string_view at);
+  route(ws::handler h, ws::stream_options o, std::string_view at);
 
   const ws::handler handle;
-  const ws::options settings;
+  const ws::stream_options settings;
   const std::string pattern;
   const net::session_limits limits;
 };
@@ -49,7 +49,7 @@ struct conversation {
   std::string remote_reason;
 
   // Used by the handler's thread only:
-  read_end end = read_end::none;
+  stream_end end = stream_end::none;
   std::uint16_t reported_code = close_code::gone;
   std::string reported_reason;
 
@@ -72,7 +72,7 @@ class session final : public net::session {
   /// The handler took a message, so there is room for more.
   void on_message_taken() noexcept;
   /// Returns whether no further message will come; `end` then says why.
-  bool reading_over(read_end& end) noexcept;
+  bool reading_over(stream_end& end) noexcept;
   written put(opcode, std::string_view payload) noexcept;
   /// Sends Close, unless it was sent.
   void begin_close(std::uint16_t code, std::string_view reason) noexcept;

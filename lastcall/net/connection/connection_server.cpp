@@ -17,7 +17,7 @@
 #include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/net/listen/open_listeners.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
-#include "lastcall/net/tls/tls.hpp"
+#include "lastcall/net/tls/tls_context.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -40,7 +40,7 @@ std::size_t descriptors() noexcept {
 
 connection_server_options checked(connection_server_options o) {
   const lastcall::detail::option_check allowed(o.name);
-  allowed.time("silence", o.farewell.silence);
+  allowed.time("idle_drain_after", o.farewell.idle_drain_after);
   allowed.time("linger", o.farewell.linger);
   allowed.time("linger_sending", o.farewell.linger_sending);
   allowed.time("linger_acknowledged", o.farewell.linger_acknowledged);

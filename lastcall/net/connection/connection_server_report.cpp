@@ -6,7 +6,7 @@
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
-#include "lastcall/net/tls/tls.hpp"
+#include "lastcall/net/tls/tls_context.hpp"
 
 namespace lastcall::inline v0::net {
 

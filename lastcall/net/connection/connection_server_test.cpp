@@ -34,7 +34,7 @@ const logger quiet(log_level::none, nullptr);
 
 connection_server_options options() {
   return {.listeners = {{.where = endpoint_of("127.0.0.1", 0)}},
-          .farewell = {.silence = 20ms, .linger = 10s, .linger_acknowledged = 20ms},
+          .farewell = {.idle_drain_after = 20ms, .linger = 10s, .linger_acknowledged = 20ms},
           .log = quiet};
 }
 

@@ -47,7 +47,8 @@ void connection_set::catch_up(connection& c) noexcept {
 
 void connection_set::begin_drain(time_point drain_end) noexcept {
   if (draining()) return;
-  rules_.emplace(options_.silence, options_.linger_acknowledged, options_.jitter, loop_.refresh_now(), drain_end);
+  rules_.emplace(options_.idle_drain_after, options_.linger_acknowledged, options_.jitter, loop_.refresh_now(),
+                 drain_end);
   untold_.splice_back(all_);
   drain_some();
 }

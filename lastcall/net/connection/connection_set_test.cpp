@@ -60,7 +60,7 @@ TEST(connection_set, lets_a_draining_connection_finish_its_work) {
 }
 
 TEST(connection_set, closes_a_draining_connection_after_its_silence_and_not_before) {
-  single_set s({.silence = 100ms, .linger = 10s, .linger_acknowledged = 20ms});
+  single_set s({.idle_drain_after = 100ms, .linger = 10s, .linger_acknowledged = 20ms});
   auto idle = s.connect(), fresh = s.connect();
   const time_point quiet_since = steady().now();
   idle->say("hi\n");
@@ -73,7 +73,7 @@ TEST(connection_set, closes_a_draining_connection_after_its_silence_and_not_befo
 }
 
 TEST(connection_set, while_draining_waits_for_a_client_that_is_known_to_pause) {
-  single_set s({.silence = 1ms, .linger = 10s, .linger_acknowledged = 20ms});
+  single_set s({.idle_drain_after = 1ms, .linger = 10s, .linger_acknowledged = 20ms});
   auto c = s.connect();
   c->say("one\n");
   EXPECT_EQ(c->hear_until("\n"), "one\n");
@@ -88,7 +88,7 @@ TEST(connection_set, while_draining_waits_for_a_client_that_is_known_to_pause) {
 }
 
 TEST(connection_set, while_draining_with_a_silence_of_zero_closes_at_once) {
-  single_set s({.silence = 0s, .linger = 10s, .linger_acknowledged = 20ms});
+  single_set s({.idle_drain_after = 0s, .linger = 10s, .linger_acknowledged = 20ms});
   auto c = s.connect();
   c->say("hi\n");
   EXPECT_EQ(c->hear_until("\n"), "hi\n");
@@ -119,7 +119,7 @@ TEST(connection_set, leaves_a_busy_connection_to_force_at_the_drain_end) {
 }
 
 TEST(connection_set, counts_a_farewell_that_is_cut_as_timed_out_and_not_forced) {
-  single_set s({.silence = 30ms, .linger = 10s, .linger_acknowledged = 10s});
+  single_set s({.idle_drain_after = 30ms, .linger = 10s, .linger_acknowledged = 10s});
   auto deaf = s.connect(4096);
   deaf->say("fill\n");
   ASSERT_TRUE(s.monitor.wait_for_lines(1));
@@ -154,7 +154,7 @@ TEST(connection_set, is_finished_at_once_when_empty_and_else_with_its_last) {
 }
 
 TEST(connection_set, gives_handlers_time_for_last_words_after_force) {
-  single_set s({.silence = 30ms, .linger = 10s, .linger_acknowledged = 10s}, 5s);
+  single_set s({.idle_drain_after = 30ms, .linger = 10s, .linger_acknowledged = 10s}, 5s);
   auto c = s.connect();
   c->say("wait\n");
   ASSERT_TRUE(s.monitor.wait_for_lines(1));
@@ -167,7 +167,7 @@ TEST(connection_set, gives_handlers_time_for_last_words_after_force) {
 }
 
 TEST(connection_set, cuts_a_handler_without_last_words) {
-  single_set s({.silence = 30ms, .linger = 10s, .linger_acknowledged = 10s}, 1ms);
+  single_set s({.idle_drain_after = 30ms, .linger = 10s, .linger_acknowledged = 10s}, 1ms);
   auto c = s.connect();
   c->say("wait\n");
   ASSERT_TRUE(s.monitor.wait_for_lines(1));
@@ -178,7 +178,7 @@ TEST(connection_set, cuts_a_handler_without_last_words) {
 
 /// Whether the moments are spread over the window. What is expected besides must hold each time.
 bool long_lived_are_told_all_over_the_window() {
-  single_set s({.silence = 30ms, .linger = 10s, .linger_acknowledged = 20ms, .jitter = 400ms});
+  single_set s({.idle_drain_after = 30ms, .linger = 10s, .linger_acknowledged = 20ms, .jitter = 400ms});
   std::vector<std::unique_ptr<client>> clients;
   for (int i = 0; i < 20; ++i) clients.push_back(s.connect());
   for (auto& c : clients) c->say("stay\n");
@@ -203,7 +203,7 @@ TEST(connection_set, tells_each_long_lived_remote_at_its_own_moment_of_the_windo
 }
 
 TEST(connection_set, tells_a_long_lived_remote_that_comes_late_too) {
-  single_set s({.silence = 10s, .linger = 10s, .linger_acknowledged = 20ms, .jitter = 1ms});
+  single_set s({.idle_drain_after = 10s, .linger = 10s, .linger_acknowledged = 20ms, .jitter = 1ms});
   s.drain();
   auto c = s.connect();
   c->say("stay\n");
@@ -230,7 +230,7 @@ TEST(connection_set, replaces_a_connection_and_keeps_one_in_the_ledger) {
 }
 
 TEST(connection_set, tells_the_replacement_of_the_drain_too) {
-  single_set s({.silence = 20s, .linger = 10s, .linger_acknowledged = 20ms});
+  single_set s({.idle_drain_after = 20s, .linger = 10s, .linger_acknowledged = 20ms});
   auto c = s.connect();
   s.drain();
   c->say("replace\nstay\n");

@@ -134,21 +134,21 @@ TEST(connection, waits_only_shortly_for_a_remote_that_has_everything) {
 }
 
 TEST(connection, gives_a_deaf_remote_up_at_the_end_of_its_linger) {
-  single_set s({.silence = 30ms, .linger = 30ms, .linger_acknowledged = 10s});
+  single_set s({.idle_drain_after = 30ms, .linger = 30ms, .linger_acknowledged = 10s});
   auto c = s.connect(4096);  // never reads, so that our FIN stays behind what is queued
   c->say("fill\n");
   EXPECT_EQ(s.ended(1), (connection_ledger{.accepted = 1, .timed_out = 1}));
 }
 
 TEST(connection, does_not_linger_when_told_so) {
-  single_set s({.silence = 30ms, .linger = 0s, .linger_acknowledged = 10s});
+  single_set s({.idle_drain_after = 30ms, .linger = 0s, .linger_acknowledged = 10s});
   auto c = s.connect();
   c->say("bye\n");
   EXPECT_EQ(s.ended(1), (connection_ledger{.accepted = 1, .closed_clean = 1}));
 }
 
 TEST(connection, counts_bytes_that_crossed_its_farewell) {
-  single_set s({.silence = 30ms, .linger = 10s, .linger_acknowledged = 10s});
+  single_set s({.idle_drain_after = 30ms, .linger = 10s, .linger_acknowledged = 10s});
   auto late = s.connect(), punctual = s.connect();
   for (auto* c : {late.get(), punctual.get()}) {
     c->say("bye\n");
@@ -162,7 +162,7 @@ TEST(connection, counts_bytes_that_crossed_its_farewell) {
 }
 
 TEST(connection, stays_with_a_remote_that_sends_on_after_its_farewell) {
-  single_set s({.silence = 30ms, .linger = 10s, .linger_acknowledged = 500ms});
+  single_set s({.idle_drain_after = 30ms, .linger = 10s, .linger_acknowledged = 500ms});
   auto c = s.connect();
   c->say("bye\n");
   for (int i = 0; i < 4; ++i) {
@@ -176,7 +176,7 @@ TEST(connection, stays_with_a_remote_that_sends_on_after_its_farewell) {
 }
 
 TEST(connection, gives_a_remote_that_sends_on_a_pause_longer_than_a_silent_one) {
-  single_set s({.silence = 30ms, .linger = 1s, .linger_acknowledged = 1s});
+  single_set s({.idle_drain_after = 30ms, .linger = 1s, .linger_acknowledged = 1s});
   auto c = s.connect();
   c->say("bye\n");
   EXPECT_EQ(c->hear_all(), "bye\n");
@@ -194,7 +194,8 @@ TEST(connection, gives_a_remote_that_sends_on_a_pause_longer_than_a_silent_one) 
 
 TEST(connection, leaves_a_remote_that_sends_for_ever) {
   for (const bool drains : {false, true}) {
-    single_set s({.silence = 30ms, .linger = 10s, .linger_acknowledged = 10s, .linger_sending = drains ? 60s : 200ms});
+    single_set s(
+        {.idle_drain_after = 30ms, .linger = 10s, .linger_acknowledged = 10s, .linger_sending = drains ? 60s : 200ms});
     auto c = s.connect();
     c->say("bye\n");
     EXPECT_EQ(c->hear_all(), "bye\n");
@@ -207,7 +208,7 @@ TEST(connection, leaves_a_remote_that_sends_for_ever) {
 }
 
 TEST(connection, ends_and_hears_nothing_more_although_a_child_process_has_a_copy_of_its_socket) {
-  single_set s({.silence = 30ms, .linger = 0s});
+  single_set s({.idle_drain_after = 30ms, .linger = 0s});
   auto c = s.connect();
   // As between fork and exec: the copy keeps the socket open, and with it what epoll would tell of it.
   unique_fd copy;

@@ -8,7 +8,7 @@
 namespace lastcall::inline v0::net {
 
 // Defaults of all servers.
-inline constexpr duration default_silence = std::chrono::seconds(1);
+inline constexpr duration default_idle_drain_after = std::chrono::seconds(1);
 inline constexpr duration default_linger = std::chrono::seconds(2);
 inline constexpr duration default_linger_sending = std::chrono::seconds(30);
 inline constexpr duration default_jitter = std::chrono::seconds(1);
@@ -16,7 +16,7 @@ inline constexpr duration default_jitter = std::chrono::seconds(1);
 struct farewell_options {
   /// How long an idle connection must have been quiet before a drain closes it. 0 closes it at once, and loses a
   /// request that crosses our FIN.
-  duration silence = default_silence;
+  duration idle_drain_after = default_idle_drain_after;
   /// The longest time from our FIN to the close of a remote that is silent. 0 closes without lingering: an RST can then
   /// destroy a response.
   duration linger = default_linger;

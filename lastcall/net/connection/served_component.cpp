@@ -5,7 +5,7 @@
 
 #include "lastcall/net/connection/connection_server.hpp"
 #include "lastcall/net/connection/standalone.hpp"
-#include "lastcall/net/tls/tls.hpp"
+#include "lastcall/net/tls/tls_context.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -40,9 +40,9 @@ void served_component::in_progress(std::vector<work_item>& out, std::size_t limi
 }
 std::vector<endpoint> served_component::addresses() const { return served().addresses(); }
 connection_ledger served_component::connections() const noexcept { return served().ledger(); }
-std::string served_component::reload_certificates() noexcept {
+result<void> served_component::reload_certificates() noexcept {
   const auto tls = served().shared_tls();
-  return tls ? tls->reload() : std::string("this server speaks no TLS");
+  return tls ? tls->reload() : result<void>(std::errc::operation_not_supported);
 }
 
 shutdown_result served_component::shutdown(deadline by) {

@@ -4,12 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "lastcall/core/deadline.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/core/result.hpp"
 #include "lastcall/net/connection/shutdown_result.hpp"
 #include "lastcall/net/endpoint.hpp"
 
@@ -37,9 +37,10 @@ class served_component : public component {
   /// start must need the server.
   std::vector<endpoint> addresses() const;
   connection_ledger connections() const noexcept;
-  /// Reads the certificates again, for new connections. Returns an empty text, or why it failed; then the former ones
-  /// stay in use. An app calls this at each SIGHUP.
-  std::string reload_certificates() noexcept;
+  /// Reads the certificates again, for new connections. After an error the former ones stay in use; the log says which
+  /// file, and the remedy. An app does this at each SIGHUP.   Errors: those of reading a file;
+  /// std::errc::invalid_argument for wrong contents, std::errc::operation_not_supported without TLS.
+  result<void> reload_certificates() noexcept;
 
   /// For a server that no app drives: refuses new connections, finishes the accepted work, ends each connection in its
   /// protocol's way, and returns as soon as the last one has gone, at the deadline at the latest. A tenth of the time

@@ -17,7 +17,7 @@ namespace lastcall::inline v0::testing_net {
 
 /// One loop with one set. Each `connect` puts a line_connection into it.
 struct single_set {
-  explicit single_set(net::farewell_options f = {.silence = std::chrono::milliseconds(30),
+  explicit single_set(net::farewell_options f = {.idle_drain_after = std::chrono::milliseconds(30),
                                                  .linger = std::chrono::seconds(10),
                                                  .linger_acknowledged = std::chrono::milliseconds(20)},
                       duration words = {})

@@ -5,13 +5,28 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/threads/countdown.hpp"
+#include "lastcall/net/task.hpp"
 
 namespace lastcall::inline v0::net {
+
+/// Continues the coroutine that awaits it when the loop has done what else is ready.
+task<> let_others_run();
+
+/// How often a stream has given nothing to its handler. One that goes on for ever must not hold up the loop, so it lets
+/// others run once there were many. Not at once, since a loop that ends drops what waits.
+class refusals {
+ public:
+  bool too_many() noexcept { return ++count_ > 100; }
+
+ private:
+  std::uint64_t count_ = 0;
+};
 
 /// Suspends the coroutine that awaits the result, until `waiter` is called.   Threads: the loop's.
 inline auto suspended(function<void()>& waiter) {

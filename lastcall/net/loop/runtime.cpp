@@ -18,6 +18,7 @@
 #include "lastcall/core/leave_behind.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
 #include "lastcall/core/threads/countdown.hpp"
+#include "lastcall/core/threads/own_thread.hpp"
 #include "lastcall/net/loop/kept_context.hpp"
 #include "lastcall/net/loop/loop.hpp"
 
@@ -44,6 +45,7 @@ struct runtime::threads_part {  // heavy headers stay in this file
   using guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
   std::vector<std::shared_ptr<kept_context>> contexts;
   std::vector<guard> guards;
+  std::vector<lastcall::detail::own_thread> running;
   std::vector<std::shared_ptr<countdown>> ended;                             // of each thread; shared with it
   const std::shared_ptr<countdown> unused = std::make_shared<countdown>(1);  // no component uses it any more
 };
@@ -102,7 +104,7 @@ void runtime::open() {
     auto& io = *threads_->contexts[i];
     threads_->guards.emplace_back(io.get_executor());
     auto& ended = threads_->ended.emplace_back(std::make_shared<countdown>(1));
-    running_.emplace_back([this, &io, mine = loops_[i].get(), ended] {
+    threads_->running.emplace_back([this, &io, mine = loops_[i].get(), ended] {
       loop_of_this_thread = mine;
       {
         const watched_thread here(shared_name, "loop");
@@ -110,7 +112,7 @@ void runtime::open() {
       }
       ended->count_down();  // the last thing that this thread does with the runtime
     });
-    ::pthread_setname_np(running_.back().native_handle(), thread_name(i).c_str());
+    ::pthread_setname_np(threads_->running.back().native_handle(), thread_name(i).c_str());
   }
 }
 
@@ -132,24 +134,24 @@ boost::asio::any_io_executor runtime::executor() noexcept {
 /// See the header for the three waits. All of them share one clock, so that one slow thread does not add to the next.
 void runtime::stop() noexcept {
   if (threads_->contexts.empty()) return close_on_users_thread();
-  if (running_.empty()) return;  // it has stopped, or never started
+  if (threads_->running.empty()) return;  // it has stopped, or never started
   time_point by = steady().now() + queue_time;
   users_.close([unused = threads_->unused] { unused->count_down(); });
   threads_->unused->wait_until(by);
   threads_->guards.clear();
-  for (std::size_t i = 0; i < running_.size(); ++i) {
+  for (std::size_t i = 0; i < threads_->running.size(); ++i) {
     try {  // a loop ends behind the handlers that are queued on it now
       loops_[i]->post([io = threads_->contexts[i].get()] { io->stop(); });
     } catch (const std::exception&) {  // out of memory: it is stopped below
     }
   }
   if (life_.draining()) by = std::max(by, life_.drain_end());
-  for (std::size_t i = 0; i < running_.size(); ++i) threads_->ended[i]->wait_until(by);
+  for (std::size_t i = 0; i < threads_->running.size(); ++i) threads_->ended[i]->wait_until(by);
   for (auto& io : threads_->contexts) io->stop();
   by += leaving_time;
-  for (std::size_t i = 0; i < running_.size(); ++i) {
+  for (std::size_t i = 0; i < threads_->running.size(); ++i) {
     if (threads_->ended[i]->wait_until(by)) {
-      running_[i].join();
+      threads_->running[i].join();
       loops_[i]->close();
       continue;
     }
@@ -157,10 +159,10 @@ void runtime::stop() noexcept {
     // must not hang as well. If not, it is the program's own: then this component hangs, so that the report shows it.
     if (of_an_app_ && users_.inside() == 0) threads_->ended[i]->wait_until(time_point::max());
     log_.error(shared_name, "a thread does not leave its handler; it is left behind", {{"thread", thread_name(i)}});
-    running_[i].detach();
+    threads_->running[i].detach();
     stuck_ = true;
   }
-  running_.clear();
+  threads_->running.clear();
   threads_->ended.clear();
 }
 

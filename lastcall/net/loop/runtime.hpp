@@ -14,7 +14,6 @@
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/report/report.hpp"
-#include "lastcall/core/threads/own_thread.hpp"
 
 namespace boost::asio {
 class any_io_executor;
@@ -86,7 +85,6 @@ class runtime final : public component {
   logger log_;
   std::unique_ptr<threads_part> threads_;
   std::vector<std::unique_ptr<loop>> loops_;
-  std::vector<lastcall::detail::own_thread> running_;
   gate users_;
   std::atomic<std::size_t> next_{0};
   bool started_ = false;

@@ -20,7 +20,7 @@ void session::renew_deadline() noexcept {
 }
 
 time_point session::idle_at() const noexcept {
-  return limits_.idle_time > duration::zero() ? last_byte_ + limits_.idle_time : time_point::max();
+  return limits_.idle_close_after > duration::zero() ? last_byte_ + limits_.idle_close_after : time_point::max();
 }
 
 void session::expect_remote_by(time_point by) noexcept {

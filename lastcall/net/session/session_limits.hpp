@@ -14,7 +14,7 @@ struct session_limits {
   /// Written by the handler and not sent. When it is reached, writes wait.
   std::size_t output_bytes = 64 * 1024;
   /// The idle timeout: without a byte in either direction. 0: none.
-  duration idle_time = std::chrono::minutes(10);
+  duration idle_close_after = std::chrono::minutes(10);
   /// The longest time without progress while bytes wait for the remote. Progress: its kernel acknowledges some of them.
   duration write_time = std::chrono::seconds(30);
   /// Once told of a drain: how long the handler may wait for the remote. The handler's own work is not part of it, and

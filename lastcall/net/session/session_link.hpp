@@ -10,6 +10,7 @@
 #include "lastcall/core/function.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/loop/loop.hpp"
+#include "lastcall/net/loop/parked_step.hpp"
 #include "lastcall/net/task.hpp"
 
 namespace lastcall::inline v0::net {
@@ -51,6 +52,7 @@ class session_link : public std::enable_shared_from_this<session_link> {
   bool post_to_loop(function<void()> f);
   /// The session has not ended, and the calling thread is its loop's.   Threads: any.
   bool is_here() noexcept;
+  net::refusals& refused() noexcept { return refused_; }
   /// To compare its address, not to use it.   Threads: any.
   const net::loop& loop() const noexcept { return loop_; }
 
@@ -71,7 +73,8 @@ class session_link : public std::enable_shared_from_this<session_link> {
   context_source life_source_;
   const context life_ = life_source_.get();
   function<void()> waiters_[2];  // continues the handler; empty: woken, or it does not wait
-  bool waits_[2] = {};           // its step was false; still true while it is woken, until the step is true
+  net::refusals refused_;
+  bool waits_[2] = {};  // its step was false; still true while it is woken, until the step is true
 };
 
 /// A coroutine until the step is true; then it returns the step's `result`. It keeps the link alive, and the step.
@@ -79,6 +82,7 @@ template <class Step>
 task<decltype(Step::result)> finished(std::shared_ptr<session_link> link, Step step,
                                       handler_side side = handler_side::reading) {
   co_await link->until([&step] { return step(); }, side);
+  if (!step.result && link->refused().too_many()) co_await let_others_run();
   co_return std::move(step.result);
 }
 

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using testing_net::client;
 
-task<> echo(tcp_stream& s) {
+task<> echo(tcp_stream s) {
   while (auto line = co_await s.read_until()) {
     const std::string said = std::string(*line) + "\n";
     if (!co_await s.write(said)) co_return;

@@ -8,6 +8,7 @@
 #include "lastcall/net/connection/standalone.hpp"
 #include "lastcall/net/loop/runtime.hpp"
 #include "lastcall/net/tcp/tcp_session.hpp"
+#include "lastcall/net/tls/tls_context.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -16,7 +17,7 @@ namespace {
 tcp_server_options checked(tcp_server_options o) {
   if (o.name.empty()) o.name = "tcp";
   const auto refuse = [&](const std::string& why) { throw std::invalid_argument(o.name + ": " + why); };
-  if (!o.handler.awaiting && !o.handler.blocking) refuse("there is no handler; give one");
+  if (!o.handler) refuse("there is no handler; give one");
   check(o.listen, o.unix_path, o.name);
   if (o.address.empty() && o.unix_path.empty() && o.listen.inherited_fd < 0)
     refuse("nowhere to listen; give an address or a unix_path");
@@ -25,8 +26,8 @@ tcp_server_options checked(tcp_server_options o) {
   const lastcall::detail::option_check allowed(o.name);
   allowed.number("input_bytes", o.limits.input_bytes, 1, allowed.most_bytes);
   allowed.number("output_bytes", o.limits.output_bytes, 1, allowed.most_bytes);
-  allowed.time("silence", o.silence);
-  allowed.time("idle_time", o.limits.idle_time);
+  allowed.time("idle_drain_after", o.idle_drain_after);
+  allowed.time("idle_close_after", o.limits.idle_close_after);
   allowed.time_above_zero("write_time", o.limits.write_time);
   allowed.time("goodbye_time", o.limits.goodbye_time);
   return o;
@@ -73,7 +74,8 @@ struct tcp_server::parts {
 tcp_server::tcp_server(options o) : parts_(std::make_unique<parts>(checked(std::move(o)), logger(), nullptr)) {}
 
 tcp_server::tcp_server(options o, app& of) : tcp_server(std::move(o), of.shared<runtime>(), of.log()) {
-  if (const auto tls = parts_->server.shared_tls()) of.also_reload([tls] { tls->reload(); });  // it logs its errors
+  if (const auto tls = parts_->server.shared_tls())
+    of.also_reload([tls] { static_cast<void>(tls->reload()); });  // it logs its errors
 }
 
 tcp_server::tcp_server(options o, runtime& on, logger log)

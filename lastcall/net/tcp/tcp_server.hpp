@@ -5,18 +5,15 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <type_traits>
-#include <utility>
 
 #include "lastcall/core/app/app.hpp"
-#include "lastcall/core/function.hpp"
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/net/connection/farewell_options.hpp"
 #include "lastcall/net/connection/served_component.hpp"
 #include "lastcall/net/listen/listen_options.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
-#include "lastcall/net/on_pool.hpp"
 #include "lastcall/net/session/session_limits.hpp"
+#include "lastcall/net/stream_handler.hpp"
 #include "lastcall/net/tcp/tcp_stream.hpp"
 #include "lastcall/net/tls/tls.hpp"
 #include "lastcall/net/trusted_networks.hpp"
@@ -25,23 +22,13 @@ namespace lastcall::inline v0::net {
 
 class runtime;
 
-/// The handler of a session: `task<>(tcp_stream&)`, a coroutine on the loop's thread, or `net::blocking(f)` with
-/// `void(tcp_stream&)`; when the pool is full, the session is ended at once. When it returns, the rest of what it has
+/// The handler of a session: `task<>(tcp_stream)`, a coroutine on the loop's thread, or `net::blocking(f)` with
+/// `void(tcp_stream)`; when the pool is full, the session is ended at once. When it returns, the rest of what it has
 /// written is sent, and the connection ends cleanly. Threads: it is called by several at once.   Errors: what it throws
 /// is logged.
-struct session_handler {
-  session_handler() = default;
-  template <class F>
-    requires std::is_invocable_r_v<task<>, const F&, tcp_stream&>
-  session_handler(F f)  // NOLINT: implicit
-      : awaiting(std::move(f)) {}
-  template <class F>
-    requires std::is_invocable_r_v<void, const F&, tcp_stream&>
-  session_handler(on_pool<F> f)  // NOLINT: implicit
-      : blocking(std::move(f.call)) {}
-
-  function<task<>(tcp_stream&)> awaiting;
-  function<void(tcp_stream&)> blocking;
+class session_handler : public stream_handler<tcp_stream> {
+ public:
+  using stream_handler::stream_handler;
 };
 
 struct tcp_server_options {
@@ -63,7 +50,7 @@ struct tcp_server_options {
   /// While draining: the reads of a session that was told end when no byte has passed for so long; at most
   /// `goodbye_time` later. So a request that crosses the end is still served, where the protocol has no words for a
   /// goodbye. 0: they end when all that has come is read; right for a protocol that has them, see tcp_stream::read_on.
-  duration silence = {};
+  duration idle_drain_after = {};
   /// The window in which a drain tells the remotes, each at a random moment.
   duration jitter = default_jitter;
   /// The longest time from our FIN to the close; of a remote that sends on, `linger_sending`.

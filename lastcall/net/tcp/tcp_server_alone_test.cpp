@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 using testing_net::client;
 
 /// A protocol without words for a goodbye.
-task<> echo(tcp_stream& s) {
+task<> echo(tcp_stream s) {
   while (auto line = co_await s.read_until()) {
     const std::string said = std::string(*line) + "\n";
     if (!co_await s.write(said)) co_return;
@@ -52,7 +52,7 @@ TEST(tcp_server_alone, serves_and_shuts_down_as_soon_as_the_last_session_has_end
 }
 
 TEST(tcp_server_alone, forces_what_is_left_before_the_deadline) {
-  tcp_server it(local([](tcp_stream& s) -> task<> {
+  tcp_server it(local([](tcp_stream s) -> task<> {
     while (!s.life().forced()) co_await wait_until_forced_for(s.life(), 1h);
   }));
   it.start();
@@ -97,9 +97,9 @@ TEST(tcp_server_alone, starts_once_and_is_not_shut_down_where_an_app_drives_it) 
 TEST(tcp_server_alone, reads_on_for_its_silence_so_that_a_request_that_crosses_the_end_is_served) {
   for (const duration silence : {duration(0s), duration(1500ms)}) {
     tcp_server_options o = local();
-    o.silence = silence;
+    o.idle_drain_after = silence;
     o.limits.goodbye_time = 20s;
-    tcp_server it(o.silence > 0s ? std::move(o) : local());
+    tcp_server it(o.idle_drain_after > 0s ? std::move(o) : local());
     it.start();
     client c(it.addresses().at(0));
     c.say("a\n");

@@ -28,10 +28,11 @@ using testing_net::generous;
 
 const logger quiet(log_level::none, nullptr);
 
-task<> echo(tcp_stream& s) {
+task<> echo_lines(tcp_stream& s) {
   while (auto line = co_await s.read_until()) co_await s.write(std::string(*line) + "\n");
-  if (s.end() == read_end::draining) co_await s.write("bye\n");
+  if (s.end() == stream_end::draining) co_await s.write("bye\n");
 }
+task<> echo(tcp_stream s) { co_await echo_lines(s); }
 
 /// A server on a runtime of its own, driven as the lifecycle would.
 struct inn {
@@ -76,9 +77,9 @@ TEST(tcp_server, has_its_handler_converse) {
 }
 
 TEST(tcp_server, has_a_handler_that_blocks_converse) {
-  inn i(blocking([](tcp_stream& s) {
+  inn i(blocking([](tcp_stream s) {
     while (auto line = s.read_until_blocking()) s.write_blocking(std::string(*line) + "!\n");
-    if (s.end() == read_end::draining) s.write_blocking("bye\n");
+    if (s.end() == stream_end::draining) s.write_blocking("bye\n");
   }));
   auto c = i.enters();
   c->say("a\n");
@@ -109,9 +110,9 @@ TEST(tcp_server, tells_each_session_and_lets_it_say_goodbye) {
 
 TEST(tcp_server, delivers_what_had_come_before_it_ends_the_reading) {
   const auto go_on = std::make_shared<std::atomic<bool>>(false);
-  inn i([go_on](tcp_stream& s) -> task<> {
+  inn i([go_on](tcp_stream s) -> task<> {
     while (!*go_on) co_await wait_until_forced_for({}, 1ms);
-    co_await echo(s);
+    co_await echo_lines(s);
   });
   auto c = i.enters();
   std::string said;
@@ -125,17 +126,17 @@ TEST(tcp_server, delivers_what_had_come_before_it_ends_the_reading) {
   EXPECT_TRUE(i.wait_drained());
 }
 
-task<> echo_and_read_on(tcp_stream& s, duration for_quiet) {
-  co_await echo(s);
+task<> echo_and_read_on(tcp_stream s, duration for_quiet) {
+  co_await echo_lines(s);
   s.read_on(for_quiet);
   while (auto line = co_await s.read_until()) co_await s.write("late " + std::string(*line) + "\n");
-  const std::string why = s.end() == read_end::draining ? "quiet\n" : "ended\n";
+  const std::string why = s.end() == stream_end::draining ? "quiet\n" : "ended\n";
   co_await s.write(why);
 }
 
 TEST(tcp_server, reads_on_behind_a_goodbye_until_the_remote_ends_or_is_quiet) {
   for (const bool ends : {true, false}) {
-    inn i([ends](tcp_stream& s) { return echo_and_read_on(s, ends ? duration(2s) : duration(200ms)); });
+    inn i([ends](tcp_stream s) { return echo_and_read_on(std::move(s), ends ? duration(2s) : duration(200ms)); });
     auto c = i.enters();
     c->say("a\n");
     EXPECT_EQ(c->hear_until("\n"), "a\n");
@@ -172,7 +173,7 @@ TEST(tcp_server, waits_for_a_line_that_has_begun_for_as_long_as_a_goodbye) {
 TEST(tcp_server, lets_a_handler_answer_whose_own_work_outlasts_the_goodbye) {
   const auto at_work = std::make_shared<std::atomic<bool>>(false);
   inn i(
-      [at_work](tcp_stream& s) -> task<> {
+      [at_work](tcp_stream s) -> task<> {
         while (const auto line = co_await s.read_until()) {
           const std::string answer = "answer to " + std::string(*line) + "\n";
           *at_work = true;
@@ -193,7 +194,7 @@ TEST(tcp_server, lets_a_handler_answer_whose_own_work_outlasts_the_goodbye) {
 
 TEST(tcp_server, lets_a_handler_that_blocks_answer_whose_own_work_outlasts_the_goodbye) {
   const auto at_work = std::make_shared<std::atomic<bool>>(false);
-  inn i(blocking([at_work](tcp_stream& s) {
+  inn i(blocking([at_work](tcp_stream s) {
           while (const auto line = s.read_until_blocking()) {
             const std::string answer = std::string(*line) + "!\n";
             *at_work = true;
@@ -214,7 +215,7 @@ TEST(tcp_server, lets_a_handler_that_blocks_answer_whose_own_work_outlasts_the_g
 
 TEST(tcp_server, has_the_context_say_why) {
   const auto seen = std::make_shared<std::atomic<int>>(0);
-  inn i([seen](tcp_stream& s) -> task<> {
+  inn i([seen](tcp_stream s) -> task<> {
     while (co_await s.read()) {}
     *seen = s.life().forced() ? 2 : s.life().draining() ? 1 : 0;
     while (!s.life().forced()) co_await wait_until_forced_for(s.life(), 1h);
@@ -232,7 +233,7 @@ TEST(tcp_server, has_the_context_say_why) {
 TEST(tcp_server, slows_down_a_remote_that_is_not_read_and_bounds_one_that_does_not_read) {
   const auto written = std::make_shared<std::atomic<std::size_t>>(0);
   inn i(
-      [written](tcp_stream& s) -> task<> {
+      [written](tcp_stream s) -> task<> {
         const std::string piece(16 * 1024, 'x');
         while (co_await s.write(piece)) *written += piece.size();
       },
@@ -260,7 +261,7 @@ TEST(tcp_server, waits_for_a_remote_that_reads_slowly_but_reads_on) {
   constexpr std::size_t pieces = 500;
   const std::string piece(16 * 1024, 'x');
   inn i(
-      [&piece](tcp_stream& s) -> task<> {
+      [&piece](tcp_stream s) -> task<> {
         for (std::size_t n = 0; n < pieces; ++n)
           if (!co_await s.write(piece)) co_return;
       },
@@ -279,7 +280,7 @@ TEST(tcp_server, waits_for_a_remote_that_reads_slowly_but_reads_on) {
 
 TEST(tcp_server, waits_no_longer_for_a_remote_that_stops_reading_within_a_goodbye) {
   inn i(
-      [](tcp_stream& s) -> task<> {
+      [](tcp_stream s) -> task<> {
         const std::string piece(16 * 1024, 'x');
         while (co_await s.write(piece)) {}
       },
@@ -293,9 +294,9 @@ TEST(tcp_server, waits_no_longer_for_a_remote_that_stops_reading_within_a_goodby
 
 TEST(tcp_server, ends_a_line_that_is_too_long) {
   inn i(
-      [](tcp_stream& s) -> task<> {
+      [](tcp_stream s) -> task<> {
         while (co_await s.read_until()) {}
-        co_await s.write(s.end() == read_end::too_long ? "too long\n" : "?\n");
+        co_await s.write(s.end() == stream_end::too_long ? "too long\n" : "?\n");
       },
       {.input_bytes = 1024});
   auto c = i.enters();
@@ -305,19 +306,19 @@ TEST(tcp_server, ends_a_line_that_is_too_long) {
 
 TEST(tcp_server, times_out_a_silent_remote_but_not_a_handler_at_work) {
   inn i(
-      [](tcp_stream& s) -> task<> {
+      [](tcp_stream s) -> task<> {
         co_await wait_until_forced_for(s.life(), 300ms);
         co_await s.write("worked\n");
         co_await s.read();
       },
-      {.idle_time = 50ms});
+      {.idle_close_after = 50ms});
   auto c = i.enters();
   EXPECT_EQ(c->hear_all(), "worked\n");
   while (i.server.connections().timed_out == 0) std::this_thread::yield();
 }
 
 TEST(tcp_server, survives_a_handler_that_throws) {
-  inn i([](tcp_stream& s) -> task<> {
+  inn i([](tcp_stream s) -> task<> {
     co_await s.read();
     throw std::runtime_error("on purpose");
   });
@@ -328,7 +329,7 @@ TEST(tcp_server, survives_a_handler_that_throws) {
 }
 
 TEST(tcp_server, lets_a_remote_send_on_that_reads_the_farewell_afterwards) {
-  inn i(session_handler([](tcp_stream& s) -> task<> {
+  inn i(session_handler([](tcp_stream s) -> task<> {
     co_await s.read_until();
     co_await s.write("enough\n");
   }));
@@ -353,7 +354,7 @@ TEST(tcp_server, refuses_one_too_many_cleanly) {
 
 TEST(tcp_server, cuts_what_is_left_when_forced) {
   const auto over = std::make_shared<countdown>(1);
-  inn i([over](tcp_stream& s) -> task<> {
+  inn i([over](tcp_stream s) -> task<> {
     co_await s.write("in\n");
     while (!s.life().forced()) co_await wait_until_forced_for(s.life(), 1h);
     over->count_down();
@@ -398,7 +399,7 @@ std::string refusal_of(session_handler breaks_it) {
 }
 
 TEST(tcp_server, refuses_a_second_reader_of_one_session) {
-  EXPECT_THAT(refusal_of([](tcp_stream& s) -> task<> {
+  EXPECT_THAT(refusal_of([](tcp_stream s) -> task<> {
                 boost::asio::co_spawn(co_await boost::asio::this_coro::executor, s.read(), boost::asio::detached);
                 co_await boost::asio::post(boost::asio::use_awaitable);  // the first waits now
                 co_await s.read();
@@ -407,7 +408,7 @@ TEST(tcp_server, refuses_a_second_reader_of_one_session) {
 }
 
 TEST(tcp_server, refuses_to_block_its_loop) {
-  EXPECT_THAT(refusal_of([](tcp_stream& s) -> task<> {
+  EXPECT_THAT(refusal_of([](tcp_stream s) -> task<> {
                 s.read_blocking();
                 co_return;
               }),
@@ -415,7 +416,7 @@ TEST(tcp_server, refuses_to_block_its_loop) {
 }
 
 TEST(tcp_server, refuses_a_coroutine_on_another_thread) {
-  EXPECT_THAT(refusal_of([](tcp_stream& s) -> task<> {
+  EXPECT_THAT(refusal_of([](tcp_stream s) -> task<> {
                 boost::asio::thread_pool elsewhere(1);
                 co_await boost::asio::co_spawn(elsewhere, s.read(), boost::asio::use_awaitable);
               }),

@@ -15,7 +15,6 @@ constexpr duration second_look = std::chrono::milliseconds(10);
 tcp_session::tcp_session(connection_set& set, arrival it, std::shared_ptr<tcp_service> of)
     : session(set, std::move(it.socket), it.remote, connection_kind::tcp, of->options.limits),
       service_(std::move(of)),
-      stream_(std::make_shared<tcp_stream>(link())),
       refusing_(it.refusing) {
   renew_deadline();
   // Posted, since a session that the set has not adopted yet cannot end.
@@ -37,14 +36,18 @@ void tcp_session::begin() noexcept {
   if (refusing_) return leave_when_sent();
   const session_handler& h = service_->options.handler;
   try {
-    if (h.awaiting) {
-      // The coroutine holds the stream, since the connection may end before the handler returns; and so may the server.
-      run([](std::shared_ptr<tcp_stream> s, std::shared_ptr<tcp_service> kept) -> task<> {
-        co_await kept->options.handler.awaiting(*s);
-      }(stream_, service_));
+    tcp_stream stream(link());
+    if (!h.blocks()) {
+      // The coroutine keeps the service, since the server may end before the handler returns.
+      run([](tcp_stream s, std::shared_ptr<tcp_service> kept) -> task<> {
+        co_await kept->options.handler.run(std::move(s));
+      }(std::move(stream), service_));
       return;
     }
-    if (run_on(service_->pool, [s = stream_, kept = service_] { kept->options.handler.blocking(*s); })) return;
+    if (run_on(service_->pool, [s = std::move(stream), kept = service_]() mutable {
+          kept->options.handler.run_blocking(std::move(s));
+        }))
+      return;
     service_->log.warning(service_->options.name, "a session was refused: all threads are busy");
   } catch (const std::exception& error) {
     service_->log.error(service_->options.name, "a session was refused", {{"cause", error.what()}});
@@ -63,14 +66,14 @@ bool tcp_session::is_quiet(duration quiet, time_point since) noexcept {
 }
 
 bool tcp_session::was_quiet(std::optional<duration> quiet) noexcept {
-  const duration least = quiet.value_or(service_->options.silence);
+  const duration least = quiet.value_or(service_->options.idle_drain_after);
   if (least <= duration::zero()) return true;
   if (!quiet) return is_quiet(least, last_byte());
   if (quiet_since_ == time_point{}) quiet_since_ = set().loop().refresh_now();
   return is_quiet(least, quiet_since_);
 }
 
-bool tcp_session::take(std::optional<char> delimiter, std::string& into, read_end& over,
+bool tcp_session::take(std::optional<char> delimiter, std::string& into, stream_end& over,
                        std::optional<duration> quiet) noexcept {
   const std::string_view all = input();
   std::size_t size = all.size(), used = size;
@@ -89,13 +92,13 @@ bool tcp_session::take(std::optional<char> delimiter, std::string& into, read_en
     return true;
   }
   if (input_over()) {
-    over = read_end::remote;
+    over = stream_end::remote;
   } else if (all.size() >= limits().input_bytes) {
-    over = read_end::too_long;
+    over = stream_end::too_long;
   } else if (remote_time_over()) {
-    over = read_end::timed_out;
+    over = stream_end::timed_out;
   } else if (told() && all.empty() && was_quiet(quiet)) {
-    over = read_end::draining;
+    over = stream_end::draining;
   }
   return false;
 }

@@ -27,8 +27,8 @@ class tcp_session final : public session {
 
   /// For a read: moves the input to `into`, all or up to the delimiter, and returns true. False: not yet, or never;
   /// `over` says why never. While draining, never means that nothing has come for `quiet`, from the first such read
-  /// on; without it, that no byte has passed for the server's `silence`.
-  bool take(std::optional<char> delimiter, std::string& into, read_end& over, std::optional<duration> quiet) noexcept;
+  /// on; without it, that no byte has passed for the server's `idle_drain_after`.
+  bool take(std::optional<char> delimiter, std::string& into, stream_end& over, std::optional<duration> quiet) noexcept;
   /// For a write: sends or queues as many bytes as there is room for, and returns the number.
   std::size_t put(std::string_view bytes) noexcept;
 
@@ -51,7 +51,6 @@ class tcp_session final : public session {
   bool is_quiet(duration, time_point since) noexcept;
 
   const std::shared_ptr<tcp_service> service_;
-  const std::shared_ptr<tcp_stream> stream_;
   std::size_t searched_ = 0;
   time_point quiet_since_{};
   bool looked_ = false;  // a second look is scheduled, after the time has passed

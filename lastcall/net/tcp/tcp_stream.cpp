@@ -4,27 +4,36 @@
 
 namespace lastcall::inline v0::net {
 
-/// The step of one read; see session_link::until. It runs on the loop. Keeps the stream, since a coroutine that the
-/// handler started may outlive handler and session.
+/// Shared with the steps, since a coroutine that the handler started may outlive handler and session.
+struct tcp_stream::state {
+  explicit state(std::shared_ptr<session_link> l) noexcept : link(std::move(l)) {}
+
+  const std::shared_ptr<session_link> link;
+  std::string piece;
+  std::optional<duration> quiet;  // of read_on
+  stream_end end = stream_end::none;
+};
+
+/// The step of one read; see session_link::until. It runs on the loop.
 struct tcp_stream::read_step {
-  std::shared_ptr<tcp_stream> stream;
+  std::shared_ptr<state> stream;
   std::optional<char> delimiter;
   std::optional<std::string_view> result = {};
 
   bool operator()() noexcept {
-    if (stream->end_ != read_end::none) return true;
-    auto* host = static_cast<tcp_session*>(stream->link_->host());
+    if (stream->end != stream_end::none) return true;
+    auto* host = static_cast<tcp_session*>(stream->link->host());
     if (!host) {
-      stream->end_ = read_end::gone;
+      stream->end = stream_end::gone;
       return true;
     }
-    if (host->take(delimiter, stream->piece_, stream->end_, stream->quiet_)) result = stream->piece_;
-    return result || stream->end_ != read_end::none;
+    if (host->take(delimiter, stream->piece, stream->end, stream->quiet)) result = stream->piece;
+    return result || stream->end != stream_end::none;
   }
 
   std::optional<std::string_view> block() {
-    if (!stream->link_->until_blocking([this] { return (*this)(); }) && stream->end_ == read_end::none)
-      stream->end_ = read_end::gone;
+    if (!stream->link->until_blocking([this] { return (*this)(); }) && stream->end == stream_end::none)
+      stream->end = stream_end::gone;
     return result;
   }
 };
@@ -51,35 +60,39 @@ struct write_step {
 
 }  // namespace
 
+tcp_stream::tcp_stream(std::shared_ptr<session_link> link) : state_(std::make_shared<state>(std::move(link))) {}
+
 task<std::optional<std::string_view>> tcp_stream::read() {
-  return finished(link_, read_step{shared_from_this(), std::nullopt});
+  return finished(state_->link, read_step{state_, std::nullopt});
 }
 
 task<std::optional<std::string_view>> tcp_stream::read_until(char delimiter) {
-  return finished(link_, read_step{shared_from_this(), delimiter});
+  return finished(state_->link, read_step{state_, delimiter});
 }
 
-task<bool> tcp_stream::write(std::string_view bytes) { return finished(link_, write_step{link_.get(), bytes}); }
-
-std::optional<std::string_view> tcp_stream::read_blocking() {
-  return read_step{shared_from_this(), std::nullopt}.block();
+task<bool> tcp_stream::write(std::string_view bytes) {
+  return finished(state_->link, write_step{state_->link.get(), bytes});
 }
+
+std::optional<std::string_view> tcp_stream::read_blocking() { return read_step{state_, std::nullopt}.block(); }
 std::optional<std::string_view> tcp_stream::read_until_blocking(char delimiter) {
-  return read_step{shared_from_this(), delimiter}.block();
+  return read_step{state_, delimiter}.block();
 }
 
 bool tcp_stream::write_blocking(std::string_view bytes) {
-  write_step left{link_.get(), bytes};
-  link_->until_blocking([&left] { return left(); });
+  write_step left{state_->link.get(), bytes};
+  state_->link->until_blocking([&left] { return left(); });
   return left.result;
 }
 
 void tcp_stream::read_on(duration quiet) noexcept {
-  quiet_ = quiet;
-  if (end_ == read_end::draining) end_ = read_end::none;
+  state_->quiet = quiet;
+  if (state_->end == stream_end::draining) state_->end = stream_end::none;
 }
 
-const context& tcp_stream::life() const noexcept { return link_->life(); }
-const endpoint& tcp_stream::remote() const noexcept { return link_->remote(); }
+stream_end tcp_stream::end() const noexcept { return state_->end; }
+
+const context& tcp_stream::life() const noexcept { return state_->link->life(); }
+const endpoint& tcp_stream::remote() const noexcept { return state_->link->remote(); }
 
 }  // namespace lastcall::inline v0::net

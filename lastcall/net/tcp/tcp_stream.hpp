@@ -11,6 +11,7 @@
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/context.hpp"
 #include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/stream_handler.hpp"
 #include "lastcall/net/task.hpp"
 
 namespace lastcall::inline v0::net {
@@ -18,31 +19,21 @@ namespace lastcall::inline v0::net {
 class session_link;
 class tcp_session;
 
-/// Why there is nothing more to read.
-enum class read_end : unsigned char {
-  none,       ///< there may be more
-  remote,     ///< the remote's orderly end
-  draining,   ///< the server drains, and all that has come was read
-  too_long,   ///< the buffer is full without a delimiter
-  timed_out,  ///< the remote's time after the goodbye is over
-  gone,       ///< the connection has ended: by a reset, a timeout, or force
-};
-
-/// A read returns a view that is valid until the next read. After a read without a value, each further one returns at
-/// once without a value. Back-pressure: what is not read slows the remote down.
-/// Threads: one at a time. Coroutines on their loop's; `_blocking` on any other.
-class tcp_stream : public std::enable_shared_from_this<tcp_stream> {
+/// One session, as its handler sees it: a handle. A read returns a view that is valid until the next read. After a read
+/// without a value, each further one returns at once without a value. Back-pressure: what is not read slows the remote
+/// down. Threads: one at a time. Coroutines on their loop's; `_blocking` on any other.
+class tcp_stream {
  public:
-  explicit tcp_stream(std::shared_ptr<session_link> link) noexcept : link_(std::move(link)) {}
-  tcp_stream& operator=(tcp_stream&&) = delete;
+  tcp_stream(tcp_stream&&) noexcept = default;
+  tcp_stream& operator=(tcp_stream&&) noexcept = default;
 
   /// What has come, at least one byte. Without a value: see `end`.
   task<std::optional<std::string_view>> read();
   /// The bytes before the delimiter. Bytes without a delimiter before the remote's end are not returned. While
   /// draining, the rest of a line that has begun is still waited for, at most for `goodbye_time`.
   task<std::optional<std::string_view>> read_until(char delimiter = '\n');
-  /// Returns when all bytes are in the kernel or in the write queue. False: the connection has ended, or the remote's
-  /// time is over; not every byte was sent.
+  /// True: taken, all of `bytes`; they are with the kernel or in the write queue. False: not every byte was sent,
+  /// because nothing more can be sent: the connection has ended, or the remote's time is over.
   task<bool> write(std::string_view bytes);
 
   std::optional<std::string_view> read_blocking();
@@ -55,18 +46,19 @@ class tcp_stream : public std::enable_shared_from_this<tcp_stream> {
   void read_on(duration quiet = std::chrono::seconds(1)) noexcept;
 
   /// Why the last read returned no value.
-  read_end end() const noexcept { return end_; }
+  stream_end end() const noexcept;
   /// Drains at this session's moment of the jitter window; forced when its connection has ended.
   const context& life() const noexcept;
   const endpoint& remote() const noexcept;
 
  private:
+  friend class tcp_session;
+  struct state;
   struct read_step;
 
-  std::shared_ptr<session_link> link_;
-  std::string piece_;
-  std::optional<duration> quiet_;  // of read_on
-  read_end end_ = read_end::none;
+  explicit tcp_stream(std::shared_ptr<session_link> link);
+
+  std::shared_ptr<state> state_;
 };
 
 }  // namespace lastcall::inline v0::net

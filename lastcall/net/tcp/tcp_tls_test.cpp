@@ -22,14 +22,14 @@ using testing_net::client;
 using testing_net::generous;
 using testing_net::tls_client;
 
-task<> echo(tcp_stream& s) {
+task<> echo(tcp_stream s) {
   while (auto line = co_await s.read_until()) co_await s.write(std::string(*line) + "\n");
-  if (s.end() == read_end::draining) co_await s.write("bye\n");
+  if (s.end() == stream_end::draining) co_await s.write("bye\n");
 }
 
-void echo_blocking(tcp_stream& s) {
+void echo_blocking(tcp_stream s) {
   while (auto line = s.read_until_blocking()) s.write_blocking(std::string(*line) + "\n");
-  if (s.end() == read_end::draining) s.write_blocking("bye\n");
+  if (s.end() == stream_end::draining) s.write_blocking("bye\n");
 }
 
 struct tcp_tls : ::testing::Test {
@@ -101,9 +101,9 @@ TEST_F(tcp_tls, says_goodbye_in_the_session_and_then_in_tls) {
 
 TEST_F(tcp_tls, delivers_what_came_before_an_end_without_close_notify) {
   const auto heard = std::make_shared<std::string>();
-  const auto why = std::make_shared<std::atomic<read_end>>(read_end::none);
+  const auto why = std::make_shared<std::atomic<stream_end>>(stream_end::none);
   const auto ended = std::make_shared<countdown>(1), over = std::make_shared<countdown>(1);
-  serve([=](tcp_stream& s) -> task<> {
+  serve([=](tcp_stream s) -> task<> {
     while (auto line = co_await s.read_until()) {
       *heard += *line;
       while (!ended->wait_until(steady().now())) co_await wait_until_forced_for({}, 1ms);  // has seen the end by now
@@ -119,7 +119,7 @@ TEST_F(tcp_tls, delivers_what_came_before_an_end_without_close_notify) {
   ended->count_down();
   ASSERT_TRUE(over->wait_until(steady().now() + generous));
   EXPECT_EQ(*heard, "abc");
-  EXPECT_EQ(*why, read_end::remote);
+  EXPECT_EQ(*why, stream_end::remote);
   EXPECT_EQ(c.hear_all(), "");
   c.close();
   while (it->connections().closed_by_remote == 0) std::this_thread::yield();
@@ -132,7 +132,7 @@ TEST_F(tcp_tls, delivers_what_came_before_an_end_without_close_notify) {
 
 TEST_F(tcp_tls, begins_no_session_without_a_handshake) {
   std::atomic<int> begun{0};
-  serve([&](tcp_stream&) -> task<> {
+  serve([&](tcp_stream) -> task<> {
     ++begun;
     co_return;
   });

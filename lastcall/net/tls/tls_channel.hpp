@@ -10,7 +10,7 @@
 #include "lastcall/core/clock.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/io_error.hpp"
-#include "lastcall/net/tls/tls.hpp"
+#include "lastcall/net/tls/tls_context.hpp"
 #include "lastcall/net/tls/tls_keys.hpp"
 
 namespace lastcall::inline v0::net::detail {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "lastcall/net/tls/ticket_keys.hpp"
-#include "lastcall/net/tls/tls.hpp"
+#include "lastcall/net/tls/tls_context.hpp"
 
 namespace lastcall::inline v0::net::detail {
 

@@ -28,7 +28,7 @@ using testing_net::authority;
 struct tls_keys : ::testing::Test {
   void serve(tls_options o) {
     it.emplace(tcp_server_options{.address = "127.0.0.1",
-                                  .handler = [](tcp_stream& s) -> task<> { co_await s.write("hello\n"); },
+                                  .handler = [](tcp_stream s) -> task<> { co_await s.write("hello\n"); },
                                   .jitter = 0s,
                                   .tls = std::move(o)},
                on, logger(log_level::warning, [this](const log_record& r) {

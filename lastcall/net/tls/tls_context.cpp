@@ -1,6 +1,8 @@
-#include "lastcall/net/tls/tls.hpp"
+#include "lastcall/net/tls/tls_context.hpp"
 
+#include <new>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "lastcall/core/app/option_check.hpp"
@@ -46,7 +48,11 @@ std::shared_ptr<const detail::tls_keys> tls_context::read_files() const {
   return std::make_shared<const detail::tls_keys>(options_, component_, log_);
 }
 
-std::string tls_context::reload() noexcept {
+result<void> tls_context::reload() noexcept {
+  const auto failed = [this](const std::exception& error, std::error_code code) {
+    log_.error(component_, "certificates not reloaded; the former stay in use", {{"cause", error.what()}});
+    return result<void>(code);
+  };
   try {
     auto fresh = read_files();
     {
@@ -56,9 +62,12 @@ std::string tls_context::reload() noexcept {
     reloads_.fetch_add(1, std::memory_order_relaxed);
     log_.info(component_, "certificates reloaded");
     return {};
+  } catch (const std::system_error& error) {
+    return failed(error, error.code());
+  } catch (const std::bad_alloc& error) {
+    return failed(error, std::make_error_code(std::errc::not_enough_memory));
   } catch (const std::exception& error) {
-    log_.error(component_, "certificates not reloaded; the former stay in use", {{"cause", error.what()}});
-    return error.what();
+    return failed(error, std::make_error_code(std::errc::invalid_argument));
   }
 }
 
