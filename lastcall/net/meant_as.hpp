@@ -22,15 +22,16 @@ template <class T> struct only_by_value {
   operator const T() const;  // NOLINT: implicit, and never called
 };
 
-/// The last parameter is a T, taken by value. A reference would not live as long as a coroutine that takes it.
+/// The last parameter is a T, taken by value. A reference would not live as long as a coroutine that takes it. F is
+/// const for what several threads call.
 template <class F, class T, class... Before>
 concept takes_by_value =
-    std::is_invocable_v<const F&, Before..., only_by_value<T>> && !std::is_invocable_v<const F&, Before..., T&>;
+    std::is_invocable_v<F&, Before..., only_by_value<T>> && !std::is_invocable_v<F&, Before..., T&>;
 
 /// It could be called with a T, but takes it by reference.
 template <class F, class T, class... Before>
-concept takes_by_reference = !takes_by_value<F, T, Before...> && (std::is_invocable_v<const F&, Before..., T&> ||
-                                                                  std::is_invocable_v<const F&, Before..., T&&>);
+concept takes_by_reference = !takes_by_value<F, T, Before...> &&
+                             (std::is_invocable_v<F&, Before..., T&> || std::is_invocable_v<F&, Before..., T&&>);
 
 /// A null pointer to a function, or an empty std::function: a route refuses it. Called, the first would crash.
 template <class F> bool is_null(const F& f) noexcept {

@@ -12,6 +12,13 @@
 
 namespace lastcall::inline v0::net {
 
+namespace detail {
+/// It takes a T by value, and gives an R. Called by several threads.
+template <class F, class R, class T, class... Before>
+concept converses = std::is_invocable_r_v<R, const F&, Before..., T> && takes_by_value<const F, T, Before...>;
+
+}  // namespace detail
+
 /// Why a stream has nothing more.
 enum class stream_end : unsigned char {
   none,       ///< it has not ended
@@ -27,16 +34,13 @@ enum class stream_end : unsigned char {
 /// stream by value: a stream is a handle, which the handler owns. Called by several threads at once, so a mutable
 /// lambda is not accepted.
 template <class Stream, class... First> class stream_handler {
-  template <class F, class R>
-  static constexpr bool takes_first =
-      sizeof...(First) > 0 &&
-      std::is_invocable_r_v<R, const F&, First..., Stream>&& detail::takes_by_value<F, Stream, First...>;
-  template <class F, class R>
-  static constexpr bool converses =
-      takes_first<F, R> || (std::is_invocable_r_v<R, const F&, Stream> && detail::takes_by_value<F, Stream>);
+  template <class F, class R> static constexpr bool takes_first = detail::converses<F, R, Stream, First...>;
+  template <class F, class R> static constexpr bool converses = takes_first<F, R> || detail::converses<F, R, Stream>;
   template <class F>
   static constexpr bool takes_reference =
-      detail::takes_by_reference<F, Stream> || detail::takes_by_reference<F, Stream, First...>;
+      detail::takes_by_reference<const F, Stream> || detail::takes_by_reference<const F, Stream, First...>;
+
+  template <class F> static constexpr bool is_meant = detail::meant_as<F, stream_handler> && !converses<F, task<>>;
 
  public:
   stream_handler() = default;
@@ -56,13 +60,13 @@ template <class Stream, class... First> class stream_handler {
   }
   // Deleted rather than absent, so that the compiler shows these lines.
   template <class F>
-    requires(detail::meant_as<F, stream_handler> && !converses<F, task<>> && takes_reference<F>)
+    requires(is_meant<F> && takes_reference<F>)
   stream_handler(F) = delete;  // take the stream by value: it is a handle, and the handler owns it
   template <class F>
     requires(!converses<F, void> && takes_reference<F>)
   stream_handler(on_pool<F>) = delete;  // take the stream by value: it is a handle, and the handler owns it
   template <class F>
-    requires(detail::meant_as<F, stream_handler> && !converses<F, task<>> && !takes_reference<F>)
+    requires(is_meant<F> && !takes_reference<F>)
   stream_handler(F) = delete;  // it has none of the forms above: is it mutable, no coroutine, or takes no Stream?
 
   explicit operator bool() const noexcept { return awaiting_ || blocking_; }

@@ -121,7 +121,7 @@ TEST(h2_answers, answers_500_where_a_head_cannot_be_sent_and_resets_where_traile
     for (int i = 0; i < 5000; ++i) r.add_header("X", "y");
     return r;
   };
-  const auto made = [] { return streamed([](body_writer to) -> task<> { co_await to.write("made"); }); };
+  const auto made = [] { return http::streamed([](body_writer to) -> task<> { co_await to.write("made"); }); };
   o.routes.get("/a", [&](const request&) { return text("a").header("X", large); });
   o.routes.get("/b", [&](const request&) { return many(text("b")); });
   o.routes.get("/c", [&](const request&) { return made().header("X", large); });
@@ -130,7 +130,7 @@ TEST(h2_answers, answers_500_where_a_head_cannot_be_sent_and_resets_where_traile
   o.routes.get("/f", [&](const request&, responder r) { r.send(text("f").header("X", large)); });
   o.routes.get("/g", [&](const request& r) { return file(r, "/proc/self/exe").header("X", large); });
   o.routes.get("/trailers", [&](const request&) {
-    return streamed([&](body_writer to) -> task<> {
+    return http::streamed([&](body_writer to) -> task<> {
       co_await to.write("made");
       to.trailer("X", large);
     });

@@ -46,12 +46,12 @@ task<bool> body_writer::write(std::string_view bytes) { return call_->write(byte
 bool body_writer::write_blocking(std::string_view bytes) { return call_->write_blocking(bytes); }
 void body_writer::trailer(std::string_view name, std::string_view value) { call_->trailer(name, value); }
 
-response streamed(function<task<>(body_writer)> make, std::optional<std::uint64_t> length) {
-  return detail::response_access::with(response(200), {.length = length, .awaiting = std::move(make)});
+response detail::streamed(function<task<>(body_writer)> make, std::optional<std::uint64_t> length) {
+  return response_access::with(response(200), {.length = length, .awaiting = std::move(make)});
 }
 
-response streamed_blocking(function<void(body_writer)> make, std::optional<std::uint64_t> length) {
-  return detail::response_access::with(response(200), {.length = length, .blocking = std::move(make)});
+response detail::streamed_blocking(function<void(body_writer)> make, std::optional<std::uint64_t> length) {
+  return response_access::with(response(200), {.length = length, .blocking = std::move(make)});
 }
 
 namespace detail {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 #include "lastcall/core/function.hpp"
 #include "lastcall/http/message/response.hpp"
@@ -85,17 +86,21 @@ class body_writer {
   detail::stream_call call_;
 };
 
-/// 200 with a body that `make` writes on the loop's thread. `length`: if it is known. If `make` throws, or writes less
-/// than `length`, the response is cut, so that the client sees that it is not complete.
-response streamed(function<task<>(body_writer)> make, std::optional<std::uint64_t> length = {});
-/// The same on a thread of the blocking pool; 503 when that is full.
-response streamed_blocking(function<void(body_writer)> make, std::optional<std::uint64_t> length = {});
-// Deleted rather than absent, so that the compiler shows these lines.
-template <class F>
-  requires net::detail::takes_by_reference<F, body_writer>
-response streamed(F, std::optional<std::uint64_t> = {}) = delete;  // take the body_writer by value: it is a handle
-template <class F>
-  requires net::detail::takes_by_reference<F, body_writer>
-response streamed_blocking(F, std::optional<std::uint64_t> = {}) = delete;  // take the body_writer by value
+namespace detail {
+response streamed(function<task<>(body_writer)> make, std::optional<std::uint64_t> length);
+response streamed_blocking(function<void(body_writer)> make, std::optional<std::uint64_t> length);
+}  // namespace detail
+
+/// 200 with a body that `make`, a `task<>(body_writer)`, writes on the loop's thread. `length`: if it is known. If
+/// `make` throws, or writes less than `length`, the response is cut, so that the client sees that it is not complete.
+template <class F> response streamed(F make, std::optional<std::uint64_t> length = {}) {
+  static_assert(net::detail::takes_by_value<F, body_writer>, "take the body_writer by value: it is a handle");
+  return detail::streamed(std::move(make), length);
+}
+/// The same with a `void(body_writer)` on a thread of the blocking pool; 503 when that is full.
+template <class F> response streamed_blocking(F make, std::optional<std::uint64_t> length = {}) {
+  static_assert(net::detail::takes_by_value<F, body_writer>, "take the body_writer by value: it is a handle");
+  return detail::streamed_blocking(std::move(make), length);
+}
 
 }  // namespace lastcall::inline v0::http

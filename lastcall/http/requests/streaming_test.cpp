@@ -143,7 +143,7 @@ TEST(streaming, a_maker_is_as_fast_as_its_client) {
 TEST(streaming, a_body_that_breaks_is_seen_to_be_broken) {
   streams s;
   int broken = 0;
-  for (const std::string target : {"/breaks", "/too-short", "/too-long"}) {
+  for (const std::string target : {"/breaks", "/too-short", "/too-long", "/too-long-blocking"}) {
     for (const std::string more : {"", "X-Length: 1\r\n"}) {
       auto c = s.enters();
       c.say(request_for(target, more));

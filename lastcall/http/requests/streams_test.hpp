@@ -136,6 +136,9 @@ struct streams : serving_test {
     r.get("/too-long", [](const request&) {
       return streamed([](body_writer to) -> task<> { co_await to.write("more than this"); }, 8);
     });
+    r.get("/too-long-blocking", [](const request&) {
+      return streamed_blocking([](body_writer to) { to.write_blocking("more than this"); }, 8);
+    });
     r.post("/echo", [this](const request&, body_stream in) -> task<response> {
       co_return streamed([in = std::move(in), owned = saw.in_maker](body_writer to) mutable -> task<> {
         while (const auto piece = co_await in.read()) co_await to.write(*piece);

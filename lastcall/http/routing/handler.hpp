@@ -36,10 +36,10 @@ struct arguments {
 };
 
 template <class F, class... Before>
-concept takes_body = net::detail::takes_by_value<F, body_stream, Before...>;
+concept takes_body = net::detail::takes_by_value<const F, body_stream, Before...>;
 template <class F>
-concept takes_body_by_reference = net::detail::takes_by_reference<F, body_stream, const request&> ||
-                                  net::detail::takes_by_reference<F, body_stream, const request&, context>;
+concept takes_body_by_reference = net::detail::takes_by_reference<const F, body_stream, const request&> ||
+                                  net::detail::takes_by_reference<const F, body_stream, const request&, context>;
 
 /// The first that fits of (request), (request, context), (request, body_stream) and all three.
 template <class F, template <class...> class Fits> constexpr std::optional<arguments> fitting() {
@@ -112,21 +112,25 @@ struct route_options {
 /// Blocks: the loop and all its connections, except in `blocking`.   Errors: an exception becomes a 500 and a line of
 /// the log.
 class handler {
+  template <class F> static constexpr bool has_form = detail::has_form<std::decay_t<F>>;
+  template <class F> static constexpr bool is_formless = detail::formless<F>;
+  template <class F> static constexpr bool keeps_no_body = detail::keeps_no_body<std::decay_t<F>>;
+
  public:
   handler() = default;
 
   template <class F>
-    requires(!std::same_as<std::decay_t<F>, handler> && detail::has_form<std::decay_t<F>>)
+    requires(!std::same_as<std::decay_t<F>, handler> && has_form<F>)
   handler(F&& f)  // NOLINT: implicit
       : call_(net::detail::is_null(static_cast<const std::decay_t<F>&>(f))
                   ? nullptr
                   : std::make_unique<const detail::callable<std::decay_t<F>>>(std::forward<F>(f))) {}
   /// Deleted rather than absent, so that the compiler shows this line.
   template <class F>
-    requires(detail::formless<F> && !detail::keeps_no_body<std::decay_t<F>>)
+    requires(is_formless<F> && !keeps_no_body<F>)
   handler(F&&) = delete;  // it has none of the forms above: is it mutable, or plain, and takes a body_stream?
   template <class F>
-    requires(detail::formless<F> && detail::keeps_no_body<std::decay_t<F>>)
+    requires(is_formless<F> && keeps_no_body<F>)
   handler(F&&) = delete;  // take the body_stream by value: it is a handle, and the handler owns it
 
   /// Takes bodies of up to that many bytes, in place of the server's limit.

@@ -119,7 +119,10 @@ struct admin::parts {
         server(server_for(std::move(o), a), thread, a.log()) {}
 
   server_options server_for(options o, app& a) {
-    server_options s{.address = std::move(o.address), .port = o.port, .health = false, .name = "admin"};
+    server_options s{.address = std::move(o.address),
+                     .port = o.port,
+                     .health = false,
+                     .name = o.name.empty() ? "admin" : std::move(o.name)};
     s.limits.max_connections = most_connections;
     // It stops last, when the service has stopped: it must not delay the exit.
     s.idle_drain_after = s.jitter = duration::zero();

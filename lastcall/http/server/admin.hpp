@@ -17,6 +17,8 @@ struct admin_options {
   std::string address = "0.0.0.0";
   /// 0: the kernel picks one, see `addresses`.
   std::uint16_t port = 9090;
+  /// The name in logs and stacks. Empty: "admin".
+  std::string name = {};
 };
 
 /// Starts before all other components of its app and drains after them, so probes are answered from the first start to
