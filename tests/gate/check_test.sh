@@ -108,6 +108,10 @@ if command -v shellcheck >/dev/null; then
 rm -r $1/*' 'SC2086'
 fi
 
+refuses pages odd.md '```
+ls
+```' 'odd.md:1: a fence without a language'
+
 cp "$source_dir/cmake/header_checks.cmake" "$tree/"
 plant CMakeLists.txt 'cmake_minimum_required(VERSION 3.25)
 project(planted LANGUAGES CXX)
