@@ -188,5 +188,12 @@ changed docs/guide/operate.md 's/^| `LASTCALL_LOG`/| `LASTCALL_LOGS`/' 'LASTCALL
 changed lastcall/http/server/server.cpp 's/show("requests"/show("calls"/' 'no row for the member of /status calls'
 expect 0 'passed: tables' tables
 
+# The reference, held against the same copy.
+git -C "$tree" init -q
+cp -r "$source_dir/docs/reference" "$tree/docs/"
+expect 0 'passed: pages' pages
+sed -i 's|^  /// Adds a further header of that name|  /// Adds one more header of that name|' "$tree/lastcall/http/message/response.hpp"
+expect 1 'docs/reference/response.md is not what the headers say' pages
+
 expect 2 'there is no check named nonsense' nonsense
 ((failures == 0)) && echo 'every planted violation was found'
