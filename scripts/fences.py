@@ -32,7 +32,8 @@ REASONS = ("scripts/test", "scripts/demo", "installs on this machine", "for a cl
 SHOWN_FOLDERS = ("docs/design/", "docs/evidence/", "docs/reference/")
 LIMIT = 90  # seconds, for each command and program
 # A reader's program says what a fragment leaves out.
-FRAGMENT_FLAGS = ["-O0", "-g0", "-fno-lto", "-Wno-unused", "-Wno-shadow", "-Wno-return-type", "-Wno-missing-field-initializers"]
+FRAGMENT_FLAGS = ["-O0", "-g0", "-fno-lto", "-Wno-unused", "-Wno-shadow", "-Wno-return-type", "-Wno-missing-field-initializers",
+                  "-Wno-subobject-linkage"]
 FRAMES = {
     "main": ("int fragment() {", "return 0; }"),
     "file": ("", ""),

@@ -28,8 +28,12 @@ PAGES = {
     "server": ("Servers", ["http/server/server", "http/server/admin", "http/requests/access_log", "net/tcp/tcp_server", "net/tcp/tcp_stream",
                            "net/loop/runtime"]),
     "long-lived": ("Event streams and WebSockets", [
-        "http/sse/events", "http/sse/event_text", "http/sse/event_group", "http/ws/websocket", "http/ws/websocket_message",
+        "http/sse/events", "http/sse/event_text:event", "http/sse/event_group", "http/ws/websocket", "http/ws/websocket_message",
         "http/ws/websocket_group"]),
+    "log-and-metrics": ("Log, metrics, report", ["core/log/log", "core/log/log_limit", "core/metrics", "core/report/report", "core/report/ledgers"]),
+    "listen": ("Listeners of your own", ["net/listen/settle_listener", "net/endpoint", "net/unique_fd"]),
+    "testing": ("Tests", ["testing/harness", "testing/component_double", "testing/virtual_clock", "testing/program", "testing/exact_client",
+                          "testing/fault_relay"]),
     "options": ("Options", None),  # every struct of options, and what their members are
     "reload": ("Reload: SIGHUP, on_reload, certificates", [
         "core/app/app_options:hangup", "core/app/app_options:app_options:sighup", "core/app/app_options:app_options:on_reload",
@@ -282,10 +286,26 @@ def errors_page(title):
     return "\n\n".join(parts) + "\n"
 
 
+def names_page():
+    """Each name that the pages have, with the header to include for it."""
+    rows = []
+    for page, (_, specs) in PAGES.items():
+        for spec in specs or [] if page != "reload" else []:
+            for entity in declared(spec):
+                rows.append((entity.qualified.rpartition("::")[2], f"| `{entity.qualified}` | `{umbrella_of(entity.header)}` | [{page}]({page}.md) |"))
+    for spec in OPTIONS:
+        for entity in declared(spec):
+            rows.append((entity.name, f"| `{entity.qualified}` | `{umbrella_of(entity.header)}` | [options](options.md) |"))
+    kept = {line.split("|")[1]: line for _, line in sorted(rows, key=lambda row: "(options.md)" in row[1])}
+    table = sorted(kept.values(), key=lambda line: (line.split("`")[1].rpartition("::")[2], line))
+    return "\n".join(["# Names and their headers", "<!-- made by scripts/reference.py -->", "All are in `lastcall::`.\n", "| name | include | page |",
+                      "|---|---|---|", *table]) + "\n"
+
+
 def index():
     rows = "\n".join(f"- [{title}]({page}.md)" for page, (title, _) in PAGES.items())
     return ("# Reference\n<!-- by scripts/reference.py -->\nMade of the headers' comments. The guide says how it is used: "
-            f"[first server](../guide/first-server.md), [handlers](../guide/handlers.md).\n\n{rows}\n\nAlso: [limits](../limits.md), [report and exit codes](../report.md), "
+            f"[first server](../guide/first-server.md), [handlers](../guide/handlers.md).\n\n{rows}\n- [Names and their headers](names.md)\n\nAlso: [limits](../limits.md), [report and exit codes](../report.md), "
             "[variables and metrics](../guide/operate.md).\n")
 
 
@@ -293,7 +313,7 @@ def main():
     check = sys.argv[1:] == ["--check"]
     if sys.argv[1:] and not check:
         sys.exit(__doc__)
-    made = {"index": index()}
+    made = {"index": index(), "names": names_page()}
     for page, (title, specs) in PAGES.items():
         made[page] = page_of(title, specs) if specs else options_page(title) if page == "options" else errors_page(title)
     folder = ROOT / FOLDER

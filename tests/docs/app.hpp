@@ -1,4 +1,5 @@
-// What the pages speak of and don't show, as far as lastcall/app.hpp goes. Declared only: fragments are compiled, not run.
+// What the pages speak of and don't show, as far as lastcall/app.hpp goes. Declared only: fragments are compiled, not
+// run.
 #pragma once
 
 #include <string>

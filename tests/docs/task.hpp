@@ -1,6 +1,7 @@
 // The same for coroutines.
 #pragma once
 
+#include <boost/asio/ip/tcp.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,3 +21,5 @@ extern things_in_stock stock;
 lastcall::task<> run(lastcall::function<void()> job);
 lastcall::task<bool> other(int s);
 extern int s;
+
+boost::asio::ip::tcp::socket& client_of_all();
