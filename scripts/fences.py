@@ -33,7 +33,7 @@ SHOWN_FOLDERS = ("docs/design/", "docs/evidence/", "docs/reference/")
 LIMIT = 90  # seconds, for each command and program
 # A reader's program says what a fragment leaves out.
 FRAGMENT_FLAGS = ["-O0", "-g0", "-fno-lto", "-Wno-unused", "-Wno-shadow", "-Wno-return-type", "-Wno-missing-field-initializers",
-                  "-Wno-subobject-linkage"]
+                  "-Wno-subobject-linkage", "-Wno-unknown-warning-option"]
 FRAMES = {
     "main": ("int fragment() {", "return 0; }"),
     "file": ("", ""),

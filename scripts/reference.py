@@ -304,7 +304,7 @@ def names_page():
 
 def index():
     rows = "\n".join(f"- [{title}]({page}.md)" for page, (title, _) in PAGES.items())
-    return ("# Reference\n<!-- by scripts/reference.py -->\nMade of the headers' comments. The guide says how it is used: "
+    return ("# Reference\n<!-- by scripts/reference.py -->\nMade of the headers' comments. How it is used: "
             f"[first server](../guide/first-server.md), [handlers](../guide/handlers.md).\n\n{rows}\n- [Names and their headers](names.md)\n\nAlso: [limits](../limits.md), [report and exit codes](../report.md), "
             "[variables and metrics](../guide/operate.md).\n")
 

@@ -38,25 +38,27 @@ struct two_loops {
   runtime threads{{.threads = 2, .log = logger(log_level::none, nullptr)}};
 };
 
-task<std::thread::id> called_back() {
+/// Calls back on a thread that `from` holds.
+task<std::thread::id> called_back(std::jthread& from) {
   return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(std::thread::id)>(
-      [](auto done) {
+      [&from](auto done) {
         const auto kept = std::make_shared<decltype(done)>(std::move(done));
-        std::thread([kept] {
+        from = std::jthread([kept] {
           boost::asio::post(boost::asio::get_associated_executor(*kept),
                             [kept, foreign = std::this_thread::get_id()] { std::move (*kept)(foreign); });
-        }).detach();
+        });
       },
       use_awaitable);
 }
 
 TEST(awaiting, a_callback_of_another_thread_goes_on_where_it_was) {
   two_loops on;
-  const auto work = [](loop& mine) -> task<bool> {
-    const std::thread::id foreign = co_await called_back();
+  std::jthread library;
+  const auto work = [](loop& mine, std::jthread& from) -> task<bool> {
+    const std::thread::id foreign = co_await called_back(from);
     co_return foreign != std::this_thread::get_id() && mine.is_here();
   };
-  EXPECT_TRUE(on.holds(work(on.first())));
+  EXPECT_TRUE(on.holds(work(on.first(), library)));
 }
 
 task<bool> is_on(loop& there) {
