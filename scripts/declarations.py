@@ -179,12 +179,12 @@ class Reader:
             return Entity("alias", alias[1], declaration, "")
         if alias := re.match(r"using ([\w:]+)$", plain):
             return Entity("alias", alias[1].rpartition("::")[2], declaration, "")
-        head = plain.partition("(")[0]
+        head = "operator_" if "operator()" in plain else plain.partition("(")[0]
         if "(" in plain and "=" not in head.replace("operator=", ""):
             # The initialisers of a constructor are none of a reader's business.
             declaration = re.sub(r"\)( noexcept)? : .*$", r")\1", declaration)
             name = re.search(r"(operator ?\S*( bool)?|~?\w+) ?$", head)
-            return Entity("function", name[1] if name else head, declaration, "")
+            return Entity("function", name[1].replace("operator_", "operator()") if name else head, declaration, "")
         name = re.search(r"(\w+)(?:\[.*\])? ?(?:=.*|\{.*)?$", head)
         return Entity("value", name[1] if name else head, declaration, "")
 

@@ -10,6 +10,7 @@ import sys
 import textwrap
 
 import declarations
+import wrap
 
 ROOT = pathlib.Path()
 FOLDER = "docs/reference"
@@ -110,7 +111,7 @@ def escaped(text):
     return "".join(parts)
 
 
-MARKS = r"(Errors|Threads|Blocks|Source): "
+MARKS = r"(Errors(?:, [a-z ]+)?|Threads|Blocks|Source): "
 
 
 def pieces(text):
@@ -279,7 +280,7 @@ def errors_page(title):
             for entity in declared(spec):
                 for each in (entity, *(m for m in entity.members if for_readers(m))):
                     for mark, text in pieces(each.comment)[1]:
-                        if mark == "Errors":
+                        if mark.startswith("Errors"):
                             rows.append(f"| `{each.qualified}` | {cell(text)} |")
         if rows:
             parts.append("\n".join([f"## Of [{name.lower()}]({page}.md)\n", "| what | errors |", "|---|---|", *rows]))
@@ -316,6 +317,7 @@ def main():
     made = {"index": index(), "names": names_page()}
     for page, (title, specs) in PAGES.items():
         made[page] = page_of(title, specs) if specs else options_page(title) if page == "options" else errors_page(title)
+    made = {page: wrap.wrapped(text)[0] for page, text in made.items()}
     folder = ROOT / FOLDER
     kept = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
     if not check:
