@@ -27,7 +27,7 @@ import urllib.request
 RUN = {"cpp", "sh", "cmake", "json"}
 SHOWN = {"text"}  # what a program prints
 NEEDS_REASON = {"yaml", "ini", "html", "js", "dockerfile"}
-REASONS = ("scripts/test", "scripts/demo", "installs on this machine", "for a cluster", "measures for minutes")
+REASONS = ("scripts/test", "scripts/demo", "installs on this machine", "for a cluster", "measures for minutes", "needs ")
 # What these folders show is no advice to a reader: parts of interfaces, kept output, and what a script made of headers.
 SHOWN_FOLDERS = ("docs/design/", "docs/evidence/", "docs/reference/")
 LIMIT = 90  # seconds, for each command and program
@@ -236,7 +236,10 @@ def translation_unit(root, fences):
         # What one fence of the frame `file` defines, the next may use.
         opened = "" if frame[0] else "inline "
         text += [f"{opened}namespace fence_{number} {{", frame[0], f'#line {fence.line + 1 + inside} "{fence.page}"']
-        text += [*lines[inside:], frame[1], "}"]
+        rest = lines[inside:]
+        if fence.words == "in: options" and "".join(rest).lstrip().startswith("."):
+            rest = ["{", *rest, "}"]
+        text += [*rest, frame[1], "}"]
     return "\n".join(text) + "\n"
 
 

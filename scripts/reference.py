@@ -26,7 +26,7 @@ PAGES = {
     "handlers": ("Handlers", [
         "http/routing/handler", "http/routing/responder", "http/requests/streaming", "http/files/save", "http/requests/middleware",
         "net/task", "net/wait"]),
-    "server": ("Servers", ["http/server/server", "http/server/admin", "http/requests/access_log", "net/tcp/tcp_server", "net/tcp/tcp_stream",
+    "server": ("Servers", ["http/server/server", "net/connection/served_component", "http/server/admin", "http/requests/access_log", "net/tcp/tcp_server", "net/tcp/tcp_stream",
                            "net/loop/runtime"]),
     "long-lived": ("Event streams and WebSockets", [
         "http/sse/events", "http/sse/event_text:event", "http/sse/event_group", "http/ws/websocket", "http/ws/websocket_message",

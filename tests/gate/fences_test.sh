@@ -66,6 +66,7 @@ expect 1 'page.md:2: a fence without a language' --only-read <<<$'# One\n```\nls
 expect 1 'page.md:1: nobody knows the language bash' <<<$'```bash\nls\n```'
 expect 1 'page.md:1: "norun: " needs a reason' <<<$'```sh norun\nls\n```'
 expect 1 'page.md:1: "norun: " needs a reason' <<<$'```sh norun: it is slow\nls\n```'
+expect 0 '0 fences were run, 0 failed' <<<$'```sh norun: needs systemd\nfalse\n```'
 expect 1 'page.md:1: yaml can'\''t be run here' <<<$'```yaml\na: 1\n```'
 expect 1 'page.md:1: what is "in: haste"' <<<$'```cpp in: haste\n```'
 expect 1 'page.md:1: is no JSON' <<<$'```json\n{"a": }\n```'
