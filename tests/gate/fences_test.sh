@@ -63,6 +63,7 @@ fi
 
 expect 1 'page.md:2: a fence without a language' <<<$'# One\n```\nls\n```'
 expect 1 'page.md:2: a fence without a language' --only-read <<<$'# One\n```\nls\n```'
+expect 1 'page.md:1: a fence without an end' <<<$'```sh\nls'
 expect 1 'page.md:1: nobody knows the language bash' <<<$'```bash\nls\n```'
 expect 1 'page.md:1: "norun: " needs a reason' <<<$'```sh norun\nls\n```'
 expect 1 'page.md:1: "norun: " needs a reason' <<<$'```sh norun: it is slow\nls\n```'
