@@ -41,12 +41,9 @@ PAGES = {
         "core/app/app:app:also_reload", "net/connection/served_component:served_component:reload_certificates"]),
     "errors": ("Errors", None),  # what all of these say of errors
 }
-OPTIONS = ["core/app/app_options:app_options", "http/server/server:server_options", "http/message/limits:limits",
-           "net/loop/thread_pool:thread_pool_options", "net/tls/tls:tls_options", "net/tls/tls:tls_certificate",
-           "net/tls/tls:tls_version", "net/tls/tls:client_certificates", "http/server/admin:admin_options",
-           "net/tcp/tcp_server:tcp_server_options", "net/session/session_limits:session_limits", "net/loop/runtime:runtime_options",
-           "http/sse/events:options", "http/ws/websocket:options", "http/files/file:file_options", "http/message/cookies:cookie_options",
-           "http/ws/websocket_group:group_options", "core/app/app_options:hangup"]
+# Of the structs of options these come first; all others follow.
+FIRST_OPTIONS = ["app_options", "http::server_options", "http::limits", "net::thread_pool_options", "net::tls_options",
+                 "net::listen_options", "http::admin_options", "net::tcp_server_options", "net::session_limits"]
 OWN = re.compile(r"For (the library's own|middleware|the connections|the server's own|connections:|router::)|Deleted rather")
 
 faults = []
@@ -243,12 +240,48 @@ def head(title, specs):
     return f"# {title}\n{made}\n" + wrapped(f"Include {listed}. All names are in `lastcall::`.")
 
 
+def public_headers():
+    """What programs reach: the umbrella headers, and what these include."""
+    todo, found = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "lastcall").glob("*.hpp"))], []
+    while todo:
+        now = todo.pop(0)
+        if now not in found and (ROOT / now).exists():
+            found.append(now)
+            todo += re.findall(r'#include "(lastcall/[^"]+)"', (ROOT / now).read_text(encoding="utf-8"))
+    return found
+
+
+_options = []
+
+
+def options():
+    """All structs of options, then the enums and plain structs that their members are."""
+    if _options:
+        return _options
+    known = [each for header in public_headers() for each in declarations.declarations_of(ROOT, header) if for_readers(each)]
+    found = [each for each in known if each.kind == "type" and each.members and re.search(r"(^|_)(options|limits)$", each.name)]
+    # Those of tests are on their page.
+    found = [each for each in found if not each.scope.startswith("testing")]
+    found.sort(key=lambda each: (FIRST_OPTIONS.index(each.qualified) if each.qualified in FIRST_OPTIONS else 99, each.qualified))
+    plain = {each.name: each for each in known if each.kind == "enum" or
+             (each.kind == "type" and each.members and all(m.kind == "value" for m in each.members))}
+    names = [each.name for each in found]
+    for each in found:
+        for member in each.members:
+            for word in re.findall(r"\w+", re.sub(r" = .*", "", member.declaration).rpartition(" ")[0]):
+                if word in plain and word not in names:
+                    names.append(word)
+                    found.append(plain[word])
+    _options.extend(found)
+    return found
+
+
 def page_of(title, specs):
-    options = {(spec.partition(":")[0], spec.split(":")[1]) for spec in OPTIONS}
+    listed = {each.qualified for each in options()}
     parts, last = [head(title, specs)], None
     for spec in specs:
         for entity in declared(spec):
-            if ":" not in spec and (spec, entity.name) in options:
+            if ":" not in spec and entity.kind == "type" and entity.qualified in listed:
                 parts.append(f"## `{entity.qualified}`\n\nIn [options](options.md).")
                 continue
             # Overloads share a heading.
@@ -261,9 +294,8 @@ def page_of(title, specs):
 
 
 def options_page(title):
-    parts = [head(title, OPTIONS)]
-    for spec in OPTIONS:
-        parts += [show(entity) for entity in declared(spec)]
+    parts = [head(title, [each.header.removeprefix("lastcall/").removesuffix(".hpp") for each in options()])]
+    parts += [show(each) for each in options()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -294,9 +326,8 @@ def names_page():
         for spec in specs or [] if page != "reload" else []:
             for entity in declared(spec):
                 rows.append((entity.qualified.rpartition("::")[2], f"| `{entity.qualified}` | `{umbrella_of(entity.header)}` | [{page}]({page}.md) |"))
-    for spec in OPTIONS:
-        for entity in declared(spec):
-            rows.append((entity.name, f"| `{entity.qualified}` | `{umbrella_of(entity.header)}` | [options](options.md) |"))
+    for each in options():
+        rows.append((each.name, f"| `{each.qualified}` | `{umbrella_of(each.header)}` | [options](options.md) |"))
     kept = {line.split("|")[1]: line for _, line in sorted(rows, key=lambda row: "(options.md)" in row[1])}
     table = sorted(kept.values(), key=lambda line: (line.split("`")[1].rpartition("::")[2], line))
     return "\n".join(["# Names and their headers", "<!-- made by scripts/reference.py -->", "All are in `lastcall::`.\n", "| name | include | page |",
