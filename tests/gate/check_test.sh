@@ -112,6 +112,21 @@ refuses pages odd.md '```
 ls
 ```' 'odd.md:1: a fence without a language'
 
+wide=$(printf 'a word %.0s' {1..20})
+refuses pages odd.md "$wide" 'odd.md:1: wider than 120 columns'
+refuses pages odd.md "- an item
+
+- $wide" 'odd.md:3: wider than 120 columns'
+plant odd.md "| $wide |
+|---|
+## $wide
+\`\`\`text
+$wide
+\`\`\`
+[$(tr ' ' '_' <<<"$wide")](of.md)"
+expect 0 'passed: pages' pages
+uproot odd.md
+
 cp "$source_dir/cmake/header_checks.cmake" "$tree/"
 plant CMakeLists.txt 'cmake_minimum_required(VERSION 3.25)
 project(planted LANGUAGES CXX)
