@@ -173,6 +173,25 @@ if command -v shellcheck >/dev/null; then
 rm -r $1/*' 'SC2086'
 fi
 
+refuses pages odd.md '```
+ls
+```' 'odd.md:1: a fence without a language'
+
+wide=$(printf 'a word %.0s' {1..20})
+refuses pages odd.md "$wide" 'odd.md:1: wider than 120 columns'
+refuses pages odd.md "- an item
+
+- $wide" 'odd.md:3: wider than 120 columns'
+plant odd.md "| $wide |
+|---|
+## $wide
+\`\`\`text
+$wide
+\`\`\`
+[$(tr ' ' '_' <<<"$wide")](of.md)"
+expect 0 'passed: pages' pages
+uproot odd.md
+
 cp "$source_dir/cmake/header_checks.cmake" "$tree/"
 plant CMakeLists.txt 'cmake_minimum_required(VERSION 3.25)
 project(planted LANGUAGES CXX)
@@ -248,6 +267,13 @@ changed lastcall/core/app/settings.cpp 's/"LASTCALL_RESERVE")/"LASTCALL_KEEP")/'
 changed docs/guide/operate.md 's/^| `LASTCALL_LOG`/| `LASTCALL_LOGS`/' 'LASTCALL_LOGS is no variable'
 changed lastcall/http/server/server.cpp 's/show("requests"/show("calls"/' 'no row for the member of /status calls'
 expect 0 'passed: tables' tables
+
+# The reference, held against the same copy.
+git -C "$tree" init -q
+cp -r "$source_dir/docs/reference" "$tree/docs/"
+expect 0 'passed: pages' pages
+sed -i 's|^  /// Adds a further header of that name|  /// Adds one more header of that name|' "$tree/lastcall/http/message/response.hpp"
+expect 1 'docs/reference/response.md is not what the headers say' pages
 
 expect 2 'there is no check named nonsense' nonsense
 ((failures == 0)) && echo 'every planted violation was found'

@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# The program in the README is the example that the tests run.
+# The program in the README is the example that the tests run. In Chinese its comments are others.
 set -euo pipefail
 cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../..}"
-shown=$(awk '/^```cpp$/ {inside = 1; next} /^```$/ {if (inside) exit} inside' README.md)
+program_of() { awk '/^```cpp$/ {inside = 1; next} /^```$/ {if (inside) exit} inside' "$1"; }
+shown=$(program_of README.md)
 built=$(grep -v '^// ' examples/01_hello/main.cpp)
 if [[ -z $shown || $shown != "$built" ]]; then
   diff <(printf '%s\n' "$shown") <(printf '%s\n' "$built") || true
   echo "README.md: the program shown is not examples/01_hello/main.cpp" >&2
+  exit 1
+fi
+uncommented() { sed -E 's|^ +//.*$||; s|  //.*$||'; }
+if ! diff <(program_of README.zh-CN.md | uncommented) <(printf '%s\n' "$built" | uncommented); then
+  echo "README.zh-CN.md: the program shown is not examples/01_hello/main.cpp" >&2
   exit 1
 fi
