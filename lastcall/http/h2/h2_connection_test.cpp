@@ -30,13 +30,13 @@ server_options every_form() {
   o.routes.get("/responder", [](const request&, responder r) { std::move(r).send(text("responder")); });
   o.routes.get("/blocking", blocking([](const request&) { return text("blocking"); }));
   o.routes.get("/made", [](const request&) {
-    return streamed([](body_writer to) -> task<> {
+    return http::streamed([](body_writer to) -> task<> {
       for (int i = 0; i < 50; ++i) co_await to.write(std::string(4000, 'x'));
     });
   });
   o.routes.get("/32k", [](const request&) { return text(std::string(32'768, 'x')); });
   o.routes.get("/huge", [](const request&) {  // more than the kernel takes for one connection
-    return streamed([](body_writer to) -> task<> {
+    return http::streamed([](body_writer to) -> task<> {
       for (int i = 0; i < 500; ++i) co_await to.write(std::string(100'000, 'x'));
     });
   });
@@ -47,7 +47,7 @@ server_options every_form() {
     while (co_await out.send({.data = "tick"}) && co_await out.wait_for(20ms)) {}
   });
   o.routes.get("/broken", [](const request&) {
-    return streamed([](body_writer to) -> task<> {
+    return http::streamed([](body_writer to) -> task<> {
       co_await to.write("some");
       throw std::runtime_error("no more");
     });
@@ -220,7 +220,7 @@ TEST(h2_connection, rejects_requests_that_are_malformed) {
 TEST(h2_connection, resets_a_broken_body_at_once_though_its_client_gives_no_window) {
   auto o = every_form();
   o.routes.get("/fills_and_breaks", [](const request&) {
-    return streamed([](body_writer to) -> task<> {
+    return http::streamed([](body_writer to) -> task<> {
       co_await to.write(std::string(65'535, 'x'));
       throw std::runtime_error("no more");
     });
