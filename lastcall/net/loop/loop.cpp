@@ -86,8 +86,7 @@ void loop::open() {
 
 void loop::close() noexcept {
   closed_ = true;
-  boost::system::error_code ignored;
-  asio_->timer.cancel(ignored);
+  asio_->timer.cancel();
   if (asio_->readiness.is_open()) asio_->readiness.release();
   epoll_.reset();
   if (!in_batch_) dead_.clear();  // otherwise run_batch does it

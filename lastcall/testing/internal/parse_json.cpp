@@ -11,7 +11,7 @@ namespace lastcall::inline v0::testing {
 
 json::value parse_json(std::string_view text) {
   json::parser reader;
-  json::error_code wrong;
+  boost::system::error_code wrong;
   const std::size_t at = reader.write(text.data(), text.size(), wrong);
   if (!wrong) return reader.release();
   throw std::invalid_argument("JSON, at byte " + std::to_string(at) + ": " + wrong.message());

@@ -41,7 +41,7 @@ void take(const json::value& from, bool& to) {
 template <class N>
   requires std::is_arithmetic_v<N>
 void take(const json::value& from, N& to) {
-  json::error_code wrong;
+  boost::system::error_code wrong;
   const N number = from.to_number<N>(wrong);
   if (!wrong) to = number;
 }
