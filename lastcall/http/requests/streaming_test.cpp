@@ -168,7 +168,7 @@ TEST(streaming, a_maker_that_goes_on_when_its_client_has_left_does_no_harm) {
   for (const std::string target : {"/made/5000", "/made-blocking/5000"}) {
     auto c = s.enters(4096);
     c.say(request_for(target));
-    ASSERT_EQ(c.hear_bytes(1).size(), 1U);
+    c.hear_until("xxx");  // of the body, so its maker runs: none is begun for a client that has gone
     c.reset();
   }
   EXPECT_TRUE(s.eventually([&] { return s.it.requests().abandoned_by_client == 2; }));
