@@ -16,7 +16,7 @@ ROOT = pathlib.Path()
 FOLDER = "docs/reference"
 PAGES = {
     "app": ("The app and its components", [
-        "core/app/app", "core/app/functions", "core/lifecycle/component", "core/context", "core/stop_token", "core/gate", "core/app/registry",
+        "core/app/app", "core/app/functions", "core/lifecycle/component", "core/clock", "core/context", "core/stop_token", "core/gate", "core/app/registry",
         "core/stacks/watched_thread"]),
     "request": ("A request", [
         "http/message/request", "http/message/method", "http/message/form", "http/message/cookies", "http/message/client_address",

@@ -116,9 +116,9 @@ probe_command_line read_probe_command_line(const std::vector<std::string>& argum
   app.add_option("--start-timeout", start, "for the server, and for idle connections to stand")
       ->type_name("TIME")
       ->capture_default_str();
-  app.add_option(
-         "--address", line.address,
-         "http://HOST:PORT or unix:PATH (unix:@NAME); without it, the server's line 'listening on http://…' says it")
+  app.add_option("--address", line.address,
+                 "http://HOST:PORT or unix:PATH (unix:@NAME); without it, the server's line 'listening on http://…' on "
+                 "stdout says it")
       ->type_name("URL");
   app.add_option("--pid", pid, "a server that runs already")->type_name("N");
   app.add_option("--json", line.json, "write the result as JSON to a file; - is stdout")->type_name("FILE");

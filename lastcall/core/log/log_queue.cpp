@@ -27,6 +27,11 @@ namespace {
 constexpr duration last_chance = std::chrono::milliseconds(100);
 constexpr int look_again_ms = 1000;  // whether the queue is still there
 
+// What a flood of others (an access log) must not push out: the way down, and what went wrong.
+bool matters(const log_record& record) noexcept {
+  return record.level >= log_level::warning || record.component == "app";
+}
+
 }  // namespace
 
 // Shared with the thread, which stays behind when nobody reads.
@@ -63,8 +68,10 @@ struct log_queue::state {
     return format == log_format::json ? format_log_json(into, now, record) : format_log_line(into, now, record);
   }
 
-  bool append(std::string_view line) {
-    if (waiting.size() + line.size() > most_bytes) return false;
+  /// An eighth of the room is for what matters.
+  bool append(std::string_view line, bool it_matters) {
+    const std::size_t room = it_matters ? most_bytes : most_bytes - most_bytes / 8;
+    if (waiting.size() + line.size() > room) return false;
     waiting += line;
     return true;
   }
@@ -74,7 +81,7 @@ struct log_queue::state {
     const log_field lines{"lines", count};
     const log_record record{log_level::warning, "log", "lines were dropped, since nobody read them", {&lines, 1}};
     std::array<char, log_line_bytes> buffer;
-    if (append(line_of(buffer, record))) untold = 0;
+    if (append(line_of(buffer, record), true)) untold = 0;
   }
 
   // Detached from the start: after a fork there is nothing to join, and a reader that never comes can't be waited for.
@@ -160,7 +167,8 @@ void log_queue::write(const log_record& record) noexcept {
   try {
     state::start(state_);
     if (s.untold > 0 && s.waiting.empty()) s.tell_dropped();  // not earlier: one gap, told once
-    if (s.untold == 0 && s.append(line)) return s.filled.notify_one();
+    const bool it_matters = matters(record);
+    if ((s.untold == 0 || it_matters) && s.append(line, it_matters)) return s.filled.notify_one();
   } catch (const std::exception&) {  // out of memory or threads
   }
   ++s.dropped;

@@ -11,7 +11,8 @@
 namespace lastcall::inline v0 {
 
 /// One line for each record, at most 4,096 bytes; a line is never split. When the queue is full, lines are dropped, and
-/// a line with their number is written in their place. The thread "lastcall-log" starts with the first line and takes
+/// a line with their number is written in their place. An eighth of it is kept for warnings, errors and the lines of
+/// "app", so that an access log does not push them out. The thread "lastcall-log" starts with the first line and takes
 /// no signals. A forked child writes nothing. Threads: any; `write` never waits for the reader.
 class log_queue {
  public:
