@@ -99,7 +99,8 @@ TEST(existing_programs, cpp_httplib_is_cut_at_the_drain_end) {
 int lost_in_the_queue(const std::string& way) {
   child_process it({program("foreign"), way});
   const auto line = it.wait_for_line("listening on ", deadline(30s));
-  if (!line) throw std::runtime_error("foreign did not start: " + it.errors());
+  if (!line || !it.wait_for_error_line("app: ready", deadline(30s)))  // earlier a signal ends the start
+    throw std::runtime_error("foreign did not start: " + it.errors());
   const server_address to = parse_server_address(line->substr(std::string("listening on ").size()));
   std::vector<raw_client> clients;
   for (int i = 0; i < 64; ++i) clients.emplace_back(to, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -198,10 +198,14 @@ TEST(functions, may_have_nothing_but_numbers) {
 // Once, when it fails: neither the component, nor "shutting down", nor the report says it again.
 TEST(functions, have_one_line_of_log_for_a_run_that_fails) {
   for (const bool while_it_starts : {false, true}) {
+    std::mutex mutex;  // several threads log
     std::string logged;
     app_options options = quiet();
     options.log = log_level::info;
-    options.sink = [&](const log_record& r) { logged.append(r.component).append(": ").append(r.text).append("\n"); };
+    options.sink = [&](const log_record& r) {
+      const std::lock_guard lock(mutex);
+      logged.append(r.component).append(": ").append(r.text).append("\n");
+    };
     std::atomic<bool> started = while_it_starts;
     {
       app a{options};

@@ -118,6 +118,7 @@ TEST(kernel_counters, are_not_ours_alone_beside_a_child_process) {
     ::pause();
     ::_exit(0);
   }
+  ASSERT_GT(child, 0);
   EXPECT_FALSE(network_namespace_is_ours_alone());
   ::kill(child, SIGKILL);
   EXPECT_EQ(::waitpid(child, nullptr, 0), child);

@@ -75,7 +75,7 @@ bool call::end() noexcept {
   source_.reset();
   makes_body_ = false;
   replied_ = writing_ = body_over_ = stop_waiting_ = false;
-  refused_ = {};
+  refused_ = refused_blocking_ = {};
   waits_until_ = time_point::max();
   trailers_.clear();
   return true;

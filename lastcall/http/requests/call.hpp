@@ -212,7 +212,7 @@ class call final : public pending_reply {
   bool replied_ = false;
   bool writing_ = false;  // from here on: the loop's thread only
   bool body_over_ = false;
-  net::refusals refused_;
+  net::refusals refused_, refused_blocking_;  // the second: of the maker's thread
   function<void()> input_waiter_, output_waiter_, answer_waiter_, time_waiter_;
   alarm alarm_{*this};
   bool stop_waiting_ = false;

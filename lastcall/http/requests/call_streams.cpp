@@ -62,6 +62,7 @@ task<bool> call::write(std::string_view bytes) {
   }
   writing_ = false;
   if (refused_.too_many()) co_await net::let_others_run();
+  if (refused_.endless()) throw body_error(0, client_has_gone);
   co_return false;
 }
 

@@ -15,14 +15,17 @@ namespace lastcall::inline v0::http::detail {
 task<bool> call::wait_for(duration time) {
   require_thread(!host_ || environment_->loop.is_here());
   require_no_waiter(static_cast<bool>(time_waiter_));
-  if (!host_ || life_.draining() || stop_waiting_) co_return false;
+  const auto is_over = [this] { return !host_ || life_.draining() || stop_waiting_; };
+  // A loop of `send` and `wait_for` that minds neither would never give the loop's thread back in a drain.
+  if (is_over() && refused_.too_many()) co_await net::let_others_run();
+  if (is_over()) co_return false;
   const time_point until = lastcall::detail::later(environment_->loop.refresh_now(), time);
   do {
     waits_until_ = until;
     schedule_alarm();
     co_await suspended(time_waiter_);
     waits_until_ = time_point::max();
-    if (!host_ || life_.draining() || stop_waiting_) co_return false;
+    if (is_over()) co_return false;
   } while (environment_->loop.now() < until);
   co_return true;
 }

@@ -68,7 +68,8 @@ class body_stream {
 class body_writer {
  public:
   /// True: taken, all of `bytes`. False: not sent, because nothing more can be sent: the client has gone, or the
-  /// connection was cut. Then each further write gives false at once, and does no harm.
+  /// connection was cut. Then each further write gives false at once; after ten thousand of them it throws body_error,
+  /// so that a maker without an end has one.
   /// Sends at once, so collect small pieces first. `bytes` must stay valid until it returns. Waits while more than
   /// 64 KiB wait for the client.   Errors: std::length_error beyond the promised length.
   task<bool> write(std::string_view bytes);

@@ -178,6 +178,18 @@ TEST(streaming, a_maker_that_goes_on_when_its_client_has_left_does_no_harm) {
   EXPECT_LT(s.saw.written, 100'000'000U) << "what was not sent gave false";
 }
 
+TEST(streaming, a_maker_that_never_ends_is_ended_when_its_client_has_left) {
+  streams s;
+  for (const std::string target : {"/endless", "/endless-blocking"}) {
+    auto c = s.enters(4096);
+    c.say(request_for(target));
+    c.hear_until("xxx");
+    c.reset();
+  }
+  EXPECT_TRUE(s.eventually([&] { return s.saw.failures == 2; }));
+  EXPECT_EQ(s.get("/").body, "hello\n");
+}
+
 TEST(streaming, a_maker_that_owns_the_stream_of_its_request_is_destroyed_with_it) {
   std::weak_ptr<int> owned;
   {

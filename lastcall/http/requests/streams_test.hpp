@@ -46,6 +46,14 @@ struct seen {
   int count(cause c) const { return causes[static_cast<int>(c)]; }
 };
 
+/// Counts the end of a scope that has no other.
+struct ends_by_exception {
+  explicit ends_by_exception(std::atomic<int>& of) : count(of) {}
+  ~ends_by_exception() { ++count; }
+  ends_by_exception& operator=(ends_by_exception&&) = delete;
+  std::atomic<int>& count;
+};
+
 struct streams : serving_test {
   explicit streams(server_options o = {}) : serving_test(with_routes(std::move(o))) {}
 
@@ -121,6 +129,18 @@ struct streams : serving_test {
           if (to.write_blocking(piece)) saw.written += piece.size();
         }
         ++saw.makers_over;
+      });
+    });
+    r.get("/endless", [this](const request&) {
+      return streamed([this](body_writer to) -> task<> {
+        const ends_by_exception counts(saw.failures);
+        for (const std::string piece(10'000, 'x');;) co_await to.write(piece);
+      });
+    });
+    r.get("/endless-blocking", [this](const request&) {
+      return streamed_blocking([this](body_writer to) {
+        const ends_by_exception counts(saw.failures);
+        for (const std::string piece(10'000, 'x');;) to.write_blocking(piece);
       });
     });
     r.get("/breaks", [](const request& req) {

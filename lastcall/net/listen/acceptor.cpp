@@ -52,7 +52,10 @@ std::error_code acceptor::begin() noexcept {
   return loop_.watch(listener_.fd(), *this, EPOLLIN);
 }
 
-void acceptor::door::on_ready(std::uint32_t) noexcept { shared->answer(); }
+/// Null: the listener was closed by an event of the same batch.
+void acceptor::door::on_ready(std::uint32_t) noexcept {
+  if (shared) shared->answer();
+}
 
 /// Before its descriptor is closed: other processes may have the door, too, and its events would wake us for ever.
 void acceptor::answer_no_more() noexcept {

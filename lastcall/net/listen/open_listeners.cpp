@@ -34,10 +34,10 @@ std::vector<listener> open_group(listener_options wanted, std::size_t count) {
 }
 
 /// From now on the sockets are offered to the next process.
-void share(std::vector<listener>& all, shared_sockets with, bool taken) {
+void share(std::vector<listener>& all, shared_sockets with) {
   std::vector<int> each;
   for (const listener& one : all) each.push_back(one.fd());
-  const auto shared = std::make_shared<overlap>(std::move(with), each, taken);
+  const auto shared = std::make_shared<overlap>(std::move(with), each, false);
   for (listener& one : all) one.share(shared);
 }
 
@@ -45,14 +45,19 @@ std::vector<listener> offered(const listener_options& wanted, std::size_t count)
   std::vector<listener> all = open_group(wanted, count);
   std::vector<int> each;
   for (const listener& one : all) each.push_back(one.fd());
-  share(all, overlap::offer(all.front().local(), each), false);
+  share(all, overlap::offer(all.front().local(), each));
   return all;
 }
 
+/// What fails here closes copies only: a listener that knows no other process would shut down the sockets of that one.
 std::vector<listener> taken(const listener_options& wanted, shared_sockets from) {
+  std::vector<unique_fd> sockets = std::move(from.listeners);
+  std::vector<int> each;
+  for (const unique_fd& one : sockets) each.push_back(one.get());
+  const auto shared = std::make_shared<overlap>(std::move(from), each, true);
   std::vector<listener> all;
-  for (unique_fd& each : from.listeners) all.emplace_back(std::move(each), wanted);
-  share(all, std::move(from), true);
+  all.reserve(sockets.size());
+  for (unique_fd& one : sockets) all.emplace_back(std::move(one), wanted).share(shared);
   return all;
 }
 

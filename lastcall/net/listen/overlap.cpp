@@ -211,8 +211,10 @@ bool overlap::leave() noexcept {
   if (last_) return *last_;
   shared_.listeners.clear();
   shared_.writing.reset();
+  // A child of ours between fork and exec, and a process that is being ended, hold the other end for a moment.
+  constexpr int moment_ms = 20;
   pollfd others{.fd = shared_.reading.get(), .events = 0, .revents = 0};
-  last_ = ::poll(&others, 1, 0) > 0 && (others.revents & POLLHUP) != 0;
+  last_ = ::poll(&others, 1, moment_ms) > 0 && (others.revents & POLLHUP) != 0;
   return *last_;
 }
 

@@ -23,6 +23,8 @@ task<> let_others_run();
 class refusals {
  public:
   bool too_many() noexcept { return ++count_ > 100; }
+  /// It minds no answer, so it is ended by an exception: it would hold its thread, or the end of its loop, for ever.
+  bool endless() const noexcept { return count_ > 10'000; }
 
  private:
   std::uint64_t count_ = 0;
