@@ -4,7 +4,7 @@
 usage: api.py [--write]
 
 A line is SCOPE: DECLARATION, as the header has it, without comments and bodies. Public is what the umbrella headers
-reach, but for private members and namespaces named detail. clang++-19 says what is declared where. Compares, prints the
+reach, but for private members, namespaces named detail, and classes declared for those alone. clang++-19 says what is declared where. Compares, prints the
 difference and ends with 1 if there is one, or if a declaration names a detail type. --write makes the file anew.
 Run in the root of the tree.
 """
@@ -72,7 +72,8 @@ class headers:
             self.locate(node)
             if node.get("kind") == "NamespaceDecl" and node.get("name") == "lastcall":
                 self.namespace(node, "")
-        self.lines |= {line for name, line in self.opaque.items() if name not in self.complete}
+        named = set(re.findall(r"\w+", " ".join(line for _, _, line in self.lines)))
+        self.lines |= {line for name, line in self.opaque.items() if name not in self.complete and line[1] in named}
         for header in self.reached(umbrellas):
             for macro in re.findall(rb"^\s*#\s*define\s+(\w+(?:\([^)]*\))?)", self.source_of(header).text, re.MULTILINE):
                 self.lines.add(("#define", macro.decode(), "#define: " + macro.decode()))

@@ -60,7 +60,7 @@ class prestop_hook final : public net::timed {
   }
 
   void wake_in(duration time) {
-    net::loop& loop = *runtime_.loops().front();
+    net::loop& loop = *net::detail::loops_of(runtime_).front();
     loop.schedule(*this, loop.refresh_now() + time);
   }
 
@@ -165,7 +165,7 @@ void admin::start(context life) {
 
 void admin::drain(context life, drained done) {
   parts_->draining = true;
-  parts_->thread.loops().front()->post([p = parts_.get()] { p->hook.drain(); });
+  net::detail::loops_of(parts_->thread).front()->post([p = parts_.get()] { p->hook.drain(); });
   parts_->server.drain(std::move(life), std::move(done));
 }
 

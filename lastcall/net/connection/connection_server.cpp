@@ -60,7 +60,7 @@ connection_server::connection_server(connection_server_options options, runtime&
       runtime_(on),
       make_(std::move(make)),
       abnormal_(options_.log, options_.name) {
-  for (const auto& each : runtime_.loops())
+  for (const auto& each : detail::loops_of(runtime_))
     sets_.push_back(std::make_unique<connection_set>(*each, options_.farewell, abnormal_, options_.last_words));
   if (options_.max_connections_per_address > 0)
     for (auto& each : sets_) each->count_addresses(addresses_, options_.max_connections_per_address);

@@ -70,7 +70,7 @@ struct tavern {
   /// Everything that the loops had to do has been done.
   void rest() {
     for (std::size_t i = 0; i < 2 * server.loops(); ++i)
-      EXPECT_TRUE(run_on(*runtime_.loops()[i % server.loops()], [] {}));
+      EXPECT_TRUE(run_on(*detail::loops_of(runtime_)[i % server.loops()], [] {}));
   }
   component_report account() const {
     component_report r;

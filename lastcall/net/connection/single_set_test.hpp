@@ -73,7 +73,7 @@ struct single_set {
 
   line_monitor monitor;
   net::runtime threads{{.threads = 1, .log = logger(log_level::none, nullptr)}};
-  net::loop& loop = *threads.loops()[0];
+  net::loop& loop = *net::detail::loops_of(threads)[0];
   net::farewell_options farewell;
   duration last_words;
   net::abnormal_ends abnormal{logger(log_level::none, nullptr), "test"};

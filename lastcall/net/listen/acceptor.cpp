@@ -7,7 +7,7 @@
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/net/listen/overlap.hpp"
-#include "lastcall/net/listen/settle_listener.hpp"
+#include "lastcall/net/listen/settle_look.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -78,7 +78,7 @@ acceptor::outcome acceptor::accept_some(int at_most) noexcept {
           continue;
         case accept_error::exhausted:
           // Said before the kernel looks whether there is anybody.
-          if (!detail::client_waits(listener_.fd())) return outcome::empty;
+          if (!client_waits(listener_.fd())) return outcome::empty;
           if (plan_ && spare_) {
             spare_.reset();
             continue;
@@ -133,7 +133,7 @@ void acceptor::follow(settle_action next) noexcept {
         loop_.schedule(*this, next.until);
         return;
       case settle_action::kind::look:
-        next = detail::look(*plan_, kernel_, listener_.local());
+        next = look(*plan_, kernel_, listener_.local());
         break;
       case settle_action::kind::accept: {
         const outcome so_far = accept_some(256);

@@ -13,7 +13,7 @@
 #include <system_error>
 
 #include "lastcall/net/listen/overlap.hpp"
-#include "lastcall/net/listen/settle_listener.hpp"
+#include "lastcall/net/listen/settle_look.hpp"
 
 namespace lastcall::inline v0::net {
 namespace {
@@ -232,7 +232,7 @@ bool listener::let_go() noexcept {
 
 std::size_t listener::refuse_waiting() noexcept {
   if (!closing_) let_go();
-  if (!fd_ || closing_ == closing_way::leave || !detail::client_waits(fd())) return 0;
+  if (!fd_ || closing_ == closing_way::leave || !client_waits(fd())) return 0;
   tcp_info info{};
   socklen_t size = sizeof info;
   if (local_.ip() && ::getsockopt(fd(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0)

@@ -1,31 +1,18 @@
 #include "lastcall/net/listen/settle_listener.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <stdexcept>
 #include <string>
 
+#include "lastcall/net/listen/settle_look.hpp"
 #include "lastcall/net/listen/sock_diag.hpp"
 
 namespace lastcall::inline v0::net {
 namespace {
 
-bool queue_empty(int listening) noexcept { return !detail::client_waits(listening); }
+bool queue_empty(int listening) noexcept { return !client_waits(listening); }
 
 }  // namespace
-
-bool detail::client_waits(int listening) noexcept {
-  pollfd queue{.fd = listening, .events = POLLIN, .revents = 0};
-  return ::poll(&queue, 1, 0) > 0;  // less: RLIMIT_NOFILE is 0, and nobody can be accepted
-}
-
-settle_action detail::look(settle_plan& plan, sock_diag& kernel, const endpoint& local) {
-  const time_point before = steady().now();
-  const auto in_flight = kernel.handshakes_in_flight(local);
-  const time_point now = steady().now();
-  return in_flight ? plan.looked(*in_flight, now - before, now) : plan.could_not_look(now);
-}
 
 settled_listener settle_listener(int listening, const context& ends, settle_options options) {
   const auto found = listening_at(listening);
@@ -47,7 +34,7 @@ settled_listener settle_listener(int listening, const context& ends, settle_opti
       ends.wait_until_forced_for(std::max(next.until - steady().now(), duration::zero()));
       next = plan.tick(steady().now());
     } else if (next.what == settle_action::kind::look) {
-      next = detail::look(plan, kernel, local);
+      next = look(plan, kernel, local);
     } else {
       now = steady().now();
       next = queue_empty(listening) ? plan.accept_queue_empty(now) : plan.could_not_accept(now);

@@ -6,11 +6,9 @@
 
 #include "lastcall/core/context.hpp"
 #include "lastcall/net/listen/listener.hpp"
-#include "lastcall/net/listen/settle_plan.hpp"
+#include "lastcall/net/listen/settle_options.hpp"
 
 namespace lastcall::inline v0::net {
-
-class sock_diag;
 
 /// How it went.
 struct settled_listener {
@@ -28,12 +26,5 @@ struct settled_listener {
 /// Blocks: usually 10 to 20 ms; at most until the drain end of `ends`, or until it is forced; `options.cap` when it
 /// does not drain yet. Threads: any.   Errors: std::invalid_argument if it is not a listening socket.
 settled_listener settle_listener(int listening, const context& ends, settle_options options = {});
-
-namespace detail {
-/// The accept queue is not empty. accept() cannot tell when there are no descriptors: it says so before it looks.
-bool client_waits(int listening) noexcept;
-/// Counts the handshakes in flight, as the plan asks for, and tells it.   Blocks: see handshakes_in_flight.
-settle_action look(settle_plan&, sock_diag&, const endpoint& local);
-}  // namespace detail
 
 }  // namespace lastcall::inline v0::net

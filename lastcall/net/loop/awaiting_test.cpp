@@ -28,8 +28,8 @@ struct two_loops {
   two_loops() { threads.start({}); }
   ~two_loops() { threads.stop(); }
 
-  loop& first() { return *threads.loops()[0]; }
-  loop& second() { return *threads.loops()[1]; }
+  loop& first() { return *detail::loops_of(threads)[0]; }
+  loop& second() { return *detail::loops_of(threads)[1]; }
   /// Runs it on the first loop, to its end.
   bool holds(task<bool> work) {
     return boost::asio::co_spawn(first().executor(), std::move(work), boost::asio::use_future).get();

@@ -209,7 +209,7 @@ TEST(broadcast, takes_senders_and_members_of_several_threads_in_the_order_of_eac
       EXPECT_THAT(guest->got, ::testing::Contains("bye"));
     }
   };
-  std::thread one([&] { guests(*r.loops()[0]); }), two([&] { guests(*r.loops()[1]); });
+  std::thread one([&] { guests(*detail::loops_of(r)[0]); }), two([&] { guests(*detail::loops_of(r)[1]); });
   one.join();
   two.join();
   over = true;

@@ -50,6 +50,8 @@ struct runtime::threads_part {  // heavy headers stay in this file
   const std::shared_ptr<countdown> unused = std::make_shared<countdown>(1);  // no component uses it any more
 };
 
+std::span<const std::unique_ptr<loop>> detail::loops_of(const runtime& of) noexcept { return of.loops_; }
+
 runtime::runtime(options o) : log_(std::move(o.log)), threads_(std::make_unique<threads_part>()) {
   lastcall::detail::option_check("runtime").number("threads", o.threads, 0, 1024);
   if (o.io) {

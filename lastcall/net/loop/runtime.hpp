@@ -27,6 +27,11 @@ class app;
 namespace lastcall::inline v0::net {
 
 class loop;
+class runtime;
+
+namespace detail {
+std::span<const std::unique_ptr<loop>> loops_of(const runtime&) noexcept;
+}
 
 struct runtime_options {
   /// Threads to start. 0: one for each processor that this process may use.
@@ -38,7 +43,7 @@ struct runtime_options {
 };
 
 /// A component that each server needs, so it starts first and stops last.
-/// Threads: `loops`, `use` and `executor` any; the rest the lifecycle's.
+/// Threads: `use` and `executor` any; the rest the lifecycle's.
 class runtime final : public component {
  public:
   using options = runtime_options;
@@ -73,9 +78,8 @@ class runtime final : public component {
   /// To use it, include <boost/asio/any_io_executor.hpp>.
   boost::asio::any_io_executor executor() noexcept;
 
-  std::span<const std::unique_ptr<loop>> loops() const noexcept { return loops_; }
-
  private:
+  friend std::span<const std::unique_ptr<loop>> detail::loops_of(const runtime&) noexcept;
   struct threads_part;
 
   void open();

@@ -66,7 +66,7 @@ std::thread::id thread_of(loop& l) {
 TEST(runtime, registers_its_threads_as_loops) {
   runtime r({.threads = 2, .log = quiet});
   r.start({});
-  for (const auto& each : r.loops()) EXPECT_TRUE(run_on(*each, [] {}));
+  for (const auto& each : detail::loops_of(r)) EXPECT_TRUE(run_on(*each, [] {}));
   int found = 0;
   for (const thread_entry& each : watched_thread::snapshot(100))
     if (each.component == "runtime" && each.role == "loop") ++found;
@@ -77,16 +77,18 @@ TEST(runtime, registers_its_threads_as_loops) {
 
 TEST(runtime, gives_each_loop_a_thread_of_its_own) {
   runtime r({.threads = 3, .log = quiet});
-  ASSERT_EQ(r.loops().size(), 3U);
+  ASSERT_EQ(detail::loops_of(r).size(), 3U);
   r.start({});
   std::set<std::thread::id> threads{std::this_thread::get_id()};
-  for (const auto& each : r.loops()) threads.insert(thread_of(*each));
+  for (const auto& each : detail::loops_of(r)) threads.insert(thread_of(*each));
   EXPECT_EQ(threads.size(), 4U);
   r.stop();
   r.stop();  // changes nothing
 }
 
-TEST(runtime, has_a_loop_for_each_processor_unless_told) { EXPECT_GE(runtime({.log = quiet}).loops().size(), 1U); }
+TEST(runtime, has_a_loop_for_each_processor_unless_told) {
+  EXPECT_GE(detail::loops_of(runtime({.log = quiet})).size(), 1U);
+}
 
 TEST(runtime, refuses_absurd_numbers_of_threads) {
   try {
@@ -109,7 +111,7 @@ TEST(runtime, runs_what_was_queued_before_its_stop) {
     runtime r({.threads = 2, .log = quiet});
     r.start({});
     std::atomic<int> ran{0};
-    for (int i = 0; i < 100; ++i) r.loops()[static_cast<std::size_t>(i % 2)]->post([&] { ++ran; });
+    for (int i = 0; i < 100; ++i) detail::loops_of(r)[static_cast<std::size_t>(i % 2)]->post([&] { ++ran; });
     r.stop();
     ASSERT_EQ(ran, 100);
   }
@@ -122,7 +124,7 @@ TEST(runtime, serves_those_who_use_it_although_it_has_been_told_to_stop) {
   ASSERT_TRUE(use);
   std::thread stopping([&] { r.stop(); });
   for (const time_point by = steady().now() + 60s; r.use() && steady().now() < by;) std::this_thread::yield();
-  for (const auto& each : r.loops()) EXPECT_TRUE(run_on(*each, [] {})) << "stopped under its user";
+  for (const auto& each : detail::loops_of(r)) EXPECT_TRUE(run_on(*each, [] {})) << "stopped under its user";
   use.reset();
   stopping.join();
 }
@@ -144,7 +146,7 @@ TEST(runtime, lets_a_handler_of_the_programs_own_finish_while_there_is_time) {
   a.start();
   std::latch inside(1);
   std::atomic<bool> finished{false};
-  r.loops().front()->post([&] {
+  detail::loops_of(r).front()->post([&] {
     inside.count_down();
     std::this_thread::sleep_for(400ms);
     finished = true;
@@ -161,7 +163,7 @@ TEST(runtime, is_named_when_a_handler_of_the_programs_own_never_returns) {
     runtime& r = a.shared<runtime>();
     a.start();
     std::latch inside(1);
-    r.loops().front()->post([&inside, returned] {
+    detail::loops_of(r).front()->post([&inside, returned] {
       inside.count_down();
       returned->wait_until(time_point::max());
     });
@@ -178,11 +180,11 @@ TEST(runtime, goes_on_when_a_completion_handler_throws) {
   heard_log log;
   runtime r({.threads = 1, .log = log.sink()});
   r.start({});
-  const auto io = r.loops()[0]->executor();
+  const auto io = detail::loops_of(r)[0]->executor();
   boost::asio::post(io, [] { throw std::runtime_error("no luck"); });
   boost::asio::post(io, [] { throw 7; });
   bool ran = false;
-  EXPECT_TRUE(run_on(*r.loops()[0], [&] { ran = true; }));
+  EXPECT_TRUE(run_on(*detail::loops_of(r)[0], [&] { ran = true; }));
   EXPECT_TRUE(ran);
   r.stop();
   EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("no luck"), HasSubstr("no std::exception")));
@@ -191,7 +193,7 @@ TEST(runtime, goes_on_when_a_completion_handler_throws) {
 TEST(runtime, gives_the_executor_of_the_calling_loop_and_elsewhere_each_in_turn) {
   runtime r({.threads = 3, .log = quiet});
   r.start({});
-  for (const auto& each : r.loops()) {
+  for (const auto& each : detail::loops_of(r)) {
     boost::asio::any_io_executor there;
     EXPECT_TRUE(run_on(*each, [&] { there = r.executor(); }));
     EXPECT_EQ(there, each->executor());
@@ -210,8 +212,8 @@ TEST(runtime, does_not_take_another_runtimes_thread_for_its_own) {
   a.start({});
   b.start({});
   boost::asio::any_io_executor there;
-  EXPECT_TRUE(run_on(*a.loops()[0], [&] { there = b.executor(); }));
-  EXPECT_EQ(there, b.loops()[0]->executor());
+  EXPECT_TRUE(run_on(*detail::loops_of(a)[0], [&] { there = b.executor(); }));
+  EXPECT_EQ(there, detail::loops_of(b)[0]->executor());
   a.stop();
   b.stop();
 }
@@ -223,10 +225,10 @@ TEST(runtime, works_inside_the_users_io_context) {
   const auto users_thread = user.get_id();
   {
     runtime r({.io = &io, .log = quiet});
-    ASSERT_EQ(r.loops().size(), 1U);
+    ASSERT_EQ(detail::loops_of(r).size(), 1U);
     r.start({});
-    EXPECT_EQ(thread_of(*r.loops()[0]), users_thread);
-    EXPECT_EQ(r.executor(), r.loops()[0]->executor());
+    EXPECT_EQ(thread_of(*detail::loops_of(r)[0]), users_thread);
+    EXPECT_EQ(r.executor(), detail::loops_of(r)[0]->executor());
     r.stop();
   }
   std::atomic<bool> goes_on = false;
@@ -264,7 +266,7 @@ TEST(runtime, runs_one_thing_at_a_time_although_several_threads_run_the_users_io
     };
     runtime r({.io = &io, .log = quiet});
     r.start({});
-    loop& l = *r.loops()[0];
+    loop& l = *detail::loops_of(r)[0];
     counting always_due(l);
     int posted = 0;
     ASSERT_TRUE(run_on(l, [&] { l.schedule(always_due, l.refresh_now()); }));
@@ -347,7 +349,7 @@ TEST(runtime, comes_and_goes_in_the_users_io_context_while_it_is_busy) {
     } always_due;
     runtime r({.io = &io, .log = quiet});
     r.start({});
-    loop& l = *r.loops()[0];
+    loop& l = *detail::loops_of(r)[0];
     always_due.on = &l;
     ASSERT_TRUE(run_on(l, [&] { l.schedule(always_due, l.refresh_now()); }));
     ASSERT_TRUE(run_on(l, [&] { always_due.cancel(); }));
