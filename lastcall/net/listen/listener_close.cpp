@@ -23,7 +23,10 @@ template <std::size_t n> bool attach(int fd, int option, sock_filter (&code)[n])
 // an interface yet.
 bool unplug(int fd) noexcept {
   const int nowhere = INT_MAX;
-  return ::setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof nowhere) == 0;
+  if (::setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof nowhere) == 0) return true;
+  int now = 0;  // another process that shares the socket may have done it
+  socklen_t size = sizeof now;
+  return ::getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &now, &size) == 0 && now == nowhere;
 }
 
 // Drops SYN without ACK. Connections that are accepted later inherit the filter, and never send such a packet.

@@ -9,7 +9,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -19,6 +21,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "lastcall/net/connection/line_protocol_test.hpp"
@@ -229,6 +232,16 @@ TEST(listener, never_unplugs_what_somebody_else_owns_too) {
   EXPECT_EQ(serve_queue(owner), 6);
   expect_served(clients);
   expect_served(more);
+}
+
+/// Without privileges the kernel lets nobody change it a second time.
+TEST(listener, is_unplugged_also_when_another_process_has_done_it) {
+  const listener both({.where = endpoint_of("127.0.0.1", 0)});
+  std::thread([&] {
+    ASSERT_TRUE(::geteuid() != 0 || ::syscall(SYS_setresuid, -1, 1234, -1) == 0);  // of this thread alone
+    EXPECT_EQ(keep_clients_away(both.fd()), closing_way::unplug);
+    EXPECT_EQ(keep_clients_away(both.fd()), closing_way::unplug);
+  }).join();
 }
 
 TEST(listener, leaves_the_path_of_an_inherited_socket) {
