@@ -32,6 +32,9 @@ constexpr duration header_time = std::chrono::seconds(10);
 /// For blocking handlers whose clients have gone. The drain has waited for all others.
 constexpr duration leaving_time = std::chrono::milliseconds(10);
 
+/// For who had connected, when a start fails and the process before has left.
+constexpr duration give_up_time = std::chrono::seconds(2);
+
 std::size_t descriptors() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 1'000'000;
@@ -76,13 +79,14 @@ connection_server::~connection_server() {
   if (serving_) stop();
 }
 
-void connection_server::open_listeners() {
+void connection_server::open_listeners(const context& life) {
+  const start_wait wait{.life = life, .by = steady().now() + overlap_time};
   const std::size_t loops = sets_.size();
   const auto room = [this] { return open_connections() + in_transit_ < pause_from_; };
   for (std::size_t number = 0; number < options_.listeners.size(); ++number) {
     const listener_options& wanted = options_.listeners[number];
     std::vector<listener> sockets =
-        net::open_listeners(wanted, options_.listener_per_loop && wanted.where.ip() ? loops : 1);
+        net::open_listeners(wanted, options_.listener_per_loop && wanted.where.ip() ? loops : 1, wait);
     // A former process may have had another number of loops.
     const bool on_each = options_.listener_per_loop && sockets.size() == loops;
     for (std::size_t i = 0; i < sockets.size(); ++i) {
@@ -96,14 +100,36 @@ void connection_server::open_listeners() {
       listener_of_.push_back(number);
     }
   }
-  listeners_left_ = acceptors_.size() + 1;  // one more for `drain` itself, since there may be no listener
-  sets_left_ = sets_.size();
-  serving_ = true;
+  begin_serving();
   for (auto& each : acceptors_)
     if (const auto error = each->begin())
       throw std::system_error(error, options_.name + ": cannot watch the listener on " + to_text(each->local()));
   for (std::size_t i = 0; i < acceptors_.size(); ++i)
     if (i == 0 || listener_of_[i] != listener_of_[i - 1]) say_where(*acceptors_[i], listener_of_[i]);
+}
+
+void connection_server::begin_serving() noexcept {
+  listeners_left_ = acceptors_.size() + 1;  // one more for `drain` itself, since there may be no listener
+  sets_left_ = sets_.size();
+  serving_ = true;
+}
+
+/// The process before may have left meanwhile. Then a close would reset who waits in the queues, and nobody else is
+/// there to accept them. All that this server needs has started, so it serves them, as in any drain.
+void connection_server::give_up_taken(const context& life) noexcept {
+  if (std::none_of(acceptors_.begin(), acceptors_.end(), [](const auto& each) { return each->taken(); })) return;
+  begin_serving();
+  context_source ends(life);
+  ends.begin_drain(steady().now() + give_up_time);
+  const auto over = std::make_shared<countdown>(1);
+  drain(ends.get(), [over] { over->count_down(); });
+  over->wait_until(ends.get().drain_end());
+  close();
+  for (const auto& each : acceptors_)
+    if (const listener_end* end = each->end(); end && end->way != closing_way::leave)
+      options_.log.warning(options_.name,
+                           "the start failed, and no other process serves there any more; who had connected was served",
+                           {{"address", end->address}, {"reset", std::to_string(end->reset)}});
 }
 
 void connection_server::say_where(const acceptor& at, std::size_t listener) const {
@@ -116,14 +142,16 @@ void connection_server::say_where(const acceptor& at, std::size_t listener) cons
     options_.log.info(options_.name, text);
 }
 
-void connection_server::start(context) {
+void connection_server::start(context life) {
   runtime_use_ = runtime_.started() ? runtime_.use() : std::nullopt;
   if (!runtime_use_)
     throw std::logic_error(options_.name + ": its runtime does not run; start that first, and stop it last");
   try {
-    open_listeners();
+    open_listeners(life);
   } catch (...) {
+    give_up_taken(life);
     close();
+    serving_ = false;
     acceptors_.clear();
     runtime_use_.reset();
     throw;

@@ -105,7 +105,9 @@ class connection_server final : public component {
   std::shared_ptr<tls_context> shared_tls() const;
 
  private:
-  void open_listeners();
+  void open_listeners(const context&);
+  void begin_serving() noexcept;
+  void give_up_taken(const context&) noexcept;
   void say_where(const acceptor&, std::size_t listener) const;
   void report_listeners(component_report&) const;
   connection_numbers numbers() const noexcept;

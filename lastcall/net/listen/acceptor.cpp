@@ -34,8 +34,9 @@ void acceptor::reserve() noexcept {
 bool acceptor::taken() const noexcept { return listener_.shared() && listener_.shared()->taken(); }
 
 void acceptor::unplug(closing_way preferred) noexcept {
+  const bool first = !listener_.shared() || !listener_.shared()->left();  // of the sockets of one address
   way_ = listener_.begin_close(preferred);
-  if (way_ == closing_way::leave && (door_.shared || !listener_.shared()))  // once for the sockets of one address
+  if (way_ == closing_way::leave && first)
     log_.info(component_, "accepts no more; another process goes on with the socket", {{"address", end_.address}});
   if (const std::error_code& why = listener_.path_left()) {
     end_.path_left = why.message();
@@ -45,21 +46,49 @@ void acceptor::unplug(closing_way preferred) noexcept {
 }
 
 std::error_code acceptor::begin() noexcept {
-  if (overlap* const shared = listener_.shared(); shared && shared->watch()) {
-    door_.shared = shared;  // before its first event
-    if (const auto error = loop_.watch(shared->door(), door_, EPOLLIN)) return error;
+  if (const overlap* const shared = listener_.shared()) {
+    door_.fd.reset(::fcntl(shared->door(), F_DUPFD_CLOEXEC, 0));  // each acceptor has one, in whatever loop
+    if (!door_.fd) return {errno, std::generic_category()};
+    if (const auto error = loop_.watch(door_.fd.get(), door_, EPOLLIN)) return error;
   }
   return loop_.watch(listener_.fd(), *this, EPOLLIN);
 }
 
-/// Null: the listener was closed by an event of the same batch.
 void acceptor::door::on_ready(std::uint32_t) noexcept {
-  if (shared) shared->answer();
+  if (!fd) return;  // closed by an event of the same batch
+  const std::error_code error = of.listener_.shared()->answer();
+  if (!error) {
+    pauses = false;
+    return;
+  }
+  switch (classify_accept(error)) {
+    case accept_error::again:
+    case accept_error::aborted:
+      return;
+    case accept_error::exhausted:
+      of.loop_.rewatch(fd.get(), *this, 0);
+      of.loop_.schedule(*this, of.loop_.refresh_now() + pause_time);
+      if (!std::exchange(pauses, true))
+        of.log_.warning(of.component_, "a process that asks for the sockets waits; raise the descriptor limit",
+                        {{"address", of.end_.address}, {"cause", error.message()}});
+      return;
+    case accept_error::fatal:
+      of.log_.error(of.component_, "no process can take over the sockets any more; its door is lost",
+                    {{"address", of.end_.address}, {"cause", error.message()}});
+      of.answer_no_more();
+  }
+}
+
+void acceptor::door::on_due(time_point) noexcept {
+  if (fd) of.loop_.rewatch(fd.get(), *this, EPOLLIN);
 }
 
 /// Before its descriptor is closed: other processes may have the door, too, and its events would wake us for ever.
 void acceptor::answer_no_more() noexcept {
-  if (overlap* const shared = std::exchange(door_.shared, nullptr)) loop_.forget(shared->door());
+  if (!door_.fd) return;
+  loop_.forget(door_.fd.get());
+  door_.cancel();
+  door_.fd.reset();
 }
 
 /// While settling, clients are accepted also beyond `room`: they are the last, and would be reset by the close.
@@ -86,15 +115,33 @@ acceptor::outcome acceptor::accept_some(int at_most) noexcept {
           pause(next.error().message());
           return outcome::exhausted;
         case accept_error::fatal:
-          log_.error(component_, "the listener is lost; nobody can connect any more",
-                     {{"address", end_.address}, {"cause", next.error().message()}});
-          close();
-          return outcome::empty;
+          return lost(next.error());
       }
     }
     take_(std::move(next->fd), next->remote);
   }
   return outcome::more;
+}
+
+/// A socket that was shut down, or an error that is not known.
+acceptor::outcome acceptor::lost(const std::error_code& why) noexcept {
+  if (listens(listener_.fd()) && why != std::errc::invalid_argument) {
+    pause(why.message());
+    return outcome::exhausted;
+  }
+  if (!listener_.shared() || !listener_.shared()->left()) {
+    log_.error(component_, "the listener is lost; nobody can connect any more",
+               {{"address", end_.address}, {"cause", why.message()}});
+    close();
+  } else if (plan_) {
+    // Another process has left at the same moment, has emptied the queue, and was the first to close.
+    end_.known = true;
+    end_.took = plan_->took(loop_.refresh_now());
+    close();
+  } else {
+    loop_.forget(listener_.fd());  // `settle` follows
+  }
+  return outcome::empty;
 }
 
 /// Clients wait in the accept queue meanwhile.
@@ -156,8 +203,8 @@ void acceptor::follow(settle_action next) noexcept {
 
 void acceptor::close() noexcept {
   if (!open()) return;
-  end_.way = way_;
   end_.reset = listener_.refuse_waiting();
+  end_.way = listener_.left() ? closing_way::leave : way_;  // only now known if nobody has unplugged it
   // Release, now that end_ is complete: `end` acquires it, on any thread.
   ended_.store(true, std::memory_order_release);
   timer_node::cancel();

@@ -61,19 +61,25 @@ class acceptor final : public pollable, public timed {
   enum class outcome { more, empty, exhausted };
 
   /// Answers processes that ask for the socket.
-  struct door final : pollable {
+  struct door final : pollable, timed {
+    explicit door(acceptor& a) : of(a) {}
     void on_ready(std::uint32_t) noexcept override;
-    overlap* shared = nullptr;  // not null: it is watched
+    void on_due(time_point) noexcept override;
+
+    acceptor& of;
+    unique_fd fd;         // open: it is watched
+    bool pauses = false;  // and that was said
   };
 
   outcome accept_some(int at_most) noexcept;
   void pause(std::string_view why) noexcept;
+  outcome lost(const std::error_code& why) noexcept;
   void answer_no_more() noexcept;
   void reserve() noexcept;
   void follow(settle_action) noexcept;
 
   listener listener_;
-  door door_;
+  door door_{*this};
   sock_diag kernel_;  // opened now, since there may be no descriptor when it is needed
   unique_fd spare_;   // the descriptor for a client that has connected when there is no other
   net::loop& loop_;

@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -15,6 +18,7 @@
 
 #include "lastcall/core/by_median_test.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
+#include "lastcall/net/listen/overlap.hpp"
 
 namespace lastcall::net::acceptor_test {
 
@@ -25,10 +29,11 @@ using testing_net::client;
 
 /// An acceptor on a loop that the test itself runs.
 struct door {
-  explicit door(listener_options o = {.where = endpoint_of("127.0.0.1", 0)}) {
+  explicit door(const listener_options& o = {.where = endpoint_of("127.0.0.1", 0)}) : door(listener(o)) {}
+  explicit door(listener socket) {
     loop_.open();
     acceptor_.emplace(
-        listener(o), loop_, logger(log_level::info, [this](const log_record& r) { heard.emplace_back(r.text); }),
+        std::move(socket), loop_, logger(log_level::info, [this](const log_record& r) { heard.emplace_back(r.text); }),
         "door", [this](unique_fd fd, const endpoint&) { taken.push_back(std::move(fd)); },
         [this] { return room > taken.size(); });
     EXPECT_FALSE(acceptor_->begin());
@@ -280,6 +285,67 @@ TEST(acceptor, is_not_woken_any_more_by_clients_of_a_listener_that_it_left_to_it
   EXPECT_EQ(for_the_owner.error(), 0);
   EXPECT_EQ(d.busy(), 0U);
   EXPECT_TRUE(d.taken.empty());
+}
+
+TEST(acceptor, says_that_it_left_a_socket_also_when_it_was_closed_at_once) {
+  const listener owners({.where = endpoint_of("127.0.0.1", 0)});
+  door d({.inherited_fd = ::fcntl(owners.fd(), F_DUPFD_CLOEXEC, 0)});
+  d->close();
+  EXPECT_EQ(d->end()->way, closing_way::leave);
+}
+
+/// As of a process that would be the last to leave.
+listener offered(listener socket) {
+  const endpoint where = socket.local();
+  socket.share(
+      std::make_shared<overlap>(overlap::offer(where, overlap::open_door(where), 1), std::vector{socket.fd()}, false));
+  return socket;
+}
+
+TEST(acceptor, answers_a_process_as_soon_as_there_are_descriptors_and_does_not_spin) {
+  door d(offered(listener({.where = endpoint_of("127.0.0.1", 0)})));
+  const unique_fd asks(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  const std::string name = "lastcall/" + to_text(d.where());
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  name.copy(at.sun_path + 1, sizeof at.sun_path - 1);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  ASSERT_EQ(::connect(asks.get(), reinterpret_cast<const sockaddr*>(&at), size), 0);
+  {
+    const no_descriptors left;
+    ASSERT_TRUE(d.run_until([&] { return !d.heard.empty(); }));
+    EXPECT_LT(d.busy(), 100U) << "it spins";
+    d.run_until([rounds = 0]() mutable { return ++rounds > 10; });
+  }
+  char text[256];
+  ssize_t n = -1;
+  EXPECT_TRUE(d.run_until([&] { return n > 0 || (n = ::recv(asks.get(), text, sizeof text, MSG_DONTWAIT)) > 0; }));
+  EXPECT_THAT(std::string(text, static_cast<std::size_t>(std::max<ssize_t>(n, 0))), HasSubstr(to_text(d.where())));
+  EXPECT_THAT(d.heard, ElementsAre(HasSubstr("a process that asks for the sockets waits"))) << "it is said once";
+}
+
+/// Of two that leave at the same moment both may find no other, and both empty the queue. One is the first to close.
+TEST(acceptor, ends_quietly_when_another_that_left_too_was_the_first_to_close) {
+  listener own({.where = endpoint_of("127.0.0.1", 0)});
+  const int shared = ::fcntl(own.fd(), F_DUPFD_CLOEXEC, 0);
+  door first(offered(std::move(own)));
+  listener copy(unique_fd(shared), {.where = first.where()});
+  copy.share(std::make_shared<overlap>(
+      overlap::offer(first.where(), overlap::open_door(endpoint_of("127.0.0.1", 1)), 1), std::vector{shared}, false));
+  door second(std::move(copy));
+  const client waiting(first.where());
+  first->unplug(closing_way::unplug);
+  second->unplug(closing_way::unplug);
+  EXPECT_EQ(second->way(), closing_way::unplug);
+  bool first_closed = false, second_closed = false;
+  first->settle({}, steady().now() + 20s, [&] { first_closed = true; });
+  second->settle({.floor = 15s}, steady().now() + 20s, [&] { second_closed = true; });
+  ASSERT_TRUE(first.run_until([&] { return first_closed; }));
+  ASSERT_TRUE(second.run_until([&] { return second_closed; }));
+  EXPECT_EQ(first.taken.size() + second.taken.size(), 1U);
+  EXPECT_EQ(second->end()->way, closing_way::unplug);
+  EXPECT_TRUE(second->end()->known);
+  EXPECT_THAT(second.heard, ElementsAre());
 }
 
 }  // namespace lastcall::net::acceptor_test

@@ -36,8 +36,8 @@ struct listen_options {
   bool successor = false;
   /// For a restart without a gap: the next process that has it, too, and the same address, gets this one's listening
   /// sockets at its start. Both accept until this one is told to stop; then the queue stays for the next one. Only
-  /// processes of the same user and network namespace. Its start waits for a former one that is about to close, for 5 s
-  /// at most. docs/guide/restart.md.
+  /// processes of the same user (not 65534) and network namespace. Its start waits for a former one that is about to
+  /// close, for 5 s at most. docs/guide/restart.md.
   bool overlap = false;
 };
 

@@ -21,7 +21,12 @@ namespace {
 const char* remedy(int error, const endpoint& where, bool overlap) {
   switch (error) {
     case EADDRINUSE:
-      if (overlap) return "a process without overlap listens there, or one of another user; stop it, or take another";
+      if (overlap)
+        return where.ip()
+                   ? "a process without overlap listens there, or one with the address in other words, as 0.0.0.0 "
+                     "is of 127.0.0.1; stop it, or take another port"
+                   : "a process without overlap listens there, or it is no socket; stop that process or take "
+                     "another path";
       if (where.abstract()) return "another socket has that name; stop its process or take another name";
       return where.ip() ? "another socket listens there; stop its process or take another port"
                         : "another process listens there, or it is no socket; stop that process or take another path";
@@ -108,7 +113,7 @@ listener::listener(listener_options options) {
 }
 
 listener::listener(unique_fd given, const listener_options& options) : fd_(std::move(given)) {
-  local_ = listening_at(fd()).value_or(options.where);
+  local_ = options.where;           // in our words: those of the process before may be another file here
   ::listen(fd(), options.backlog);  // the backlog may be another
   note_path();
   if (options.unix_mode && path_inode_ != 0 && ::chmod(std::string(local_.path()).c_str(), *options.unix_mode) != 0)
@@ -177,10 +182,12 @@ void listener::adopt(int fd) {
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);  // shared with the owner, as the flag belongs to the socket
 }
 
+bool listens(int fd) noexcept { return int_option(fd, SO_ACCEPTCONN) != 0; }
+
 result<endpoint> listening_at(int fd) {
   sockaddr_storage name;
   socklen_t size = sizeof name;
-  if (int_option(fd, SO_ACCEPTCONN) == 0 || ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0)
+  if (!listens(fd) || ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0)
     return std::errc::invalid_argument;
   return endpoint::from_sockaddr(name, size);
 }
@@ -221,9 +228,10 @@ accept_error classify_accept(const std::error_code& error) noexcept {
   }
 }
 
-/// Another process goes on with the socket: from now on it is only left.
+/// Another process goes on with the socket: from now on it is only left. So is one that another process has shut down,
+/// for which the other sockets of its address are not left.
 bool listener::let_go() noexcept {
-  if (owned_by_others_ || (shared_ && !shared_->leave())) {
+  if (owned_by_others_ || (shared_ && (!listens(fd()) || !shared_->leave()))) {
     closing_ = closing_way::leave;
     path_inode_ = 0;  // the path is theirs
   }

@@ -51,6 +51,9 @@ closing_way keep_clients_away(int listening, closing_way preferred = closing_way
 /// The address on which a socket listens.   Errors: std::errc::invalid_argument: it does not listen.
 result<endpoint> listening_at(int fd);
 
+/// False also for a socket that another process has shut down.
+bool listens(int fd) noexcept;
+
 /// What a failed accept means.
 enum class accept_error : unsigned char {
   again,      ///< The queue is empty: wait for readiness.
@@ -93,6 +96,9 @@ class listener {
   /// until it is settled, then `close`. A second call changes nothing. Acts on the socket, so for every process that
   /// shares it; a listener that is owned by others, too, is therefore only left.
   closing_way begin_close(closing_way preferred = closing_way::unplug) noexcept;
+
+  /// It is left to other processes.
+  bool left() const noexcept { return closing_ == closing_way::leave; }
 
   /// How many clients have connected and were not accepted. They are lost: to be called right before a close. 0 for a
   /// socket that is left.

@@ -2,13 +2,14 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/net/listen/overlap.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -16,9 +17,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Longer than a listener takes to settle, 3 s.
-constexpr auto answer_time = 5s;
-/// Of another process between its bind and its first answer, when two start at the same time.
+/// The kernel closes the sockets of a process that was killed one after the other, and another that starts takes a
+/// moment between naming its door and listening at it.
 constexpr auto race_time = 500ms;
 constexpr int pause_ms = 10;
 
@@ -41,11 +41,12 @@ void share(std::vector<listener>& all, shared_sockets with) {
   for (listener& one : all) one.share(shared);
 }
 
-std::vector<listener> offered(const listener_options& wanted, std::size_t count) {
+/// Without a door: it gets one now, since only now the port is known.
+std::vector<listener> offered(const listener_options& wanted, std::size_t count, unique_fd door) {
   std::vector<listener> all = open_group(wanted, count);
-  std::vector<int> each;
-  for (const listener& one : all) each.push_back(one.fd());
-  share(all, overlap::offer(all.front().local(), each));
+  const endpoint& where = all.front().local();
+  if (!door) door = overlap::open_door(where);
+  share(all, overlap::offer(where, std::move(door), count));
   return all;
 }
 
@@ -63,17 +64,29 @@ std::vector<listener> taken(const listener_options& wanted, shared_sockets from)
 
 }  // namespace
 
-std::vector<listener> open_listeners(const listener_options& wanted, std::size_t count) {
+std::vector<listener> open_listeners(const listener_options& wanted, std::size_t count, const start_wait& wait) {
   if (!wanted.overlap) return open_group(wanted, count);
-  const bool chosen = wanted.where.ip() && wanted.where.port() == 0;  // by the kernel: nobody serves there
-  const time_point begin = steady().now(), by = begin + answer_time;
+  if (wanted.where.ip() && wanted.where.port() == 0) return offered(wanted, count, {});  // so nobody serves there
+  std::optional<time_point> race_end;  // set: nobody has the door, and yet it could not be opened
   for (;;) {
-    if (!chosen)
-      if (auto got = overlap::ask(wanted.where, by)) return taken(wanted, std::move(*got));
+    shared_sockets got;
+    switch (overlap::ask(wanted.where, wait, got)) {
+      case asked::got:
+        return taken(wanted, std::move(got));
+      case asked::closed:
+        race_end.reset();
+        break;
+      case asked::nobody:
+        break;
+    }
     try {
-      return offered(wanted, count);
+      // The door first: who starts at the same time waits there, and opens nothing.
+      return offered(wanted, count, overlap::open_door(wanted.where));
     } catch (const std::system_error& error) {
-      if (chosen || error.code() != std::errc::address_in_use || steady().now() > begin + race_time) throw;
+      const time_point now = steady().now();
+      if (!race_end) race_end = now + race_time;
+      if (error.code() != std::errc::address_in_use || now >= std::min(*race_end, wait.by) || wait.life.draining())
+        throw;
     }
     ::poll(nullptr, 0, pause_ms);
   }

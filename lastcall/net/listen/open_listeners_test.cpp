@@ -6,11 +6,12 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <functional>
+#include <cstddef>
+#include <filesystem>
 #include <latch>
 #include <optional>
 #include <string>
@@ -33,7 +34,7 @@ listener_options overlapping(endpoint where) { return {.where = std::move(where)
 class process {
  public:
   explicit process(const listener_options& options, std::size_t count = 1)
-      : sockets(open_listeners(options, count)), shared_(sockets.front().shared()) {
+      : sockets(open_listeners(options, count, {.by = steady().now() + 20s})), shared_(sockets.front().shared()) {
     answering_ = std::thread([this] {
       while (!gone_) {
         pollfd door{.fd = shared_->door(), .events = POLLIN, .revents = 0};
@@ -89,7 +90,7 @@ int connects(const endpoint& to) {
 
 std::string failure(const listener_options& options) {
   try {
-    open_listeners(options, 1);
+    open_listeners(options, 1, {.by = steady().now() + 20s});
   } catch (const std::system_error& error) {
     return error.what();
   }
@@ -201,39 +202,125 @@ TEST(open_listeners, waits_for_a_process_that_is_about_to_close) {
   const endpoint where = last.where();
   ASSERT_EQ(last.leaves(), closing_way::unplug);
   std::optional<process> next;
-  std::thread starting([&] { next.emplace(overlapping(where)); });
+  std::atomic<bool> started{false};
+  std::thread starting([&] {
+    next.emplace(overlapping(where));
+    started = true;
+  });
+  pollfd door{.fd = last.sockets.front().shared()->door(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&door, 1, 20'000), 1) << "it asks";
+  EXPECT_FALSE(started) << "it neither got the socket that is about to close, nor opened one beside it";
   last.closes();
   starting.join();
   EXPECT_EQ(connects(where), 0);
   EXPECT_EQ(next->accepts_all(), 1u);
 }
 
+TEST(open_listeners, lets_many_that_start_at_once_share_one_queue) {
+  const endpoint where = endpoint_of("unix:@lastcall-at-once-" + std::to_string(::getpid()), 0);
+  for (const bool successor : {false, true}) {
+    endpoint at = where;
+    if (successor) at = listener({.where = any_port}).local();  // a port that is free now
+    std::optional<process> all[8];
+    std::latch ready(std::size(all));
+    std::vector<std::thread> starting;
+    for (auto& each : all)
+      starting.emplace_back([&] {
+        ready.arrive_and_wait();
+        each.emplace(listener_options{.where = at, .successor = successor, .overlap = true});
+      });
+    for (std::thread& each : starting) each.join();
+    unique_fd clients[16];
+    for (unique_fd& each : clients) ASSERT_EQ(connects(at, each), 0);
+    EXPECT_EQ(all[3]->accepts_all(), std::size(clients)) << "there is one queue, with successor, too";
+    for (std::size_t i = 1; i < std::size(all); ++i) EXPECT_EQ(all[i]->leaves(), closing_way::leave);
+    EXPECT_NE(all[0]->leaves(), closing_way::leave);
+  }
+}
+
+/// With another order the clients of such a socket would be reset as soon as the door turns out to be taken.
+TEST(open_listeners, opens_no_socket_before_it_has_the_door) {
+  const endpoint where = endpoint_of("192.0.2.1", 9);  // not of this machine, so a socket there would fail at once
+  const unique_fd door(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  const std::string name = "lastcall/" + to_text(where);
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  name.copy(at.sun_path + 1, sizeof at.sun_path - 1);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  ASSERT_EQ(::bind(door.get(), reinterpret_cast<const sockaddr*>(&at), size), 0);  // and does not listen yet
+  EXPECT_THAT(failure(overlapping(where)), HasSubstr("another socket has the name @" + name));
+}
+
+TEST(open_listeners, goes_on_with_the_others_when_one_of_its_sockets_was_shut_down) {
+  process first(overlapping(any_port), 3);
+  ::shutdown(first.sockets[1].fd(), SHUT_RD);
+  first.sockets[1].close();
+  EXPECT_FALSE(first.sockets[0].shared()->left());
+  process second(overlapping(first.where()));
+  EXPECT_EQ(second.sockets.size(), 2u);
+  EXPECT_EQ(first.leaves(), closing_way::leave);
+  first.closes();
+  EXPECT_EQ(connects(second.where()), 0);
+  EXPECT_EQ(second.leaves(), closing_way::unplug);
+}
+
+/// A folder of its own, gone at the end.
+struct folder {
+  explicit folder(const std::string& of) : path("/tmp/lastcall-" + of + '-' + std::to_string(::getpid())) {
+    std::filesystem::create_directory(path);
+  }
+  ~folder() { std::filesystem::remove_all(path); }
+  endpoint file() const { return endpoint_of("unix:" + path + "/socket", 0); }
+  const std::string path;
+};
+
+TEST(open_listeners, knows_a_file_by_its_folder_whatever_its_name) {
+  const folder real("real");
+  const std::string link = real.path + "-link";
+  std::filesystem::create_directory_symlink(real.path, link);
+  process first(overlapping(real.file()));
+  process second(overlapping(endpoint_of("unix:" + link + "/socket", 0)));
+  std::filesystem::remove(link);
+  EXPECT_EQ(first.leaves(), closing_way::leave);
+  EXPECT_EQ(connects(real.file()), 0);
+  EXPECT_EQ(second.accepts_all(), 1u);
+}
+
+/// As in another mount namespace: the same text, another folder.
+TEST(open_listeners, does_not_take_another_folders_socket_of_the_same_name) {
+  const folder here("same");
+  process first(overlapping(here.file()));
+  const std::string moved = here.path + "-moved";
+  std::filesystem::rename(here.path, moved);
+  std::filesystem::create_directory(here.path);
+  process second(overlapping(here.file()));
+  EXPECT_EQ(connects(here.file()), 0);
+  EXPECT_EQ(first.accepts_all(), 0u);
+  EXPECT_EQ(second.accepts_all(), 1u);
+  EXPECT_EQ(second.leaves(), closing_way::remove_path) << "nobody else serves it";
+  EXPECT_EQ(first.leaves(), closing_way::remove_path);
+  std::filesystem::remove_all(moved);
+}
+
+TEST(open_listeners, refuses_a_socket_whose_file_was_replaced) {
+  const folder here("replaced");
+  process first(overlapping(here.file()));
+  const std::string path(here.file().path());
+  for (const bool replaced : {false, true}) {
+    std::filesystem::remove(path);
+    std::optional<listener> other;
+    if (replaced) other.emplace(listener_options{.where = here.file()});
+    EXPECT_THAT(failure(overlapping(here.file())), HasSubstr("was removed or replaced; stop that process first"));
+  }
+  EXPECT_EQ(first.leaves(), closing_way::remove_path) << "nobody has got it";
+}
+
 TEST(open_listeners, says_what_is_wrong_when_the_other_did_not_ask_for_it) {
   const listener plain({.where = any_port});
   EXPECT_THAT(failure(overlapping(plain.local())),
-              HasSubstr("a process without overlap listens there, or one of another user; stop it, or take another"));
+              HasSubstr("a process without overlap listens there, or one with the address in other words"));
   const process shared(overlapping(any_port));
   EXPECT_THAT(failure({.where = shared.where()}), HasSubstr("another socket listens there; stop its process"));
-}
-
-/// As another user, on this thread alone: the kernel has a user for each.
-void as_nobody(const std::function<void()>& f) {
-  std::thread([&] {
-    ASSERT_EQ(::syscall(SYS_setresuid, -1, 65534, -1), 0);
-    f();
-  }).join();
-}
-
-TEST(open_listeners, gives_nothing_to_another_user_and_takes_nothing_from_one) {
-  if (::geteuid() != 0) GTEST_SKIP() << "skipped: only root can be another user";
-  process ours(overlapping(any_port));
-  as_nobody([&] { EXPECT_FALSE(overlap::ask(ours.where(), steady().now() + 20s)); });
-  EXPECT_EQ(ours.leaves(), closing_way::unplug) << "nobody else has got it";
-  const endpoint where = endpoint_of("127.0.0.1", ours.where().port());
-  ours.closes();
-  std::optional<shared_sockets> theirs;
-  as_nobody([&] { theirs.emplace(overlap::offer(where, {})); });
-  EXPECT_THAT(failure(overlapping(where)), HasSubstr("belongs to user 65534, and sockets are only taken from our own"));
 }
 
 }  // namespace lastcall::net::open_listeners_test
