@@ -339,12 +339,17 @@ def main():
     parser.add_argument("--only-read", action="store_true")
     parser.add_argument("pages", nargs="*")
     given = parser.parse_args()
+    for name in [each for each in os.environ if each.lower().endswith("_proxy")]:
+        del os.environ[name]  # what serves is on this machine, and a proxy would not reach it
     if not given.only_read:
         in_a_network_of_its_own()
     root = given.root.resolve()
     pages = given.pages or subprocess.run(["git", "-C", str(root), "ls-files", "*.md"], check=True, capture_output=True,
                                           text=True).stdout.splitlines()
-    pages = [page for page in pages if (root / page).exists()]
+    missing = [page for page in given.pages if not (root / page).exists()]
+    if missing:
+        sys.exit(f"{missing[0]}: there is no such page")
+    pages = [page for page in pages if (root / page).exists()]  # git lists what is deleted and not committed, too
     build = Build(root, given.build.resolve() if given.build else None)
     sys.exit(1 if check(root, build, pages, given.jobs, given.only_read).failures else 0)
 

@@ -35,6 +35,8 @@ def fences_of(root, page):
     found, open_fence, lines, section = [], None, [], 0
     for number, line in enumerate((root / page).read_text(encoding="utf-8").splitlines(), 1):
         mark = re.match(r"^ *(```+) *(\S*) *(.*?) *$", line)
+        if not open_fence and re.match(r"^ *~~~", line):
+            raise SystemExit(f"{page}:{number}: a fence begins with ```, not with ~~~")
         if not open_fence and mark:
             open_fence, lines = (mark[1], Fence(page, number, section, mark[2], mark[3], "")), []
         elif open_fence and mark and mark[1] == open_fence[0] and not mark[2]:
@@ -66,6 +68,8 @@ def fault_of(fence):
         return "" if not fence.words or frame in FRAMES else f'what is "{fence.words}"? cpp may say in: {", ".join(FRAMES)}'
     if fence.words and (fence.language, fence.words) != ("sh", "serves"):
         return f'what is "{fence.words}"?'
+    if fence.words and "\n" in fence.text.replace("\\\n", " ").strip():
+        return "what serves is one command"
     return ""
 
 

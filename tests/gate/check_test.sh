@@ -271,9 +271,13 @@ expect 0 'passed: tables' tables
 # The reference, held against the same copy.
 git -C "$tree" init -q
 cp -r "$source_dir/docs/reference" "$tree/docs/"
+mkdir -p "$tree/scripts"
+cp "$source_dir/scripts/reference.py" "$tree/scripts/"
 expect 0 'passed: pages' pages
 sed -i 's|^  /// Adds a further header of that name|  /// Adds one more header of that name|' "$tree/lastcall/http/message/response.hpp"
 expect 1 'docs/reference/response.md is not what the headers say' pages
+rm -r "$tree/docs/reference"
+expect 1 'docs/reference/router.md is not what the headers say' pages
 
 expect 2 'there is no check named nonsense' nonsense
 ((failures == 0)) && echo 'every planted violation was found'

@@ -79,6 +79,17 @@ expect 1 'page.md:2: does not compile' <<<$'```cpp\nstd::string s;\n```\n```cpp\
 expect 1 'page.md:1: the compiler failed' <<<$'```cpp\nint main() { return none; }\n```'
 expect 1 'page.md:1: it does not say where it listens' <<<$'```cpp\nint main() { return 1; }\n```'
 expect 1 'page.md:1: it does not say where it listens' <<<$'```sh serves\nfalse\n```'
+expect 1 'page.md:1: a fence begins with ```, not with ~~~' <<<$'~~~sh\nls\n~~~'
+expect 0 '1 fences were run, 0 failed' <<<$'```text\n~~~\n```\n```sh\ntrue\n```'
+expect 1 'page.md:1: what serves is one command' <<<$'```sh serves\nfalse\ntrue\n```'
+expect 1 'page.md:1: it does not say where it listens' <<<$'```sh serves\nfalse \\\n  true\n```'
+expect 1 'nowhere.md: there is no such page' nowhere.md <<<'nothing'
+# A proxy of the one that runs this is not asked for what is on this machine.
+http_proxy=http://127.0.0.1:9 HTTPS_PROXY=http://127.0.0.1:9 expect 0 '1 fences were run, 0 failed' <<'PAGE'
+```sh
+! env | grep -i '_proxy='
+```
+PAGE
 expect 1 'page.md:1: told to stop, it ended with' <<'PAGE'
 ```sh serves
 sh -c 'echo listening on http://127.0.0.1:1; exec sleep 99'
