@@ -75,7 +75,7 @@ bool call::end() noexcept {
   source_.reset();
   makes_body_ = false;
   replied_ = writing_ = body_over_ = stop_waiting_ = false;
-  refused_ = refused_blocking_ = {};
+  steps_ = steps_blocking_ = {};
   waits_until_ = time_point::max();
   trailers_.clear();
   return true;
@@ -153,10 +153,11 @@ task<> call::run_maker() {
   end_body(!threw);
 }
 
-/// From here on nothing more is written, whoever still refers to the call.
+/// From here on nothing more is written, whoever still refers to the call. A write that has not ended leaves the body
+/// in pieces.
 void call::end_body(bool whole) noexcept {
   body_over_ = true;
-  if (host_) host_->end_output(whole, trailers_);
+  if (host_) host_->end_output(whole && !writing_, trailers_);
 }
 
 /// A body_error that the handler did not catch has the status for the client. 400 replaces 0: the client has gone, so

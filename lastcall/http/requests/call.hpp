@@ -124,15 +124,17 @@ class call final : public pending_reply {
 
   // For streams. `_blocking`: on any thread but the loop's; the others: on the loop's thread.
 
-  task<std::optional<std::string_view>> read();
+  // What a coroutine awaits holds the call: the handle of the stream may go before it has begun, or while it waits.
+
+  task<std::optional<std::string_view>> read() { return read(reference(*this)); }
   /// False: nothing more can be sent.   Errors: std::length_error, as body_writer::write.
-  task<bool> write(std::string_view bytes);
+  task<bool> write(std::string_view bytes) { return write(reference(*this), bytes); }
   std::optional<std::string_view> read_blocking();
   bool write_blocking(std::string_view bytes);
   void trailer(std::string_view name, std::string_view value);
   /// True: the time passed. False: the context drains, or the client has gone. Only for a long-lived call: others are
   /// not woken by the drain. Needs no timer of Asio.
-  task<bool> wait_for(duration time);
+  task<bool> wait_for(duration time) { return wait_for(reference(*this), time); }
   /// Makes `wait_for` return false: the current one, and all later ones. For a client that reads too slowly.
   void stop_waiting() noexcept;
   bool stopped_waiting() const noexcept { return stop_waiting_; }
@@ -179,7 +181,10 @@ class call final : public pending_reply {
     void operator()() const noexcept { owner->server_forced(); }
   };
 
-  task<> result_of(std::shared_ptr<job_result>);
+  static task<std::optional<std::string_view>> read(reference);
+  static task<bool> write(reference, std::string_view bytes);
+  static task<bool> wait_for(reference, duration time);
+  static task<> result_of(reference, std::shared_ptr<job_result>);
   const detail::service& service() const noexcept { return *environment_->service; }
   static std::optional<std::string_view> piece_of(const input_result&);
   input_result try_input() noexcept;
@@ -212,7 +217,7 @@ class call final : public pending_reply {
   bool replied_ = false;
   bool writing_ = false;  // from here on: the loop's thread only
   bool body_over_ = false;
-  net::refusals refused_, refused_blocking_;  // the second: of the maker's thread
+  net::handler_steps steps_, steps_blocking_;  // the second: of the maker's thread
   function<void()> input_waiter_, output_waiter_, answer_waiter_, time_waiter_;
   alarm alarm_{*this};
   bool stop_waiting_ = false;

@@ -76,7 +76,7 @@ bool call::write_blocking(std::string_view bytes) {
       },
       &call::output_waiter_);
   if (error) std::rethrow_exception(error);
-  if (!all && refused_blocking_.too_many() && refused_blocking_.endless()) throw body_error(0, client_has_gone);
+  if (!all && steps_blocking_.refused_for_ever()) throw body_error(0, client_has_gone);
   return all;
 }
 

@@ -69,7 +69,7 @@ task<> call::on_pool(function<void()> job) {
   const auto out = std::make_shared<job_result>();
   if (!host_) {
     *out = std::make_exception_ptr(body_error(0, client_has_gone));
-    return result_of(out);
+    return result_of(reference(*this), out);
   }
   // Copies, because the request may be over before the job; without the query, which may hold secrets.
   std::string method(exchange_->req.method()), path(exchange_->req.path());
@@ -93,14 +93,14 @@ task<> call::on_pool(function<void()> job) {
   };
   if (!service().pool->submit(std::move(work)))
     *out = std::make_exception_ptr(body_error(refusals::no_free_thread.status, refusals::no_free_thread.why));
-  return result_of(out);
+  return result_of(reference(*this), out);
 }
 
 /// Throws what the job threw. After the connection has ended it does not wait for the job.
-task<> call::result_of(std::shared_ptr<job_result> out) {
+task<> call::result_of(reference self, std::shared_ptr<job_result> out) {
   while (!*out) {
-    if (!host_) throw body_error(0, client_has_gone);
-    co_await suspended(answer_waiter_);
+    if (!self->host_) throw body_error(0, client_has_gone);
+    co_await suspended(self->answer_waiter_);
   }
   if (**out) std::rethrow_exception(**out);
 }

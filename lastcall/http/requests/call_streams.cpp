@@ -36,34 +36,43 @@ std::optional<std::string_view> call::piece_of(const input_result& in) {
   return in.bytes;
 }
 
-task<std::optional<std::string_view>> call::read() {
-  require_thread(!host_ || environment_->loop.is_here());
-  require_no_waiter(static_cast<bool>(input_waiter_));
-  input_result in = try_input();
-  for (; in.what == input_result::kind::wait; in = try_input()) co_await suspended(input_waiter_);
+task<std::optional<std::string_view>> call::read(reference self) {
+  call& c = *self;
+  require_thread(!c.host_ || c.environment_->loop.is_here());
+  require_no_waiter(static_cast<bool>(c.input_waiter_));
+  if (c.steps_.many()) co_await net::let_others_run();  // before the piece is taken: it is valid until the next read
+  input_result in = c.try_input();
+  for (; in.what == input_result::kind::wait; in = c.try_input()) {
+    co_await suspended(c.input_waiter_);
+    c.steps_.waited();
+  }
   co_return piece_of(in);
 }
 
-task<bool> call::write(std::string_view bytes) {
-  require_thread(!host_ || environment_->loop.is_here());
-  require_no_waiter(writing_);  // two writes must not mix their bytes
+task<bool> call::write(reference self, std::string_view bytes) {
+  call& c = *self;
+  require_thread(!c.host_ || c.environment_->loop.is_here());
+  require_no_waiter(c.writing_);  // two writes must not mix their bytes
+  c.writing_ = true;
+  std::optional<std::size_t> taken;
   try {
-    for (;;) {
-      const std::optional<std::size_t> taken = try_output(bytes);
-      if (!taken) break;
+    while ((taken = c.try_output(bytes)) && *taken < bytes.size()) {
       bytes.remove_prefix(*taken);
-      writing_ = !bytes.empty();
-      if (!writing_) co_return true;
-      if (*taken == 0) co_await suspended(output_waiter_);
+      if (*taken == 0) {
+        co_await suspended(c.output_waiter_);
+        c.steps_.waited();
+      } else if (c.steps_.many()) {
+        co_await net::let_others_run();
+      }
     }
   } catch (...) {
-    writing_ = false;
+    c.writing_ = false;
     throw;
   }
-  writing_ = false;
-  if (refused_.too_many()) co_await net::let_others_run();
-  if (refused_.endless()) throw body_error(0, client_has_gone);
-  co_return false;
+  c.writing_ = false;
+  if (c.steps_.many()) co_await net::let_others_run();
+  if (!taken && c.steps_.refused_for_ever()) throw body_error(0, client_has_gone);
+  co_return taken.has_value();
 }
 
 /// Only for bytes that fit as a whole. If the host takes only a part, the rest can't be sent later: the body ends as

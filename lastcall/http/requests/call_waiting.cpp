@@ -12,21 +12,22 @@ namespace lastcall::inline v0::http::detail {
 
 /// Several events wake this coroutine: the alarm, the drain, stop_waiting(), the end of the connection. So each time it
 /// checks why.
-task<bool> call::wait_for(duration time) {
-  require_thread(!host_ || environment_->loop.is_here());
-  require_no_waiter(static_cast<bool>(time_waiter_));
-  const auto is_over = [this] { return !host_ || life_.draining() || stop_waiting_; };
-  // A loop of `send` and `wait_for` that minds neither would never give the loop's thread back in a drain.
-  if (is_over() && refused_.too_many()) co_await net::let_others_run();
+task<bool> call::wait_for(reference self, duration time) {
+  call& c = *self;
+  require_thread(!c.host_ || c.environment_->loop.is_here());
+  require_no_waiter(static_cast<bool>(c.time_waiter_));
+  const auto is_over = [&c] { return !c.host_ || c.life_.draining() || c.stop_waiting_; };
+  if (is_over() && c.steps_.many()) co_await net::let_others_run();
   if (is_over()) co_return false;
-  const time_point until = lastcall::detail::later(environment_->loop.refresh_now(), time);
+  const time_point until = lastcall::detail::later(c.environment_->loop.refresh_now(), time);
   do {
-    waits_until_ = until;
-    schedule_alarm();
-    co_await suspended(time_waiter_);
-    waits_until_ = time_point::max();
+    c.waits_until_ = until;
+    c.schedule_alarm();
+    co_await suspended(c.time_waiter_);
+    c.steps_.waited();
+    c.waits_until_ = time_point::max();
     if (is_over()) co_return false;
-  } while (environment_->loop.now() < until);
+  } while (c.environment_->loop.now() < until);
   co_return true;
 }
 

@@ -29,6 +29,9 @@ std::string retry_hint(const stream_options& o) {
 stream stream_of(const http::body_writer& to) noexcept {
   return http::detail::stream_access::make<stream>(http::detail::stream_access::of(to));
 }
+http::body_writer writer_of(http::detail::call& c) noexcept {
+  return http::detail::stream_access::make<http::body_writer>(c);
+}
 
 task<> converse(const handler& h, const stream_options& o, const http::request& r, http::body_writer to) {
   const std::string hint = retry_hint(o);
@@ -44,6 +47,9 @@ void converse_blocking(const handler& h, const stream_options& o, const http::re
   to.write_blocking(hint);
 }
 
+/// Keeps the bytes, and the call, since the stream may go meanwhile.
+task<bool> write(http::body_writer to, std::string bytes) { co_return co_await to.write(bytes); }
+
 template <class Append, class T> std::string bytes_of(const Append& append, const T& said) {
   std::string bytes;
   append(bytes, said);
@@ -52,10 +58,8 @@ template <class Append, class T> std::string bytes_of(const Append& append, cons
 
 }  // namespace
 
-task<bool> stream::write(std::string bytes) { co_return co_await call_->write(bytes); }
-
-task<bool> stream::send(const event& e) { return write(bytes_of(append, e)); }
-task<bool> stream::comment(std::string_view text) { return write(bytes_of(append_comment, text)); }
+task<bool> stream::send(const event& e) { return write(writer_of(*call_), bytes_of(append, e)); }
+task<bool> stream::comment(std::string_view text) { return write(writer_of(*call_), bytes_of(append_comment, text)); }
 task<bool> stream::wait_for(duration time) { return call_->wait_for(time); }
 bool stream::send_blocking(const event& e) { return call_->write_blocking(bytes_of(append, e)); }
 bool stream::comment_blocking(std::string_view text) { return call_->write_blocking(bytes_of(append_comment, text)); }

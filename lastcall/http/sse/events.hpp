@@ -61,7 +61,6 @@ class stream {
  private:
   friend http::detail::stream_access;
   explicit stream(http::detail::stream_call c) noexcept : call_(std::move(c)) {}
-  task<bool> write(std::string bytes);
 
   http::detail::stream_call call_;
 };

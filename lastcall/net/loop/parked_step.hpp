@@ -18,16 +18,25 @@ namespace lastcall::inline v0::net {
 /// Continues the coroutine that awaits it when the loop has done what else is ready.
 task<> let_others_run();
 
-/// How often a stream has given nothing to its handler. One that goes on for ever must not hold up the loop, so it lets
-/// others run once there were many. Not at once, since a loop that ends drops what waits.
-class refusals {
+/// The steps of one handler on its streams. Where no step has to wait, since the remote is as fast as the handler or
+/// has gone, the handler would keep its loop: so others run after some steps. Not after each, since a loop that ends
+/// drops what waits.
+class handler_steps {
  public:
-  bool too_many() noexcept { return ++count_ > 100; }
-  /// It minds no answer, so it is ended by an exception: it would hold its thread, or the end of its loop, for ever.
-  bool endless() const noexcept { return count_ > 10'000; }
+  /// Another step was done at once. True: now let others run.
+  bool many() noexcept {
+    if (++in_a_row_ < 64) return false;
+    in_a_row_ = 0;
+    return true;
+  }
+  /// The loop did other things meanwhile.
+  void waited() noexcept { in_a_row_ = 0; }
+  /// Nothing could be sent. True: the handler minds no answer, and would hold its thread, or the end of its loop, for
+  /// ever: end it by an exception.
+  bool refused_for_ever() noexcept { return ++refused_ > 10'000; }
 
  private:
-  std::uint64_t count_ = 0;
+  unsigned in_a_row_ = 0, refused_ = 0;
 };
 
 /// Suspends the coroutine that awaits the result, until `waiter` is called.   Threads: the loop's.

@@ -25,8 +25,10 @@ task<> session_link::until(function<bool()> step, handler_side side) {
     if (waiter(side)) refuse_second();
     begin_wait(side);
     co_await suspended(waiter(side));
+    steps_.waited();
   }
   end_wait(side);
+  if (steps_.many()) co_await let_others_run();
 }
 
 bool session_link::until_blocking(const function<bool()>& step, handler_side side) {

@@ -52,7 +52,6 @@ class session_link : public std::enable_shared_from_this<session_link> {
   bool post_to_loop(function<void()> f);
   /// The session has not ended, and the calling thread is its loop's.   Threads: any.
   bool is_here() noexcept;
-  net::refusals& refused() noexcept { return refused_; }
   /// To compare its address, not to use it.   Threads: any.
   const net::loop& loop() const noexcept { return loop_; }
 
@@ -73,7 +72,7 @@ class session_link : public std::enable_shared_from_this<session_link> {
   context_source life_source_;
   const context life_ = life_source_.get();
   function<void()> waiters_[2];  // continues the handler; empty: woken, or it does not wait
-  net::refusals refused_;
+  handler_steps steps_;
   bool waits_[2] = {};  // its step was false; still true while it is woken, until the step is true
 };
 
@@ -82,7 +81,6 @@ template <class Step>
 task<decltype(Step::result)> finished(std::shared_ptr<session_link> link, Step step,
                                       handler_side side = handler_side::reading) {
   co_await link->until([&step] { return step(); }, side);
-  if (!step.result && link->refused().too_many()) co_await let_others_run();
   co_return std::move(step.result);
 }
 

@@ -14,6 +14,7 @@
 
 #include "lastcall/net/connection/line_protocol_test.hpp"
 #include "lastcall/net/listen/listener.hpp"
+#include "lastcall/net/tcp/tcp_echo_test.hpp"
 #include "lastcall/net/tcp/tcp_server.hpp"
 
 namespace lastcall::net::tcp_listen_test {
@@ -22,21 +23,12 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using testing_net::client;
 
-task<> echo(tcp_stream s) {
-  while (auto line = co_await s.read_until()) {
-    const std::string said = std::string(*line) + "\n";
-    if (!co_await s.write(said)) co_return;
-  }
-}
-
 tcp_server_options at(std::uint16_t port, listen_options listen, bool on_each = false) {
-  return {.address = "127.0.0.1",
-          .port = port,
-          .listen = listen,
-          .handler = session_handler(echo),
-          .listener_per_thread = on_each,
-          .jitter = 0s,
-          .linger = 5s};
+  tcp_server_options o = testing_net::local_tcp();
+  o.port = port;
+  o.listen = listen;
+  o.listener_per_thread = on_each;
+  return o;
 }
 
 tcp_server_options at_path(std::string path, listen_options listen = {}) {

@@ -9,6 +9,7 @@
 
 #include "lastcall/core/app/app.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
+#include "lastcall/net/tcp/tcp_echo_test.hpp"
 #include "lastcall/net/tcp/tcp_server.hpp"
 #include "lastcall/net/wait.hpp"
 
@@ -17,21 +18,10 @@ namespace lastcall::net::tcp_server_alone_test {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using testing_net::client;
-
-/// A protocol without words for a goodbye.
-task<> echo(tcp_stream s) {
-  while (auto line = co_await s.read_until()) {
-    const std::string said = std::string(*line) + "\n";
-    if (!co_await s.write(said)) co_return;
-  }
-}
-
-tcp_server_options local(session_handler h = session_handler(echo)) {
-  return {.address = "127.0.0.1", .handler = std::move(h), .jitter = 0s, .linger = 5s};
-}
+using testing_net::local_tcp;
 
 TEST(tcp_server_alone, serves_and_shuts_down_as_soon_as_the_last_session_has_ended) {
-  tcp_server it(local());
+  tcp_server it(local_tcp());
   it.start();
   const endpoint where = it.addresses().at(0);
   client c(where);
@@ -52,7 +42,7 @@ TEST(tcp_server_alone, serves_and_shuts_down_as_soon_as_the_last_session_has_end
 }
 
 TEST(tcp_server_alone, forces_what_is_left_before_the_deadline) {
-  tcp_server it(local([](tcp_stream s) -> task<> {
+  tcp_server it(local_tcp([](tcp_stream s) -> task<> {
     while (!s.life().forced()) co_await wait_until_forced_for(s.life(), 1h);
   }));
   it.start();
@@ -65,7 +55,7 @@ TEST(tcp_server_alone, forces_what_is_left_before_the_deadline) {
 }
 
 TEST(tcp_server_alone, closes_at_once_and_says_what_it_cut) {
-  tcp_server it(local());
+  tcp_server it(local_tcp());
   it.start();
   client c(it.addresses().at(0));
   c.say("a\n");
@@ -78,12 +68,12 @@ TEST(tcp_server_alone, closes_at_once_and_says_what_it_cut) {
 }
 
 TEST(tcp_server_alone, starts_once_and_is_not_shut_down_where_an_app_drives_it) {
-  tcp_server it(local());
+  tcp_server it(local_tcp());
   it.start();
   EXPECT_THROW(it.start(), std::logic_error);
-  { tcp_server never(local()); }
+  { tcp_server never(local_tcp()); }
   app a({.signals = {}, .log = log_level::none});
-  const auto of_app = a.add<tcp_server>("tcp", local());
+  const auto of_app = a.add<tcp_server>("tcp", local_tcp());
   a.start();
   try {
     of_app->shutdown(deadline(1s));
@@ -96,10 +86,10 @@ TEST(tcp_server_alone, starts_once_and_is_not_shut_down_where_an_app_drives_it) 
 
 TEST(tcp_server_alone, reads_on_for_its_silence_so_that_a_request_that_crosses_the_end_is_served) {
   for (const duration silence : {duration(0s), duration(4s)}) {
-    tcp_server_options o = local();
+    tcp_server_options o = local_tcp();
     o.idle_drain_after = silence;
     o.limits.goodbye_time = 40s;
-    tcp_server it(o.idle_drain_after > 0s ? std::move(o) : local());
+    tcp_server it(o.idle_drain_after > 0s ? std::move(o) : local_tcp());
     it.start();
     client c(it.addresses().at(0));
     c.say("a\n");
@@ -122,7 +112,7 @@ TEST(tcp_server_alone, reads_on_for_its_silence_so_that_a_request_that_crosses_t
 }
 
 TEST(tcp_server_alone, can_have_a_listener_for_each_thread) {
-  tcp_server_options o = local();
+  tcp_server_options o = local_tcp();
   o.listener_per_thread = true;
   tcp_server it(std::move(o));
   it.start();

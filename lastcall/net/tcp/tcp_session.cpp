@@ -99,6 +99,8 @@ bool tcp_session::take(std::optional<char> delimiter, std::string& into, stream_
     over = stream_end::timed_out;
   } else if (told() && all.empty() && was_quiet(quiet)) {
     over = stream_end::draining;
+    quiet_since_ = {};  // read_on begins anew
+    looked_ = false;
   }
   return false;
 }

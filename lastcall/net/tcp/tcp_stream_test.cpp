@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <memory>
+#include <string>
+#include <thread>
 #include <type_traits>
+#include <utility>
 
 #include "lastcall/core/threads/countdown.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"
@@ -57,6 +61,78 @@ TEST(tcp_stream, lets_others_run_while_a_handler_goes_on_writing_to_nobody) {
   c.reset();
   EXPECT_TRUE(over->wait_until(steady().now() + testing_net::generous));
   EXPECT_LT(*writes, 1'000);
+  server.stop();
+  on.stop();
+}
+
+TEST(tcp_stream, lets_others_run_while_its_remote_sends_as_fast_as_its_handler_reads) {
+  const logger quiet(log_level::none, nullptr);
+  net::runtime on({.threads = 1, .log = quiet});
+  const auto longest = std::make_shared<std::atomic<int>>(0);
+  const auto over = std::make_shared<countdown>(1);
+  tcp_server server({.address = "127.0.0.1",
+                     .handler = [=](tcp_stream s) -> task<> {
+                       const auto loop = co_await boost::asio::this_coro::executor;
+                       const auto others_ran = std::make_shared<bool>(true);
+                       int in_a_row = 0;
+                       for (int lines = 0; lines < 1000; ++lines) {
+                         const auto line = co_await s.read_until();
+                         if (!line) break;
+                         ++in_a_row;
+                         if (!std::exchange(*others_ran, false)) continue;
+                         *longest = std::max(longest->load(), std::exchange(in_a_row, 0));
+                         boost::asio::post(loop, [=] { *others_ran = true; });
+                       }
+                       *longest = std::max(longest->load(), in_a_row);
+                       over->count_down();
+                     }},
+                    on, quiet);
+  on.start({});
+  server.start({});
+  testing_net::client c(server.addresses().at(0));
+  std::string lines;
+  for (int i = 0; i < 1000; ++i) lines += "x\n";
+  c.say(lines);
+  EXPECT_TRUE(over->wait_until(steady().now() + testing_net::generous));
+  EXPECT_GT(*longest, 0);
+  EXPECT_LE(*longest, 200);
+  server.stop();
+  on.stop();
+}
+
+/// What the remote says between two of them, while the loop is busy, is read all the same.
+TEST(tcp_stream, begins_anew_with_each_read_on) {
+  const logger quiet(log_level::none, nullptr);
+  net::runtime on({.threads = 1, .log = quiet});
+  const auto reads_on = std::make_shared<countdown>(1), said = std::make_shared<countdown>(1);
+  tcp_server server({.address = "127.0.0.1",
+                     .handler = [=](tcp_stream s) -> task<> {
+                       while (co_await s.read_until()) {}
+                       s.read_on(20ms);
+                       while (co_await s.read_until()) {}
+                       reads_on->count_down();
+                       said->wait_until(steady().now() + testing_net::generous);
+                       s.read_on(20ms);
+                       const auto late = co_await s.read_until();
+                       const std::string answer = late ? "late " + std::string(*late) + "\n" : "nothing\n";
+                       co_await s.write(answer);
+                     },
+                     .idle_drain_after = 20ms,
+                     .jitter = 0s},
+                    on, quiet);
+  on.start({});
+  server.start({});
+  testing_net::client c(server.addresses().at(0));
+  context_source life;
+  life.begin_drain(steady().now() + 30s);
+  const auto drained = std::make_shared<countdown>(1);
+  server.drain(life.get(), [=] { drained->count_down(); });
+  EXPECT_TRUE(reads_on->wait_until(steady().now() + testing_net::generous));
+  c.say("b\n");
+  said->count_down();
+  EXPECT_EQ(c.hear_until("\n"), "late b\n");
+  c.close();
+  EXPECT_TRUE(drained->wait_until(steady().now() + testing_net::generous));
   server.stop();
   on.stop();
 }
