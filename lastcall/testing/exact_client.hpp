@@ -14,6 +14,7 @@
 #include "lastcall/core/clock.hpp"
 #include "lastcall/testing/internal/latencies.hpp"
 #include "lastcall/testing/internal/load_options.hpp"
+#include "lastcall/testing/internal/request_text.hpp"
 #include "lastcall/testing/internal/request_verdict.hpp"
 #include "lastcall/testing/internal/server_address.hpp"
 
@@ -28,7 +29,8 @@ struct probe_options {
   duration request_timeout{};  // a request that takes longer is lost by timeout; 0: no limit of its own
   unsigned signals = 1;        // how often the server is told to stop
   duration spacing = std::chrono::milliseconds(10);
-  std::uint64_t seed = 1;  // of the random pauses
+  std::uint64_t seed = 1;        // of the random pauses
+  request_options request = {};  // headers, method and body of each
 };
 
 /// The process to be stopped.

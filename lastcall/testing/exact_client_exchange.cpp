@@ -75,7 +75,7 @@ void exact_client_loop::begin(link& l, time_point since) {
   l.end_was_there = remote_has_ended(l.fd, server_.family());
   l.send_began = now_;
   l.now = link::state::exchanging;
-  l.reply.begin();
+  l.reply.begin(l.of->head_requests);
   send(l);
 }
 
@@ -126,7 +126,7 @@ void exact_client_loop::connected(link& l) {
   l.reached = progress::connected;
   l.now = link::state::exchanging;
   l.send_began = now_;
-  l.reply.begin();
+  l.reply.begin(l.of->head_requests);
   send(l);
 }
 

@@ -46,8 +46,9 @@ struct link {
 /// All clients of one load.
 struct group {
   load_result result;
-  std::string head;                 // of each request
+  std::string head;                 // of each request; with its body, except an upload's
   std::uint64_t request_bytes = 0;  // with its body
+  bool head_requests = false;       // answers have no body
   std::size_t opened = 0;           // idle: clients that have begun
   std::size_t standing = 0;         // idle: clients that are silent, or have failed
   bool begun = false, ended = false;

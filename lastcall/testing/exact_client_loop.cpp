@@ -35,16 +35,6 @@ constexpr auto clients_after_exit = 1s;  // clients send until they are refused,
 constexpr auto answers_after_exit = 5s;  // a response that is outstanding then is lost
 constexpr auto sweep_every = 50ms;
 
-std::string request_head(const load_options& load, const server_address& server) {
-  const bool uploads = load.kind == load_kind::upload;
-  std::string text = (uploads ? "POST " : "GET ") + load.path + " HTTP/1.1\r\nHost: " + server.host +
-                     "\r\nUser-Agent: lastcall-probe\r\nAccept: */*\r\n";
-  if (uploads)
-    text += "Content-Type: application/octet-stream\r\nContent-Length: " + std::to_string(load.bytes) + "\r\n";
-  if (load.kind == load_kind::fresh) text += "Connection: close\r\n";
-  return text + "\r\n";
-}
-
 }  // namespace
 
 exact_client_loop::exact_client_loop(const server_address& server, const probe_options& options,
@@ -65,7 +55,8 @@ exact_client_loop::exact_client_loop(const server_address& server, const probe_o
   for (const auto& load : options.loads) {
     auto& g = groups_.emplace_back();
     g.result.options = load;
-    g.head = request_head(load, server);
+    g.head = request_text(load, server, options.request);
+    g.head_requests = load.kind != load_kind::upload && options.request.method == "HEAD";
     g.request_bytes = g.head.size() + (load.kind == load_kind::upload ? load.bytes : 0);
   }
 }
@@ -430,6 +421,7 @@ probe_result run_probe(const server_address& server, const probe_options& option
   allowed.time("spacing", options.spacing);
   allowed.number("signals", options.signals, 0, 100'000);  // so that spacing times signals does not overflow
   for (const load_options& load : options.loads) check(load);
+  check(options.request);
   return exact_client_loop(server, options, target).run();
 }
 

@@ -127,7 +127,8 @@ TEST(option_ranges, let_virtual_time_end_before_it_overflows) {
 
 /// One that is new must be tried above, or be neither a time nor a number.
 TEST(option_ranges, know_all_members_of_all_options_of_tests) {
-  EXPECT_EQ(members<probe_options>(), 8u);
+  EXPECT_EQ(members<probe_options>(), 9u);
+  EXPECT_EQ(members<request_options>(), 3u);  // texts; see request_text_test
   EXPECT_EQ(members<load_options>(), 13u);
   EXPECT_EQ(members<relay_options>(), 3u);
   EXPECT_EQ(members<relay_faults>(), 2u);

@@ -25,7 +25,9 @@ Without any --load: busy:64 and fresh:16.
 
 Exit: 0 nothing lost or late, 1 something was, 2 usage, 5 could not measure. More: docs/probe.md
   lastcall probe --load busy:64 --load inflight:20 -- build/release/bin/testbed --port 0
-  lastcall probe --pid 4711 --address http://127.0.0.1:8080 --load race)";
+  lastcall probe --pid 4711 --address http://127.0.0.1:8080 --load race
+  lastcall probe --load busy:8,path=/orders --header 'Authorization: Bearer …' --header 'Content-Type: application/json'
+      --body '{"item":"tea"}' --address http://127.0.0.1:8080 -- ./service)";
 
 duration read_time(const std::string& option, const std::string& text, duration least) {
   const auto time = parse_duration(text);
@@ -110,6 +112,12 @@ probe_command_line read_probe_command_line(const std::vector<std::string>& argum
   app.add_option("--timeout", timeout, "from the signal; what is open then is lost, and our server is killed")
       ->type_name("TIME")
       ->capture_default_str();
+  app.add_option("--header", line.run.request.headers, "'Name: value', of each request; may be repeated")
+      ->type_name("HEADER")
+      ->allow_extra_args(false);
+  app.add_option("--method", line.run.request.method, "of each request; without it GET, with --body POST")
+      ->type_name("METHOD");
+  app.add_option("--body", line.run.request.body, "of each request, but not of an upload's")->type_name("TEXT");
   app.add_option("--request-timeout", request, "a slower request is lost by timeout; 0: none of its own")
       ->type_name("TIME")
       ->capture_default_str();
@@ -139,6 +147,7 @@ probe_command_line read_probe_command_line(const std::vector<std::string>& argum
 
   if (loads.empty()) loads = {"busy:64", "fresh:16"};
   for (const auto& load : loads) line.run.loads.push_back(testing::parse_load(load));
+  testing::check(line.run.request);
   line.run.after = read_time("--after", after, duration(0));
   line.run.timeout = read_time("--timeout", timeout, std::chrono::milliseconds(1));
   line.run.request_timeout = read_time("--request-timeout", request, duration(0));

@@ -52,6 +52,19 @@ TEST(probe, exits_with_0_when_nothing_was_lost) {
   EXPECT_THAT(o.output, AllOf(HasSubstr("busy:4"), HasSubstr("signal 15"), HasSubstr("nothing lost")));
 }
 
+TEST(probe, sends_headers_and_a_body_of_ones_own) {
+  faulty_server server(
+      {.wants = "X-Key: a\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"item\":\"tea\"}"});
+  const std::vector<std::string> usual{"probe", "--load", "busy:1", "--after", "100ms"};
+  const auto o = command(joined(joined(usual, {"--header", "X-Key: a", "--header", "Content-Type: application/json",
+                                               "--body", R"({"item":"tea"})"}),
+                                stand_in(server)));
+  EXPECT_EQ(o.code, 0) << o.output << o.errors;
+  faulty_server other({.wants = "PUT /"});
+  EXPECT_EQ(command(joined(joined(usual, {"--method", "PUT"}), stand_in(other))).code, 0);
+  EXPECT_EQ(command(joined(usual, stand_in(other))).code, 1) << "400";
+}
+
 TEST(probe, exits_with_1_and_names_the_kinds_when_something_was_lost) {
   faulty_server server({.fault = fault::cut, .times = 3});
   const auto o = command(joined({"probe", "--load", "busy:4", "--after", "100ms"}, stand_in(server)));
@@ -132,6 +145,9 @@ TEST(probe, exits_with_2_and_says_what_was_meant) {
   refusal({"probe", "--pid", "4711"}, "--pid needs --address");
   refusal({"probe", "--pid", "4711", "--address", "http://127.0.0.1:1", "--", "x"}, "not both");
   refusal({"probe", "--address", "127.0.0.1", "--", "x"}, "the port is missing");
+  refusal({"probe", "--header", "X-Key", "--", "x"}, "header 'X-Key': give 'Name: value'");
+  refusal({"probe", "--header", "Content-Length: 3", "--", "x"}, "the client says this itself");
+  refusal({"probe", "--method", "A B", "--", "x"}, "method 'A B': give GET");
   refusal({"probe", "--seed", "-3", "--", "x"}, "--seed");
 }
 

@@ -1,5 +1,7 @@
 #include "lastcall/http/message/problem.hpp"
 
+#include <algorithm>
+#include <stdexcept>
 #include <string>
 
 #include "lastcall/core/json.hpp"
@@ -9,11 +11,35 @@
 namespace lastcall::inline v0::http {
 namespace {
 
-std::string problem_text(int status, std::string_view detail) {
+template <class V> std::string json_of(const V& value) {
+  std::string out;
+  json_writer(out).value(value);
+  return out;
+}
+
+const problem_member* named(std::string_view name, std::initializer_list<problem_member> all) noexcept {
+  const auto found = std::ranges::find(all, name, &problem_member::name);
+  return found == all.end() ? nullptr : found;
+}
+
+void check(std::initializer_list<problem_member> more) {
+  for (const problem_member& each : more) {
+    if (each.name() == "status" || each.name() == "detail" || named(each.name(), more) != &each)
+      throw std::invalid_argument("a problem has one member '" + each.name() + "' only");
+  }
+}
+
+std::string problem_text(int status, std::string_view detail, std::initializer_list<problem_member> more = {}) {
+  check(more);
+  const problem_member *const type = named("type", more), *const title = named("title", more);
   std::string out;
   json_writer json(out);
-  json.begin_object().member("type", "about:blank").member("title", reason_phrase(status)).member("status", status);
+  json.begin_object().key("type").raw(type ? type->value() : "\"about:blank\"");
+  json.key("title").raw(title ? title->value() : json_of(reason_phrase(status))).member("status", status);
   if (!detail.empty()) json.member("detail", detail);
+  for (const problem_member& each : more) {
+    if (&each != type && &each != title) json.key(each.name()).raw(each.value());
+  }
   json.end_object();
   return out + '\n';
 }
@@ -30,8 +56,24 @@ std::string_view detail_of(const response& r) {
 
 }  // namespace
 
-response problem(int status, std::string_view detail) {
-  return response(status).header("Content-Type", "application/problem+json").body(problem_text(status, detail));
+problem_member::problem_member(std::string_view name, std::string_view text)
+    : problem_member(json(name, json_of(text))) {}
+problem_member::problem_member(std::string_view name, bool fact) : problem_member(json(name, json_of(fact))) {}
+problem_member::problem_member(std::string_view name, double number) : problem_member(json(name, json_of(number))) {}
+
+problem_member problem_member::json(std::string_view name, std::string value) {
+  constexpr std::string_view sound = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  if (name.empty() || name.find_first_not_of(sound) != name.npos)
+    throw std::invalid_argument("'" + std::string(name) +
+                                "' is no name for a member of a problem: give letters, digits and _");
+  problem_member made;
+  made.name_ = name;
+  made.value_ = std::move(value);
+  return made;
+}
+
+response problem(int status, std::string_view detail, std::initializer_list<problem_member> more) {
+  return response(status).header("Content-Type", "application/problem+json").body(problem_text(status, detail, more));
 }
 
 void problem_json(const request&, response& r) {

@@ -1,7 +1,10 @@
 #include "lastcall/http/requests/access_log.hpp"
 
+#include <charconv>
 #include <cmath>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/enum_names.hpp"
@@ -31,7 +34,22 @@ std::string to_json(const access_record& r) {
 
 access_sink access_log_to(logger log, std::string component) {
   return [log = std::move(log), component = std::move(component)](const access_record& r) {
-    if (log.enabled(log_level::info)) log.info(component, to_json(r));
+    if (!log.enabled(log_level::info)) return;
+    const std::string status = std::to_string(r.status), bytes = std::to_string(r.bytes);
+    char ms[32];
+    const char* const ms_end = std::to_chars(ms, std::end(ms), to_ms(r.took), std::chars_format::fixed, 3).ptr;
+    std::vector<log_field> said{{"remote", r.remote},
+                                {"method", r.method.substr(0, most_method_bytes)},
+                                {"target", r.target.substr(0, most_target_bytes)},
+                                {"status", status},
+                                {"bytes", bytes},
+                                {"ms", std::string_view(ms, static_cast<std::size_t>(ms_end - ms))},
+                                {"ended", to_text(r.ended)}};
+    for (const log_field& each :
+         {log_field{"route", r.route}, log_field{"request_id", r.request_id}, log_field{"trace_id", r.trace_id}}) {
+      if (!each.value.empty()) said.push_back(each);
+    }
+    log.write(log_level::info, component, "request", said);
   };
 }
 

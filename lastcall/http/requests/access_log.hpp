@@ -37,7 +37,7 @@ using access_sink = std::function<void(const access_record&)>;
 /// One JSON object, in one line. Of the target at most 1,024 bytes.
 std::string to_json(const access_record& r);
 
-/// Writes each as JSON, at the level info, as `component`.
+/// Writes each as a line `request` whose fields are named as the members of to_json, at the level info, as `component`.
 access_sink access_log_to(logger log, std::string component = "access");
 
 }  // namespace lastcall::inline v0::http

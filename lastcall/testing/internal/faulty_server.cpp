@@ -65,7 +65,7 @@ struct faulty_server::state {
   void begin_stop();
   void hear(served_client&);
   bool serve_one(served_client&);
-  void answer(served_client&, const std::string& head, std::uint64_t body);
+  void answer(served_client&, const std::string& head, std::uint64_t body, bool wanted_so);
   void flush(served_client&);
   bool suffers() { return options.fault != fault::none && faults < options.times; }
   static void end(served_client& g) {
@@ -131,7 +131,7 @@ void faulty_server::state::flush(served_client& g) {
   if (g.closing) end(g);
 }
 
-void faulty_server::state::answer(served_client& g, const std::string& head, std::uint64_t body) {
+void faulty_server::state::answer(served_client& g, const std::string& head, std::uint64_t body, bool wanted_so) {
   auto what = fault::none;
   if (suffers()) {
     what = options.fault;
@@ -145,9 +145,12 @@ void faulty_server::state::answer(served_client& g, const std::string& head, std
   if (posted) content = std::to_string(body + (what == fault::wrong_size ? 1 : 0));
   if (!posted && what == fault::wrong_size) content += 'x';
   g.closing = stopping || head.find("Connection: close") != head.npos;
-  std::string whole = std::string("HTTP/1.1 ") + (what == fault::error ? "500 No" : "200 OK") + "\r\n" +
-                      (g.closing ? "Connection: close\r\n" : "") + "Content-Length: " + std::to_string(content.size()) +
-                      "\r\n\r\n" + content;
+  std::string whole = std::string("HTTP/1.1 ") +
+                      (!wanted_so             ? "400 No"
+                       : what == fault::error ? "500 No"
+                                              : "200 OK") +
+                      "\r\n" + (g.closing ? "Connection: close\r\n" : "") +
+                      "Content-Length: " + std::to_string(content.size()) + "\r\n\r\n" + content;
   switch (what) {
     case fault::hang:
       g.deaf = true;
@@ -182,8 +185,9 @@ bool faulty_server::state::serve_one(served_client& g) {
   const auto head = g.in.substr(0, end_of_head);
   const auto body = number_after(head, "Content-Length: ", 0);
   if (g.in.size() < end_of_head + 4 + body) return false;
+  const bool wanted_so = g.in.substr(0, end_of_head + 4 + body).find(options.wants) != g.in.npos;
   g.in.erase(0, end_of_head + 4 + body);
-  answer(g, head, body);
+  answer(g, head, body, wanted_so);
   return g.fd >= 0 && !g.deaf && !g.closing;
 }
 

@@ -39,6 +39,7 @@ struct faulty_options {
   stop_way stop = stop_way::drain;
   std::string address = "127.0.0.1";  // or "::1", or "unix:PATH"
   bool listens = true;                // false: the port is bound, and refuses clients
+  std::string wants = {};             // a request without these bytes is answered with 400
 };
 
 /// Serves from its constructor on, in a thread of its own. `GET /big?bytes=N` returns N bytes, a POST the number of
