@@ -34,8 +34,8 @@ struct two_addresses {
   two_addresses() : former(open_listeners(overlapping(endpoint_of("127.0.0.1", 0)), 1, {})), first(former[0].local()) {
     answering = std::thread([this] {
       while (!told_enough) {
-        pollfd asked{.fd = former[0].shared()->door(), .events = POLLIN, .revents = 0};
-        if (::poll(&asked, 1, 5) > 0) former[0].shared()->answer();
+        pollfd asked{.fd = detail::shared(former[0])->door(), .events = POLLIN, .revents = 0};
+        if (::poll(&asked, 1, 5) > 0) detail::shared(former[0])->answer();
       }
     });
     runtime_.start({});

@@ -31,10 +31,10 @@ void acceptor::reserve() noexcept {
   if (!spare_) spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
-bool acceptor::taken() const noexcept { return listener_.shared() && listener_.shared()->taken(); }
+bool acceptor::taken() const noexcept { return detail::shared(listener_) && detail::shared(listener_)->taken(); }
 
 void acceptor::unplug(closing_way preferred) noexcept {
-  const bool first = !listener_.shared() || !listener_.shared()->left();  // of the sockets of one address
+  const bool first = !detail::shared(listener_) || !detail::shared(listener_)->left();  // of the sockets of one address
   way_ = listener_.begin_close(preferred);
   if (way_ == closing_way::leave && first)
     log_.info(component_, "accepts no more; another process goes on with the socket", {{"address", end_.address}});
@@ -46,7 +46,7 @@ void acceptor::unplug(closing_way preferred) noexcept {
 }
 
 std::error_code acceptor::begin() noexcept {
-  if (const overlap* const shared = listener_.shared()) {
+  if (const overlap* const shared = detail::shared(listener_)) {
     door_.fd.reset(::fcntl(shared->door(), F_DUPFD_CLOEXEC, 0));  // each acceptor has one, in whatever loop
     if (!door_.fd) return {errno, std::generic_category()};
     if (const auto error = loop_.watch(door_.fd.get(), door_, EPOLLIN)) return error;
@@ -56,7 +56,7 @@ std::error_code acceptor::begin() noexcept {
 
 void acceptor::door::on_ready(std::uint32_t) noexcept {
   if (!fd) return;  // closed by an event of the same batch
-  const std::error_code error = of.listener_.shared()->answer();
+  const std::error_code error = detail::shared(of.listener_)->answer();
   if (!error) {
     pauses = false;
     return;
@@ -129,7 +129,7 @@ acceptor::outcome acceptor::lost(const std::error_code& why) noexcept {
     pause(why.message());
     return outcome::exhausted;
   }
-  if (!listener_.shared() || !listener_.shared()->left()) {
+  if (!detail::shared(listener_) || !detail::shared(listener_)->left()) {
     log_.error(component_, "the listener is lost; nobody can connect any more",
                {{"address", end_.address}, {"cause", why.message()}});
     close();

@@ -297,8 +297,8 @@ TEST(acceptor, says_that_it_left_a_socket_also_when_it_was_closed_at_once) {
 /// As of a process that would be the last to leave.
 listener offered(listener socket) {
   const endpoint where = socket.local();
-  socket.share(
-      std::make_shared<overlap>(overlap::offer(where, overlap::open_door(where), 1), std::vector{socket.fd()}, false));
+  detail::share(socket, std::make_shared<overlap>(overlap::offer(where, overlap::open_door(where), 1),
+                                                  std::vector{socket.fd()}, false));
   return socket;
 }
 
@@ -330,8 +330,9 @@ TEST(acceptor, ends_quietly_when_another_that_left_too_was_the_first_to_close) {
   const int shared = ::fcntl(own.fd(), F_DUPFD_CLOEXEC, 0);
   door first(offered(std::move(own)));
   listener copy(unique_fd(shared), {.where = first.where()});
-  copy.share(std::make_shared<overlap>(
-      overlap::offer(first.where(), overlap::open_door(endpoint_of("127.0.0.1", 1)), 1), std::vector{shared}, false));
+  detail::share(
+      copy, std::make_shared<overlap>(overlap::offer(first.where(), overlap::open_door(endpoint_of("127.0.0.1", 1)), 1),
+                                      std::vector{shared}, false));
   door second(std::move(copy));
   const client waiting(first.where());
   first->unplug(closing_way::unplug);

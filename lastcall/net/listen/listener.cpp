@@ -103,6 +103,9 @@ bool stale(const endpoint& where) noexcept {
 
 }  // namespace
 
+void detail::share(listener& one, std::shared_ptr<overlap> with) noexcept { one.shared_ = std::move(with); }
+overlap* detail::shared(const listener& one) noexcept { return one.shared_.get(); }
+
 listener::listener(listener_options options) {
   if (options.backlog <= 0)
     throw std::invalid_argument("listener: a backlog of " + std::to_string(options.backlog) + " is not positive");

@@ -15,6 +15,7 @@
 
 namespace lastcall::inline v0::net {
 
+class listener;
 class overlap;
 class tls_context;
 
@@ -68,6 +69,12 @@ struct accepted {
   endpoint remote;
 };
 
+namespace detail {
+/// Other processes may serve the same socket. While one does, it is only left, never closed.
+void share(listener& one, std::shared_ptr<overlap> with) noexcept;
+overlap* shared(const listener& one) noexcept;
+}  // namespace detail
+
 /// Threads: one at a time.
 class listener {
  public:
@@ -75,7 +82,7 @@ class listener {
   /// `successor`, it fails if another process listens there; the kernel would accept both.
   /// Errors: `std::system_error` that names address, reason and remedy; `std::invalid_argument` for options.
   explicit listener(listener_options options);
-  /// Continues with a socket that another process opened with `overlap`, and `share` follows.
+  /// Continues with a socket that another process opened with `overlap`.
   listener(unique_fd, const listener_options&);
   listener(listener&&) noexcept = default;
   listener& operator=(listener&&) = delete;
@@ -83,10 +90,6 @@ class listener {
 
   int fd() const noexcept { return fd_.get(); }
   const endpoint& local() const noexcept { return local_; }
-
-  /// Other processes may serve the same socket. While one does, it is only left, never closed.
-  void share(std::shared_ptr<overlap> with) noexcept { shared_ = std::move(with); }
-  overlap* shared() const noexcept { return shared_.get(); }
 
   /// The first client of the accept queue. A dual-stack listener returns IPv4 clients with their IPv4 address.
   /// Errors: see `classify_accept`.
@@ -112,6 +115,9 @@ class listener {
   const std::error_code& path_left() const noexcept { return path_left_; }
 
  private:
+  friend void detail::share(listener& one, std::shared_ptr<overlap> with) noexcept;
+  friend overlap* detail::shared(const listener& one) noexcept;
+
   void open(const listener_options&);
   void adopt(int fd);
   bool remove_path() noexcept;

@@ -38,7 +38,7 @@ void share(std::vector<listener>& all, shared_sockets with) {
   std::vector<int> each;
   for (const listener& one : all) each.push_back(one.fd());
   const auto shared = std::make_shared<overlap>(std::move(with), each, false);
-  for (listener& one : all) one.share(shared);
+  for (listener& one : all) detail::share(one, shared);
 }
 
 /// Without a door: it gets one now, since only now the port is known.
@@ -58,7 +58,7 @@ std::vector<listener> taken(const listener_options& wanted, shared_sockets from)
   const auto shared = std::make_shared<overlap>(std::move(from), each, true);
   std::vector<listener> all;
   all.reserve(sockets.size());
-  for (unique_fd& one : sockets) all.emplace_back(std::move(one), wanted).share(shared);
+  for (unique_fd& one : sockets) detail::share(all.emplace_back(std::move(one), wanted), shared);
   return all;
 }
 

@@ -34,7 +34,8 @@ listener_options overlapping(endpoint where) { return {.where = std::move(where)
 class process {
  public:
   explicit process(const listener_options& options, std::size_t count = 1)
-      : sockets(open_listeners(options, count, {.by = steady().now() + 20s})), shared_(sockets.front().shared()) {
+      : sockets(open_listeners(options, count, {.by = steady().now() + 20s})),
+        shared_(detail::shared(sockets.front())) {
     answering_ = std::thread([this] {
       while (!gone_) {
         pollfd door{.fd = shared_->door(), .events = POLLIN, .revents = 0};
@@ -207,7 +208,7 @@ TEST(open_listeners, waits_for_a_process_that_is_about_to_close) {
     next.emplace(overlapping(where));
     started = true;
   });
-  pollfd door{.fd = last.sockets.front().shared()->door(), .events = POLLIN, .revents = 0};
+  pollfd door{.fd = detail::shared(last.sockets.front())->door(), .events = POLLIN, .revents = 0};
   EXPECT_EQ(::poll(&door, 1, 20'000), 1) << "it asks";
   EXPECT_FALSE(started) << "it neither got the socket that is about to close, nor opened one beside it";
   last.closes();
@@ -255,7 +256,7 @@ TEST(open_listeners, goes_on_with_the_others_when_one_of_its_sockets_was_shut_do
   process first(overlapping(any_port), 3);
   ::shutdown(first.sockets[1].fd(), SHUT_RD);
   first.sockets[1].close();
-  EXPECT_FALSE(first.sockets[0].shared()->left());
+  EXPECT_FALSE(detail::shared(first.sockets[0])->left());
   process second(overlapping(first.where()));
   EXPECT_EQ(second.sockets.size(), 2u);
   EXPECT_EQ(first.leaves(), closing_way::leave);
