@@ -57,7 +57,7 @@ missing() {
       case $name in
         *.fields.*) ;;
         lastcall_*) grep -rqF -- "$name" docs/guide || echo "step $number: docs/guide does not know $name" ;;
-        access.*) grep -qF -- "\"${name##*.}\"" docs/guide/operate.md || echo "step $number: docs/guide/operate.md does not know $name" ;;
+        access.*) grep -qF -- " ${name##*.}=" docs/guide/operate.md || echo "step $number: docs/guide/operate.md does not know $name" ;;
         *) grep -qF -- "${name##*.}" docs/report.md || echo "step $number: docs/report.md does not know $name" ;;
       esac
     done < <(quoted "$field")
