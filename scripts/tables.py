@@ -157,10 +157,10 @@ def options():
             headers.add(path)
             text = read(path)
             todo += re.findall(r'#include "(lastcall/[^"]+)"', text)
-            code += re.findall(r"^ *struct (\w*(?:options|limits|faults|behaviour)) \{\n", text, re.M)
+            code += re.findall(r"^ *(?:template <.*> )?struct (\w*(?:options|limits|faults|behaviour)) \{\n", text, re.M)
     code = [name for name in code if name != "settle_options"]  # the library's own, from others
     tried = [name for path in pathlib.Path("lastcall").rglob("option_ranges_test.cpp")
-             for name in re.findall(r"members<(?:\w+::)*(\w+)>\(\)", path.read_text(encoding="utf-8"))]
+             for name in re.findall(r"members<(?:\w+::)*(\w+)(?:<\w+>)?>\(\)", path.read_text(encoding="utf-8"))]
     for name in sorted(set(code)):
         if tried.count(name) < code.count(name):
             differences.append(f"option_ranges_test.cpp: does not try {name}, a struct of options of a public header")

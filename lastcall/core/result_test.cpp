@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 namespace lastcall::result_test {
@@ -36,6 +37,19 @@ TEST(result, takes_an_error_code_of_any_category) {
   const std::error_code reset(ECONNRESET, std::system_category());
   const result<std::string> none = reset;
   EXPECT_EQ(none.error(), reset);
+}
+
+struct told : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+TEST(result, throws_an_error_that_is_an_exception_as_it_is) {
+  const result<int, told> none = told("who holds it");
+  ASSERT_FALSE(none);
+  EXPECT_STREQ(none.error().what(), "who holds it");
+  EXPECT_THROW(static_cast<void>(*none), told);
+  EXPECT_THROW(static_cast<void>(none.value()), told);
+  EXPECT_EQ((*result<int, told>(3)), 3);
 }
 
 TEST(result, moves_what_can_only_be_moved) {
