@@ -186,6 +186,16 @@ TEST(h1_connection, answers_500_for_what_a_handler_throws_and_goes_on) {
   EXPECT_TRUE(s.eventually([&] { return s.it.requests().answered == 5; }));
 }
 
+TEST(h1_connection, answers_503_for_a_handler_that_lets_unavailable_out) {
+  serving s;
+  auto c = s.enters();
+  const auto reply = ask(c, request_for("/unavailable"));
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_NE(reply.head.find("\r\nRetry-After: 2\r\n"), std::string::npos) << reply.head;
+  EXPECT_EQ(reply.body.find("no lease"), std::string::npos) << "what it says is for the log";
+  EXPECT_EQ(ask(c, request_for("/")).status, 200);
+}
+
 TEST(h1_connection, answers_a_half_closed_client_at_once_or_later) {
   serving s;
   auto at_once = s.enters(), later = s.enters();

@@ -68,6 +68,11 @@ struct serving : serving_test {
     o.routes.post("/later", [this](const request& r, responder a) { later.keep(r, std::move(a)); });
     o.routes.get("/dropped", [](const request&, responder) {});
     o.routes.get("/throws", [](const request&) -> response { throw std::runtime_error("no"); });
+    o.routes.get("/unavailable", [](const request&) -> response {
+      unavailable none("no lease");
+      none.retry_after = std::chrono::milliseconds(1500);
+      throw none;
+    });
     o.routes.get("/throws-7", [](const request&) -> response { throw 7; });
     o.routes.get("/throws-later", [](const request&, responder) { throw std::runtime_error("no"); });
     o.routes.get("/big", [this](const request& r) {

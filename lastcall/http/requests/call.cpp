@@ -171,6 +171,10 @@ response call::answer_to_exception(const std::exception_ptr& threw, const detail
     response r = text(std::string(error.what()) + "\n", sound ? error.status() : error.status() == 0 ? 400 : 500);
     if (error.status() == refusals::overloaded) r.header("Retry-After", refusals::come_again_after);
     return own_mark::set(std::move(r));
+  } catch (const unavailable& missing) {
+    by.log.warning(by.name, "a handler could not do its work now; sent 503",
+                   {{"target", target}, {"what", missing.what()}});
+    return answer_to(missing);
   } catch (...) {  // caught: it has a name, since it was kept
   }
   by.log.error(by.name, "a handler threw; sent 500", {{"target", target}, {"what", lastcall::to_text(threw)}});

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "lastcall/core/unavailable.hpp"
 #include "lastcall/http/message/response.hpp"
 
 namespace lastcall::inline v0::http::detail {
@@ -45,6 +46,8 @@ struct own_mark {
 
 /// 500, for a handler that failed.
 response failure();
+/// 503 and Retry-After, for a handler that stood on something that is not to be had. Its text is for the log only.
+response answer_to(const unavailable&);
 
 /// One line of text: "503 Service Unavailable: too many connections". With Retry-After if the status is `overloaded`.
 response answer_of(server_refusal);
