@@ -1,13 +1,16 @@
 #include "lastcall/core/context.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "lastcall/core/deadline_timer.hpp"
 #include "lastcall/core/enum_names.hpp"
 
 namespace lastcall::inline v0 {
@@ -20,24 +23,48 @@ struct wait_note {
 };
 
 // Stages go forward only: running, draining, forced. Stage and cause are one atomic word, so a reader sees a pair that
-// belongs together, without a lock. `advance` takes the lock, since waiting threads and callbacks need it. Ownership:
-// shared by the source, the contexts and the `waiting` objects. A child holds its parent's state through `parent_`; the
-// parent reaches its children only through stop callbacks with a weak pointer. Re-entrancy: a stop callback is user
-// code. It runs after the lock is released, and may use, end or destroy contexts.
+// belongs together, without a lock. Where a deadline has passed, the state is forced, whatever the word says: readers
+// compare the clock, and the shared timer advances the word only if callbacks wait for it. `advance` takes the lock,
+// since waiting threads and callbacks need it. Ownership: shared by the source, the contexts and the `waiting` objects.
+// A child holds its parent's state through `parent_`; the parent reaches its children only through stop callbacks with
+// a weak pointer. Re-entrancy: a stop callback is user code. It runs after the lock is released, and may use, end or
+// destroy contexts.
 class context_state : public std::enable_shared_from_this<context_state> {
  public:
-  bool reached(stage wanted) const noexcept { return word_.load(std::memory_order_acquire).at >= wanted; }
-  lastcall::cause cause() const noexcept { return word_.load(std::memory_order_acquire).cause; }
-  time_point drain_end() const noexcept {
-    // The acquire in reached() pairs with the release in advance(), so the drain end is there once the stage is seen.
-    return reached(stage::draining) ? drain_end_.load(std::memory_order_relaxed) : time_point::max();
+  context_state() = default;
+  /// Forced at `end`. `alarm` goes to the shared timer when a callback waits.
+  context_state(time_point end, deadline_timer::alarm alarm) noexcept : ends_(end), alarm_(std::move(alarm)) {}
+  ~context_state() {
+    if (ends_ != time_point::max()) deadline_timer::shared().cancel(alarm_);
   }
+  context_state& operator=(context_state&&) = delete;
+
+  bool reached(stage wanted) const noexcept {
+    return word_.load(std::memory_order_acquire).at >= wanted || is_past_deadline();
+  }
+  lastcall::cause cause() const noexcept {
+    const word now = word_.load(std::memory_order_acquire);
+    return now.at != stage::forced && is_past_deadline() ? lastcall::cause::deadline : now.cause;
+  }
+  time_point drain_end() const noexcept {
+    // The acquire pairs with the release in advance(), so the drain end is there once the stage is seen.
+    const bool told = word_.load(std::memory_order_acquire).at != stage::running;
+    const time_point by = told ? drain_end_.load(std::memory_order_relaxed) : time_point::max();
+    return is_past_deadline() ? std::min(by, ends_) : by;
+  }
+  time_point deadline() const noexcept { return ends_; }
 
   void advance(stage to, time_point drain_end, lastcall::cause cause) noexcept {
     bool draining = false;
     {
       const std::lock_guard lock(mutex_);
       const stage from = word_.load(std::memory_order_relaxed).at;
+      if (from == stage::forced) return;
+      if (is_past_deadline()) {  // before whatever else forces it now
+        to = stage::forced;
+        drain_end = std::min(drain_end, ends_);
+        cause = cause::deadline;
+      }
       if (from >= to) return;
       draining = from == stage::running;
       if (draining) drain_end_.store(drain_end, std::memory_order_relaxed);
@@ -50,7 +77,7 @@ class context_state : public std::enable_shared_from_this<context_state> {
 
   bool wait(stage wanted, time_point end) {
     std::unique_lock lock(mutex_);
-    return !changed_.wait_until(lock, end, [&] { return reached(wanted); });
+    return !changed_.wait_until(lock, std::min(end, ends_), [&] { return reached(wanted); });
   }
 
   /// False: the stage has begun, so the caller runs it.
@@ -61,6 +88,7 @@ class context_state : public std::enable_shared_from_this<context_state> {
     it.before_ = std::exchange(all.latest, &it);
     if (it.before_ != nullptr) it.before_->after_ = &it;
     it.linked_ = true;
+    set_alarm();
     return true;
   }
 
@@ -83,6 +111,7 @@ class context_state : public std::enable_shared_from_this<context_state> {
     if (!source.stop_possible()) {
       source = std::stop_source();
       if (reached(at)) source.request_stop();  // nobody has its token yet, so nothing is called
+      set_alarm();
     }
     return source.get_token();
   }
@@ -141,6 +170,12 @@ class context_state : public std::enable_shared_from_this<context_state> {
 
   static constexpr std::size_t most_notes = 4;  // in the text
 
+  bool is_past_deadline() const noexcept { return ends_ != time_point::max() && steady().now() >= ends_; }
+  // Under the lock, so the timer must not take it before it has let go of its own.
+  void set_alarm() noexcept {
+    if (ends_ != time_point::max()) deadline_timer::shared().set(alarm_, *this);
+  }
+
   callbacks& of(stage at) noexcept { return at == stage::draining ? draining_ : forced_; }
 
   static void take_out(stop_link& it, callbacks& all) noexcept {
@@ -168,6 +203,8 @@ class context_state : public std::enable_shared_from_this<context_state> {
 #endif
   }
 
+  const time_point ends_ = time_point::max();  // of its own or a parent's deadline
+  deadline_timer::alarm alarm_;
   std::atomic<word> word_{};
   std::atomic<time_point> drain_end_{};
   mutable std::mutex mutex_;         // guards changes of the word, the notes and the callbacks
@@ -180,6 +217,12 @@ class context_state : public std::enable_shared_from_this<context_state> {
   std::optional<stop_callback<parent_ended>> on_parent_forced_;
 };
 
+namespace {
+std::shared_ptr<context_state> timed_state(time_point end) {
+  return std::make_shared<context_state>(end, deadline_timer::alarm_at(end));
+}
+}  // namespace
+
 stop_link::stop_link(stop_token until, void* of, void (*run)(void* of) noexcept) noexcept
     : until_(std::move(until)), of_(of), run_(run) {
   if (until_.state_ && !until_.state_->link(*this, until_.at_)) run_(of_);
@@ -188,6 +231,11 @@ stop_link::stop_link(stop_token until, void* of, void (*run)(void* of) noexcept)
 stop_link::~stop_link() {
   if (until_.state_) until_.state_->unlink(*this, until_.at_);
 }
+
+void deadline_timer::ring(context_state& of, time_point when) noexcept {
+  of.advance(stage::forced, when, cause::deadline);
+}
+std::shared_ptr<context_state> deadline_timer::kept(context_state& of) noexcept { return of.weak_from_this().lock(); }
 
 }  // namespace detail
 
@@ -239,9 +287,36 @@ waiting::~waiting() {
   if (note_) with_.state_->remove(*note_);
 }
 
+time_point context::end() const noexcept {
+  return state_ ? std::min(state_->deadline(), state_->drain_end()) : time_point::max();
+}
+duration context::remaining(duration most) const noexcept {
+  if (!state_) return most;
+  if (state_->reached(stage::forced)) return duration::zero();
+  const time_point by = end();
+  if (by == time_point::max()) return most;
+  return std::clamp(by - steady().now(), duration::zero(), std::max(most, duration::zero()));
+}
+int context::remaining_ms(duration most) const noexcept {
+  constexpr duration longest = std::chrono::milliseconds(std::numeric_limits<int>::max());
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(remaining(std::min(most, longest))).count());
+}
+std::chrono::system_clock::time_point context::system_end(duration most) const {
+  return std::chrono::system_clock::now() + remaining(most);
+}
+
 context_source::context_source() : state_(std::make_shared<detail::context_state>()) {}
 
-context_source::context_source(const context& parent) : context_source() {
+// A parent's deadline is the child's as well.
+context_source::context_source(const context& parent)
+    : state_(parent.state_ && parent.state_->deadline() != time_point::max()
+                 ? detail::timed_state(parent.state_->deadline())
+                 : std::make_shared<detail::context_state>()) {
+  if (parent.state_) state_->follow(parent);
+}
+
+context_source::context_source(const context& parent, deadline by)
+    : state_(detail::timed_state(std::min(by.when(), parent.state_ ? parent.state_->deadline() : time_point::max()))) {
   if (parent.state_) state_->follow(parent);
 }
 

@@ -1,13 +1,15 @@
 // Tells a handler, loop or worker that the end has come, in two stages: "finish what you have" and "drop it" are
-// different events. It carries no values, and it is not a timer: the drain end is only a time to read.
+// different events; and how much time is left until then. It carries no values.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <source_location>
 #include <string>
 #include <string_view>
 
 #include "lastcall/core/clock.hpp"
+#include "lastcall/core/deadline.hpp"
 #include "lastcall/core/stop_token.hpp"
 
 namespace lastcall::inline v0 {
@@ -29,11 +31,22 @@ class context {
   context() noexcept = default;
 
   bool draining() const noexcept;
-  /// Implies `draining()`.
+  /// Implies `draining()`. A deadline has passed as soon as this reads the clock, whether or not any thread runs.
   bool forced() const noexcept;
   lastcall::cause cause() const noexcept;
   /// When the work that is left will be forced. time_point::max() before draining begins.
   time_point drain_end() const noexcept;
+
+  /// When this will be forced, as far as it is known: the nearest of its own deadline, its parent's, and, once draining
+  /// has begun, the drain end. time_point::max(): not known yet.
+  time_point end() const noexcept;
+  /// The time until `end()`, but not more than `most`. Never negative; zero: no time is left, or it was forced.
+  duration remaining(duration most = duration::max()) const noexcept;
+  /// The same in milliseconds, for poll, libcurl and libpq. Rounded up: zero only when no time is left. Ask for that
+  /// first, since for many libraries zero means "for ever".
+  int remaining_ms(duration most = deadline::longest) const noexcept;
+  /// The same on the clock that gRPC and files use, not more than `most` from now on.
+  std::chrono::system_clock::time_point system_end(duration most = deadline::longest) const;
 
   /// True: the time has passed. False: draining began; at once if it had begun before.   Blocks: for at most `time`, on
   /// the steady clock.
@@ -81,6 +94,8 @@ class context_source {
   /// A child of `parent`: it drains and is forced when the parent is, with the parent's drain end and cause. Ending the
   /// child does not end the parent. The link lasts as long as the child has a context.
   explicit context_source(const context& parent);
+  /// It is forced at `by` at the latest, with cause `deadline`. Costs two allocations.
+  context_source(const context& parent, deadline by);
 
   context get() const noexcept { return context(state_); }
   /// Only the first call counts.
@@ -91,5 +106,12 @@ class context_source {
  private:
   std::shared_ptr<detail::context_state> state_;
 };
+
+/// A child of `parent` that is forced after `time`, with cause `deadline`: `query(within(ctx, 2s), …)`. Costs two
+/// allocations and no timer; one thread of the library begins with the first that somebody waits for by a callback.
+/// Errors: std::invalid_argument when the time is negative or more than 24 h.
+template <class R, class P> context within(const context& parent, std::chrono::duration<R, P> time) {
+  return context_source(parent, deadline(time)).get();
+}
 
 }  // namespace lastcall::inline v0

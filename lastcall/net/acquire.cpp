@@ -6,7 +6,6 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
-#include <stop_token>
 
 namespace lastcall::inline v0::net {
 
@@ -46,7 +45,7 @@ task<pool_core::answer> detail::acquire(pool_core& of, context with, std::source
     parked_caller me(of, co_await boost::asio::this_coro::executor);
     if (auto at_once = of.begin(me, with, began, where)) co_return *std::move(at_once);
     {
-      const std::stop_callback cut_short(with.forced_token(), [&] { of.give_up(me); });
+      const stop_callback cut_short(with.forced_token(), [&] { of.give_up(me); });
       co_await me.wait_until(of.longest_wait_from(began));
     }
     if (auto given = of.finish(me, with, began, where)) co_return *std::move(given);

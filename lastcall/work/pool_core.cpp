@@ -56,7 +56,7 @@ pool_core::answer pool_core::acquire(const context& with, std::source_location w
     blocked_caller me;
     if (auto at_once = begin(me, with, began, where)) return *std::move(at_once);
     {
-      const std::stop_callback cut_short(with.forced_token(), [&] { give_up(me); });
+      const stop_callback cut_short(with.forced_token(), [&] { give_up(me); });
       lock held(mutex_);
       me.changed.wait_until(held, longest_wait_from(began), [&] { return me.at != lease_waiter::state::waiting; });
     }
