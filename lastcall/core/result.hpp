@@ -14,7 +14,11 @@ namespace lastcall::inline v0 {
 
 namespace detail {
 [[noreturn]] inline void raise(const std::error_code& error) { throw std::system_error(error); }
-template <class E> [[noreturn]] void raise(const E& error) { throw error; }
+// An error that is an exception may say by `raise_as(error)` that it is thrown as another one.
+template <class E> [[noreturn]] void raise(const E& error) {
+  if constexpr (requires { raise_as(error); }) raise_as(error);
+  throw error;
+}
 }  // namespace detail
 
 /// A value, or why there is none. E is a std::error_code, which is never empty when there is no value, or an exception

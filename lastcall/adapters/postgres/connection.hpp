@@ -1,0 +1,101 @@
+// One connection to PostgreSQL. Each call is bounded by its context: when that is forced or has no time left, the
+// statement is cancelled on the server, and the connection is used again only if the server confirmed that.
+// No ORM, no query builder: SQL in, libpq's results out, and libpq's handle for the rest.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <memory>
+#include <string>
+
+#include "lastcall/adapters/postgres/error.hpp"
+#include "lastcall/adapters/postgres/parameters.hpp"
+#include "lastcall/adapters/postgres/rows.hpp"
+#include "lastcall/core/context.hpp"
+#include "lastcall/core/log/log.hpp"
+#include "lastcall/core/result.hpp"
+
+namespace lastcall::inline v0::postgres {
+
+namespace detail {
+class canceller;
+struct statement;
+}  // namespace detail
+
+struct connection_options {
+  /// libpq's: "dbname=shop host=db1,db2 sslmode=verify-full". What it leaves out comes from PGHOST and so on.
+  std::string conninfo = {};
+  /// How long a connection may take to open; less if its context has less.
+  duration connect_within = std::chrono::seconds(5);
+  /// How long a statement that was cancelled may take to end. Then the connection is given up.
+  duration cancel_within = std::chrono::milliseconds(500);
+  /// The server's notices (RAISE NOTICE) are debug lines of this component.
+  std::string name = "postgres";
+};
+
+/// Threads: one at a time, except `cancel`. Moving it does not disturb a cancel.
+class connection {
+ public:
+  using options = connection_options;
+
+  /// Blocks: at most `connect_within`, and until the context is forced; longer while the resolver of the C library does
+  /// not answer (PQconnectStart). Errors: std::invalid_argument for a conninfo that can't be one: it says which part.
+  static result<connection, error> open(const context& with, const options& how, logger log = {});
+  connection(connection&&) noexcept;
+  connection& operator=(connection&&) noexcept;
+  ~connection();
+
+  /// One statement. `$1` and so on stand for the values.   Blocks: until the answer is here, the context is forced, or
+  /// its time is up; then at most `cancel_within` longer.
+  template <parameter... A> result<rows, error> query(const context& with, const char* sql, const A&... values) {
+    return detail::with_parameters([&](detail::parameter_lists lists) { return run_query(with, sql, lists); },
+                                   values...);
+  }
+  /// Names a statement for `execute`; the name lasts as long as the connection. Does nothing if this connection has
+  /// prepared the name already.
+  result<rows, error> prepare(const context& with, const std::string& name, const char* sql);
+  template <parameter... A> result<rows, error> execute(const context& with, const char* name, const A&... values) {
+    return detail::with_parameters([&](detail::parameter_lists lists) { return run_prepared(with, name, lists); },
+                                   values...);
+  }
+
+  /// It can take a statement: it is open, and no statement or transaction is unfinished.
+  bool is_idle() const noexcept;
+  /// The server has closed it, or it was given up.   Does not block: it asks the socket.
+  bool is_broken() const noexcept;
+  /// Cancels the statement that another thread runs with it. Its call returns with reason `forced`.
+  /// Threads: any, while the connection lives.   Blocks: at most `cancel_within`.
+  void cancel() noexcept;
+  /// Nobody uses it any more: every call fails, and a pool closes it.
+  void give_up() noexcept;
+  int backend() const noexcept { return PQbackendPID(native_handle()); }
+  /// For what is not here. Leave it without a statement in progress.
+  PGconn* native_handle() const noexcept;
+
+ private:
+  friend class pool;
+  struct parts;
+  struct answers {
+    rows last{nullptr};
+    bool failed = false;
+  };
+  explicit connection(std::unique_ptr<parts> of) noexcept;
+
+  /// Errors: std::invalid_argument.
+  static void check(const options& of);
+  static result<connection, error> open(const context& with, const options& how, logger log,
+                                        std::shared_ptr<detail::canceller> by);
+  result<rows, error> run_query(const context& with, const char* sql, detail::parameter_lists values);
+  result<rows, error> run_prepared(const context& with, const char* name, detail::parameter_lists values);
+  result<rows, error> run(const context& with, const detail::statement& what);
+  result<rows, error> finish(const context& with);
+  bool take(answers& all);
+  result<rows, error> answer(answers all);
+  result<rows, error> cut_short(const context& with, answers all);
+  error lost(const char* when);
+  void limit_on_the_server(const context& with);
+
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace lastcall::inline v0::postgres

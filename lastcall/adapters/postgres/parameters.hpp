@@ -1,0 +1,90 @@
+// The values of $1, $2, … in the form that libpq takes.
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "lastcall/core/namespace.hpp"
+
+namespace lastcall::inline v0::postgres {
+
+namespace detail {
+
+/// One value. It refers to what it was made of, or holds its text.
+class parameter {
+ public:
+  parameter(std::nullptr_t) noexcept {}                                    // NOLINT: implicit
+  parameter(std::nullopt_t) noexcept {}                                    // NOLINT: implicit
+  parameter(const char* text) noexcept : text_(text) {}                    // NOLINT: implicit
+  parameter(const std::string& text) noexcept : text_(text.c_str()) {}     // NOLINT: implicit
+  parameter(std::string_view text) : kept_(text), text_(kept_.c_str()) {}  // NOLINT: implicit; libpq wants an end
+  parameter(bool value) noexcept : text_(value ? "t" : "f") {}             // NOLINT: implicit
+  parameter(std::span<const std::byte> bytes) noexcept                     // NOLINT: implicit
+      : text_(bytes.empty() ? "" : reinterpret_cast<const char*>(bytes.data())),
+        length_(static_cast<int>(bytes.size())),
+        is_binary_(true) {}
+  template <class N>
+    requires(std::is_arithmetic_v<N> && !std::same_as<N, bool>)
+  parameter(N value) noexcept : text_(number_.data()) {  // NOLINT: implicit
+    *std::to_chars(number_.data(), number_.data() + number_.size() - 1, value).ptr = '\0';
+  }
+  parameter& operator=(parameter&&) = delete;  // it may point into itself
+
+  const char* value() const noexcept { return text_; }
+  int length() const noexcept { return length_; }
+  int is_binary() const noexcept { return is_binary_ ? 1 : 0; }
+
+ private:
+  std::array<char, 32> number_{};
+  std::string kept_;
+  const char* text_ = nullptr;  // null: SQL's null
+  int length_ = 0;
+  bool is_binary_ = false;
+};
+
+/// What PQsendQueryParams takes.
+struct parameter_lists {
+  int count;
+  const char* const* values;
+  const int* lengths;
+  const int* formats;
+};
+
+template <class T> parameter parameter_of(const T& value) { return parameter(value); }
+template <class T> parameter parameter_of(const std::optional<T>& value) {
+  return value ? parameter(*value) : parameter(nullptr);
+}
+
+/// Calls `f` with the lists of these values.
+template <class F, class... A> auto with_parameters(const F& f, const A&... values) {
+  if constexpr (sizeof...(A) == 0) {
+    return f(parameter_lists{0, nullptr, nullptr, nullptr});
+  } else {
+    const std::array<parameter, sizeof...(A)> all{parameter_of(values)...};
+    std::array<const char*, sizeof...(A)> texts;
+    std::array<int, sizeof...(A)> lengths;
+    std::array<int, sizeof...(A)> formats;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      texts[i] = all[i].value();
+      lengths[i] = all[i].length();
+      formats[i] = all[i].is_binary();
+    }
+    return f(parameter_lists{static_cast<int>(all.size()), texts.data(), lengths.data(), formats.data()});
+  }
+}
+
+}  // namespace detail
+
+/// A value of $1, $2, …: a number, a bool, text, bytes (std::span<const std::byte>, sent as binary), null (nullptr) or
+/// an optional of these.
+template <class T>
+concept parameter = requires(const T& value) { detail::parameter_of(value); };
+
+}  // namespace lastcall::inline v0::postgres

@@ -1,0 +1,30 @@
+#include "lastcall/adapters/postgres/transaction.hpp"
+
+#include "lastcall/core/caught.hpp"
+
+namespace lastcall::inline v0::postgres {
+
+result<transaction, error> transaction::begin(const context& with, connection& on, isolation level) {
+  const char* sql = "begin";
+  if (level == isolation::repeatable_read) sql = "begin isolation level repeatable read";
+  if (level == isolation::serializable) sql = "begin isolation level serializable";
+  if (auto begun = on.query(with, sql); !begun) return begun.error();
+  return transaction(on);
+}
+
+// The context of the work may have ended, and a rollback must still be sent: so it has a bound of its own.
+transaction::~transaction() {
+  if (on_ == nullptr || PQtransactionStatus(on_->native_handle()) == PQTRANS_IDLE) return;
+  static_cast<void>(
+      exception_of([&] { static_cast<void>(on_->query(within({}, std::chrono::seconds(1)), "rollback")); }));
+  if (!on_->is_idle()) on_->give_up();
+}
+
+result<rows, error> transaction::commit(const context& with) {
+  auto done = on_->query(with, "commit");
+  if (!done) return done;
+  on_ = nullptr;
+  return done;
+}
+
+}  // namespace lastcall::inline v0::postgres

@@ -1,0 +1,96 @@
+// A PostgreSQL of its own for a test: on a Unix socket in a folder of its own, gone with the test.
+#pragma once
+
+#include <libpq-fe.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "lastcall/app.hpp"
+#include "lastcall/testing/internal/child_process.hpp"
+
+namespace service_tests {
+
+using namespace std::chrono_literals;
+
+/// As root it runs as the user postgres, since the server refuses to run as root.
+class postgres_cluster {
+ public:
+  postgres_cluster() {
+    std::string name = std::filesystem::temp_directory_path() / "lastcall-pg-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder " + name);
+    folder_ = name;
+    if (geteuid() == 0) {
+      std::filesystem::permissions(folder_, std::filesystem::perms::all);
+      as_ = {"setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"};
+    }
+    lastcall::testing::child_process init(
+        command({bin() / "initdb", "-A", "trust", "--no-sync", "-U", "postgres", "-D", folder_ / "data"}));
+    const auto ended = init.wait(lastcall::deadline(60s));
+    if (!ended || ended->code != 0) throw std::runtime_error("initdb: " + init.errors());
+    start();
+  }
+  ~postgres_cluster() {
+    stop(SIGINT);
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  postgres_cluster& operator=(postgres_cluster&&) = delete;
+
+  /// Where the server's programs are. Empty: they are not installed.
+  static std::filesystem::path bin() {
+    std::vector<std::filesystem::path> found;
+    std::error_code none;
+    for (const auto& version : std::filesystem::directory_iterator("/usr/lib/postgresql", none))
+      if (std::filesystem::exists(version.path() / "bin/postgres")) found.push_back(version.path() / "bin");
+    return found.empty() ? std::filesystem::path() : *std::ranges::max_element(found);
+  }
+
+  void start() {
+    server_.emplace(command({bin() / "postgres", "-D", folder_ / "data", "-k", folder_, "-c", "listen_addresses=", "-c",
+                             "fsync=off", "-c", "max_connections=120", "-c", "log_statement=none"}),
+                    lastcall::testing::child_options{.output = lastcall::testing::stream_to::discard});
+    for (const lastcall::deadline by(60s); PQping(conninfo().c_str()) != PQPING_OK;) {
+      if (by.passed(std::chrono::steady_clock::now())) throw std::runtime_error("no postgres: " + server_->errors());
+      std::this_thread::sleep_for(10ms);
+    }
+  }
+  /// SIGINT: at once, in order. SIGQUIT: as a crash.
+  void stop(int signal) {
+    if (!server_) return;
+    server_->signal(SIGCONT);
+    server_->signal(signal);
+    if (!server_->wait(lastcall::deadline(30s))) server_->signal(SIGKILL);
+    server_.reset();
+  }
+  /// Stops all processes of the server (SIGSTOP), or lets them run on (SIGCONT).
+  void signal_all(int number) {
+    const std::string parent = std::to_string(server_->pid());
+    lastcall::testing::child_process(std::vector<std::string>{"pkill", "-" + std::to_string(number), "-P", parent})
+        .wait(lastcall::deadline(10s));
+    server_->signal(number);
+  }
+
+  std::string socket() const { return folder_ / ".s.PGSQL.5432"; }
+  std::string conninfo() const { return "host=" + folder_.string() + " user=postgres dbname=postgres"; }
+
+ private:
+  std::vector<std::string> command(std::vector<std::string> of) const {
+    of.insert(of.begin(), as_.begin(), as_.end());
+    return of;
+  }
+
+  std::filesystem::path folder_;
+  std::vector<std::string> as_;
+  std::optional<lastcall::testing::child_process> server_;
+};
+
+}  // namespace service_tests

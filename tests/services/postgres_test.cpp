@@ -1,0 +1,219 @@
+// The adapter for PostgreSQL against a real server.
+#include "lastcall/postgres.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/services/postgres_cluster.hpp"
+
+namespace service_tests {
+
+namespace pg = lastcall::postgres;
+using testing::HasSubstr;
+
+class postgres : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { server_ = std::make_unique<postgres_cluster>(); }
+  static void TearDownTestSuite() { server_.reset(); }
+
+  static pg::connection connect(lastcall::duration within = 5s) {
+    return std::move(
+        *pg::connection::open({}, {.conninfo = server_->conninfo(), .connect_within = within, .cancel_within = 5s}));
+  }
+  static pg::pool_options pool_of(std::size_t most) {
+    return {.conninfo = server_->conninfo() + " application_name=pool_test", .cancel_within = 5s, .most = most};
+  }
+  static int count(const char* sql) {
+    auto on = connect();
+    return (*on.query({}, sql))[0].get<int>(0);
+  }
+
+  static std::unique_ptr<postgres_cluster> server_;
+};
+std::unique_ptr<postgres_cluster> postgres::server_;
+
+TEST_F(postgres, queries_take_values_and_give_typed_ones) {
+  auto on = connect();
+  const std::vector<std::byte> bytes{std::byte{0}, std::byte{255}};
+  const auto all =
+      on.query({}, "select $1::int, $2::text, $3::bool, $4::float8, $5::text, octet_length($6::bytea), $7::int8", -7,
+               std::string_view("a b").substr(0, 3), true, 1.5, nullptr, std::span<const std::byte>(bytes),
+               std::optional<long>(1));
+  ASSERT_TRUE(all) << all.error().what();
+  const pg::row one = (*all)[0];
+  EXPECT_EQ(one.get<int>(0), -7);
+  EXPECT_EQ(one.get<std::string>(1), "a b");
+  EXPECT_TRUE(one.get<bool>(2));
+  EXPECT_EQ(one.get<double>(3), 1.5);
+  EXPECT_EQ(one.get<std::optional<std::string>>(4), std::nullopt);
+  EXPECT_EQ(one.get<int>(5), 2);
+  EXPECT_EQ(one.get<std::optional<long>>(6), 1);
+  EXPECT_THROW(static_cast<void>(one.get<int>(1)), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(one.get<int>(4)), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(one.get<int>("nowhere")), std::invalid_argument);
+}
+
+TEST_F(postgres, errors_say_what_the_server_says) {
+  auto on = connect();
+  const auto wrong = on.query({}, "selct 1");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().why(), pg::error::reason::server);
+  EXPECT_EQ(wrong.error().sqlstate(), "42601");
+  EXPECT_THAT(wrong.error().what(), HasSubstr("syntax error at or near \"selct\""));
+  EXPECT_THROW(static_cast<void>(*wrong), pg::error);
+  EXPECT_TRUE(on.query({}, "select 1")) << "the connection goes on";
+}
+
+TEST_F(postgres, prepared_statements_are_prepared_once_for_each_connection) {
+  auto on = connect();
+  EXPECT_TRUE(on.prepare({}, "twice", "select 2 * $1::int"));
+  EXPECT_TRUE(on.prepare({}, "twice", "this is not sent"));
+  EXPECT_EQ((*on.execute({}, "twice", 21))[0].get<int>(0), 42);
+}
+
+TEST_F(postgres, a_query_is_cancelled_on_the_server_when_its_time_is_up) {
+  auto on = connect();
+  const int backend = on.backend();
+  const auto began = std::chrono::steady_clock::now();
+  const auto none = on.query(lastcall::within({}, 50ms), "select pg_sleep(60)");
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().why(), pg::error::reason::deadline);
+  EXPECT_THROW(static_cast<void>(*none), lastcall::unavailable);
+  EXPECT_TRUE(on.is_idle());
+  EXPECT_EQ(on.backend(), backend) << "the server confirmed, so the connection is used again";
+  EXPECT_TRUE(on.query({}, "select 1"));
+  EXPECT_EQ(count("select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and state = 'active' and "
+                  "pid <> pg_backend_pid()"),
+            0);
+}
+
+TEST_F(postgres, a_query_is_cancelled_when_its_context_is_forced) {
+  auto on = connect();
+  lastcall::context_source caller;
+  auto asks = std::async(std::launch::async, [&] { return on.query(caller.get(), "select pg_sleep(60)"); });
+  while (count("select count(*) from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active'") == 0)
+    continue;
+  caller.force(lastcall::cause::client_gone);
+  const auto none = asks.get();
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().why(), pg::error::reason::forced);
+  EXPECT_THAT(none.error().what(), HasSubstr("client_gone"));
+  EXPECT_TRUE(on.query({}, "select 1"));
+}
+
+TEST_F(postgres, the_server_knows_how_long_a_statement_may_take) {
+  auto on = connect();
+  const auto limit = [&](const lastcall::context& with) {
+    return (*on.query(with, "select setting from pg_settings where name = 'statement_timeout'"))[0].get<int>(0);
+  };
+  EXPECT_EQ(limit({}), 0);
+  EXPECT_EQ(limit(lastcall::within({}, 3s)), 4096);
+  EXPECT_EQ(limit(lastcall::within({}, 4s)), 4096) << "near enough: not told again";
+  EXPECT_EQ(limit({}), 0);
+  {
+    auto work = pg::transaction::begin(lastcall::within({}, 1h), on);
+    ASSERT_TRUE(work);
+    EXPECT_EQ(limit(lastcall::within({}, 1s)), 1024);
+  }  // rolled back, and with it the limit
+  EXPECT_EQ(limit(lastcall::within({}, 1s)), 1024);
+}
+
+TEST_F(postgres, transactions_roll_back_unless_they_are_committed) {
+  auto on = connect();
+  static_cast<void>(*on.query({}, "create table kept(id int)"));
+  {
+    auto work = *pg::transaction::begin({}, on);
+    static_cast<void>(*work.query({}, "insert into kept values (1)"));
+  }
+  EXPECT_EQ(count("select count(*) from kept"), 0);
+  {
+    auto work = *pg::transaction::begin({}, on);
+    EXPECT_EQ((*work.query({}, "insert into kept values (1), (2)")).affected(), 2u);
+    EXPECT_TRUE(work.commit({}));
+  }
+  EXPECT_EQ(count("select count(*) from kept"), 2);
+  EXPECT_TRUE(on.is_idle());
+}
+
+TEST_F(postgres, serialization_failures_are_tried_again_only_where_the_caller_asks) {
+  auto one = connect();
+  auto other = connect();
+  static_cast<void>(*one.query({}, "create table balance(id int primary key, amount int)"));
+  static_cast<void>(*one.query({}, "insert into balance values (1, 0)"));
+  int tries = 0;
+  const auto done = pg::with_retries({}, one, pg::isolation::serializable, 3, [&](pg::transaction& work) {
+    const int before = (*work.query({}, "select amount from balance where id = 1"))[0].get<int>(0);
+    if (++tries == 1) static_cast<void>(*other.query({}, "update balance set amount = 10 where id = 1"));
+    return work.query({}, "update balance set amount = $1 where id = 1", before + 1);
+  });
+  ASSERT_TRUE(done) << done.error().what();
+  EXPECT_EQ(tries, 2);
+  EXPECT_EQ(count("select amount from balance"), 11);
+}
+
+TEST_F(postgres, a_wrong_conninfo_is_told_at_once) {
+  try {
+    pg::pool none({.conninfo = "hots=db dbname=shop", .name = "shop"});
+    ADD_FAILURE();
+  } catch (const std::invalid_argument& e) {
+    EXPECT_THAT(e.what(), HasSubstr("shop: conninfo: invalid connection option \"hots\""));
+  }
+}
+
+TEST_F(postgres, a_pool_replaces_what_came_back_in_a_transaction_and_what_the_server_closed) {
+  pg::pool pool(pool_of(1));
+  pool.start({});
+  int backend = 0;
+  {
+    auto on = pool.acquire({});
+    ASSERT_TRUE(on) << on.error().what();
+    backend = (*on)->backend();
+    static_cast<void>(*(*on)->query({}, "begin"));
+  }
+  {
+    auto on = pool.acquire({});
+    ASSERT_TRUE(on) << on.error().what();
+    EXPECT_NE((*on)->backend(), backend);
+    backend = (*on)->backend();
+  }
+  EXPECT_EQ(count(("select pg_terminate_backend(" + std::to_string(backend) + ")::int").c_str()), 1);
+  std::this_thread::sleep_for(1100ms);  // check_after
+  auto on = pool.acquire({});
+  ASSERT_TRUE(on) << on.error().what();
+  EXPECT_TRUE((*on)->query({}, "select 1"));
+}
+
+TEST_F(postgres, a_pool_that_is_forced_cancels_on_the_server_and_leaves_nothing_there) {
+  auto pool = std::make_unique<pg::pool>(pool_of(3));
+  pool->start({});
+  std::vector<std::future<pg::error::reason>> asks;
+  for (int i = 0; i < 3; ++i)
+    asks.push_back(std::async(std::launch::async, [&] {
+      auto on = pool->acquire({});
+      return (*on)->query({}, "select pg_sleep(61)").error().why();
+    }));
+  while (count("select count(*) from pg_stat_activity where query = 'select pg_sleep(61)' and state = 'active'") < 3)
+    continue;
+  std::promise<void> drained;
+  pool->drain({}, [&] { drained.set_value(); });
+  pool->force();
+  for (auto& one : asks) EXPECT_EQ(one.get(), pg::error::reason::forced);
+  EXPECT_EQ(drained.get_future().wait_for(20s), std::future_status::ready);
+  pool->stop();
+  pool.reset();
+  const lastcall::deadline by(10s);
+  while (count("select count(*) from pg_stat_activity where application_name = 'pool_test'") > 0)
+    ASSERT_FALSE(by.passed(std::chrono::steady_clock::now()));
+}
+
+}  // namespace service_tests
