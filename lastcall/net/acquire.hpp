@@ -4,7 +4,7 @@
 #include <source_location>
 #include <utility>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/net/task.hpp"
 #include "lastcall/work/pool.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <source_location>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/net/task.hpp"
 
 namespace lastcall::inline v0::net {

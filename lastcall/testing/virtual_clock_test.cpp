@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/core/deadline.hpp"
 
 namespace lastcall::testing::virtual_clock_test {

@@ -327,13 +327,13 @@ TEST_F(pool_of_connections, serves_many_threads_and_loses_no_hand_over) {
   std::vector<std::thread> all;
   for (int i = 0; i < 16; ++i)
     all.emplace_back([&] {
-      for (int turn = 0; turn < 200; ++turn) {
+      for (int round = 0; round < 200; ++round) {
         auto one = db.acquire();
         ASSERT_TRUE(one) << one.error().what();
         const int now = ++inside;
         int seen = most_inside;
         while (now > seen && !most_inside.compare_exchange_weak(seen, now)) continue;
-        if (turn % 50 == 49) (*one)->good = false;
+        if (round % 50 == 49) (*one)->good = false;
         --inside;
       }
     });

@@ -7,12 +7,12 @@ namespace lastcall::inline v0::postgres::detail {
 
 namespace {
 
-struct turn {
-  turn(lastcall::detail::timed_semaphore& of, time_point by) : of_(of), has_(of.acquire(by)) {}
-  ~turn() {
+struct exclusive_use {
+  exclusive_use(lastcall::detail::timed_semaphore& of, time_point by) : of_(of), has_(of.acquire(by)) {}
+  ~exclusive_use() {
     if (has_) of_.release();
   }
-  turn& operator=(turn&&) = delete;
+  exclusive_use& operator=(exclusive_use&&) = delete;
 
   lastcall::detail::timed_semaphore& of_;
   const bool has_;
@@ -21,7 +21,7 @@ struct turn {
 }  // namespace
 
 bool canceller::open(time_point by) {
-  const turn mine(one_, by);
+  const exclusive_use mine(one_, by);
   return mine.has_ && is_open(by);
 }
 
@@ -34,7 +34,7 @@ bool canceller::is_open(time_point by) {
 }
 
 bool canceller::cancel(int backend, time_point by) {
-  const turn mine(one_, by);
+  const exclusive_use mine(one_, by);
   if (!mine.has_) return false;
   for (int tries = 0; tries < 2; ++tries) {  // a connection that broke while it was idle is opened anew, once
     if (!is_open(by)) return false;

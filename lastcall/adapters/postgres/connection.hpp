@@ -11,7 +11,7 @@
 #include "lastcall/adapters/postgres/error.hpp"
 #include "lastcall/adapters/postgres/parameters.hpp"
 #include "lastcall/adapters/postgres/rows.hpp"
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/result.hpp"
 

@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <vector>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/core/function.hpp"
-#include "lastcall/core/work_item.hpp"
+#include "lastcall/core/context/work_item.hpp"
 
 namespace lastcall::inline v0 {
 

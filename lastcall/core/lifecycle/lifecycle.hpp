@@ -23,7 +23,7 @@
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/report/app_status.hpp"
 #include "lastcall/core/report/report.hpp"
-#include "lastcall/core/work_item.hpp"
+#include "lastcall/core/context/work_item.hpp"
 
 namespace lastcall::inline v0 {
 

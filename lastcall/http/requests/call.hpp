@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/requests/exchange.hpp"

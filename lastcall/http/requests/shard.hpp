@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/report/report.hpp"

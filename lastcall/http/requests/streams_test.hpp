@@ -18,7 +18,7 @@
 #include <string_view>
 #include <utility>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/http/routing/handler.hpp"
 #include "lastcall/http/server/serving_test.hpp"

@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/http/message/request.hpp"
 #include "lastcall/http/message/response.hpp"
 #include "lastcall/http/routing/erased_handler.hpp"

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/http/routing/responder.hpp"
 #include "lastcall/http/server/server.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"

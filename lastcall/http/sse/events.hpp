@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/http/requests/streaming.hpp"
 #include "lastcall/http/routing/handler.hpp"
 #include "lastcall/http/routing/router.hpp"

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/http/message/request.hpp"
 #include "lastcall/http/ws/websocket_message.hpp"
 #include "lastcall/net/endpoint.hpp"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "lastcall/core/function.hpp"
-#include "lastcall/core/work_item.hpp"
+#include "lastcall/core/context/work_item.hpp"
 #include "lastcall/net/connection/connection.hpp"
 #include "lastcall/net/connection/owning_set.hpp"
 

@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/core/function.hpp"
 
 namespace lastcall::inline v0::net {

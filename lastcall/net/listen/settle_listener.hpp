@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/net/listen/listener.hpp"
 #include "lastcall/net/listen/settle_options.hpp"
 

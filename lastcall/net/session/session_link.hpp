@@ -6,7 +6,7 @@
 #include <mutex>
 #include <utility>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/loop/loop.hpp"

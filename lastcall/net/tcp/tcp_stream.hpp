@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/stream_handler.hpp"
 #include "lastcall/net/task.hpp"

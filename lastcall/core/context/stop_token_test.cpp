@@ -1,4 +1,4 @@
-#include "lastcall/core/stop_token.hpp"
+#include "lastcall/core/context/stop_token.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 
 namespace lastcall::stop_token_test {
 

@@ -1,4 +1,4 @@
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

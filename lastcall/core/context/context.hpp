@@ -10,7 +10,7 @@
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/deadline.hpp"
-#include "lastcall/core/stop_token.hpp"
+#include "lastcall/core/context/stop_token.hpp"
 
 namespace lastcall::inline v0 {
 

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 
 namespace lastcall::context_deadline_test {
 

@@ -1,4 +1,4 @@
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <thread>
 #include <utility>
 
-#include "lastcall/core/deadline_timer.hpp"
+#include "lastcall/core/context/deadline_timer.hpp"
 #include "lastcall/core/enum_names.hpp"
 
 namespace lastcall::inline v0 {

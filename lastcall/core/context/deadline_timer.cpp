@@ -1,4 +1,4 @@
-#include "lastcall/core/deadline_timer.hpp"
+#include "lastcall/core/context/deadline_timer.hpp"
 
 #include <utility>
 
