@@ -7,6 +7,7 @@
 #include "lastcall/core/app/registry.hpp"
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/context/context.hpp"
+#include "lastcall/core/context/work_item.hpp"
 #include "lastcall/core/deadline.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/function.hpp"
@@ -17,4 +18,3 @@
 #include "lastcall/core/result.hpp"
 #include "lastcall/core/signals/signals.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
-#include "lastcall/core/context/work_item.hpp"

@@ -16,11 +16,12 @@ import subprocess
 import sys
 
 COMPILER = "clang++-19"
+LIBRARIES = ["libpq"]  # whose headers the adapters' headers show
 FUNCTIONS = {"FunctionDecl", "CXXMethodDecl", "CXXConstructorDecl", "CXXDestructorDecl", "CXXConversionDecl",
              "CXXDeductionGuideDecl"}
 TEMPLATES = {"FunctionTemplateDecl", "ClassTemplateDecl", "TypeAliasTemplateDecl", "VarTemplateDecl"}
 RECORDS = {"CXXRecordDecl", "ClassTemplateSpecializationDecl", "ClassTemplatePartialSpecializationDecl"}
-WHOLE = {"TypeAliasDecl", "TypedefDecl", "TypeAliasTemplateDecl", "ConceptDecl", "UsingDecl", "NamespaceAliasDecl"}
+WHOLE = {"TypeAliasDecl", "TypedefDecl", "TypeAliasTemplateDecl", "UsingDecl", "NamespaceAliasDecl"}
 
 
 class source:
@@ -58,8 +59,11 @@ class headers:
     def __init__(self):
         umbrellas = sorted(str(p) for p in pathlib.Path("lastcall").glob("*.hpp"))
         program = "".join(f'#include "{header}"\n' for header in umbrellas)
+        libraries = subprocess.run(["pkg-config", "--cflags", *LIBRARIES], stdout=subprocess.PIPE, encoding="utf-8")
+        if libraries.returncode:
+            sys.exit(f"api.py: needs {' '.join(LIBRARIES)}")
         clang = subprocess.run(
-            [COMPILER, "-x", "c++", "-std=c++20", "-I.", "-fsyntax-only", "-Xclang", "-ast-dump=json", "-Xclang",
+            [COMPILER, "-x", "c++", "-std=c++20", "-I.", *libraries.stdout.split(), "-fsyntax-only", "-Xclang", "-ast-dump=json", "-Xclang",
              "-ast-dump-filter=lastcall", "-"], input=program, stdout=subprocess.PIPE, encoding="utf-8")
         if clang.returncode:
             sys.exit("api.py: the headers do not compile")
@@ -151,11 +155,11 @@ class headers:
             if own:
                 self.declaration(own[0], scope, whole or node)  # the others are instantiations
             return
-        if kind not in FUNCTIONS | RECORDS | WHOLE | {"EnumDecl", "FieldDecl", "VarDecl"}:
+        if kind not in FUNCTIONS | RECORDS | WHOLE | {"ConceptDecl", "EnumDecl", "FieldDecl", "VarDecl"}:
             return
         text, begin = self.begin(whole or node)
         if kind in FUNCTIONS:
-            body = [n for n in node.get("inner", []) if n["kind"] in ("CompoundStmt", "CXXTryStmt")]
+            body = [n for n in node.get("inner", []) if n["kind"] in ("CompoundStmt", "CoroutineBodyStmt", "CXXTryStmt")]
             end = text.until(begin, b";")
             if body:
                 end = min(end, self.place(body[0]["range"]["begin"])[1])
@@ -170,6 +174,8 @@ class headers:
                 if each["kind"] == "EnumConstantDecl":
                     text, begin = self.begin(each)
                     self.add(f"{scope}::{name}", each["name"], text.cut(begin, text.until(begin, b",}")))
+        elif kind == "ConceptDecl":  # what it asks for may be a matter of detail
+            self.add(scope, name, text.cut(begin, text.until(begin, b"=;")))
         elif kind in WHOLE:
             self.add(scope, name, text.cut(begin, text.until(begin, b";")))
         elif name:

@@ -141,7 +141,7 @@ class Reader:
             self.at = self.text.index(";", end) + 1
             name = re.search(r"enum (?:class |struct )?(\w+)", plain)[1]
             return (Entity("enum", name, " ".join(said.split()), "", members=values),)
-        kind = re.match(r"(?:template )?(?:requires .*? )?(struct|class|union) (?:alignas\S+ )?([\w:]+)", plain)
+        kind = re.match(r"(?:template )?(?:requires .*? )?(struct|class|union) (?:alignas\S+ |\[\[\w+\]\] )?([\w:]+)", plain)
         if kind and "(" not in plain:
             self.at += 1
             members = self.scope(f"{scope}{kind[2]}::", "private" if kind[1] == "class" else "public")
@@ -173,7 +173,7 @@ class Reader:
     def simple(said):
         declaration = " ".join(said.split()).replace("[[nodiscard]] ", "")
         plain = without_arguments(declaration)
-        if re.match(r"(friend|extern|static_assert|explicit template|template (struct|class|inline)|(struct|class|enum) [\w: ]+$)", plain) or not plain:
+        if re.match(r"(friend|extern|static_assert|explicit template|template (struct|class|inline)|(template +)?(struct|class|enum) [\w: ]+$)", plain) or not plain:
             return None
         if alias := re.match(r"(?:template )?using (\w+) =", plain):
             return Entity("alias", alias[1], declaration, "")

@@ -16,7 +16,7 @@ ROOT = pathlib.Path()
 FOLDER = "docs/reference"
 PAGES = {
     "app": ("The app and its components", [
-        "core/app/app", "core/app/functions", "core/lifecycle/component", "core/clock", "core/context", "core/stop_token", "core/gate", "core/app/registry",
+        "core/app/app", "core/app/functions", "core/lifecycle/component", "core/clock", "core/context/context", "core/context/stop_token", "core/gate", "core/app/registry",
         "core/stacks/watched_thread"]),
     "request": ("A request", [
         "http/message/request", "http/message/method", "http/message/form", "http/message/cookies", "http/message/client_address",
@@ -33,6 +33,10 @@ PAGES = {
         "http/ws/websocket_group"]),
     "log-and-metrics": ("Log, metrics, report", ["core/log/log", "core/log/log_limit", "core/metrics", "core/report/report", "core/report/ledgers"]),
     "listen": ("Listeners of your own", ["net/listen/drain_of_listener", "net/listen/listen_options", "net/endpoint", "net/unique_fd"]),
+    "work": ("Pools", ["work/pool", "work/no_lease", "net/acquire"]),
+    "postgres": ("PostgreSQL", [
+        "adapters/postgres/pool", "adapters/postgres/connection", "adapters/postgres/transaction", "adapters/postgres/rows",
+        "adapters/postgres/error"]),
     "testing": ("Tests", ["testing/harness", "testing/component_double", "testing/virtual_clock", "testing/program", "testing/exact_client",
                           "testing/fault_relay"]),
     "options": ("Options", None),  # every struct of options, and what their members are

@@ -107,6 +107,7 @@ template <class T> class a : public T {
   int n_, m_;
 };
 template <class T> int late(T&& t) { return a<T>(t).n(); }
+template <class T> concept small = sizeof(T) < sizeof(detail::inner) + 8;
 }'
   (cd "$tree" && "$source_dir/scripts/api.py" --write && git add api)
   diff "$tree/api/3.1.txt" - <<'NAMES' || failures=$((failures + 1))
@@ -115,6 +116,7 @@ template <class T> int late(T&& t) { return a<T>(t).n(); }
 lastcall: namespace
 lastcall: template <class T> class a : public T
 lastcall: template <class T> int late(T&& t)
+lastcall: template <class T> concept small
 lastcall: enum class way
 lastcall::a: explicit a(int n = sizeof(int[2]))
 lastcall::a: int n() const

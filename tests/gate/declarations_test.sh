@@ -51,6 +51,12 @@ class odd final : public other<int> {
   int one_;
   std::string text_{};
 };
+template <class T> class later;
+/// Attributes are no part of a name.
+template <class T> class [[nodiscard]] later {
+ public:
+  T& operator*() const;
+};
 template <class C> C& made() { return *new C{}; }
 inline constexpr int limit = 7;  ///< the most
 using name = std::string;
@@ -88,6 +94,8 @@ type http::odd: class odd final : public other<int> // Says "}" and {braces}.
   function http::odd::ready: bool ready() const noexcept // 
   function http::odd::both: std::pair<int, int> both() const // 
   value http::odd::most: static constexpr int most = 3 // 
+type http::later: template <class T> class [[nodiscard]] later // Attributes are no part of a name.
+  function http::later::operator*: T& operator*() const // 
 function http::made: template <class C> C& made() // 
 value http::limit: inline constexpr int limit = 7 // the most
 alias http::name: using name = std::string // """.splitlines()

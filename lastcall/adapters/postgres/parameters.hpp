@@ -32,7 +32,8 @@ class parameter {
         is_binary_(true) {}
   template <class N>
     requires(std::is_arithmetic_v<N> && !std::same_as<N, bool>)
-  parameter(N value) noexcept : text_(number_.data()) {  // NOLINT: implicit
+  parameter(N value) noexcept {  // NOLINT: implicit
+    text_ = number_.data();
     *std::to_chars(number_.data(), number_.data() + number_.size() - 1, value).ptr = '\0';
   }
   parameter& operator=(parameter&&) = delete;  // it may point into itself

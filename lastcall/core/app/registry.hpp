@@ -11,9 +11,9 @@
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/context/context.hpp"
+#include "lastcall/core/context/work_item.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
-#include "lastcall/core/context/work_item.hpp"
 
 namespace lastcall::inline v0 {
 

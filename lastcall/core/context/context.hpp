@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/deadline.hpp"
 #include "lastcall/core/context/stop_token.hpp"
+#include "lastcall/core/deadline.hpp"
 
 namespace lastcall::inline v0 {
 

@@ -12,7 +12,8 @@ struct work_item {
   std::string label{};   ///< what it is: "GET /slow?ms=2000"
   std::string remote{};  ///< for which client: "10.0.0.7:51234"; empty if for none
   duration age{};
-  std::string waits_for{};  ///< "the stock (orders.cpp:42)", from `waiting` (core/context/context.hpp); empty without one
+  std::string
+      waits_for{};  ///< "the stock (orders.cpp:42)", from `waiting` (core/context/context.hpp); empty without one
 };
 
 /// As text: "GET /slow for 10.0.0.7:51234, for 1.233s, waits for the stock (orders.cpp:42)".

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "lastcall/core/context/context.hpp"
-#include "lastcall/core/function.hpp"
 #include "lastcall/core/context/work_item.hpp"
+#include "lastcall/core/function.hpp"
 
 namespace lastcall::inline v0 {
 

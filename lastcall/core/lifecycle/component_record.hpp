@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "lastcall/core/context/work_item.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/lifecycle/verb_queue.hpp"
 #include "lastcall/core/report/report.hpp"
-#include "lastcall/core/context/work_item.hpp"
 
 namespace lastcall::inline v0 {
 

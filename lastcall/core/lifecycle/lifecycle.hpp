@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
+#include "lastcall/core/context/work_item.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/lifecycle/component_record.hpp"
@@ -23,7 +24,6 @@
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/report/app_status.hpp"
 #include "lastcall/core/report/report.hpp"
-#include "lastcall/core/context/work_item.hpp"
 
 namespace lastcall::inline v0 {
 

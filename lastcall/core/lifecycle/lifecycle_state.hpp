@@ -13,6 +13,7 @@
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/context/context.hpp"
+#include "lastcall/core/context/work_item.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/shutdown_requests.hpp"
@@ -20,7 +21,6 @@
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/core/stacks/stack.hpp"
 #include "lastcall/core/threads/timed_semaphore.hpp"
-#include "lastcall/core/context/work_item.hpp"
 
 namespace lastcall::inline v0 {
 

@@ -12,10 +12,10 @@
 #include <variant>
 #include <vector>
 
+#include "lastcall/core/context/work_item.hpp"
 #include "lastcall/core/report/kernel_counters.hpp"
 #include "lastcall/core/report/ledgers.hpp"
 #include "lastcall/core/report/outcome.hpp"
-#include "lastcall/core/context/work_item.hpp"
 
 namespace lastcall::inline v0 {
 

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "lastcall/core/function.hpp"
 #include "lastcall/core/context/work_item.hpp"
+#include "lastcall/core/function.hpp"
 #include "lastcall/net/connection/connection.hpp"
 #include "lastcall/net/connection/owning_set.hpp"
 
