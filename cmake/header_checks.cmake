@@ -2,11 +2,15 @@
 # that this includes (scripts/check rooms), so the build has shown it. The others get a tiny source each, built only on
 # request (target header_checks, which scripts/check builds). Tests' headers are left out.
 
-# lastcall_header_checks(TARGET ROOT LINK target…): the headers are ROOT/lastcall/**.hpp; LINK is what gives include paths.
+# lastcall_header_checks(TARGET ROOT LINK target… [WITHOUT adapter…]): the headers are ROOT/lastcall/**.hpp; LINK is what
+# gives include paths; the headers of adapters that are not built are left out.
 function(lastcall_header_checks target root)
-  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "" "LINK;WITHOUT" ${ARGN})
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${root} ${root}/lastcall/*.hpp)
   list(FILTER headers EXCLUDE REGEX "_test\\.hpp$")
+  foreach(adapter IN LISTS arg_WITHOUT)
+    list(FILTER headers EXCLUDE REGEX "^lastcall/(adapters/${adapter}/|${adapter}\\.hpp$)")
+  endforeach()
   set(sources "")
   foreach(header IN LISTS headers)
     string(REGEX REPLACE "\\.hpp$" ".cpp" own ${header})

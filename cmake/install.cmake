@@ -1,9 +1,11 @@
 # What cmake --install puts where, in three components: runtime (shared libraries), development (headers, archives, and
-# what find_package and pkg-config read) and command (the program with its manual page).
+# what find_package and pkg-config read) and command (the program with its manual page). An adapter X has the first two of
+# its own, X_runtime and X_development.
 include(CMakePackageConfigHelpers)
 find_program(LASTCALL_GZIP gzip REQUIRED)
 
 get_property(modules GLOBAL PROPERTY LASTCALL_MODULES)
+get_property(adapters GLOBAL PROPERTY LASTCALL_ADAPTERS)
 set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lastcall)
 set(pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
@@ -12,6 +14,22 @@ install(TARGETS ${targets} EXPORT lastcall
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 install(EXPORT lastcall NAMESPACE lastcall:: FILE lastcall-targets.cmake DESTINATION ${config_dir} COMPONENT development)
+
+foreach(adapter IN LISTS adapters)
+  install(TARGETS lastcall_${adapter} EXPORT lastcall_${adapter}
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${adapter}_runtime NAMELINK_COMPONENT ${adapter}_development
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${adapter}_development)
+  install(EXPORT lastcall_${adapter} NAMESPACE lastcall:: FILE ${adapter}-targets.cmake
+    DESTINATION ${config_dir}/adapters COMPONENT ${adapter}_development)
+  # Read by lastcall-config.cmake where the component is asked for.
+  get_property(depends GLOBAL PROPERTY LASTCALL_${adapter}_DEPENDS)
+  get_property(library GLOBAL PROPERTY LASTCALL_${adapter}_FIND)
+  list(JOIN library " " library)
+  set(dependencies ${PROJECT_BINARY_DIR}/adapters/${adapter}.cmake)
+  file(CONFIGURE OUTPUT ${dependencies}
+    CONTENT "list(APPEND lastcall_FIND_COMPONENTS ${depends})\nfind_dependency(${library})\n")
+  install(FILES ${dependencies} DESTINATION ${config_dir}/adapters COMPONENT ${adapter}_development)
+endforeach()
 
 if(BUILD_SHARED_LIBS)
   set(LASTCALL_STATIC FALSE)
@@ -29,12 +47,18 @@ install(FILES ${PROJECT_BINARY_DIR}/lastcall-config.cmake ${PROJECT_BINARY_DIR}/
 # Relative to the file itself, so that a tree that is moved still works.
 file(RELATIVE_PATH to_prefix /${pc_dir} /)
 string(REGEX REPLACE "/$" "" to_prefix "${to_prefix}")
-foreach(module IN LISTS modules)
+foreach(module IN LISTS modules adapters)
+  set(component development)
+  if(module IN_LIST adapters)
+    set(component ${module}_development)
+  endif()
   get_property(depends GLOBAL PROPERTY LASTCALL_${module}_DEPENDS)
   list(TRANSFORM depends REPLACE "(.+)" "lastcall-\\1 = ${PROJECT_VERSION}")
   if(LASTCALL_STATIC AND module STREQUAL "net")
     list(APPEND depends "libssl >= 3.0" "libcrypto >= 3.0")
   endif()
+  get_property(library GLOBAL PROPERTY LASTCALL_${module}_PKG_CONFIG)  # of an adapter, whose headers show it
+  list(APPEND depends ${library})
   list(JOIN depends ", " depends)
   # What an archive needs is its user's to link with; a shared library brings it.
   get_property(private_depends GLOBAL PROPERTY LASTCALL_${module}_REQUIRES_PRIVATE)
@@ -43,7 +67,7 @@ foreach(module IN LISTS modules)
     set(private_depends "")
   endif()
   configure_file(${PROJECT_SOURCE_DIR}/cmake/lastcall.pc.in ${PROJECT_BINARY_DIR}/lastcall-${module}.pc @ONLY)
-  install(FILES ${PROJECT_BINARY_DIR}/lastcall-${module}.pc DESTINATION ${pc_dir} COMPONENT development)
+  install(FILES ${PROJECT_BINARY_DIR}/lastcall-${module}.pc DESTINATION ${pc_dir} COMPONENT ${component})
 endforeach()
 
 # The headers of the list, by scripts/check installed: what programs include, and what that includes.
@@ -51,15 +75,29 @@ set(list ${PROJECT_SOURCE_DIR}/cmake/public_headers.txt)
 set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${list})
 file(STRINGS ${list} headers)
 if(NOT LASTCALL_NET)
-  list(FILTER headers INCLUDE REGEX "^lastcall/(app|log|metrics|testing|version)\\.hpp$|^lastcall/(core|testing)/")
+  list(FILTER headers INCLUDE REGEX "^lastcall/(app|log|metrics|pool|testing|version)\\.hpp$|^lastcall/(core|testing|work)/")
 endif()
 if(NOT LASTCALL_TESTING)
   list(FILTER headers EXCLUDE REGEX "^lastcall/testing[/.]")
 endif()
-foreach(header IN LISTS headers)
-  get_filename_component(folder ${header} DIRECTORY)
-  install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder} COMPONENT development)
+function(install_headers component)
+  foreach(header IN LISTS ARGN)
+    get_filename_component(folder ${header} DIRECTORY)
+    install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder} COMPONENT ${component})
+  endforeach()
+endfunction()
+get_property(left_out GLOBAL PROPERTY LASTCALL_ADAPTERS_LEFT_OUT)
+foreach(adapter IN LISTS adapters left_out)
+  set(of_it ${headers})
+  list(FILTER of_it INCLUDE REGEX "^lastcall/(adapters/${adapter}/|${adapter}\\.hpp$)")
+  if(of_it)
+    list(REMOVE_ITEM headers ${of_it})
+  endif()
+  if(adapter IN_LIST adapters)
+    install_headers(${adapter}_development ${of_it})
+  endif()
 endforeach()
+install_headers(development ${headers})
 
 if(TARGET lastcall)
   file(RELATIVE_PATH to_libraries /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})

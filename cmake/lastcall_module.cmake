@@ -63,10 +63,10 @@ function(lastcall_compile_rooms_whole target sources)
   endforeach()
 endfunction()
 
-# lastcall_module(NAME [INTERNAL] [DEPENDS module…] [LINK target…]): DEPENDS are modules whose headers ours include; LINK is
-# private. An INTERNAL one is not for users: never shared, never installed.
+# lastcall_module(NAME [INTERNAL | ADAPTER] [DEPENDS module…] [LINK target…]): DEPENDS are modules whose headers ours include;
+# LINK is private. An INTERNAL one is not for users: never shared, never installed. An ADAPTER is installed apart.
 function(lastcall_module name)
-  cmake_parse_arguments(arg "INTERNAL" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
+  cmake_parse_arguments(arg "INTERNAL;ADAPTER" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp *.hpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -77,7 +77,11 @@ function(lastcall_module name)
   if(arg_INTERNAL)
     set(kind STATIC)
   else()
-    set_property(GLOBAL APPEND PROPERTY LASTCALL_MODULES ${name})
+    if(arg_ADAPTER)
+      set_property(GLOBAL APPEND PROPERTY LASTCALL_ADAPTERS ${name})
+    else()
+      set_property(GLOBAL APPEND PROPERTY LASTCALL_MODULES ${name})
+    endif()
     set_property(GLOBAL PROPERTY LASTCALL_${name}_DEPENDS "${arg_DEPENDS}")
   endif()
   add_library(lastcall_${name} ${kind} ${sources})

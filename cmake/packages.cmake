@@ -1,5 +1,5 @@
 # Debian packages by cpack (preset `package`): lastcall (the command), liblastcall-dev, and with BUILD_SHARED_LIBS
-# liblastcall0.1. Dependencies on what is linked come from dpkg-shlibdeps, those between our packages from here.
+# liblastcall0.1; for each adapter X liblastcall-X-dev, and liblastcall-X0.1. Dependencies on what is linked come from dpkg-shlibdeps, those between our packages from here.
 set(LASTCALL_MAINTAINER "Lastcall maintainers <maintainers@users.noreply.r-seed-08bbadbb.example>"
   CACHE STRING "Who answers for the packages: NAME <ADDRESS>")
 
@@ -13,6 +13,15 @@ endif()
 if(TARGET lastcall)
   list(APPEND CPACK_COMPONENTS_ALL command)
 endif()
+get_property(adapters GLOBAL PROPERTY LASTCALL_ADAPTERS)
+foreach(adapter IN LISTS adapters)
+  set(${adapter}_development_package liblastcall-${adapter}-dev)
+  list(APPEND CPACK_COMPONENTS_ALL ${adapter}_development)
+  if(BUILD_SHARED_LIBS)
+    set(${adapter}_runtime_package liblastcall-${adapter}${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+    list(APPEND CPACK_COMPONENTS_ALL ${adapter}_runtime)
+  endif()
+endforeach()
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME lastcall)
@@ -39,8 +48,8 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 # The libraries of the package that is being made are not installed where it is made.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS
-  ${PROJECT_BINARY_DIR}/lastcall/core ${PROJECT_BINARY_DIR}/lastcall/net ${PROJECT_BINARY_DIR}/lastcall/http
-  ${PROJECT_BINARY_DIR}/lastcall/testing)
+  ${PROJECT_BINARY_DIR}/lastcall/core ${PROJECT_BINARY_DIR}/lastcall/work ${PROJECT_BINARY_DIR}/lastcall/net
+  ${PROJECT_BINARY_DIR}/lastcall/http ${PROJECT_BINARY_DIR}/lastcall/testing)
 set(same_version "(= ${PROJECT_VERSION})")
 
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME ${runtime_package})
@@ -83,6 +92,35 @@ set(CPACK_DEBIAN_COMMAND_DESCRIPTION "scores how a network service shuts down
 Puts load on a server in any language, tells it to stop in the middle of that
 load, and accounts for every request exactly once: answered, lost, late or
 refused.")
+
+foreach(adapter IN LISTS adapters)
+  get_property(for_whom GLOBAL PROPERTY LASTCALL_${adapter}_FOR)
+  get_property(library GLOBAL PROPERTY LASTCALL_${adapter}_DEBIAN)
+  string(TOUPPER CPACK_DEBIAN_${adapter}_DEVELOPMENT of)
+  set(${of}_FILE_NAME lastcall_${adapter}_dev_${version_and_machine})
+  set(${of}_PACKAGE_NAME ${${adapter}_development_package})
+  set(${of}_PACKAGE_SECTION libdevel)
+  set(needs "${development_package} ${same_version}" ${library})
+  if(BUILD_SHARED_LIBS)
+    list(APPEND needs "${${adapter}_runtime_package} ${same_version}")
+  endif()
+  list(JOIN needs ", " ${of}_PACKAGE_DEPENDS)
+  set(${of}_DESCRIPTION "adapter of lastcall for ${for_whom}: development
+It drains, cancels and closes the connections of a network service that is
+told to stop. These are the C++20 headers, the library to link with, and what
+find_package and pkg-config read.")
+  string(TOUPPER CPACK_DEBIAN_${adapter}_RUNTIME of)
+  set(${of}_FILE_NAME lastcall_${adapter}_runtime_${version_and_machine})
+  set(${of}_PACKAGE_NAME ${${adapter}_runtime_package})
+  set(${of}_PACKAGE_SECTION libs)
+  set(${of}_PACKAGE_SHLIBDEPS ON)
+  set(${of}_PACKAGE_DEPENDS "${runtime_package} ${same_version}")
+  set(${of}_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/cmake/debian/triggers)
+  set(${of}_DESCRIPTION "adapter of lastcall for ${for_whom}: library
+It drains, cancels and closes the connections of a network service that is
+told to stop. This is the shared library.")
+  list(APPEND CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/lastcall/adapters/${adapter})
+endforeach()
 
 # What Debian's policy wants in each package, and only there: copyright, changelog, reasons for what lintian says.
 set(debian ${PROJECT_BINARY_DIR}/debian)

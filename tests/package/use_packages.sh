@@ -7,12 +7,20 @@ export DEBIAN_FRONTEND=noninteractive
 apt() { timeout 900 apt-get -o Acquire::Retries=3 -qq "$@" >/dev/null; }
 
 mapfile -t packages < <(cd /root/with && for file in *.deb; do dpkg-deb --field "$file" Package; done)
+mapfile -t without_adapters < <(cd /root/with && printf '%s\n' "$PWD"/*.deb | grep -v postgres)
 apt update
-apt install -y --no-install-recommends /root/with/lastcall_*.deb
+apt install -y --no-install-recommends "${without_adapters[@]}"
 lastcall --help
-dpkg-query --show "${packages[@]}" libboost1.81-dev
-
+dpkg-query --show libboost1.81-dev
+if dpkg-query --show libpq5; then
+  echo 'libpq is installed without the adapter' >&2
+  exit 1
+fi
 apt install -y --no-install-recommends g++ cmake make pkg-config
+./use_prefix.sh /usr /tmp/consumer_without_adapters
+
+apt install -y --no-install-recommends /root/with/lastcall_*.deb
+dpkg-query --show "${packages[@]}" libpq-dev
 ./use_prefix.sh /usr /tmp/consumer
 
 apt purge -y "${packages[@]}"

@@ -16,19 +16,37 @@ fail() {
 pc=$(find "$prefix/lib" -name lastcall-http.pc)
 libraries=$(dirname "$(dirname "$pc")")
 
+export PKG_CONFIG_PATH=$libraries/pkgconfig
+# Adapters are installed apart.
+adapters=() left_out='^$' postgres=OFF
+if pkg-config --exists lastcall-postgres; then
+  adapters=(lastcall-postgres) postgres=ON
+else
+  left_out='postgres'
+fi
+
 listed=$here/../../cmake/public_headers.txt
-(cd "$prefix/include" && find lastcall -name '*.hpp' | LC_ALL=C sort | diff "$listed" -) ||
+(cd "$prefix/include" && find lastcall -name '*.hpp' | LC_ALL=C sort | diff <(grep -v "$left_out" "$listed") -) ||
   fail 'what is installed is not what cmake/public_headers.txt says'
 
-export PKG_CONFIG_PATH=$libraries/pkgconfig
-version=$(pkg-config --modversion lastcall-core lastcall-net lastcall-http lastcall-testing | sort -u)
+version=$(pkg-config --modversion lastcall-core lastcall-work lastcall-net lastcall-http lastcall-testing "${adapters[@]}" |
+  sort -u)
 [[ $("$prefix/bin/lastcall" --version) == "lastcall $version" ]] || fail "lastcall --version does not say $version"
 
 command -v make >/dev/null || export CMAKE_GENERATOR=Ninja # what scripts/bootstrap installs
-cmake -S "$here/consumer" -B "$scratch/find_package" -DCMAKE_PREFIX_PATH="$prefix" -DHEADERS="$prefix/include"
+cmake -S "$here/consumer" -B "$scratch/find_package" -DCMAKE_PREFIX_PATH="$prefix" -DHEADERS="$prefix/include" \
+  -DPOSTGRES=$postgres
 cmake --build "$scratch/find_package" --parallel 2
 "$scratch/find_package/consumer"
 [[ $("$scratch/find_package/core_only") == "$version" ]] || fail 'version() is not that of the package'
+
+# links_nothing_of PROGRAM PATTERN: what it needs to run.
+links_nothing_of() {
+  if readelf -d "$1" | grep NEEDED | grep -E "$2"; then fail "$1 links with what it has not asked for"; fi
+}
+links_nothing_of "$scratch/find_package/core_only" 'lastcall_(work|net|http|testing|postgres)|libpq|ssl|nghttp2'
+links_nothing_of "$scratch/find_package/consumer" 'lastcall_postgres|libpq'
+if [[ $postgres == ON ]]; then "$scratch/find_package/with_postgres"; fi
 
 # refuses TEXT ARGUMENT…: find_package(lastcall ARGUMENT…) fails and says TEXT.
 refuses() {
@@ -43,7 +61,7 @@ refuses() {
     fail "find_package(lastcall $*) did not fail with: $text"
   fi
 }
-refuses "lastcall has no component 'nonsense'; there are: core net http testing" 0.1 CONFIG REQUIRED COMPONENTS core nonsense
+refuses "lastcall has no component 'nonsense'; there are: core work net http testing" 0.1 CONFIG REQUIRED COMPONENTS core nonsense
 refuses 'compatible with requested version "0.2"' 0.2 CONFIG REQUIRED
 
 # by_pkg_config COMPILER: an archive holds code that any linker takes, so another compiler than its own may use it.
@@ -57,6 +75,13 @@ by_pkg_config() {
   [[ $(LD_LIBRARY_PATH=$libraries "$scratch/core_by_pkg_config") == "$version" ]]
 }
 by_pkg_config c++
+if [[ $postgres == ON ]]; then
+  read -ra flags < <(pkg-config --cflags --libs lastcall-postgres)
+  c++ -std=c++20 "$here/consumer/postgres.cpp" "${flags[@]}" -o "$scratch/postgres_by_pkg_config"
+  LD_LIBRARY_PATH=$libraries "$scratch/postgres_by_pkg_config"
+else
+  refuses "lastcall has no component 'postgres'" 0.1 CONFIG REQUIRED COMPONENTS postgres
+fi
 if command -v clang++-19 >/dev/null; then by_pkg_config clang++-19; fi
 
 # says TEXT FLAG: what can't work ends with one sentence.
