@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -71,18 +73,40 @@ class postgres_cluster {
     if (!server_->wait(lastcall::deadline(30s))) server_->signal(SIGKILL);
     server_.reset();
   }
-  /// Stops all processes of the server (SIGSTOP), or lets them run on (SIGCONT).
+  /// Sends it to the postmaster and to each of its children: SIGSTOP, SIGCONT, SIGKILL.
   void signal_all(int number) {
-    const std::string parent = std::to_string(server_->pid());
-    lastcall::testing::child_process(std::vector<std::string>{"pkill", "-" + std::to_string(number), "-P", parent})
-        .wait(lastcall::deadline(10s));
-    server_->signal(number);
+    const std::vector<pid_t> children = children_of(server_->pid());
+    server_->signal(number);  // first, so that it does not begin new ones
+    for (const pid_t one : children) ::kill(one, number);
+  }
+  /// As a machine that loses power, but that its files are whole. Returns when nothing of it runs any more.
+  void kill() {
+    const std::vector<pid_t> children = children_of(server_->pid());
+    signal_all(SIGKILL);
+    server_->wait(lastcall::deadline(30s));
+    server_.reset();
+    // Whoever is their parent now reaps them.
+    for (const pid_t one : children)
+      for (const lastcall::deadline by(30s); ::kill(one, 0) == 0 && !is_zombie(one);)
+        if (by.passed(std::chrono::steady_clock::now())) throw std::runtime_error("a backend outlives SIGKILL");
   }
 
   std::string socket() const { return folder_ / ".s.PGSQL.5432"; }
   std::string conninfo() const { return "host=" + folder_.string() + " user=postgres dbname=postgres"; }
 
  private:
+  static std::vector<pid_t> children_of(pid_t parent) {
+    const std::string of = std::to_string(parent);
+    std::ifstream list("/proc/" + of + "/task/" + of + "/children");
+    return {std::istream_iterator<pid_t>(list), {}};
+  }
+  static bool is_zombie(pid_t of) {
+    std::ifstream file("/proc/" + std::to_string(of) + "/stat");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const std::size_t name_ends = text.rfind(')');
+    return name_ends == text.npos || text.compare(name_ends, 3, ") Z") == 0;
+  }
+
   std::vector<std::string> command(std::vector<std::string> of) const {
     of.insert(of.begin(), as_.begin(), as_.end());
     return of;

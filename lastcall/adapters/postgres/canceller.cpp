@@ -1,65 +1,142 @@
 #include "lastcall/adapters/postgres/canceller.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
 #include "lastcall/adapters/postgres/rows.hpp"
 #include "lastcall/adapters/postgres/wire.hpp"
+#include "lastcall/core/caught.hpp"
+#include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/core/threads/own_thread.hpp"
+#include "lastcall/core/threads/signal_mask.hpp"
 
 namespace lastcall::inline v0::postgres::detail {
 
-namespace {
-
-struct exclusive_use {
-  exclusive_use(lastcall::detail::timed_semaphore& of, time_point by) : of_(of), has_(of.acquire(by)) {}
-  ~exclusive_use() {
-    if (has_) of_.release();
+void canceller::request(wish what) noexcept {
+  bool taken = false;
+  bool begins = false;
+  if (exception_of([&] {
+        const std::lock_guard held(mutex_);
+        if (waiting_.size() >= most_waiting) return;
+        waiting_.push_back(std::move(what));
+        taken = true;
+        begins = !std::exchange(works_, true);
+      }) != nullptr ||
+      !taken) {
+    if (what.done) what.done(false);
+    return;
   }
-  exclusive_use& operator=(exclusive_use&&) = delete;
+  if (!begins) return;
+  const lastcall::detail::no_signals_of_others blocked;
+  if (exception_of([&] { lastcall::detail::own_thread([self = shared_from_this()] { self->work(); }).detach(); }) ==
+      nullptr)
+    return;
+  std::vector<wish> all;  // no thread is left
+  {
+    const std::lock_guard held(mutex_);
+    all.swap(waiting_);
+    works_ = false;
+  }
+  for (wish& one : all)
+    if (one.done) one.done(false);
+}
 
-  lastcall::detail::timed_semaphore& of_;
-  const bool has_;
-};
+void canceller::work() noexcept {
+  const watched_thread listed(name_, "cancel");
+  for (;;) {
+    std::vector<wish> all;
+    {
+      const std::lock_guard held(mutex_);
+      if (waiting_.empty()) {
+        works_ = false;
+        return;
+      }
+      all.swap(waiting_);
+    }
+    grant(all);
+  }
+}
 
-}  // namespace
-
-bool canceller::open(time_point by) {
-  const exclusive_use mine(one_, by);
-  return mine.has_ && is_open(by);
+/// One query for all.
+void canceller::grant(std::vector<wish>& all) noexcept {
+  std::vector<int> done;
+  static_cast<void>(exception_of([&] {
+    std::string backends;
+    time_point by{};
+    for (const wish& one : all) {
+      by = std::max(by, one.by);
+      if (one.backend != 0) backends.append(backends.empty() ? "{" : ",").append(std::to_string(one.backend));
+    }
+    if (backends.empty()) {
+      is_open(by);
+    } else {
+      done = signal(backends + "}", by);
+    }
+  }));
+  for (wish& one : all)
+    if (one.done) one.done(std::ranges::find(done, one.backend) != done.end());
 }
 
 bool canceller::is_open(time_point by) {
   if (connection_ && PQstatus(connection_.get()) == CONNECTION_OK) return true;
   connection_.reset(PQconnectStart(conninfo_.c_str()));
-  if (detail::open(connection_.get(), by) && PQsetnonblocking(connection_.get(), 1) == 0) return true;
+  if (detail::open(connection_.get(), by) && PQsetnonblocking(connection_.get(), 1) == 0) {
+    PQsetNoticeReceiver(connection_.get(), [](void*, const PGresult*) {}, nullptr);  // "is no PostgreSQL backend"
+    return true;
+  }
   connection_.reset();
   return false;
 }
 
-bool canceller::cancel(int backend, time_point by) {
-  const exclusive_use mine(one_, by);
-  if (!mine.has_) return false;
+/// Those that the server has signalled.
+std::vector<int> canceller::signal(const std::string& backends, time_point by) {
   for (int tries = 0; tries < 2; ++tries) {  // a connection that broke while it was idle is opened anew, once
-    if (!is_open(by)) return false;
-    const std::string id = std::to_string(backend);
-    const char* const values[]{id.c_str()};
-    if (PQsendQueryParams(connection_.get(), "select pg_cancel_backend($1)", 1, nullptr, values, nullptr, nullptr, 0) ==
-        1) {
-      wanted next = step_of_query(connection_.get());
-      while (next != wanted::nothing && next != wanted::failed) {
-        if (!wait(connection_.get(), next, by)) {
-          connection_.reset();
-          return false;
-        }
-        next = PQconsumeInput(connection_.get()) == 1 ? step_of_query(connection_.get()) : wanted::failed;
-      }
+    std::vector<int> done;
+    if (!is_open(by)) return done;
+    PGconn* const on = connection_.get();
+    const char* const values[]{backends.c_str()};
+    wanted next = wanted::failed;
+    if (PQsendQueryParams(on, "select b from unnest($1::int[]) b where pg_cancel_backend(b)", 1, nullptr, values,
+                          nullptr, nullptr, 0) == 1)
+      next = step_of_query(on);
+    while (next != wanted::failed) {
       if (next == wanted::nothing) {
-        const rows answer(PQgetResult(connection_.get()));
-        const bool sent = answer.size() == 1 && answer[0].text(0) == "t";
-        while (PGresult* const rest = PQgetResult(connection_.get())) PQclear(rest);
-        return sent;
+        const rows answer(PQgetResult(on));
+        if (answer.native_handle() == nullptr) break;
+        for (const row one : answer) done.push_back(one.get<int>(0));
+      } else if (!wait(on, next, by)) {
+        connection_.reset();
+        return done;
+      } else if (PQconsumeInput(on) != 1) {
+        break;
       }
+      next = step_of_query(on);
     }
+    if (next == wanted::nothing && PQstatus(on) == CONNECTION_OK) return done;
     connection_.reset();
+    if (!done.empty()) return done;
   }
-  return false;
+  return {};
+}
+
+void cancel_without_bound(std::shared_ptr<PGcancel> handle) noexcept {
+  static std::atomic<int> hanging = 0;
+  constexpr int most_hanging = 8;
+  if (!handle) return;
+  if (hanging.fetch_add(1) >= most_hanging) {
+    hanging.fetch_sub(1);
+    return;
+  }
+  const lastcall::detail::no_signals_of_others blocked;
+  if (exception_of([&] {
+        lastcall::detail::own_thread([handle = std::move(handle)] {
+          char why[256];
+          PQcancel(handle.get(), why, sizeof why);
+          hanging.fetch_sub(1);
+        }).detach();
+      }) != nullptr)
+    hanging.fetch_sub(1);
 }
 
 }  // namespace lastcall::inline v0::postgres::detail

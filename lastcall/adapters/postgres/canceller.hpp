@@ -4,34 +4,60 @@
 
 #include <libpq-fe.h>
 
+#include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/threads/timed_semaphore.hpp"
+#include "lastcall/core/function.hpp"
 
 namespace lastcall::inline v0::postgres::detail {
 
-/// Threads: any; one cancels at a time.
-class canceller {
+/// Ownership: shared by a pool, its connections, and the thread that works while there is something to cancel. Only
+/// that thread uses the connection.
+/// Threads: any.   Blocks: not.
+class canceller : public std::enable_shared_from_this<canceller> {
  public:
-  explicit canceller(std::string conninfo) : conninfo_(std::move(conninfo)) {}
+  explicit canceller(std::string conninfo, std::string name) : conninfo_(std::move(conninfo)), name_(std::move(name)) {}
 
-  /// Opens the connection, so that a cancel need not.   Blocks: until `by`.
-  bool open(time_point by);
-  /// True: the server has sent the signal to that backend.   Blocks: until `by`.
-  bool cancel(int backend, time_point by);
+  /// Opens the connection, so that a cancel need not. It gives up at `by`.
+  void open_ahead(time_point by) noexcept { request({.backend = 0, .by = by, .done = {}}); }
+  /// Calls `done(true)` when the server has sent the signal to that backend, `done(false)` when it can't be had until
+  /// about `by`. `done` runs on the thread of the canceller, or in this call when there is no thread or no room.
+  void cancel(int backend, time_point by, function<void(bool sent)> done) noexcept {
+    request({.backend = backend, .by = by, .done = std::move(done)});
+  }
 
  private:
+  struct wish {
+    int backend;  // 0: none, only open
+    time_point by;
+    function<void(bool)> done;
+  };
   struct finish {
     void operator()(PGconn* of) const noexcept { PQfinish(of); }
   };
 
+  static constexpr std::size_t most_waiting = 10'000;  // as many as a pool may have connections
+
+  void request(wish what) noexcept;
+  void work() noexcept;
+  void grant(std::vector<wish>& all) noexcept;
   bool is_open(time_point by);
+  std::vector<int> signal(const std::string& backends, time_point by);
 
   const std::string conninfo_;
-  lastcall::detail::timed_semaphore one_;
+  const std::string name_;
   std::unique_ptr<PGconn, finish> connection_;
+  std::mutex mutex_;  // of what follows
+  std::vector<wish> waiting_;
+  bool works_ = false;
 };
+
+/// PQcancel for where there is no canceller to be had. It has no bound, so it has a thread, which owns all that it
+/// uses. Does nothing while several of these threads hang.
+void cancel_without_bound(std::shared_ptr<PGcancel> handle) noexcept;
 
 }  // namespace lastcall::inline v0::postgres::detail

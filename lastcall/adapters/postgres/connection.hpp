@@ -18,8 +18,10 @@
 namespace lastcall::inline v0::postgres {
 
 namespace detail {
-class canceller;
-struct statement;
+struct connection_group;
+struct connection_state;
+class talk;
+struct connection_access;
 }  // namespace detail
 
 struct connection_options {
@@ -27,13 +29,14 @@ struct connection_options {
   std::string conninfo = {};
   /// How long a connection may take to open; less if its context has less.
   duration connect_within = std::chrono::seconds(5);
-  /// How long a statement that was cancelled may take to end. Then the connection is given up.
-  duration cancel_within = std::chrono::milliseconds(500);
+  /// How long a statement that was cancelled may take to end. Then the connection is given up. Keep it below half of
+  /// the reserve of the shutdown, which is a tenth of the grace.
+  duration cancel_within = std::chrono::milliseconds(250);
   /// The server's notices (RAISE NOTICE) are debug lines of this component.
   std::string name = "postgres";
 };
 
-/// Threads: one at a time, except `cancel`. Moving it does not disturb a cancel.
+/// Threads: one at a time, except `force`. Moving it does not disturb that.
 class connection {
  public:
   using options = connection_options;
@@ -63,39 +66,30 @@ class connection {
   bool is_idle() const noexcept;
   /// The server has closed it, or it was given up.   Does not block: it asks the socket.
   bool is_broken() const noexcept;
-  /// Cancels the statement that another thread runs with it. Its call returns with reason `forced`.
-  /// Threads: any, while the connection lives.   Blocks: at most `cancel_within`.
-  void cancel() noexcept;
+  /// Ends what its owner does with it: a statement that runs is cancelled on the server, and its call returns with
+  /// reason `forced`, as every later one does at once.   Threads: any, while the connection lives.
+  void force() noexcept;
   /// Nobody uses it any more: every call fails, and a pool closes it.
   void give_up() noexcept;
-  int backend() const noexcept { return PQbackendPID(native_handle()); }
+  /// The number of its process on the server, as in pg_stat_activity.
+  int backend() const noexcept;
   /// For what is not here. Leave it without a statement in progress.
   PGconn* native_handle() const noexcept;
 
  private:
   friend class pool;
-  struct parts;
-  struct answers {
-    rows last{nullptr};
-    bool failed = false;
-  };
-  explicit connection(std::unique_ptr<parts> of) noexcept;
+  friend struct detail::connection_access;
+  explicit connection(std::unique_ptr<detail::connection_state> of) noexcept;
 
   /// Errors: std::invalid_argument.
   static void check(const options& of);
-  static result<connection, error> open(const context& with, const options& how, logger log,
-                                        std::shared_ptr<detail::canceller> by);
+  static result<connection, error> open(const context& with, const options& how,
+                                        std::shared_ptr<detail::connection_group> of);
   result<rows, error> run_query(const context& with, const char* sql, detail::parameter_lists values);
   result<rows, error> run_prepared(const context& with, const char* name, detail::parameter_lists values);
-  result<rows, error> run(const context& with, const detail::statement& what);
-  result<rows, error> finish(const context& with);
-  bool take(answers& all);
-  result<rows, error> answer(answers all);
-  result<rows, error> cut_short(const context& with, answers all);
-  error lost(const char* when);
-  void limit_on_the_server(const context& with);
+  void drive(detail::talk& what);
 
-  std::unique_ptr<parts> parts_;
+  std::unique_ptr<detail::connection_state> state_;
 };
 
 }  // namespace lastcall::inline v0::postgres

@@ -2,7 +2,9 @@
 
 #include <utility>
 
-#include "lastcall/adapters/postgres/canceller.hpp"
+#include "lastcall/adapters/postgres/connection_state.hpp"
+#include "lastcall/core/metrics.hpp"
+#include "lastcall/core/report/report.hpp"
 
 namespace lastcall::inline v0::postgres {
 
@@ -15,17 +17,17 @@ pool::pool(options with, logger log) {
                                .cancel_within = with.cancel_within,
                                .name = with.name};
   connection::check(how);
-  const auto cancels = std::make_shared<detail::canceller>(how.conninfo);
-  const auto open = [how, log, cancels, first = std::move(with.on_connect)](const context& by) {
-    connection made = std::move(connection::open(by, how, log, cancels)).value();
+  group_ = std::make_shared<detail::connection_group>(how, log);
+  const auto open = [how, group = group_, first = std::move(with.on_connect)](const context& by) {
+    connection made = std::move(connection::open(by, how, group)).value();
     for (const std::string& sql : first) static_cast<void>(made.query(by, sql.c_str()).value());
-    cancels->open(lastcall::detail::later(steady().now(), how.connect_within));
+    group->cancels->open_ahead(lastcall::detail::later(steady().now(), how.connect_within));
     return made;
   };
   connections_ = std::make_unique<lastcall::pool<connection>>(
       lastcall::pool_options<connection>{.open = open,
                                          .check = [](connection& of) { return of.is_idle() && !of.is_broken(); },
-                                         .cancel = [](connection& of) { of.cancel(); },
+                                         .cancel = [](connection& of) { of.force(); },
                                          .close = [](connection&) {},
                                          .most = with.most,
                                          .kept_idle = with.kept_idle,
@@ -41,5 +43,25 @@ pool::pool(options with, logger log) {
 pool::~pool() = default;
 
 void pool::start(context) { connections_->start({}); }
+
+void pool::account(component_report& out) const {
+  connections_->account(out);
+  const std::uint64_t rolled_back = group_->rolled_back;
+  const std::uint64_t unconfirmed = group_->unconfirmed;
+  if (rolled_back > 0) out.add("rolled_back", rolled_back);
+  if (unconfirmed > 0) out.add("unconfirmed", unconfirmed);
+  if (const std::uint64_t lost = group_->lost; lost > 0) out.add("lost", lost);
+  out.lost = *out.lost || rolled_back > 0 || unconfirmed > 0;
+}
+
+void pool::measure(metrics& into) const {
+  connections_->measure(into);
+  into.counter("lastcall_postgres_rolled_back_total", "Statements and transactions that force rolled back.",
+               group_->rolled_back);
+  into.counter("lastcall_postgres_unconfirmed_total",
+               "Cancelled statements of which the server did not say in time what became of them.",
+               group_->unconfirmed);
+  into.counter("lastcall_postgres_lost_total", "Connections that broke while they were used.", group_->lost);
+}
 
 }  // namespace lastcall::inline v0::postgres

@@ -17,7 +17,7 @@ struct pool_options {
   /// As connection_options.
   std::string conninfo = {};
   duration connect_within = std::chrono::seconds(5);
-  duration cancel_within = std::chrono::milliseconds(500);
+  duration cancel_within = std::chrono::milliseconds(250);
   /// As lastcall::pool_options.
   std::size_t most = 8;
   std::size_t kept_idle = 1;
@@ -35,8 +35,9 @@ struct pool_options {
 /// Beside its connections it keeps one to cancel with.
 /// Drain: no new leases; transactions finish; drained when all leases are back. Force: each statement that runs is
 /// cancelled on the server (pg_cancel_backend); its transaction rolls back, and its call returns with reason `forced`.
-/// Stop: all connections are closed. Lost at worst: what was not committed. The report's `cancelled` says how many
-/// leases that concerned, its work in progress which.
+/// Stop: all connections are closed. Lost at worst: what was not committed. The report's `rolled_back` counts what
+/// force rolled back, `unconfirmed` the statements of which the server did not say in time what became of them, `lost`
+/// the connections that broke; its work in progress and the log name them.
 class pool final : public component {
  public:
   using options = pool_options;
@@ -58,13 +59,14 @@ class pool final : public component {
   void drain(context, drained done) override { connections_->drain({}, std::move(done)); }
   void force() noexcept override { connections_->force(); }
   void stop() noexcept override { connections_->stop(); }
-  void account(component_report& out) const override { connections_->account(out); }
-  void measure(metrics& into) const override { connections_->measure(into); }
+  void account(component_report& out) const override;
+  void measure(metrics& into) const override;
   void in_progress(std::vector<work_item>& out, std::size_t limit) const override {
     connections_->in_progress(out, limit);
   }
 
  private:
+  std::shared_ptr<detail::connection_group> group_;
   std::unique_ptr<lastcall::pool<connection>> connections_;
 };
 

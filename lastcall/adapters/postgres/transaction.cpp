@@ -1,5 +1,6 @@
 #include "lastcall/adapters/postgres/transaction.hpp"
 
+#include "lastcall/adapters/postgres/connection_state.hpp"
 #include "lastcall/core/caught.hpp"
 
 namespace lastcall::inline v0::postgres {
@@ -15,8 +16,7 @@ result<transaction, error> transaction::begin(const context& with, connection& o
 // The context of the work may have ended, and a rollback must still be sent: so it has a bound of its own.
 transaction::~transaction() {
   if (on_ == nullptr || PQtransactionStatus(on_->native_handle()) == PQTRANS_IDLE) return;
-  static_cast<void>(
-      exception_of([&] { static_cast<void>(on_->query(within({}, std::chrono::seconds(1)), "rollback")); }));
+  static_cast<void>(exception_of([&] { detail::connection_access::roll_back(*on_); }));
   if (!on_->is_idle()) on_->give_up();
 }
 

@@ -18,8 +18,8 @@ class transaction {
                                           isolation level = isolation::read_committed);
   transaction(transaction&& other) noexcept : on_(std::exchange(other.on_, nullptr)) {}
   transaction& operator=(transaction&&) = delete;
-  /// Rolls back unless it was committed.   Blocks: at most a second; then the connection is given up, and the server
-  /// rolls back when it sees that.
+  /// Rolls back unless it was committed.   Blocks: at most `cancel_within`; then the connection is given up, and the
+  /// server rolls back when it sees that.
   ~transaction();
 
   template <parameter... A> result<rows, error> query(const context& with, const char* sql, const A&... values) {

@@ -1,0 +1,226 @@
+#include "lastcall/adapters/postgres/talk.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <string>
+#include <utility>
+
+#include "lastcall/core/duration.hpp"
+
+namespace lastcall::inline v0::postgres::detail {
+
+talk::~talk() {
+  if (on_.in_call) on_.given_up = true;
+  on_.in_call = false;
+}
+
+talk::step talk::begin() {
+  if (on_.given_up) return fail({error::reason::connection, on_.how.name + ": the connection was given up"});
+  if (on_.in_call) {
+    refused_.emplace(error::reason::misuse, on_.how.name + ": another call with this connection is not over");
+    return {.what = step::kind::over};
+  }
+  before_ = PQtransactionStatus(on_.native);
+  if (before_ == PQTRANS_IDLE) on_.cut_by_force = false;
+  if (has_ended()) {
+    if (before_ != PQTRANS_IDLE && reason() == error::reason::forced) count_cut(true);
+    return fail(ended("not sent"));
+  }
+  on_.in_call = true;
+  if (is_limited() && limit()) {
+    phase_ = phase::limiting;
+    return next();
+  }
+  return say();
+}
+
+talk::step talk::say() {
+  phase_ = phase::running;
+  if (!send()) return fail(lost());
+  return next();
+}
+
+talk::step talk::next() {
+  switch (const wanted ready = phase_ == phase::limiting ? advance_results() : advance()) {
+    case wanted::nothing:
+      return over();
+    case wanted::failed:
+      return fail(lost());
+    default:
+      return {.what = step::kind::wait, .ready = ready, .by = phase_ == phase::cut ? by_ : end()};
+  }
+}
+
+talk::step talk::go_on(bool in_time) {
+  if (phase_ == phase::cut) {
+    if (!in_time || steady().now() >= by_) {
+      on_.given_up = true;
+      count_cut(false);
+      error why = ended("cancelled");
+      return fail({error::reason::connection,
+                   std::string(why.what()) + "; the server did not say so within " + to_text(on_.how.cancel_within)});
+    }
+  } else if (!in_time || has_ended()) {
+    return cut();
+  }
+  if (PQconsumeInput(on_.native) != 1) return fail(lost());
+  return next();
+}
+
+talk::step talk::cut() { return cancel_within_bounds(); }
+
+talk::step talk::cancel_within_bounds() {
+  phase_ = phase::cut;
+  by_ = lastcall::detail::later(steady().now(), on_.how.cancel_within);
+  return {.what = step::kind::cancel, .by = by_};
+}
+
+talk::step talk::give_up() {
+  on_.given_up = true;
+  return fail(ended("given up"));
+}
+
+talk::step talk::cancel_asked(bool sent) {
+  sent_ = sent;
+  if (!sent) cancel_without_bound(on_.fallback);
+  return next();
+}
+
+talk::step talk::over() {
+  if (phase_ == phase::limiting) {
+    if (!failed_) {
+      on_.limit_ms = limit_ms_;
+      on_.limit_in_transaction = before_ == PQTRANS_INTRANS;
+    }
+    last_ = rows(nullptr);
+    failed_ = false;
+    return say();
+  }
+  on_.in_call = false;
+  if (phase_ == phase::cut && !sent_) on_.given_up = true;  // the cancel may still come, and meet the next statement
+  return {.what = step::kind::over};
+}
+
+talk::step talk::fail(error why) {
+  on_.in_call = false;
+  refused_.emplace(std::move(why));
+  return {.what = step::kind::over};
+}
+
+wanted talk::advance_results() {
+  for (;;) {
+    const wanted ready = step_of_query(on_.native);
+    if (ready != wanted::nothing) return ready;
+    if (take(rows(PQgetResult(on_.native)))) return wanted::nothing;
+  }
+}
+
+bool talk::take(rows next) {
+  if (next.native_handle() == nullptr) return true;
+  const ExecStatusType status = PQresultStatus(next.native_handle());
+  if (!failed_) last_ = std::move(next);
+  if (status == PGRES_FATAL_ERROR) failed_ = true;
+  return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+result<rows, error> talk::answer() {
+  if (refused_) return *std::move(refused_);
+  auto it = made();
+  if (phase_ != phase::cut || it || it.error().sqlstate() != "57014") return it;  // it was over before
+  count_cut(true);
+  return error(reason(), ended("cancelled").what(), "57014");
+}
+
+/// The last result, or the first that is an error.
+result<rows, error> talk::made() {
+  if (on_.limit_in_transaction && PQtransactionStatus(on_.native) == PQTRANS_IDLE) {
+    on_.limit_in_transaction = false;
+    on_.limit_ms.reset();  // a rollback takes it back
+  }
+  if (!failed_) return std::move(last_);
+  const auto field = [&](int of) {
+    const char* const text = PQresultErrorField(last_.native_handle(), of);
+    return std::string(text != nullptr ? text : "");
+  };
+  const std::string state = field(PG_DIAG_SQLSTATE);
+  if (state.empty()) return lost();
+  std::string text = on_.how.name + ": " + field(PG_DIAG_MESSAGE_PRIMARY);
+  if (PQstatus(on_.native) == CONNECTION_BAD) {
+    static_cast<void>(lost());
+    text += " (the connection was lost)";
+  }
+  if (const std::string more = field(PG_DIAG_MESSAGE_DETAIL); !more.empty()) text.append(": ").append(more);
+  return error(error::reason::server, std::move(text), state);
+}
+
+error talk::lost() {
+  char buffer[512];
+  const char* const why = message_of(on_.native, buffer);
+  if (PQstatus(on_.native) != CONNECTION_BAD)  // as libpq says: COPY in progress, a wrong number of values
+    return {error::reason::misuse, on_.how.name + ": " + why};
+  if (!std::exchange(on_.given_up, true)) {
+    on_.group->lost.fetch_add(1, std::memory_order_relaxed);
+    on_.group->log.warning(on_.how.name, "a connection was lost",
+                           {{"error", why}, {"statement", label().substr(0, 80)}});
+  }
+  return {error::reason::connection, on_.how.name + ": " + why + " (the connection was lost)"};
+}
+
+error::reason talk::reason() const noexcept {
+  return with_.cause() == cause::deadline ? error::reason::deadline : error::reason::forced;
+}
+
+error talk::ended(const char* what) const {
+  std::string text = on_.how.name + ": " + what + ": ";
+  if (with_.cause() == cause::deadline) return {reason(), text + "no time is left: its deadline has passed"};
+  if (!with_.forced()) return {reason(), text + "by force"};
+  return {reason(), text + "its context was forced (" + to_text(with_.cause()) + ")"};
+}
+
+void talk::count_cut(bool confirmed) const {
+  connection_group& group = *on_.group;
+  if (!confirmed) group.unconfirmed.fetch_add(1, std::memory_order_relaxed);
+  const bool by_force = reason() == error::reason::forced && with_.cause() != cause::client_gone;
+  if (by_force && confirmed && !std::exchange(on_.cut_by_force, true))
+    group.rolled_back.fetch_add(1, std::memory_order_relaxed);
+  const std::string_view text =
+      confirmed ? "cut, and rolled back" : "cut; the server did not say in time what became of it";
+  if (by_force || !confirmed) {
+    group.log.warning(on_.how.name, text, {{"statement", label().substr(0, 80)}});
+  } else {
+    group.log.debug(on_.how.name, text, {{"statement", label().substr(0, 80)}});
+  }
+}
+
+/// So that the server ends a statement whose client has gone. It is told a power of two of milliseconds, not below what
+/// is left, so that most statements need not tell it again. True: it is being told.
+bool talk::limit() {
+  if (with_.end() != time_point::max()) {
+    const int left = with_.remaining_ms();
+    const int now = on_.limit_ms.value_or(0);
+    if (now >= left && now / 2 <= left + 32) return false;
+    limit_ms_ = static_cast<int>(std::bit_ceil(static_cast<unsigned>(std::max(left, 64))));
+  } else if (on_.limit_ms.value_or(0) == 0) {
+    return false;
+  }
+  if (before_ != PQTRANS_IDLE && before_ != PQTRANS_INTRANS) return false;
+  const std::string sql = "set statement_timeout = " + std::to_string(limit_ms_);
+  return PQsendQueryParams(on_.native, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 1;
+}
+
+bool rollback::send() { return PQsendQueryParams(native(), "rollback", 0, nullptr, nullptr, nullptr, nullptr, 0) == 1; }
+
+bool statement::send() {
+  const auto& [count, texts, lengths, formats] = of_.values;
+  switch (of_.what) {
+    case kind::query:
+      return PQsendQueryParams(native(), of_.sql, count, nullptr, texts, lengths, formats, 0) == 1;
+    case kind::prepare:
+      return PQsendPrepare(native(), of_.name, of_.sql, 0, nullptr) == 1;
+    case kind::execute:
+      return PQsendQueryPrepared(native(), of_.name, count, texts, lengths, formats, 0) == 1;
+  }
+  return false;
+}
+
+}  // namespace lastcall::inline v0::postgres::detail
