@@ -38,7 +38,7 @@ PAGES = {
         "adapters/postgres/pool", "adapters/postgres/connection", "adapters/postgres/transaction", "adapters/postgres/rows",
         "adapters/postgres/error"]),
     "testing": ("Tests", ["testing/harness", "testing/component_double", "testing/virtual_clock", "testing/program", "testing/exact_client",
-                          "testing/fault_relay"]),
+                          "testing/fault_relay", "testing/check_adapter"]),
     "options": ("Options", None),  # every struct of options, and what their members are
     "reload": ("Reload: SIGHUP, on_reload, certificates", [
         "core/app/app_options:hangup", "core/app/app_options:app_options:sighup", "core/app/app_options:app_options:on_reload",

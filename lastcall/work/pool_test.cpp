@@ -14,7 +14,7 @@
 namespace lastcall::pool_test {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 /// A connection that counts the living ones.
 struct connection {
@@ -28,7 +28,7 @@ struct connection {
   std::atomic<bool> cancelled = false;
 };
 
-struct pool_of_connections : testing::Test {
+struct pool_of_connections : ::testing::Test {
   pool_options<connection> usual() {
     return {.open =
                 [this](const context&) {
@@ -206,7 +206,7 @@ TEST_F(pool_of_connections, cancels_each_lease_that_is_out_when_it_is_forced) {
   component_report report;
   db.account(report);
   EXPECT_EQ(report.lost, true);
-  EXPECT_THAT(report.fields, testing::Contains(testing::Pair("cancelled", report_value(std::int64_t{2}))));
+  EXPECT_THAT(report.fields, ::testing::Contains(::testing::Pair("cancelled", report_value(std::int64_t{2}))));
 }
 
 TEST_F(pool_of_connections, does_not_give_one_back_while_it_is_being_cancelled) {
@@ -315,7 +315,7 @@ TEST_F(pool_of_connections, shows_each_lease_that_is_out_as_work_in_progress) {
   std::vector<work_item> items;
   db.in_progress(items, 10);
   ASSERT_EQ(items.size(), 1u);
-  EXPECT_THAT(items[0].label, testing::StartsWith("COMMIT at pool_test.cpp:"));
+  EXPECT_THAT(items[0].label, ::testing::StartsWith("COMMIT at pool_test.cpp:"));
 }
 
 // No hand-over is lost, however the threads meet. Under the sanitizers and with the jitter this is a test of its own.
