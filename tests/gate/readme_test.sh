@@ -15,3 +15,10 @@ if ! diff <(program_of README.zh-CN.md | uncommented) <(printf '%s\n' "$built" |
   echo "README.zh-CN.md: the program shown is not examples/01_hello/main.cpp" >&2
   exit 1
 fi
+# So is the adapter of the guide.
+page=docs/guide/write-your-own-adapter.md
+if ! diff <(awk '/^```cpp in: file$/ {inside = 1; next} /^```$/ {if (inside) exit} inside' "$page") \
+  <(sed '1,/^#pragma once$/d' examples/31_redis/redis.hpp | sed 1d); then
+  echo "$page: the adapter shown is not examples/31_redis/redis.hpp" >&2
+  exit 1
+fi
