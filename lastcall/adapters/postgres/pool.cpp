@@ -1,5 +1,6 @@
 #include "lastcall/adapters/postgres/pool.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "lastcall/adapters/postgres/connection_state.hpp"
@@ -8,7 +9,17 @@
 
 namespace lastcall::inline v0::postgres {
 
-pool::pool(options with, app& owner) : pool(std::move(with), owner.log()) {}
+namespace {
+
+/// What force cancels has to be over before others no longer wait for it.
+pool_options bounded(pool_options with, duration reserve) {
+  with.cancel_within = std::min(with.cancel_within, std::max<duration>(reserve / 4, std::chrono::milliseconds(1)));
+  return with;
+}
+
+}  // namespace
+
+pool::pool(options with, app& owner) : pool(bounded(std::move(with), owner.reserve()), owner.log()) {}
 
 pool::pool(options with, logger log) {
   if (with.name.empty()) with.name = "postgres";

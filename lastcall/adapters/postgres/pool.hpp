@@ -17,7 +17,8 @@ struct pool_options {
   /// As connection_options.
   std::string conninfo = {};
   duration connect_within = std::chrono::seconds(5);
-  duration cancel_within = std::chrono::milliseconds(250);
+  /// As connection_options, but not more than a quarter of the reserve of the app that it is added to.
+  duration cancel_within = std::chrono::milliseconds(500);
   /// As lastcall::pool_options.
   std::size_t most = 8;
   std::size_t kept_idle = 1;

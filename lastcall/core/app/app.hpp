@@ -169,6 +169,10 @@ class app {
   /// Before an announcement: the whole readiness delay. After it: what is left of it.   Threads: any.
   duration readiness_left() const noexcept;
 
+  /// The last part of the grace period: what was forced comes to its end in it. Half of it later others no longer wait
+  /// for that, so a component bounds by it what it does when it is forced.   Threads: any.
+  duration reserve() const noexcept;
+
   lastcall::logger& log() noexcept;
   const clock& time() const noexcept;
 
