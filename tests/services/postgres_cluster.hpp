@@ -32,7 +32,8 @@ class postgres_cluster {
     folder_ = name;
     if (geteuid() == 0) {
       std::filesystem::permissions(folder_, std::filesystem::perms::all);
-      as_ = {"setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"};
+      // Whoever changes his user loses the signal that he gets when his parent dies; SIGQUIT ends the server at once.
+      as_ = {"setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=QUIT"};
     }
     lastcall::testing::child_process init(
         command({bin() / "initdb", "-A", "trust", "--no-sync", "-U", "postgres", "-D", folder_ / "data"}));

@@ -13,33 +13,11 @@
 #include <thread>
 #include <vector>
 
-#include "tests/services/postgres_cluster.hpp"
+#include "tests/services/postgres_fixture.hpp"
 
 namespace service_tests {
 
-namespace pg = lastcall::postgres;
 using testing::HasSubstr;
-
-class postgres : public testing::Test {
- protected:
-  static void SetUpTestSuite() { server_ = std::make_unique<postgres_cluster>(); }
-  static void TearDownTestSuite() { server_.reset(); }
-
-  static pg::connection connect(lastcall::duration within = 5s) {
-    return std::move(
-        *pg::connection::open({}, {.conninfo = server_->conninfo(), .connect_within = within, .cancel_within = 5s}));
-  }
-  static pg::pool_options pool_of(std::size_t most) {
-    return {.conninfo = server_->conninfo() + " application_name=pool_test", .cancel_within = 5s, .most = most};
-  }
-  static int count(const char* sql) {
-    auto on = connect();
-    return (*on.query({}, sql))[0].get<int>(0);
-  }
-
-  static std::unique_ptr<postgres_cluster> server_;
-};
-std::unique_ptr<postgres_cluster> postgres::server_;
 
 TEST_F(postgres, queries_take_values_and_give_typed_ones) {
   auto on = connect();

@@ -29,9 +29,8 @@ struct connection_options {
   std::string conninfo = {};
   /// How long a connection may take to open; less if its context has less.
   duration connect_within = std::chrono::seconds(5);
-  /// How long a statement that was cancelled may take to end. Then the connection is given up. Keep it below half of
-  /// the reserve of the shutdown, which is a tenth of the grace.
-  duration cancel_within = std::chrono::milliseconds(250);
+  /// How long a statement that was cancelled may take to end. Then the connection is given up.
+  duration cancel_within = std::chrono::milliseconds(500);
   /// The server's notices (RAISE NOTICE) are debug lines of this component.
   std::string name = "postgres";
 };
@@ -51,15 +50,13 @@ class connection {
   /// One statement. `$1` and so on stand for the values.   Blocks: until the answer is here, the context is forced, or
   /// its time is up; then at most `cancel_within` longer.
   template <parameter... A> result<rows, error> query(const context& with, const char* sql, const A&... values) {
-    return detail::with_parameters([&](detail::parameter_lists lists) { return run_query(with, sql, lists); },
-                                   values...);
+    return run_query(with, sql, detail::parameters(values...).lists());
   }
   /// Names a statement for `execute`; the name lasts as long as the connection. Does nothing if this connection has
   /// prepared the name already.
   result<rows, error> prepare(const context& with, const std::string& name, const char* sql);
   template <parameter... A> result<rows, error> execute(const context& with, const char* name, const A&... values) {
-    return detail::with_parameters([&](detail::parameter_lists lists) { return run_prepared(with, name, lists); },
-                                   values...);
+    return run_prepared(with, name, detail::parameters(values...).lists());
   }
 
   /// It can take a statement: it is open, and no statement or transaction is unfinished.

@@ -47,6 +47,7 @@ struct connection_state {
   int backend = 0;
   std::shared_ptr<PGcancel> fallback;
   bool given_up = false;
+  bool told_lost = false;
   bool in_call = false;
   bool cut_by_force = false;  // the transaction that is open
   context_source ends;        // forced by connection::force: then no call waits any more

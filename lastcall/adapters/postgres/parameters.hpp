@@ -63,23 +63,29 @@ template <class T> parameter parameter_of(const std::optional<T>& value) {
   return value ? parameter(*value) : parameter(nullptr);
 }
 
-/// Calls `f` with the lists of these values.
-template <class F, class... A> auto with_parameters(const F& f, const A&... values) {
-  if constexpr (sizeof...(A) == 0) {
-    return f(parameter_lists{0, nullptr, nullptr, nullptr});
-  } else {
-    const std::array<parameter, sizeof...(A)> all{parameter_of(values)...};
-    std::array<const char*, sizeof...(A)> texts;
-    std::array<int, sizeof...(A)> lengths;
-    std::array<int, sizeof...(A)> formats;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      texts[i] = all[i].value();
-      lengths[i] = all[i].length();
-      formats[i] = all[i].is_binary();
+/// The values of one statement, in those lists. It does not move: the lists point into it.
+template <std::size_t N> class parameters {
+ public:
+  template <class... A> explicit parameters(const A&... values) : all_{parameter_of(values)...} {
+    for (std::size_t i = 0; i < N; ++i) {
+      texts_[i] = all_[i].value();
+      lengths_[i] = all_[i].length();
+      formats_[i] = all_[i].is_binary();
     }
-    return f(parameter_lists{static_cast<int>(all.size()), texts.data(), lengths.data(), formats.data()});
   }
-}
+  parameters& operator=(parameters&&) = delete;
+
+  parameter_lists lists() const noexcept {
+    return {static_cast<int>(N), texts_.data(), lengths_.data(), formats_.data()};
+  }
+
+ private:
+  const std::array<parameter, N> all_;
+  std::array<const char*, N> texts_{};
+  std::array<int, N> lengths_{};
+  std::array<int, N> formats_{};
+};
+template <class... A> parameters(const A&...) -> parameters<sizeof...(A)>;
 
 }  // namespace detail
 

@@ -86,6 +86,11 @@ talk::step talk::cancel_asked(bool sent) {
   return next();
 }
 
+talk::step talk::stop_here() {
+  on_.in_call = false;
+  return {.what = step::kind::over};
+}
+
 talk::step talk::over() {
   if (phase_ == phase::limiting) {
     if (!failed_) {
@@ -158,7 +163,8 @@ error talk::lost() {
   const char* const why = message_of(on_.native, buffer);
   if (PQstatus(on_.native) != CONNECTION_BAD)  // as libpq says: COPY in progress, a wrong number of values
     return {error::reason::misuse, on_.how.name + ": " + why};
-  if (!std::exchange(on_.given_up, true)) {
+  on_.given_up = true;
+  if (!std::exchange(on_.told_lost, true)) {
     on_.group->lost.fetch_add(1, std::memory_order_relaxed);
     on_.group->log.warning(on_.how.name, "a connection was lost",
                            {{"error", why}, {"statement", label().substr(0, 80)}});

@@ -39,6 +39,8 @@ class talk {
   step cancel_asked(bool sent);
   /// The context need not be watched any more: it has ended.
   bool is_cut() const noexcept { return phase_ == phase::cut; }
+  /// `by` is not a moment at which the context ends.
+  virtual bool has_bound_of_its_own() const noexcept { return is_cut(); }
   virtual stop_token ends_with() const noexcept { return with_.forced_token(); }
 
   /// Once it is over.
@@ -58,9 +60,11 @@ class talk {
   virtual bool has_ended() const noexcept { return with_.forced() || on_.life.forced(); }
   /// Keeps the last result, or the first that is an error. `nothing`: the server has said all, or it copies.
   wanted advance_results();
-  virtual bool take(rows next);
+  bool take(rows next);
 
   step cancel_within_bounds();
+  /// It is over; nothing of it is under way.
+  step stop_here();
   /// The connection is not to be used again; nothing is cancelled.
   step give_up();
   connection_state& on() const noexcept { return on_; }
@@ -123,6 +127,7 @@ class rollback final : public talk {
   std::string_view label() const noexcept override { return "rollback"; }
   bool is_limited() const noexcept override { return false; }
   bool has_ended() const noexcept override { return on().life.forced(); }
+  bool has_bound_of_its_own() const noexcept override { return true; }
   time_point end() const noexcept override { return end_; }
   step cut() override { return give_up(); }
 

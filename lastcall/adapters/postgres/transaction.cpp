@@ -5,18 +5,26 @@
 
 namespace lastcall::inline v0::postgres {
 
+const char* transaction::statement_for(isolation level) noexcept {
+  switch (level) {
+    case isolation::repeatable_read:
+      return "begin isolation level repeatable read";
+    case isolation::serializable:
+      return "begin isolation level serializable";
+    default:
+      return "begin";
+  }
+}
+
 result<transaction, error> transaction::begin(const context& with, connection& on, isolation level) {
-  const char* sql = "begin";
-  if (level == isolation::repeatable_read) sql = "begin isolation level repeatable read";
-  if (level == isolation::serializable) sql = "begin isolation level serializable";
-  if (auto begun = on.query(with, sql); !begun) return begun.error();
-  return transaction(on);
+  if (auto begun = on.query(with, statement_for(level)); !begun) return begun.error();
+  return transaction(on, true);
 }
 
 // The context of the work may have ended, and a rollback must still be sent: so it has a bound of its own.
 transaction::~transaction() {
   if (on_ == nullptr || PQtransactionStatus(on_->native_handle()) == PQTRANS_IDLE) return;
-  static_cast<void>(exception_of([&] { detail::connection_access::roll_back(*on_); }));
+  if (blocks_) static_cast<void>(exception_of([&] { detail::connection_access::roll_back(*on_); }));
   if (!on_->is_idle()) on_->give_up();
 }
 

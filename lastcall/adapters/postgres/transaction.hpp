@@ -16,7 +16,7 @@ class transaction {
   /// Blocks: as a query.
   static result<transaction, error> begin(const context& with, connection& on,
                                           isolation level = isolation::read_committed);
-  transaction(transaction&& other) noexcept : on_(std::exchange(other.on_, nullptr)) {}
+  transaction(transaction&& other) noexcept : on_(std::exchange(other.on_, nullptr)), blocks_(other.blocks_) {}
   transaction& operator=(transaction&&) = delete;
   /// Rolls back unless it was committed.   Blocks: at most `cancel_within`; then the connection is given up, and the
   /// server rolls back when it sees that.
@@ -33,9 +33,13 @@ class transaction {
   connection& on() const noexcept { return *on_; }
 
  private:
-  explicit transaction(connection& on) noexcept : on_(&on) {}
+  friend class async_connection;
+  transaction(connection& on, bool blocks) noexcept : on_(&on), blocks_(blocks) {}
+
+  static const char* statement_for(isolation level) noexcept;
 
   connection* on_;  // null: over, or moved from
+  bool blocks_;     // its destructor may
 };
 
 /// Calls `work(transaction&)` in a transaction and commits it, up to `tries` times while the server says that it can't

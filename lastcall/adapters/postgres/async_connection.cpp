@@ -1,0 +1,235 @@
+#include "lastcall/adapters/postgres/async_connection.hpp"
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "lastcall/adapters/postgres/copy_talk.hpp"
+#include "lastcall/adapters/postgres/listener_talk.hpp"
+#include "lastcall/adapters/postgres/pipeline_talk.hpp"
+
+namespace lastcall::inline v0::postgres {
+
+namespace asio = boost::asio;
+using detail::connection_access;
+using detail::statement;
+using detail::talk;
+using detail::wanted;
+
+namespace {
+
+/// What the canceller has done. Shared: it may answer after the wait.
+struct cancel_answer {
+  explicit cancel_answer(const asio::any_io_executor& on) : timer(on) {}
+
+  asio::steady_timer timer;
+  bool sent = false;
+};
+
+}  // namespace
+
+/// The socket and a timer in the coroutine's executor. Shared: what is posted may run after the wait.
+class async_connection::waits : public std::enable_shared_from_this<waits> {
+ public:
+  using wait_type = asio::posix::stream_descriptor::wait_type;
+
+  waits(const asio::any_io_executor& on, int socket) : socket_(on, socket), timer_(on) {}
+
+  /// Ends the wait.   Threads: any.
+  void wake() noexcept {
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->cancel(); });
+  }
+  /// The socket is libpq's.
+  void leave() noexcept {
+    cancel();
+    socket_.release();
+  }
+
+ private:
+  /// Readable or writable: libpq sends only while it also takes what comes.
+  template <class Token> auto either(Token&& token) {
+    return asio::async_initiate<Token, void(boost::system::error_code)>(
+        [self = shared_from_this()](auto handler) {
+          const auto once = std::make_shared<std::optional<decltype(handler)>>(std::move(handler));
+          const auto first = [self, once](boost::system::error_code ended) {
+            if (!*once) return;
+            auto call = *std::exchange(*once, std::nullopt);
+            self->socket_.cancel();
+            std::move(call)(ended);
+          };
+          self->socket_.async_wait(wait_type::wait_read, first);
+          self->socket_.async_wait(wait_type::wait_write, first);
+        },
+        token);
+  }
+
+ public:
+  task<> until_ready(wanted what) {
+    boost::system::error_code ended;
+    if (what == wanted::read) {
+      co_await socket_.async_wait(wait_type::wait_read, asio::redirect_error(asio::use_awaitable, ended));
+    } else {
+      co_await either(asio::redirect_error(asio::use_awaitable, ended));
+    }
+  }
+  /// False: `by` has passed.
+  task<bool> until_ready(wanted what, time_point by) {
+    timer_.expires_at(by);
+    timer_.async_wait([self = shared_from_this()](boost::system::error_code ended) {
+      if (!ended) self->socket_.cancel();
+    });
+    co_await until_ready(what);
+    timer_.cancel();
+    co_return steady().now() < by;
+  }
+  task<bool> cancel_on_the_server(const detail::connection_state& of, time_point by) {
+    const auto it = std::make_shared<cancel_answer>(socket_.get_executor());
+    it->timer.expires_at(by);
+    of.group->cancels->cancel(of.backend, by, [it](bool sent) {
+      asio::post(it->timer.get_executor(), [it, sent] {
+        it->sent = sent;
+        it->timer.cancel();
+      });
+    });
+    boost::system::error_code ended;
+    co_await it->timer.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    co_return it->sent;
+  }
+
+ private:
+  void cancel() {
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+    timer_.cancel();
+  }
+
+  asio::posix::stream_descriptor socket_;
+  asio::steady_timer timer_;
+};
+
+async_connection::async_connection(connection& on) noexcept : on_(on) {}
+
+async_connection::~async_connection() {
+  if (waits_) waits_->leave();
+}
+
+task<> async_connection::drive(talk& what) {
+  detail::connection_state& on = connection_access::state_of(on_);
+  if (!waits_) waits_ = std::make_shared<waits>(co_await asio::this_coro::executor, PQsocket(on.native));
+  const stop_callback ended(what.ends_with(), [this] { waits_->wake(); });
+  const stop_callback forced(on.life.forced_token(), [this] { waits_->wake(); });
+  talk::step next = what.begin();
+  while (next.what != talk::step::kind::over) {
+    if (next.what == talk::step::kind::cancel) {
+      next = what.cancel_asked(co_await waits_->cancel_on_the_server(on, next.by));
+    } else if (what.has_bound_of_its_own()) {
+      next = what.go_on(co_await waits_->until_ready(next.ready, next.by));
+    } else {
+      co_await waits_->until_ready(next.ready);
+      next = what.go_on(true);  // the end of the context ends the wait; the talk asks for it
+    }
+  }
+}
+
+task<result<rows, error>> async_connection::run_query(const context& with, const char* sql,
+                                                      detail::parameter_lists values) {
+  statement what(connection_access::state_of(on_), with,
+                 {.what = statement::kind::query, .sql = sql, .values = values});
+  co_await drive(what);
+  co_return what.answer();
+}
+
+task<result<rows, error>> async_connection::run_prepared(const context& with, const char* name,
+                                                         detail::parameter_lists values) {
+  statement what(connection_access::state_of(on_), with,
+                 {.what = statement::kind::execute, .name = name, .values = values});
+  co_await drive(what);
+  co_return what.answer();
+}
+
+task<result<rows, error>> async_connection::prepare(context with, std::string name, std::string sql) {
+  detail::connection_state& on = connection_access::state_of(on_);
+  if (on.prepared.contains(name)) co_return rows(nullptr);
+  statement what(on, with, {.what = statement::kind::prepare, .name = name.c_str(), .sql = sql.c_str()});
+  co_await drive(what);
+  auto done = what.answer();
+  if (done) on.prepared.insert(std::move(name));
+  co_return done;
+}
+
+task<result<transaction, error>> async_connection::begin(context with, isolation level) {
+  auto begun = co_await run_query(with, transaction::statement_for(level), {});
+  if (!begun) co_return begun.error();
+  co_return transaction(on_, false);
+}
+
+task<result<rows, error>> async_connection::commit(transaction& of, context with) {
+  auto done = co_await run_query(with, "commit", {});
+  if (done) of.on_ = nullptr;
+  co_return done;
+}
+
+task<> async_connection::roll_back(transaction& of) {
+  const context background;
+  detail::rollback what(connection_access::state_of(on_), background);
+  co_await drive(what);
+  static_cast<void>(what.answer());
+  if (!on_.is_idle()) on_.give_up();
+  of.on_ = nullptr;
+}
+
+task<result<std::vector<rows>, error>> async_connection::run(pipeline& all, context with) {
+  detail::pipeline_talk what(with, all);
+  co_await drive(what);
+  co_return what.answers();
+}
+
+task<result<copy_in, error>> async_connection::begin_copy_in(context with, std::string sql) {
+  co_return copy_in::begun(on_, co_await run_query(with, sql.c_str(), {}));
+}
+
+task<bool> async_connection::write(copy_in& to, context with, std::string_view bytes) {
+  for (copy_in::piece next(to, bytes); next;) {
+    detail::copy_write what(connection_access::state_of(on_), with, next.bytes(), next.is_due());
+    co_await drive(what);
+    if (!next.written(what.answer())) co_return false;
+  }
+  co_return to.is_open();
+}
+
+task<result<std::uint64_t, error>> async_connection::finish(copy_in& of, context with) {
+  if (!of.is_open()) co_return of.why_not();
+  detail::copy_end what(connection_access::state_of(on_), with);
+  co_await drive(what);
+  co_return of.finished(what.answer());
+}
+
+task<result<copy_out, error>> async_connection::begin_copy_out(context with, std::string sql) {
+  co_return copy_out::begun(on_, co_await run_query(with, sql.c_str(), {}));
+}
+
+task<result<std::optional<std::string>, error>> async_connection::read(copy_out& from, context with) {
+  if (from.it_.on() == nullptr) co_return std::optional<std::string>();
+  detail::copy_read what(connection_access::state_of(on_), with);
+  co_await drive(what);
+  auto answer = what.answer();
+  co_return from.came(what.row(), std::move(answer));
+}
+
+task<result<listener, error>> async_connection::listen(context with, std::string channel) {
+  co_return listener::begun(on_, co_await run_query(with, listener::statement_for(on_, channel).c_str(), {}));
+}
+
+task<result<std::optional<notification>, error>> async_connection::next(listener& of, context with) {
+  detail::listener_talk what(connection_access::state_of(on_), with);
+  co_await drive(what);
+  auto answer = what.answer();
+  static_cast<void>(of);
+  co_return listener::came(with, what.heard(), std::move(answer));
+}
+
+}  // namespace lastcall::inline v0::postgres

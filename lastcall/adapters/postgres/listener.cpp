@@ -1,0 +1,50 @@
+#include "lastcall/adapters/postgres/listener.hpp"
+
+#include <memory>
+
+#include "lastcall/adapters/postgres/listener_talk.hpp"
+
+namespace lastcall::inline v0::postgres {
+
+std::string listener::statement_for(connection& on, const std::string& channel) {
+  const std::unique_ptr<char, decltype(&PQfreemem)> quoted(
+      PQescapeIdentifier(on.native_handle(), channel.data(), channel.size()), &PQfreemem);
+  return std::string("listen ") + (quoted ? quoted.get() : "");
+}
+
+result<listener, error> listener::begin(const context& with, connection& on, const std::string& channel) {
+  return begun(on, on.query(with, statement_for(on, channel).c_str()));
+}
+
+result<listener, error> listener::begun(connection& on, result<rows, error> answer) {
+  if (!answer) return answer.error();
+  return listener(on);
+}
+
+result<std::optional<notification>, error> listener::next(const context& with) {
+  detail::listener_talk what(detail::connection_access::state_of(*it_.on()), with);
+  detail::connection_access::drive(*it_.on(), what);
+  auto answer = what.answer();
+  return came(with, what.heard(), std::move(answer));
+}
+
+result<std::optional<notification>, error> listener::came(const context& with, std::optional<notification> heard,
+                                                          result<rows, error> answer) {
+  if (heard) return heard;
+  if (answer || (with.draining() && answer.error().why() != error::reason::connection))
+    return std::optional<notification>();
+  return answer.error();
+}
+
+namespace detail {
+
+wanted listener_talk::advance() {
+  const std::unique_ptr<PGnotify, decltype(&PQfreemem)> next(PQnotifies(native()), &PQfreemem);
+  if (!next) return wanted::read;
+  heard_.emplace(notification{.channel = next->relname, .text = next->extra, .backend = next->be_pid});
+  return wanted::nothing;
+}
+
+}  // namespace detail
+
+}  // namespace lastcall::inline v0::postgres
