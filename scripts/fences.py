@@ -157,11 +157,20 @@ class Build:
         run(words, "the linker", cwd=self.directory)
 
 
+def flags_for(text):
+    """Where the headers of a library are that only some pages use."""
+    if '#include "lastcall/postgres' not in text:
+        return []
+    return subprocess.run(["pkg-config", "--cflags-only-I", "libpq"], check=True, capture_output=True,
+                          text=True).stdout.replace("-I", "-isystem").split()
+
+
 def compile_page(root, build, fences, scratch):
     source = scratch / "fragments.cpp"
-    source.write_text(translation_unit(root, fences), encoding="utf-8")
+    text = translation_unit(root, fences)
+    source.write_text(text, encoding="utf-8")
     try:
-        build.compile(source, scratch / "fragments.o", FRAGMENT_FLAGS)
+        build.compile(source, scratch / "fragments.o", [*FRAGMENT_FLAGS, *flags_for(text)])
     except Failure as why:
         first = re.search(rf"^{re.escape(fences[0].page)}:(\d+):.*error: ", str(why), re.M)
         raise Failure(f"does not compile: {why}", int(first[1]) if first else None) from why

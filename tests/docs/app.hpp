@@ -27,4 +27,4 @@ struct database {
   void close();
 };
 extern database pool;
-extern lastcall::handle<lastcall::component> pg;
+extern lastcall::handle<lastcall::component> store;

@@ -194,4 +194,37 @@ TEST_F(postgres, a_pool_that_is_forced_cancels_on_the_server_and_leaves_nothing_
     ASSERT_FALSE(by.passed(std::chrono::steady_clock::now()));
 }
 
+TEST_F(postgres, a_pool_that_is_used_before_its_start_says_what_to_name) {
+  pg::pool pool(pool_of(1));
+  try {
+    static_cast<void>(pool.acquire({}));
+    ADD_FAILURE();
+  } catch (const std::logic_error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("postgres: has not started; name it in the needs of what uses it"));
+  }
+}
+
+TEST_F(postgres, a_lease_that_outlives_the_stop_is_named_and_its_connection_closed_when_it_comes_back) {
+  std::string lines;
+  pg::pool pool(pool_of(1), lastcall::logger(lastcall::log_level::error, [&](const lastcall::log_record& record) {
+                  lines.append(record.text);
+                  for (const auto& field : record.fields) lines.append(" ").append(field.value);
+                }));
+  pool.start({});
+  {
+    const auto late = pool.acquire({});
+    ASSERT_TRUE(late);
+    late->label("a late one");
+    pool.drain({}, [] {});
+    pool.force();
+    pool.stop();
+    EXPECT_THAT(lines, HasSubstr("has stopped while leases are out"));
+    EXPECT_THAT(lines, HasSubstr("a late one at postgres_test.cpp:"));
+    EXPECT_EQ((*late)->query({}, "select pg_sleep(67)").error().why(), pg::error::reason::forced);
+  }
+  for (const lastcall::deadline by(20s);
+       count("select count(*) from pg_stat_activity where application_name = 'pool_test' and query <> ''") > 0;)
+    ASSERT_FALSE(by.passed(std::chrono::steady_clock::now()));
+}
+
 }  // namespace service_tests

@@ -81,6 +81,7 @@ TEST(app, forces_at_the_drain_end_and_returns_3) {
   journal notes;
   lastcall::drained done;
   app a{quiet({.grace = 20s, .reserve = 19s})};
+  EXPECT_EQ(a.reserve(), 19s);
   a.add("http",
         double_of("http", notes,
                   {.drain = [&](context, lastcall::drained d) { done = std::move(d); }, .force = [&] { done(); }}));
