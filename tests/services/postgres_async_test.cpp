@@ -62,12 +62,12 @@ TEST_F(postgres_async, statements_are_those_of_the_blocking_form) {
 
 TEST_F(postgres_async, a_query_is_cancelled_on_the_server_when_its_time_is_up) {
   run([](pg::async_connection& on) -> task<> {
-    const int backend = on.on().backend();
+    const int backend = on.underlying().backend();
     const auto none = co_await on.query(lastcall::within({}, 50ms), "select pg_sleep(64)");
     EXPECT_FALSE(none);
     EXPECT_EQ(none.error().why(), error::reason::deadline);
     EXPECT_TRUE(co_await on.query({}, "select 1"));
-    EXPECT_EQ(on.on().backend(), backend);
+    EXPECT_EQ(on.underlying().backend(), backend);
   });
   EXPECT_EQ(count("select count(*) from pg_stat_activity where query like '%pg_sleep(64)%' and state = 'active' and "
                   "pid <> pg_backend_pid()"),
@@ -101,12 +101,12 @@ TEST_F(postgres_async, transactions_roll_back_unless_they_are_committed) {
       static_cast<void>(*co_await on.query({}, "insert into kept_async values (2)"));
       co_await on.roll_back(work);
     }
-    EXPECT_TRUE(on.on().is_idle());
+    EXPECT_TRUE(on.underlying().is_idle());
     {
       auto work = *co_await on.begin({});
       static_cast<void>(*co_await on.query({}, "insert into kept_async values (3)"));
     }
-    EXPECT_TRUE(on.on().is_broken()) << "a destructor does not block, so it gives the connection up";
+    EXPECT_TRUE(on.underlying().is_broken()) << "a destructor does not block, so it gives the connection up";
   });
   EXPECT_EQ(count("select count(*) from kept_async"), 1);
 }
@@ -114,7 +114,7 @@ TEST_F(postgres_async, transactions_roll_back_unless_they_are_committed) {
 TEST_F(postgres_async, a_pipeline_and_copies_are_those_of_the_blocking_form) {
   static_cast<void>(*connect().query({}, "create table copied_async(id int)"));
   run([](pg::async_connection& on) -> task<> {
-    pg::pipeline all(on.on());
+    pg::pipeline all(on.underlying());
     all.add("insert into copied_async values ($1)", 1);
     all.add("select count(*) from copied_async");
     const auto answers = co_await on.run(all, {});

@@ -16,6 +16,7 @@ namespace lastcall::inline v0::postgres {
 
 namespace asio = boost::asio;
 using detail::connection_access;
+using detail::connection_state;
 using detail::statement;
 using detail::talk;
 using detail::wanted;
@@ -38,13 +39,21 @@ class async_connection::waits : public std::enable_shared_from_this<waits> {
   using wait_type = asio::posix::stream_descriptor::wait_type;
 
   waits(const asio::any_io_executor& on, int socket) : socket_(on, socket), timer_(on) {}
+  /// `force` ends the wait, too, from here on.
+  void watch(const connection_state& of) {
+    forced_.emplace(of.life.forced_token(), function<void()>([this] { wake(); }));
+  }
 
+  template <class Token> auto until_readable(Token&& token) {
+    return socket_.async_wait(wait_type::wait_read, std::forward<Token>(token));
+  }
   /// Ends the wait.   Threads: any.
   void wake() noexcept {
     asio::post(socket_.get_executor(), [self = shared_from_this()] { self->cancel(); });
   }
   /// The socket is libpq's.
   void leave() noexcept {
+    forced_.reset();
     cancel();
     socket_.release();
   }
@@ -71,7 +80,7 @@ class async_connection::waits : public std::enable_shared_from_this<waits> {
   task<> until_ready(wanted what) {
     boost::system::error_code ended;
     if (what == wanted::read) {
-      co_await socket_.async_wait(wait_type::wait_read, asio::redirect_error(asio::use_awaitable, ended));
+      co_await until_readable(asio::redirect_error(asio::use_awaitable, ended));
     } else {
       co_await either(asio::redirect_error(asio::use_awaitable, ended));
     }
@@ -86,7 +95,7 @@ class async_connection::waits : public std::enable_shared_from_this<waits> {
     timer_.cancel();
     co_return steady().now() < by;
   }
-  task<bool> cancel_on_the_server(const detail::connection_state& of, time_point by) {
+  task<bool> cancel_on_the_server(const connection_state& of, time_point by) {
     const auto it = std::make_shared<cancel_answer>(socket_.get_executor());
     it->timer.expires_at(by);
     of.group->cancels->cancel(of.backend, by, [it](bool sent) {
@@ -109,6 +118,7 @@ class async_connection::waits : public std::enable_shared_from_this<waits> {
 
   asio::posix::stream_descriptor socket_;
   asio::steady_timer timer_;
+  std::optional<stop_callback<function<void()>>> forced_;
 };
 
 async_connection::async_connection(connection& on) noexcept : on_(on) {}
@@ -118,10 +128,12 @@ async_connection::~async_connection() {
 }
 
 task<> async_connection::drive(talk& what) {
-  detail::connection_state& on = connection_access::state_of(on_);
-  if (!waits_) waits_ = std::make_shared<waits>(co_await asio::this_coro::executor, PQsocket(on.native));
+  connection_state& on = connection_access::state_of(on_);
+  if (!waits_) {
+    waits_ = std::make_shared<waits>(co_await asio::this_coro::executor, PQsocket(on.native));
+    waits_->watch(on);
+  }
   const stop_callback ended(what.ends_with(), [this] { waits_->wake(); });
-  const stop_callback forced(on.life.forced_token(), [this] { waits_->wake(); });
   talk::step next = what.begin();
   while (next.what != talk::step::kind::over) {
     if (next.what == talk::step::kind::cancel) {
@@ -129,30 +141,36 @@ task<> async_connection::drive(talk& what) {
     } else if (what.has_bound_of_its_own()) {
       next = what.go_on(co_await waits_->until_ready(next.ready, next.by));
     } else {
-      co_await waits_->until_ready(next.ready);
-      next = what.go_on(true);  // the end of the context ends the wait; the talk asks for it
+      // The end of the context ends the wait; the talk asks for it.
+      if (next.ready == wanted::read) {
+        boost::system::error_code woken;
+        co_await waits_->until_readable(asio::redirect_error(asio::use_awaitable, woken));
+      } else {
+        co_await waits_->until_ready(next.ready);
+      }
+      next = what.go_on(true);
     }
   }
 }
 
-task<result<rows, error>> async_connection::run_query(const context& with, const char* sql,
-                                                      detail::parameter_lists values) {
-  statement what(connection_access::state_of(on_), with,
-                 {.what = statement::kind::query, .sql = sql, .values = values});
-  co_await drive(what);
-  co_return what.answer();
+async_connection::call async_connection::query_call(const context& with, const char* sql,
+                                                    detail::parameter_lists values) {
+  return call(new statement(connection_access::state_of(on_), with,
+                            {.what = statement::kind::query, .sql = sql, .values = values}));
 }
 
-task<result<rows, error>> async_connection::run_prepared(const context& with, const char* name,
-                                                         detail::parameter_lists values) {
-  statement what(connection_access::state_of(on_), with,
-                 {.what = statement::kind::execute, .name = name, .values = values});
-  co_await drive(what);
-  co_return what.answer();
+async_connection::call async_connection::prepared_call(const context& with, const char* name,
+                                                       detail::parameter_lists values) {
+  return call(new statement(connection_access::state_of(on_), with,
+                            {.what = statement::kind::execute, .name = name, .values = values}));
 }
+
+result<rows, error> async_connection::answer_of(talk& what) { return what.answer(); }
+
+void async_connection::end_call::operator()(talk* what) const noexcept { delete what; }
 
 task<result<rows, error>> async_connection::prepare(context with, std::string name, std::string sql) {
-  detail::connection_state& on = connection_access::state_of(on_);
+  connection_state& on = connection_access::state_of(on_);
   if (on.prepared.contains(name)) co_return rows(nullptr);
   statement what(on, with, {.what = statement::kind::prepare, .name = name.c_str(), .sql = sql.c_str()});
   co_await drive(what);
@@ -162,13 +180,13 @@ task<result<rows, error>> async_connection::prepare(context with, std::string na
 }
 
 task<result<transaction, error>> async_connection::begin(context with, isolation level) {
-  auto begun = co_await run_query(with, transaction::statement_for(level), {});
+  auto begun = co_await query(with, transaction::statement_for(level));
   if (!begun) co_return begun.error();
   co_return transaction(on_, false);
 }
 
 task<result<rows, error>> async_connection::commit(transaction& of, context with) {
-  auto done = co_await run_query(with, "commit", {});
+  auto done = co_await query(with, "commit");
   if (done) of.on_ = nullptr;
   co_return done;
 }
@@ -189,7 +207,7 @@ task<result<std::vector<rows>, error>> async_connection::run(pipeline& all, cont
 }
 
 task<result<copy_in, error>> async_connection::begin_copy_in(context with, std::string sql) {
-  co_return copy_in::begun(on_, co_await run_query(with, sql.c_str(), {}));
+  co_return copy_in::begun(on_, co_await query(with, sql.c_str()));
 }
 
 task<bool> async_connection::write(copy_in& to, context with, std::string_view bytes) {
@@ -209,11 +227,11 @@ task<result<std::uint64_t, error>> async_connection::finish(copy_in& of, context
 }
 
 task<result<copy_out, error>> async_connection::begin_copy_out(context with, std::string sql) {
-  co_return copy_out::begun(on_, co_await run_query(with, sql.c_str(), {}));
+  co_return copy_out::begun(on_, co_await query(with, sql.c_str()));
 }
 
 task<result<std::optional<std::string>, error>> async_connection::read(copy_out& from, context with) {
-  if (from.it_.on() == nullptr) co_return std::optional<std::string>();
+  if (from.it_.held() == nullptr) co_return std::optional<std::string>();
   detail::copy_read what(connection_access::state_of(on_), with);
   co_await drive(what);
   auto answer = what.answer();
@@ -221,7 +239,7 @@ task<result<std::optional<std::string>, error>> async_connection::read(copy_out&
 }
 
 task<result<listener, error>> async_connection::listen(context with, std::string channel) {
-  co_return listener::begun(on_, co_await run_query(with, listener::statement_for(on_, channel).c_str(), {}));
+  co_return listener::begun(on_, co_await query(with, listener::statement_for(on_, channel).c_str()));
 }
 
 task<result<std::optional<notification>, error>> async_connection::next(listener& of, context with) {

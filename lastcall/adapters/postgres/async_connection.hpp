@@ -31,11 +31,15 @@ class async_connection {
   /// As connection's.
   template <parameter... A> task<result<rows, error>> query(context with, const char* sql, const A&... values) {
     const detail::parameters all(values...);
-    co_return co_await run_query(with, sql, all.lists());
+    const call what = query_call(with, sql, all.lists());
+    co_await drive(*what);
+    co_return answer_of(*what);
   }
   template <parameter... A> task<result<rows, error>> execute(context with, const char* name, const A&... values) {
     const detail::parameters all(values...);
-    co_return co_await run_prepared(with, name, all.lists());
+    const call what = prepared_call(with, name, all.lists());
+    co_await drive(*what);
+    co_return answer_of(*what);
   }
   task<result<rows, error>> prepare(context with, std::string name, std::string sql);
 
@@ -61,13 +65,19 @@ class async_connection {
   task<result<listener, error>> listen(context with, std::string channel);
   task<result<std::optional<notification>, error>> next(listener& of, context with);
 
-  connection& on() const noexcept { return on_; }
+  connection& underlying() const noexcept { return on_; }
 
  private:
   class waits;
 
-  task<result<rows, error>> run_query(const context& with, const char* sql, detail::parameter_lists values);
-  task<result<rows, error>> run_prepared(const context& with, const char* name, detail::parameter_lists values);
+  struct end_call {
+    void operator()(detail::talk* what) const noexcept;
+  };
+  using call = std::unique_ptr<detail::talk, end_call>;
+
+  call query_call(const context& with, const char* sql, detail::parameter_lists values);
+  call prepared_call(const context& with, const char* name, detail::parameter_lists values);
+  static result<rows, error> answer_of(detail::talk& what);
   task<> drive(detail::talk& what);
 
   connection& on_;

@@ -6,7 +6,9 @@ namespace lastcall::inline v0::postgres {
 
 namespace {
 
-detail::connection_state& state_of(const detail::copying& of) { return detail::connection_access::state_of(*of.on()); }
+detail::connection_state& state_of(const detail::copying& of) {
+  return detail::connection_access::state_of(*of.held());
+}
 
 error not_copying(connection& on, const char* wanted) {
   return {error::reason::misuse,
@@ -43,7 +45,7 @@ bool copy_in::piece::written(const result<rows, error>& answer) {
 bool copy_in::write(const context& with, std::string_view bytes) {
   for (piece next(*this, bytes); next;) {
     detail::copy_write what(state_of(it_), with, next.bytes(), next.is_due());
-    detail::connection_access::drive(*it_.on(), what);
+    detail::connection_access::drive(*it_.held(), what);
     if (!next.written(what.answer())) return false;
   }
   return is_open();
@@ -57,7 +59,7 @@ error copy_in::why_not() const {
 result<std::uint64_t, error> copy_in::finish(const context& with) {
   if (!is_open()) return why_not();
   detail::copy_end what(state_of(it_), with);
-  detail::connection_access::drive(*it_.on(), what);
+  detail::connection_access::drive(*it_.held(), what);
   return finished(what.answer());
 }
 
@@ -80,9 +82,9 @@ result<copy_out, error> copy_out::begun(connection& on, result<rows, error> answ
 }
 
 result<std::optional<std::string>, error> copy_out::read(const context& with) {
-  if (it_.on() == nullptr) return std::optional<std::string>();
+  if (it_.held() == nullptr) return std::optional<std::string>();
   detail::copy_read what(state_of(it_), with);
-  detail::connection_access::drive(*it_.on(), what);
+  detail::connection_access::drive(*it_.held(), what);
   auto answer = what.answer();
   return came(what.row(), std::move(answer));
 }

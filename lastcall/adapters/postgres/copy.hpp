@@ -25,7 +25,7 @@ class copying {
     if (on_ != nullptr) on_->give_up();
   }
 
-  connection* on() const noexcept { return on_; }
+  connection* held() const noexcept { return on_; }
   void over() noexcept { on_ = nullptr; }
 
  private:
@@ -70,7 +70,7 @@ class copy_in {
   };
 
   static result<copy_in, error> begun(connection& on, result<rows, error> answer);
-  bool is_open() const noexcept { return !failed_ && it_.on() != nullptr; }
+  bool is_open() const noexcept { return !failed_ && it_.held() != nullptr; }
   error why_not() const;
   result<std::uint64_t, error> finished(result<rows, error> answer);
 

@@ -22,8 +22,8 @@ result<listener, error> listener::begun(connection& on, result<rows, error> answ
 }
 
 result<std::optional<notification>, error> listener::next(const context& with) {
-  detail::listener_talk what(detail::connection_access::state_of(*it_.on()), with);
-  detail::connection_access::drive(*it_.on(), what);
+  detail::listener_talk what(detail::connection_access::state_of(*it_.held()), with);
+  detail::connection_access::drive(*it_.held(), what);
   auto answer = what.answer();
   return came(with, what.heard(), std::move(answer));
 }

@@ -20,7 +20,7 @@ class listener_talk final : public talk {
   bool send() override { return true; }
   wanted advance() override;
   step cut() override { return stop_here(); }
-  bool has_ended() const noexcept override { return drains_.draining() || on().life.forced(); }
+  bool has_ended() const noexcept override { return drains_.draining() || state().life.forced(); }
   bool is_limited() const noexcept override { return false; }
   std::string_view label() const noexcept override { return "listen"; }
 

@@ -67,7 +67,7 @@ class talk {
   step stop_here();
   /// The connection is not to be used again; nothing is cancelled.
   step give_up();
-  connection_state& on() const noexcept { return on_; }
+  connection_state& state() const noexcept { return on_; }
   PGconn* native() const noexcept { return on_.native; }
   bool has_failed() const noexcept { return failed_; }
 
@@ -126,12 +126,12 @@ class rollback final : public talk {
   bool send() override;
   std::string_view label() const noexcept override { return "rollback"; }
   bool is_limited() const noexcept override { return false; }
-  bool has_ended() const noexcept override { return on().life.forced(); }
+  bool has_ended() const noexcept override { return state().life.forced(); }
   bool has_bound_of_its_own() const noexcept override { return true; }
   time_point end() const noexcept override { return end_; }
   step cut() override { return give_up(); }
 
-  const time_point end_ = lastcall::detail::later(steady().now(), on().how.cancel_within);
+  const time_point end_ = lastcall::detail::later(steady().now(), state().how.cancel_within);
 };
 
 }  // namespace lastcall::inline v0::postgres::detail

@@ -30,7 +30,7 @@ class transaction {
   }
   /// Without an error it is committed. With one it is not, except for reason `connection`: then that is not known.
   result<rows, error> commit(const context& with);
-  connection& on() const noexcept { return *on_; }
+  connection& underlying() const noexcept { return *on_; }
 
  private:
   friend class async_connection;
