@@ -18,7 +18,8 @@ inline void expect_ledgers_add_up(const document& report, const std::string& of 
                                            n("connections.reset_by_remote") + n("connections.timed_out") +
                                            n("connections.handed_over") + n("connections.forced"));
   EXPECT_EQ(n("requests.begun"), n("requests.answered") + n("requests.rejected") + n("requests.abandoned_by_client") +
-                                     n("requests.handed_over") + n("requests.forced"));
+                                     n("requests.handed_over") + n("requests.forced") + n("requests.broken") +
+                                     n("requests.timed_out"));
 }
 
 }  // namespace process_tests

@@ -32,7 +32,8 @@ struct request_ledger {
   std::uint64_t abandoned_by_client = 0;
   std::uint64_t handed_over = 0;
   std::uint64_t forced = 0;
-  std::uint64_t broken = 0;  ///< a handler failed in the middle of its response; the client saw that it is not whole
+  std::uint64_t broken = 0;     ///< a handler failed in the middle of its response; the client saw that it is not whole
+  std::uint64_t timed_out = 0;  ///< its timeout passed: the client was told 504, or saw that the response is not whole
 
   request_ledger& operator+=(const request_ledger& other) noexcept;
   bool adds_up() const noexcept;
@@ -48,7 +49,7 @@ template <class Ledger> struct ledger_column {
 };
 
 /// All columns, the sum first. The one list of them: for sums and the report.
-template <class Ledger> inline constexpr std::array<ledger_column<Ledger>, 7> columns{};
+template <class Ledger> inline constexpr std::array<ledger_column<Ledger>, 0> columns{};
 template <>
 inline constexpr std::array<ledger_column<connection_ledger>, 7> columns<connection_ledger>{
     {{"accepted", &connection_ledger::accepted},
@@ -59,14 +60,15 @@ inline constexpr std::array<ledger_column<connection_ledger>, 7> columns<connect
      {"handed_over", &connection_ledger::handed_over},
      {"forced", &connection_ledger::forced}}};
 template <>
-inline constexpr std::array<ledger_column<request_ledger>, 7> columns<request_ledger>{
+inline constexpr std::array<ledger_column<request_ledger>, 8> columns<request_ledger>{
     {{"begun", &request_ledger::begun},
      {"answered", &request_ledger::answered},
      {"rejected", &request_ledger::rejected},
      {"abandoned_by_client", &request_ledger::abandoned_by_client},
      {"handed_over", &request_ledger::handed_over},
      {"forced", &request_ledger::forced},
-     {"broken", &request_ledger::broken}}};
+     {"broken", &request_ledger::broken},
+     {"timed_out", &request_ledger::timed_out}}};
 
 }  // namespace detail
 

@@ -16,8 +16,14 @@ TEST(ledgers, add_up_when_each_connection_and_request_went_exactly_one_way) {
   connections.accepted = 7;
   EXPECT_FALSE(connections.adds_up());
 
-  request_ledger requests{
-      .begun = 5, .answered = 1, .rejected = 1, .abandoned_by_client = 1, .handed_over = 1, .forced = 1};
+  request_ledger requests{.begun = 7,
+                          .answered = 1,
+                          .rejected = 1,
+                          .abandoned_by_client = 1,
+                          .handed_over = 1,
+                          .forced = 1,
+                          .broken = 1,
+                          .timed_out = 1};
   EXPECT_TRUE(requests.adds_up());
   requests.answered = 2;
   EXPECT_FALSE(requests.adds_up());
@@ -33,10 +39,16 @@ TEST(ledgers, are_added_column_by_column) {
                                 .forced = 7};
   connections += connections;
   EXPECT_EQ(connections, (connection_ledger{2, 4, 6, 8, 10, 12, 14}));
-  request_ledger requests{
-      .begun = 1, .answered = 2, .rejected = 3, .abandoned_by_client = 4, .handed_over = 5, .forced = 6};
+  request_ledger requests{.begun = 1,
+                          .answered = 2,
+                          .rejected = 3,
+                          .abandoned_by_client = 4,
+                          .handed_over = 5,
+                          .forced = 6,
+                          .broken = 7,
+                          .timed_out = 8};
   requests += requests;
-  EXPECT_EQ(requests, (request_ledger{2, 4, 6, 8, 10, 12}));
+  EXPECT_EQ(requests, (request_ledger{2, 4, 6, 8, 10, 12, 14, 16}));
 }
 
 }  // namespace lastcall::ledgers_test

@@ -12,7 +12,7 @@
 namespace lastcall::inline v0::http {
 
 /// The column of the request ledger in which a request ends up.
-enum class request_end : unsigned char { answered, rejected, abandoned_by_client, forced, broken };
+enum class request_end : unsigned char { answered, rejected, abandoned_by_client, forced, broken, timed_out };
 
 std::string_view to_text(request_end how) noexcept;
 

@@ -42,6 +42,7 @@ struct service {
   access_sink access_log;
   std::function<void(const request&, response&)> own_answers;
   bool request_ids = false;
+  std::string timeout_header;  ///< in which clients say how long they wait; empty: in none
   make_http2* http2 = nullptr;
   bool h2c = false;  ///< HTTP/2 in cleartext, for clients that begin with its preface
 };
@@ -118,9 +119,27 @@ class shard {
             .abandoned_by_client = abandoned.value(),
             .handed_over = 0,
             .forced = forced.value(),
-            .broken = broken.value()};
+            .broken = broken.value(),
+            .timed_out = timed_out.value()};
   }
-  net::tally begun, answered, rejected, abandoned, forced, broken;
+  net::tally begun, answered, rejected, abandoned, forced, broken, timed_out;
+  net::tally& column(request_end as) noexcept {
+    switch (as) {
+      case request_end::answered:
+        return answered;
+      case request_end::rejected:
+        return rejected;
+      case request_end::abandoned_by_client:
+        return abandoned;
+      case request_end::forced:
+        return forced;
+      case request_end::broken:
+        return broken;
+      case request_end::timed_out:
+        break;
+    }
+    return timed_out;
+  }
   /// HTTP/2 streams that came after the last stream of a GOAWAY. They are not requests that began.
   net::tally refused_streams;
   route_stats stats;

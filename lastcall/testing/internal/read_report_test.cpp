@@ -41,8 +41,14 @@ TEST(read_report, reads_back_every_field_that_is_written) {
                    .timed_out = 4,
                    .handed_over = 5,
                    .forced = 6};
-  c.requests = {
-      .begun = 27, .answered = 1, .rejected = 2, .abandoned_by_client = 3, .handed_over = 4, .forced = 8, .broken = 9};
+  c.requests = {.begun = 37,
+                .answered = 1,
+                .rejected = 2,
+                .abandoned_by_client = 3,
+                .handed_over = 4,
+                .forced = 8,
+                .broken = 9,
+                .timed_out = 10};
   c.add("port", 8080);
   c.add("way", report_value(std::string("unplug")));
   c.add("fine", report_value(true));
