@@ -1,5 +1,9 @@
 // Each example runs as its page says, and ends without loss.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <thread>
@@ -101,6 +105,43 @@ TEST(examples, json_api_makes_reads_and_refuses_notes) {
     EXPECT_NE(say(head, body).find(expected), std::string::npos) << head << " " << body;
   it.signal(SIGTERM);
   EXPECT_EQ(it.wait(deadline(30s)), exit_status{.code = 0}) << it.errors();
+}
+
+/// Takes connections, and says nothing.
+struct deaf_upstream {
+  deaf_upstream() {
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof any;
+    if (::bind(fd, reinterpret_cast<sockaddr*>(&any), size) != 0 || ::listen(fd, 16) != 0 ||
+        ::getsockname(fd, reinterpret_cast<sockaddr*>(&any), &size) != 0)
+      throw std::system_error(errno, std::generic_category(), "an upstream");
+    port = std::to_string(ntohs(any.sin_port));
+  }
+  ~deaf_upstream() { ::close(fd); }
+  deaf_upstream& operator=(deaf_upstream&&) = delete;
+
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string port;
+};
+
+TEST(examples, deadlines_bound_what_a_handler_asks_of_others) {
+  if (!std::filesystem::exists(program("deadlines"))) GTEST_SKIP() << "skipped: built without libcurl";
+  const deaf_upstream upstream;
+  child_process it({program("deadlines"), upstream.port}, {.environment = {"LASTCALL_GRACE=2s"}});
+  const std::string url = "http://127.0.0.1:8085";
+  const auto get = [&](const std::string& target) {
+    return ask(url, "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n");
+  };
+  EXPECT_THAT(get("/bounded/curl"), testing::HasSubstr("Timeout was reached"));
+  EXPECT_THAT(get("/bounded/multi"), testing::HasSubstr("Timeout was reached"));
+  EXPECT_THAT(get("/bounded/socket"), testing::StartsWith("503 "));
+  EXPECT_THAT(get("/timed/multi"), testing::StartsWith("504 "));
+  raw_client without_end(lastcall::testing::parse_server_address(url), "GET /drain/multi HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_THAT(get("/bounded/socket"), testing::StartsWith("503 ")) << "so the one before has begun";
+  it.signal(SIGTERM);
+  EXPECT_EQ(it.wait(deadline(30s)), exit_status{.code = 3}) << "forced, and not hung: " << it.errors();
 }
 
 TEST(examples, ticker_has_a_page_and_ends_its_streams_in_order) {

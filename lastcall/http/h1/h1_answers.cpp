@@ -66,7 +66,7 @@ void h1_connection::response_made(request_end as) noexcept {
   if (as == request_end::answered) {
     ++unsent_answers_;  // counted in all_sent()
   } else {
-    (as == request_end::forced ? shard_.forced : shard_.rejected).add();
+    shard_.column(as).add();
   }
   finish_request();
 }
@@ -82,22 +82,34 @@ void h1_connection::finish_request() noexcept {
   if (std::exchange(long_lived_, false)) become(net::connection_kind::http1);
 }
 
-/// An answer from the call. Outside of a wake it has an output buffer of its own, so that answers of another
-/// connection, in whose wake a handler may run, do not mix with it.
-void h1_connection::take_answer(response&& r) noexcept {
+/// Makes an answer outside of a wake. It has an output buffer of its own, so that answers of another connection, in
+/// whose wake a handler may run, do not mix with it.
+template <class F> void h1_connection::answer_later(const F& f) noexcept {
   try {
-    if (in_coroutine_) return answered(std::move(r));  // go_on() is on the stack, and sends it
     const detail::shard::separate_output separate(shard_);
     set().loop().refresh_now();
     caller_continues_ = true;
-    answered(std::move(r));
+    f();
     caller_continues_ = false;
     flush();
     resume();
   } catch (const std::exception&) {  // out of memory
-    caller_continues_ = in_coroutine_;
+    caller_continues_ = false;
     end(connection_end::forced);
   }
+}
+
+void h1_connection::take_answer(response&& r) noexcept {
+  if (!in_coroutine_) return answer_later([&] { answered(std::move(r)); });
+  try {
+    answered(std::move(r));          // go_on() is on the stack, and sends it
+  } catch (const std::exception&) {  // out of memory
+    end(connection_end::forced);
+  }
+}
+
+void h1_connection::take_timeout() noexcept {
+  answer_later([this] { time_is_up(); });
 }
 
 // Bodies that the handler takes in pieces.

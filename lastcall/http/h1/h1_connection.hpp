@@ -43,6 +43,7 @@ class h1_connection final : public net::connection, private batched_writer, priv
 
   // For the call of the request.
   void take_answer(response&&) noexcept override;
+  void take_timeout() noexcept override;
   input_result next_input() noexcept override;
   std::size_t take_output(std::string_view) override;
   void end_output(bool whole, std::string_view trailers) noexcept override;
@@ -78,6 +79,7 @@ class h1_connection final : public net::connection, private batched_writer, priv
   void begin_request() noexcept;
   void finish_request() noexcept;
   void call_has_input() noexcept;
+  template <class F> void answer_later(const F& f) noexcept;
   void continue_later() noexcept;
   void resume() noexcept;
   void flush() noexcept;

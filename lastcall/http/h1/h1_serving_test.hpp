@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "lastcall/core/unavailable.hpp"
 #include "lastcall/http/routing/responder.hpp"
 #include "lastcall/http/server/serving_test.hpp"
 #include "lastcall/net/connection/line_protocol_test.hpp"

@@ -41,10 +41,14 @@ void h2_stream::take_answer(response&& r) noexcept {
   connection_.within_memory([&] { answered(std::move(r)); });
 }
 
+void h2_stream::take_timeout() noexcept {
+  const h2_connection::output_scope scope(connection_);
+  connection_.within_memory([this] { time_is_up(); });
+}
+
 void h2_stream::response_made(request_end as) noexcept {
   ledger_ = as == request_end::answered ? ledger::made : ledger::counted;
-  if (as == request_end::forced) shard_.forced.add();
-  if (as == request_end::rejected) shard_.rejected.add();
+  if (as != request_end::answered) shard_.column(as).add();
 }
 
 /// 426 has no sense in HTTP/2, which has no Upgrade: the client is told to ask over HTTP/1.1.   Source: RFC 9113

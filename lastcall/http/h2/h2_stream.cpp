@@ -159,12 +159,7 @@ void h2_stream::lost() noexcept {
 
 void h2_stream::cut_short(request_end as) noexcept {
   if (!exchange_) return;
-  if (ledger_ < ledger::counted)
-    (as == request_end::forced     ? shard_.forced
-     : as == request_end::rejected ? shard_.rejected
-     : as == request_end::broken   ? shard_.broken
-                                   : shard_.abandoned)
-        .add();
+  if (ledger_ < ledger::counted) shard_.column(as).add();
   connection_.session().consume_connection(unread_body_.size());
   unread_body_.clear();
   cut(as, std::exchange(ledger_, ledger::counted) == ledger::open);

@@ -95,6 +95,7 @@ class h2_stream final : public net::list_hook<>, private answer_path {
 
   // For the call of the request.
   void take_answer(response&&) noexcept override;
+  void take_timeout() noexcept override;
   input_result next_input() noexcept override;
   std::size_t take_output(std::string_view) override;
   void end_output(bool whole, std::string_view trailers) noexcept override;

@@ -62,6 +62,16 @@ class input_buffer {
     begin_ += head_ + std::exchange(tail_, 0);
     head_ = scanned_ = 0;
   }
+  /// Copies what is unread of `other`, which is not larger: the present request is where it is there.
+  void continue_from(const input_buffer& other) noexcept {
+    const std::string_view all = other.unread();
+    std::memcpy(bytes_.get(), all.data(), all.size());
+    begin_ = 0;
+    end_ = all.size();
+    head_ = other.head_;
+    tail_ = other.tail_;
+    scanned_ = other.scanned_;
+  }
   /// Forgets what is unread. Only between two requests, so after `next`.
   void clear() noexcept { begin_ = end_ = 0; }
 

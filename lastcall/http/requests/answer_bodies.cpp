@@ -93,6 +93,7 @@ void answer_path::begin_body(response&& r) {
 
 /// At most one piece, so that one long write does not hold up the loop.
 std::size_t answer_path::take_piece(std::string_view bytes) {
+  if (time_has_passed()) return time_is_up(), 0;
   if (waiting_output() >= most_waiting) return 0;
   exchange& x = *exchange_;
   if (x.outgoing.by == body_framing::length && bytes.size() > x.outgoing.left)
@@ -109,6 +110,7 @@ std::size_t answer_path::take_piece(std::string_view bytes) {
 void answer_path::end_body(bool whole, std::string_view trailers) {
   exchange& x = *exchange_;
   if (service().life.forced()) answers_after_force();  // the drain end made it stop
+  if (time_has_passed()) return time_is_up();          // which made it stop
   if (!whole) return break_off("");
   if (x.outgoing.by == body_framing::length && x.outgoing.left > 0)
     return break_off("its maker wrote less than it had promised");
@@ -129,13 +131,17 @@ void answer_path::body_is_sent() noexcept {
 }
 
 void answer_path::break_off(std::string_view why) noexcept {
+  note_break(why, request_end::broken);
+  put_break();
+}
+
+void answer_path::note_break(std::string_view why, request_end as) noexcept {
   exchange& x = *exchange_;
   if (!why.empty())
     service().log.error(service().name, "a response was cut", {{"target", x.req.target()}, {"cause", why}});
-  shard_.broken.add();
+  shard_.column(as).add();
   x.outgoing.open = false;
-  x.records.body_sent(service().access_log, &x.req, client(), request_end::broken);
-  put_break();
+  x.records.body_sent(service().access_log, &x.req, client(), as);
 }
 
 }  // namespace lastcall::inline v0::http::detail

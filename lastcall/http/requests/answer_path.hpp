@@ -81,6 +81,9 @@ class answer_path : public call_host {
   void overdue();
   /// The handler's answer.
   void answered(response&& r);
+  /// The timeout has passed: the client is told, or sees that the response is not whole. A handler that still works
+  /// keeps the request, its context is forced, and its answer will be dropped.
+  void time_is_up();
   /// A handler that waits for the client gets what came: bytes, the end, an error.
   void input_is_here() noexcept;
   void fail_input(int status, const char* why) noexcept;
@@ -124,10 +127,16 @@ class answer_path : public call_host {
   bool long_lived_ = false;    // the response goes on for as long as the client likes
 
  private:
-  void run(const handler&);
+  bool begin_timeout(const handler&);
+  bool time_has_passed() const noexcept;
+  /// `life`: for a plain handler.
+  void run(const handler&, const context& life);
   void begin_body(response&& r);
   void conclude(const response& r, request_end as, bool refusal);
-  void conclude_as(const response& r, request_end as, bool refusal);
+  void put_answer(const response& r, request_end as, bool refusal);
+  void put_answer_as_it_is(const response& r, request_end as, bool refusal);
+  void note_break(std::string_view why, request_end as) noexcept;
+  void leave_request_to_call(exchange& rest, cause why);
   response as_the_program_wants(const response& r);
   call& begin_call(const handler*);
 };

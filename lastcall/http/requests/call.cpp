@@ -26,14 +26,20 @@ bool is_stream_error(const std::exception_ptr& threw) noexcept {
 /// The request's context is a child of the server's, so that it drains and is forced with it. A long-lived call drains
 /// at a moment of its own, so its context has no parent, and a callback forces it with the server.
 void call::begin(call_host& host, const exchange& bytes, const erased_handler* handler, const net::endpoint& remote,
-                 const context* parent, bool long_lived) {
+                 const context* parent, bool long_lived, time_point ends) {
   host_ = &host;
   exchange_ = &bytes;
   handler_ = handler;
   remote_ = remote;
+  if (ends != time_point::max()) {
+    ends_ = ends;
+    schedule_alarm();
+  }
   if (!parent) return;
   if (long_lived) {
     life_source_.emplace();
+  } else if (ends_ != time_point::max()) {
+    life_source_.emplace(*parent, deadline::at(ends_, environment_->loop.now()));
   } else {
     life_source_.emplace(*parent);
   }
@@ -76,7 +82,7 @@ bool call::end() noexcept {
   makes_body_ = false;
   replied_ = writing_ = body_over_ = stop_waiting_ = false;
   steps_ = steps_blocking_ = {};
-  waits_until_ = time_point::max();
+  ends_ = waits_until_ = time_point::max();
   trailers_.clear();
   return true;
 }
@@ -90,8 +96,8 @@ void call::client_gone(cause why) noexcept {
 
 /// Called by the connection, on the loop's thread. After this no other thread posts to the loop for this call, since
 /// they all check the host under the lock. `kept` is the request, which the handler may still read; the call owns it
-/// from now on. Every waiting coroutine wakes, finds no host and fails. May delete the call. A maker that has not begun
-/// is destroyed: it may own a stream, and so a reference to this call.
+/// from now on, and `why` ends its context. Every waiting coroutine wakes, finds no host and fails. May delete the
+/// call. A maker that has not begun is destroyed: it may own a stream, and so a reference to this call.
 void call::detach(exchange* kept, cause why) noexcept {
   std::shared_ptr<const body_source> unused;
   {
@@ -178,6 +184,15 @@ response call::answer_to_exception(const std::exception_ptr& threw, const detail
   } catch (...) {  // caught: it has a name, since it was kept
   }
   by.log.error(by.name, "a handler threw; sent 500", {{"target", target}, {"what", lastcall::to_text(threw)}});
+  return failure();
+}
+
+/// When the request is over, nobody gets an answer.
+response call::failed(const std::exception_ptr& threw) const noexcept {
+  if (!gone()) return answer_to_exception(threw, service(), exchange_->req.target());
+  if (!is_stream_error(threw))
+    service().log.warning(service().name, "a handler threw when its request was over",
+                          {{"what", lastcall::to_text(threw)}});
   return failure();
 }
 

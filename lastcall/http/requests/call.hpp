@@ -49,6 +49,8 @@ class call_host {
  public:
   /// The handler's answer. Its body may still have to be made.
   virtual void take_answer(response&&) noexcept = 0;
+  /// The call's time is up, and there is no answer, or its body is not complete. Detaches.
+  virtual void take_timeout() noexcept = 0;
   virtual input_result next_input() noexcept = 0;
   /// Returns how many bytes it took: 0 while too many wait for the client.
   virtual std::size_t take_output(std::string_view) = 0;
@@ -79,9 +81,9 @@ class call final : public pending_reply {
   // For the connection, on the loop's thread:
 
   /// Only on a new call, or after `end`. `parent`: the parent of the request's context; null if the handler takes none.
-  /// A `long_lived` call is forced with its parent, but drains with `begin_drain`.
+  /// A `long_lived` call is forced with its parent, but drains with `begin_drain`; it has no end.
   void begin(call_host&, const exchange&, const erased_handler*, const net::endpoint& remote, const context* parent,
-             bool long_lived = false);
+             bool long_lived = false, time_point ends = time_point::max());
   /// Tells a long-lived handler of the drain.
   void begin_drain(time_point drain_end) noexcept;
 
@@ -113,9 +115,7 @@ class call final : public pending_reply {
   /// The answer to an exception; a line of the log says what it was.
   static response answer_to_exception(const std::exception_ptr& threw, const detail::service&,
                                       std::string_view target) noexcept;
-  response failed(const std::exception_ptr& threw) const noexcept {
-    return answer_to_exception(threw, service(), exchange_->req.target());
-  }
+  response failed(const std::exception_ptr& threw) const noexcept;
   bool makes_body() const noexcept { return makes_body_; }
   /// Runs the maker of the body, on the loop's thread. Never throws.
   task<> run_maker();
@@ -221,6 +221,7 @@ class call final : public pending_reply {
   function<void()> input_waiter_, output_waiter_, answer_waiter_, time_waiter_;
   alarm alarm_{*this};
   bool stop_waiting_ = false;
+  time_point ends_ = time_point::max();  // when its timeout passes
   time_point waits_until_ = time_point::max();
   time_point last_output_ = {};
   std::string trailers_;

@@ -42,8 +42,8 @@ struct scripted_host final : call_host {
   std::string output{};
   std::vector<int> answers{};
   std::vector<bool> ends{};
-
   void take_answer(response&& r) noexcept override { answers.push_back(r.status()); }
+  void take_timeout() noexcept override { answers.push_back(504); }
   input_result next_input() noexcept override {
     ++asked;
     if (inputs.empty()) return {};

@@ -1,6 +1,6 @@
-// The part of call that waits for time to pass. One alarm of the loop serves two purposes: to wake a coroutine in
-// `wait_for`, and to send the beat of a body of which nothing was sent for `beat_after`. It is due at the earlier of
-// the two.
+// The part of call that waits for time to pass. One alarm of the loop serves three purposes: to wake a coroutine in
+// `wait_for`, to send the beat of a body of which nothing was sent for `beat_after`, and to end the call when its
+// timeout passes. It is due at the earliest of the three.
 #include <algorithm>
 #include <utility>
 
@@ -39,6 +39,10 @@ void call::stop_waiting() noexcept {
 /// A failed write of the beat ends the connection, which detaches from this call: the reference keeps it until the end.
 void call::on_alarm(time_point now) noexcept {
   const reference self(*this);
+  if (ends_ <= now) {
+    if (host_) host_->take_timeout();
+    return;
+  }
   if (waits_until_ <= now) {
     waits_until_ = time_point::max();
     wake(time_waiter_);
@@ -55,7 +59,7 @@ void call::on_alarm(time_point now) noexcept {
 
 /// An alarm that is due earlier stays: on_alarm() calls this again.
 void call::schedule_alarm() {
-  time_point next = waits_until_;
+  time_point next = std::min(waits_until_, ends_);
   if (makes_body_ && beat_after_ > duration::zero()) next = std::min(next, last_output_ + beat_after_);
   if (next == time_point::max()) return;
   if (!alarm_.armed() || alarm_.due() > next) environment_->loop.schedule(alarm_, next);

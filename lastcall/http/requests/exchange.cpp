@@ -16,10 +16,22 @@ std::span<char> exchange::room() noexcept {
 void exchange::next() noexcept {
   input.next();
   body.clear();
+  ends = time_point::max();
   if (!std::exchange(in_pieces, false)) return;
   trailers.clear();
   incoming = {};
   outgoing = {};
+}
+
+void exchange::continue_from(exchange& other) {
+  found = other.found;
+  records = std::move(other.records);
+  input.continue_from(other.input);
+  info = other.info;
+  reader = other.reader;
+  in_pieces = true;
+  incoming = other.incoming;
+  outgoing = std::exchange(other.outgoing, {});
 }
 
 }  // namespace lastcall::inline v0::http::detail

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "lastcall/core/clock.hpp"
 #include "lastcall/http/message/body_reader.hpp"
 #include "lastcall/http/message/input_buffer.hpp"
 #include "lastcall/http/message/message_info.hpp"
@@ -29,7 +30,8 @@ struct exchange {
   message_info info;
   request req;
   body_pacing pacing;
-  match_result found;  ///< valid once the head is complete
+  match_result found;                   ///< valid once the head is complete
+  time_point ends = time_point::max();  ///< the moment at which its timeout passes
   body_reader reader;
   std::string body;        ///< the whole body, or the piece that the handler reads
   std::string trailers;    ///< of a streamed body; each is "name:value\n"
@@ -58,6 +60,9 @@ struct exchange {
   std::span<char> room() noexcept;
   /// Ends the current request. The bytes behind it become the next one.
   void next() noexcept;
+  /// Takes over from `other`, whose handler is still at work: all that the connection needs, and not the request, which
+  /// stays where it is.
+  void continue_from(exchange& other);
 };
 
 }  // namespace lastcall::inline v0::http::detail

@@ -129,4 +129,9 @@ middleware around(function<task<response>(const request&, const context&, const 
   return made_of<detail::wrapped_around>(std::move(wrap));
 }
 
+middleware timeout(duration time) {
+  static_cast<void>(handler([](const request&) { return response(204); }).timeout(time));  // its check
+  return [time](handler h) { return h.options().timeout ? std::move(h) : std::move(h).timeout(time); };
+}
+
 }  // namespace lastcall::inline v0::http

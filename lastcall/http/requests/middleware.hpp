@@ -48,4 +48,9 @@ middleware after(function<void(const request&, response&)> change);
 /// does so on the pool.
 middleware around(function<task<response>(const request&, const context&, const next_handler&)> wrap);
 
+/// A timeout for all routes around which it stands, see handler::timeout. A route's own wins, and of two of these the
+/// inner one. The handler keeps its form.
+/// Errors: as handler::timeout.
+middleware timeout(duration time);
+
 }  // namespace lastcall::inline v0::http

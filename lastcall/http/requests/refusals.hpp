@@ -32,6 +32,9 @@ inline constexpr server_refusal no_new_websocket{overloaded, "this server is bei
 inline constexpr server_refusal not_ready{overloaded, "draining"};
 inline constexpr server_refusal head_too_slow{408, "the head took too long"};
 inline constexpr server_refusal body_too_slow{408, "the body took too long"};
+/// The timeout of the route, or of the client, has passed.
+inline constexpr server_refusal answer_too_slow{504, "the answer took too long"};
+inline constexpr server_refusal malformed_timeout{400, "malformed timeout"};
 
 }  // namespace refusals
 

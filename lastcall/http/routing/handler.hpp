@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lastcall/core/clock.hpp"
 #include "lastcall/core/context/context.hpp"
 #include "lastcall/http/message/request.hpp"
 #include "lastcall/http/message/response.hpp"
@@ -95,6 +96,7 @@ struct route_options {
   /// The response goes on for as long as the client likes. Its context drains at its own moment of the jitter window,
   /// and not with the server.
   bool long_lived = false;
+  std::optional<duration> timeout = {};  ///< of the answer; see handler::timeout
 };
 
 /// One of
@@ -144,6 +146,13 @@ class handler {
     options_.gone_at_fin = true;
     return std::move(*this);
   }
+  /// The client has its answer after that time, or is told 504; from the call of the handler on, and in place of a
+  /// `timeout` around the route. Then the handler's context is forced with cause `deadline`, and what it answers is
+  /// dropped. One that blocks goes on until it returns; a plain one can't be interrupted, so its client gets the 504
+  /// when it returns. A body that is made behind its head has the same end: it is cut, and its client sees that. A file
+  /// has none once its head is made, and neither have `events` and `websocket` routes.
+  /// Errors: std::invalid_argument when it is not positive, or more than 24 h.
+  handler&& timeout(duration time) &&;
 
   explicit operator bool() const noexcept { return call_ != nullptr; }
   http::form form() const noexcept { return call_->form; }

@@ -13,6 +13,7 @@
 #include "lastcall/core/app/settings.hpp"
 #include "lastcall/http/files/file.hpp"
 #include "lastcall/http/message/cookies.hpp"
+#include "lastcall/http/requests/middleware.hpp"
 #include "lastcall/http/server/admin.hpp"
 #include "lastcall/http/server/server.hpp"
 #include "lastcall/http/sse/events.hpp"
@@ -164,6 +165,7 @@ times all_times() {
       {"ws::stream_options", "goodbye_time", no_time, a_day, with(&ws::stream_options::goodbye_time, check_websocket)},
       {"sse::stream_options", "idle_ping_after", no_time, a_day,
        with(&sse::stream_options::idle_ping_after, check_events)},
+      {"route_options", "timeout", a_bit, a_day, [](duration v) { static_cast<void>(http::timeout(v)); }},
       {"sse::stream_options", "retry", no_time, a_day, with(&sse::stream_options::retry, check_events)},
       {"sse::stream_options", "retry_spread", no_time, a_day, with(&sse::stream_options::retry_spread, check_events)},
   };
@@ -257,7 +259,7 @@ TEST(option_ranges, hold_for_every_time_and_number_of_every_room) {
 TEST(option_ranges, know_all_members_of_all_options) {
   EXPECT_EQ(members<app_options>(), 16u);  // 4 above
   EXPECT_EQ(members<limits>(), 10u);       // all
-  EXPECT_EQ(members<server_options>(), 24u);
+  EXPECT_EQ(members<server_options>(), 25u);
   EXPECT_EQ(members<net::tcp_server_options>(), 18u);
   EXPECT_EQ(members<net::session_limits>(), 5u);
   EXPECT_EQ(members<net::farewell_options>(), 5u);
@@ -270,7 +272,7 @@ TEST(option_ranges, know_all_members_of_all_options) {
   EXPECT_EQ(members<ws::stream_options>(), 10u);
   EXPECT_EQ(members<ws::group_options>(), 3u);
   EXPECT_EQ(members<sse::stream_options>(), 3u);
-  EXPECT_EQ(members<route_options>(), 3u);
+  EXPECT_EQ(members<route_options>(), 4u);
   EXPECT_EQ(members<admin_options>(), 3u);   // none: a port has all its values
   EXPECT_EQ(members<file_options>(), 1u);    // none
   EXPECT_EQ(members<cookie_options>(), 6u);  // none: what max_age has below 1 removes the cookie

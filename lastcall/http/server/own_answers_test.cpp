@@ -61,6 +61,7 @@ TEST_F(own_answers, are_all_changed) {
          v.fill_the_pool();
          v.ask("GET", "/blocking");
        }},
+      {504, get("/late/coroutine")},
   };
   const auto with = [](server_options& o) {
     o.own_answers = problem_json;

@@ -194,6 +194,46 @@ inline router scene::routes() {
   r.get("/file", [this](const request& q) { return http::file(q, file, "text/plain"); });
   r.get("/no_file", [this](const request& q) { return http::file(q, folder + "/none"); });
 
+  r.group("/late", [this](router& late) {
+    late.use(http::timeout(std::chrono::milliseconds(50)));
+    late.get("/plain", [](const request&, const context& c) {
+      c.wait_until_forced_for(generous);
+      return text("late");
+    });
+    late.get("/coroutine", [this](const request&, context c) -> task<response> {
+      const waiting shown(c, "the bell");
+      ++inside;
+      co_await net::wait_until_forced_for(c, generous);
+      co_return text("late");
+    });
+    late.get("/kept", [this](const request&, responder to) {
+      const std::lock_guard lock(mutex);
+      kept.push_back(std::move(to));
+    });
+    late.get("/blocking", blocking([](const request&, context c) {
+               c.wait_until_forced_for(generous);
+               return text("late");
+             }));
+    late.post("/taken", [this](const request&, body_stream in) { return sum(*this, std::move(in)); });
+    late.get("/drips", [](const request&, context c) -> task<response> {
+      co_return streamed([c](body_writer to) -> task<> {
+        co_await to.write("drip");
+        co_await net::wait_until_forced_for(c, generous);
+        co_await to.write("late");
+      });
+    });
+    late.get("/drips_blocking", blocking([](const request&, context c) {
+               return streamed_blocking([c](body_writer to) {
+                 to.write_blocking("drip");
+                 c.wait_until_forced_for(generous);
+               });
+             }));
+    late.get("/longer", handler([](const request&, context c) -> task<response> {
+                          co_await net::wait_until_forced_for(c, std::chrono::milliseconds(100));
+                          co_return text(to_text(c.cause()));
+                        }).timeout(generous));
+  });
+
   const middleware seen = after([](const request&, response& answer) { answer.header("X-After", "seen"); });
   r.get("/after", seen([](const request&) { return text("inner"); }));
   const middleware refuses = before([](const request&) { return text("who are you?", 401); });
@@ -357,7 +397,8 @@ class visit {
     const request_ledger l = r.requests();
     told_.ledger = "begun " + std::to_string(l.begun) + ", answered " + std::to_string(l.answered) + ", rejected " +
                    std::to_string(l.rejected) + ", abandoned_by_client " + std::to_string(l.abandoned_by_client) +
-                   ", forced " + std::to_string(l.forced) + ", broken " + std::to_string(l.broken);
+                   ", forced " + std::to_string(l.forced) + ", broken " + std::to_string(l.broken) + ", timed_out " +
+                   std::to_string(l.timed_out);
   }
   void tell_metrics() {
     metrics m;

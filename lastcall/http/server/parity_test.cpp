@@ -12,59 +12,13 @@
 #include <vector>
 
 #include "lastcall/http/requests/body_pacing.hpp"
-#include "lastcall/http/server/parity_scene_test.hpp"
+#include "lastcall/http/server/parity_case_test.hpp"
 
 namespace lastcall::http::parity_test {
 
 using namespace std::chrono_literals;
 using namespace testing_parity;
 using detail::body_pacing;
-
-using script = std::function<void(visit&)>;
-
-struct expectation {
-  int status = 0;  // of the last answer; 0: none came
-  request_end ended = request_end::answered;
-  int exit_code = 0;
-};
-
-/// What HTTP/2 may say in another way, and why.
-struct difference {
-  std::string facts::* in;
-  const char* because;
-};
-
-struct parity_case {
-  const char* name;
-  script does;
-  expectation becomes;
-  std::function<void(server_options&)> with = [](server_options&) {};
-  std::optional<expectation> over_http2 = {};
-  std::vector<difference> differs = {};
-
-  friend void PrintTo(const parity_case& c, std::ostream* to) { *to << c.name; }
-};
-
-script get(std::string target, fields more = {}) {
-  return [=](visit& v) { v.ask("GET", target, more); };
-}
-script ask(std::string method, std::string target, fields more = {}) {
-  return [=](visit& v) { v.ask(method, target, more); };
-}
-script post(std::string target, std::string body, fields more = {}, fields trailers = {}) {
-  return [=](visit& v) { v.post(target, body, more, trailers); };
-}
-fields of_length(std::size_t bytes) { return {{"content-length", std::to_string(bytes)}}; }
-
-/// Says more of a body that has no end until the server has answered.
-void sends_until_answered(visit& v, std::size_t bytes, duration each) {
-  const std::string piece(bytes, 'x');
-  while (v.here().piece(piece) && !v.here().answer_comes_within(each)) {}
-  v.hear();
-}
-
-constexpr auto answered = request_end::answered, rejected = request_end::rejected, forced = request_end::forced,
-               broken = request_end::broken, abandoned = request_end::abandoned_by_client;
 
 const auto with_ids = [](server_options& o) { o.request_ids = true; };
 const auto one_thread = [](server_options& o) { o.blocking = {.threads = 1, .queue = 0}; };
@@ -381,6 +335,46 @@ std::vector<parity_case> shutdowns() {
   };
 }
 
+std::vector<parity_case> timeouts() {
+  const auto twice = [](const char* first) { return [=](visit& v) { v.ask("GET", first), v.ask("GET", "/plain"); }; };
+  const auto with_header = [](server_options& o) { o.timeout_header = "X-Timeout"; };
+  return {
+      {"plain_that_is_late", get("/late/plain"), {504, late}},
+      {"coroutine_that_is_late", get("/late/coroutine"), {504, late}},
+      {"responder_that_is_late", get("/late/kept"), {504, late}},
+      {"thread_that_is_late", get("/late/blocking"), {504, late}},
+      {"head_of_what_is_late", ask("HEAD", "/late/blocking"), {504, late}},
+      {"request_behind_a_plain_one_that_is_late", twice("/late/plain"), {200}},
+      {"request_behind_a_coroutine_that_is_late", twice("/late/coroutine"), {200}},
+      {"request_behind_a_thread_that_is_late", twice("/late/blocking"), {200}},
+      {"body_that_is_late", get("/late/drips"), {200, late}},
+      {"body_of_a_thread_that_is_late", get("/late/drips_blocking"), {200, late}},
+      {"taken_body_that_is_late",
+       [](visit& v) {
+         v.here().head("POST", "/late/taken", of_length(10), false);
+         v.here().piece("12345");
+         v.hear();
+       },
+       {504, late}},
+      {"longer_timeout_of_a_route", get("/late/longer"), {200}},
+      {"late_in_a_drain",
+       [](visit& v) {
+         v.here().head("GET", "/wait", {{"x-timeout", "400"}}, true);
+         ASSERT_TRUE(v.is_inside());
+         v.shut_down();
+         v.hear();
+       },
+       {504, late},
+       with_header},
+      {"timeout_of_the_client", get("/wait", {{"x-timeout", "50"}}), {504, late}, with_header},
+      {"timeout_of_the_client_for_grpc", get("/wait", {{"x-timeout", "50000u"}}), {504, late}, with_header},
+      {"timeout_of_the_client_is_no_longer", get("/late/coroutine", {{"x-timeout", "9S"}}), {504, late}, with_header},
+      {"timeout_of_the_client_that_is_kept", get("/pause", {{"x-timeout", "9S"}}), {200}, with_header},
+      {"malformed_timeout_of_the_client", get("/plain", {{"x-timeout", "soon"}}), {400, rejected}, with_header},
+      {"timeout_of_the_client_that_nobody_reads", get("/plain", {{"x-timeout", "soon"}}), {200}},
+  };
+}
+
 struct parity : ::testing::TestWithParam<parity_case> {};
 
 TEST_P(parity, holds_over_all_transports) {
@@ -427,6 +421,7 @@ INSTANTIATE_TEST_SUITE_P(routes, parity, ::testing::ValuesIn(routes()), name_of)
 INSTANTIATE_TEST_SUITE_P(bodies, parity, ::testing::ValuesIn(bodies()), name_of);
 INSTANTIATE_TEST_SUITE_P(responses, parity, ::testing::ValuesIn(responses()), name_of);
 INSTANTIATE_TEST_SUITE_P(departures, parity, ::testing::ValuesIn(departures()), name_of);
+INSTANTIATE_TEST_SUITE_P(timeouts, parity, ::testing::ValuesIn(timeouts()), name_of);
 INSTANTIATE_TEST_SUITE_P(shutdowns, parity, ::testing::ValuesIn(shutdowns()), name_of);
 
 }  // namespace lastcall::http::parity_test

@@ -14,6 +14,7 @@
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/http/h1/h1_connection.hpp"
 #include "lastcall/http/h2/h2_connection.hpp"
+#include "lastcall/http/message/ascii.hpp"
 #include "lastcall/http/requests/refusals.hpp"
 #include "lastcall/http/requests/shard.hpp"
 #include "lastcall/net/connection/connection_server.hpp"
@@ -81,6 +82,8 @@ server_options checked(server_options o) {
     throw std::invalid_argument(o.name + ": tls_only without a tls_port leaves nowhere to listen; give a tls_port");
   if (!o.tls_port && (!o.tls.certificates.empty() || net::asks_for_clients(o.tls)))
     throw std::invalid_argument(o.name + ": there are certificates, but no tls_port to use them on; give one");
+  if (!o.timeout_header.empty() && !detail::is_token(o.timeout_header))
+    throw std::invalid_argument(o.name + ": timeout_header = \"" + o.timeout_header + "\" is no name of a header");
   if (!o.tls.alpn.empty())
     throw std::invalid_argument(o.name + ": tls.alpn is the server's; leave it out, and set http2");
   return o;
@@ -185,6 +188,7 @@ struct server::parts {
     service->access_log = counted(std::move(o.access_log), service->log, service->name, access_records_lost);
     service->own_answers = std::move(o.own_answers);
     service->request_ids = o.request_ids;
+    service->timeout_header = std::move(o.timeout_header);
     service->http2 = detail::http2_connection;
     service->h2c = o.h2c;
     for (std::size_t i = 0; i < tcp.loops(); ++i)

@@ -55,14 +55,18 @@ struct server_options {
   net::thread_pool_options blocking = {};
   /// Called for each request once its end is known. Empty: no access log, and no cost.
   access_sink access_log = {};
-  /// Changes the answers that are not a handler's (400, 404, 405, 408, 413, 431, 500, 503 and so on) before they are
-  /// sent, as problem_json does. It may replace the response; Allow and Retry-After stay. It gets an empty request if
-  /// the head could not be read. Called on the connections' loops, by several at once; must not block. What it throws
-  /// is logged, and the answer sent as it was. Access log and ledger have the status that is sent.
+  /// Changes the answers that are not a handler's (400, 404, 405, 408, 413, 431, 500, 503, 504 and so on) before they
+  /// are sent, as problem_json does. It may replace the response; Allow and Retry-After stay. It gets an empty request
+  /// if the head could not be read. Called on the connections' loops, by several at once; must not block. What it
+  /// throws is logged, and the answer sent as it was. Access log and ledger have the status that is sent.
   std::function<void(const request&, response&)> own_answers = {};
   /// Gives each request an id for `trace`, access log and response: the client's X-Request-Id if acceptable, or a new
   /// one.
   bool request_ids = false;
+  /// A header in which clients say how long they wait, "X-Request-Timeout" or "grpc-timeout": milliseconds, or gRPC's
+  /// number with a unit (H M S m u n). It can only shorten a route's timeout, and bounds routes without one. One that
+  /// is malformed or zero is answered 400. Empty: none is read.
+  std::string timeout_header = {};
   /// In a drain, each long-lived remote (WebSocket, event stream, HTTP/2) is told at a random moment of this window, so
   /// that they do not all come back at once. Never more than half of the drain.
   duration jitter = net::default_jitter;
