@@ -58,6 +58,12 @@ http::router routes(const std::string& upload_dir) {
     if (co_await net::wait_until_forced_for(ctx, std::chrono::milliseconds(*ms))) co_return http::text("slow\n");
     co_return http::text("forced\n", 503);
   });
+  r.get("/timeout", http::handler([](const http::request& req, context ctx) -> lastcall::task<http::response> {
+                      const auto ms = number(req, "ms", 1000, longest_ms);
+                      if (!ms) co_return no_number("ms", longest_ms);
+                      const bool whole = co_await net::wait_until_forced_for(ctx, std::chrono::milliseconds(*ms));
+                      co_return http::text(whole ? "in time\n" : "forced\n", whole ? 200 : 503);
+                    }).timeout(std::chrono::milliseconds(300)));
   r.get("/patient", [](const http::request& req, context ctx) -> lastcall::task<http::response> {
     const auto ms = number(req, "ms", 1000, longest_ms);
     if (!ms) co_return no_number("ms", longest_ms);
