@@ -1,8 +1,5 @@
 // Threads: one reader thread reads the captured streams until they end, or `leave` tells it to; `lock` guards their
 // text. The other members are used by the threads of the caller.
-//
-// fork in a program with threads: between fork and exec the child calls async-signal-safe functions only, and reports
-// an error of exec by a pipe.
 #include "lastcall/testing/internal/child_process.hpp"
 
 #include <dirent.h>
@@ -10,7 +7,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,75 +18,25 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstdio>
-#include <cstring>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <utility>
 
-#include "lastcall/core/exit/exit_code.hpp"
+#include "lastcall/core/process/start_process.hpp"
 
 namespace lastcall::inline v0::testing {
 
 namespace {
 
-class descriptor {
- public:
-  explicit descriptor(int fd = -1) noexcept : fd_(fd) {}
-  descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  descriptor& operator=(descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~descriptor() { reset(); }
-  int operator*() const noexcept { return fd_; }
-  void reset() noexcept {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
-
- private:
-  int fd_;
-};
-
-[[noreturn]] void fail(int error, const std::string& what) {
-  throw std::system_error(error, std::generic_category(), what);
-}
-
-std::array<descriptor, 2> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) fail(errno, "child_process: pipe");
-  return {descriptor(ends[0]), descriptor(ends[1])};
-}
-
-descriptor open_file(const char* path, int flags) {
-  const int fd = ::open(path, flags | O_CLOEXEC, 0644);
-  if (fd < 0) fail(errno, std::string("child_process: cannot open ") + path);
-  return descriptor(fd);
-}
+using lastcall::detail::descriptor;
+using lastcall::detail::make_pipe;
+using lastcall::detail::open_file;
 
 int poll_timeout(const deadline& by) {
   const auto left = by.remaining(std::chrono::steady_clock::now());
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
-}
-
-/// "NAME=value": ours, and those that are added. The last one of a name counts.
-std::vector<std::string> merged_environment(const std::vector<std::string>& added) {
-  std::vector<std::string> all;
-  for (char** e = environ; *e != nullptr; ++e) all.emplace_back(*e);
-  for (const std::string& entry : added) {
-    const std::string_view name(entry.data(), entry.find('=') + 1);
-    std::erase_if(all, [&](const std::string& other) { return other.starts_with(name); });
-    all.push_back(entry);
-  }
-  return all;
-}
-
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> all;
-  for (const auto& text : texts) all.push_back(const_cast<char*>(text.c_str()));
-  all.push_back(nullptr);
-  return all;
 }
 
 struct stream {
@@ -100,11 +46,6 @@ struct stream {
 };
 
 }  // namespace
-
-std::string to_text(const exit_status& status) {
-  if (status.signal == 0) return "exit " + std::to_string(status.code);
-  return "signal " + std::to_string(status.signal) + " (" + ::strsignal(status.signal) + ")";
-}
 
 struct child_process::state {
   pid_t pid = -1;
@@ -192,24 +133,21 @@ bool child_process::state::reap(bool block) {
 
 child_process::child_process(const std::vector<std::string>& argv, child_options options)
     : state_(std::make_unique<state>()) {
-  if (argv.empty()) throw std::invalid_argument("child_process: no program was given");
   auto& s = *state_;
   s.own_group = options.own_group;
   s.capture_limit = options.capture_limit_bytes;
   s.leave = descriptor(::eventfd(0, EFD_CLOEXEC));
 
-  const auto environment = merged_environment(options.environment);
-  const auto args = pointers(argv);
-  const auto env = pointers(environment);
-  const descriptor nothing = open_file("/dev/null", O_RDWR);
+  const descriptor nothing = open_file("/dev/null", O_RDWR, "child_process");
   descriptor file;
-  if (!options.errors_file.empty()) file = open_file(options.errors_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC);
+  if (!options.errors_file.empty())
+    file = open_file(options.errors_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, "child_process");
   const std::array wanted{options.output, options.errors_file.empty() ? options.errors : stream_to::discard};
   std::array<descriptor, 2> write_ends;
   std::array<int, 2> targets{1, 2};  // these become descriptors 1 and 2 in the child
   for (std::size_t i = 0; i < 2; ++i) {
     if (wanted[i] == stream_to::capture) {
-      auto ends = make_pipe();
+      auto ends = make_pipe("child_process");
       s.streams[i].from = std::move(ends[0]);
       s.streams[i].open = true;
       write_ends[i] = std::move(ends[1]);
@@ -219,39 +157,16 @@ child_process::child_process(const std::vector<std::string>& argv, child_options
     }
   }
   if (*file >= 0) targets[1] = *file;
-  auto report = make_pipe();  // carries errno if the program can't be executed; closed by a successful exec
-
-  const pid_t parent = ::getpid();
-  s.pid = ::fork();
-  if (s.pid < 0) fail(errno, "child_process: fork");
-  if (s.pid == 0) {  // only async-signal-safe calls from here to exec: other threads may hold any lock
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(exit_codes::not_executed);  // the parent died before prctl
-    if (options.own_group) ::setpgid(0, 0);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::signal(SIGPIPE, SIG_DFL);
-    ::dup2(*nothing, 0);
-    for (int i = 0; i < 2; ++i) {
-      if (targets[i] != i + 1) ::dup2(targets[i], i + 1);
-    }
-    ::execvpe(args[0], args.data(), env.data());
-    const int error = errno;
-    [[maybe_unused]] const auto ignored = ::write(*report[1], &error, sizeof error);
-    ::_exit(exit_codes::not_executed);
-  }
-  if (s.own_group) ::setpgid(s.pid, s.pid);  // child and parent both do it, so the order does not matter
-  report[1].reset();
-  int error = 0;
-  ssize_t got;
-  do got = ::read(*report[0], &error, sizeof error);
-  while (got < 0 && errno == EINTR);
-  if (got == sizeof error) {
-    s.reap(true);
-    fail(error, "child_process: cannot start " + argv[0]);
-  }
-  s.exit = descriptor(static_cast<int>(::syscall(SYS_pidfd_open, s.pid, 0)));
+  auto started = lastcall::detail::start_process({.command = argv,
+                                                  .environment = options.environment,
+                                                  .input = *nothing,
+                                                  .output = targets[0],
+                                                  .errors = targets[1],
+                                                  .own_group = options.own_group,
+                                                  .closes_rest = false},
+                                                 "child_process");
+  s.pid = started.pid;
+  s.exit = std::move(started.exit);
   write_ends[0].reset();
   write_ends[1].reset();
   s.reader = std::thread([&s] { s.read_streams(); });
@@ -288,9 +203,7 @@ std::optional<std::string> child_process::wait_for_error_line(std::string_view t
   return state_->find_line(state_->streams[1], text, by);
 }
 
-bool child_process::signal(int number) const noexcept {
-  return ::syscall(SYS_pidfd_send_signal, *state_->exit, number, nullptr, 0) == 0;
-}
+bool child_process::signal(int number) const noexcept { return lastcall::detail::signal_process(state_->exit, number); }
 
 std::optional<exit_status> child_process::wait(deadline by) {
   auto& s = *state_;

@@ -12,19 +12,12 @@
 #include <vector>
 
 #include "lastcall/core/deadline.hpp"
+#include "lastcall/core/process/exit_status.hpp"
 
 namespace lastcall::inline v0::testing {
 
-/// How a process ended: by `_exit(code)`, or by a signal (then `code` is -1).
-struct exit_status {
-  int code = -1;
-  int signal = 0;
-
-  bool operator==(const exit_status&) const = default;
-};
-
-/// "exit 0", "signal 9 (Killed)".
-std::string to_text(const exit_status&);
+using lastcall::exit_status;
+using lastcall::to_text;
 
 enum class stream_to : unsigned char { capture, inherit, discard };
 
