@@ -2,5 +2,6 @@
 #pragma once
 
 #include "lastcall/net/acquire.hpp"
+#include "lastcall/net/push.hpp"
 #include "lastcall/net/task.hpp"
 #include "lastcall/net/wait.hpp"

@@ -1,0 +1,97 @@
+#include "lastcall/net/push.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <future>
+#include <optional>
+#include <semaphore>
+
+namespace lastcall::net::push_test {
+
+using namespace std::chrono_literals;
+
+/// A queue with room for one number, whose worker works when it is let.
+struct queue_of_one : testing::Test {
+  queue_of_one() {
+    all.start({});
+    static_cast<void>(all.push({}, 1));
+    begun.acquire();
+    static_cast<void>(all.push({}, 2));  // it is full now
+  }
+  ~queue_of_one() override {
+    let.release(2000);
+    all.stop();
+  }
+  template <class F> void spawn(F f) { boost::asio::co_spawn(io, std::move(f), boost::asio::detached); }
+
+  std::counting_semaphore<> begun{0}, let{0};
+  std::atomic<int> sum = 0;
+  work_queue<int> all{{.work =
+                           [this](int& n, const context&) {
+                             begun.release();
+                             let.acquire();
+                             sum += n;
+                           },
+                       .workers = 1,
+                       .most = 1,
+                       .longest_wait = 10s,
+                       .name = "numbers"}};
+  boost::asio::io_context io;
+};
+
+TEST_F(queue_of_one, lets_a_coroutine_wait_without_a_thread) {
+  std::optional<std::size_t> ahead;
+  spawn([&]() -> task<> { ahead = *co_await push(all, {}, 3); });
+  io.poll();
+  EXPECT_FALSE(ahead);
+  let.release();
+  io.run_for(10s);
+  EXPECT_EQ(ahead, 0U);
+}
+
+TEST_F(queue_of_one, refuses_a_coroutine_whose_context_is_forced_and_those_that_wait_when_it_drains) {
+  context_source caller;
+  std::optional<not_queued::reason> first, second;
+  spawn([&]() -> task<> { first = (co_await push(all, caller.get(), 3)).error().why(); });
+  spawn([&]() -> task<> { second = (co_await push(all, {}, 4)).error().why(); });
+  spawn([&]() -> task<> {
+    caller.force();
+    co_return;
+  });
+  boost::asio::post(io, [&] { all.drain({}, [] {}); });
+  io.run_for(10s);
+  EXPECT_EQ(first, not_queued::reason::forced);
+  EXPECT_EQ(second, not_queued::reason::draining);
+}
+
+TEST_F(queue_of_one, takes_nothing_from_a_coroutine_that_was_destroyed) {
+  {
+    boost::asio::io_context gone;
+    boost::asio::co_spawn(
+        gone, [&]() -> task<> { static_cast<void>(co_await push(all, {}, 100)); }, boost::asio::detached);
+    gone.poll();
+  }
+  std::promise<void> drained;
+  let.release(10);
+  all.drain({}, [&] { drained.set_value(); });
+  drained.get_future().get();
+  EXPECT_EQ(sum, 3);
+}
+
+TEST_F(queue_of_one, serves_a_thousand_coroutines) {
+  let.release(1002);
+  for (int i = 0; i < 1000; ++i) spawn([&]() -> task<> { static_cast<void>(*co_await push(all, {}, 1)); });
+  io.run_for(60s);
+  std::promise<void> drained;
+  all.drain({}, [&] { drained.set_value(); });
+  drained.get_future().get();
+  EXPECT_EQ(sum, 1003);
+}
+
+}  // namespace lastcall::net::push_test
