@@ -33,7 +33,9 @@ PAGES = {
         "http/ws/websocket_group"]),
     "log-and-metrics": ("Log, metrics, report", ["core/log/log", "core/log/log_limit", "core/metrics", "core/report/report", "core/report/ledgers"]),
     "listen": ("Listeners of your own", ["net/listen/drain_of_listener", "net/listen/listen_options", "net/endpoint", "net/unique_fd"]),
-    "work": ("Pools", ["work/pool", "work/no_lease", "net/acquire"]),
+    "work": ("Pools, queues, ticks, child processes", [
+        "work/pool", "work/no_lease", "net/acquire", "work/work_queue", "work/not_queued", "net/push", "work/periodic", "work/child",
+        "work/run_child", "core/process/exit_status"]),
     "postgres": ("PostgreSQL", [
         "adapters/postgres/pool", "adapters/postgres/connection", "adapters/postgres/transaction", "adapters/postgres/rows",
         "adapters/postgres/error"]),
