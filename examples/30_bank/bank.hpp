@@ -38,3 +38,4 @@ struct kept_bank {
 };
 
 kept_bank postgres_bank(lastcall::app& app, const std::string& conninfo, std::size_t connections);
+kept_bank sqlite_bank(lastcall::app& app, const std::string& path, std::size_t connections);

@@ -17,6 +17,13 @@ namespace json = boost::json;
 
 namespace {
 
+kept_bank open_bank(lastcall::app& app, const std::string& db, std::size_t connections) {
+  const std::string where = db.substr(db.find(':') + 1);
+  if (db.starts_with("postgres:")) return postgres_bank(app, where, connections);
+  if (db.starts_with("sqlite:")) return sqlite_bank(app, where, connections);
+  throw std::invalid_argument("--db " + db + ": give sqlite:PATH or postgres:CONNINFO");
+}
+
 http::response json_answer(const json::value& of) {
   return http::text(json::serialize(of) + "\n").header("Content-Type", "application/json");
 }
@@ -78,7 +85,7 @@ int main(int argc, char** argv) try {
   std::size_t connections = 8;
   cli.add_option("--port", port, "0 picks a free one [8080]");
   cli.add_option("--grace", grace, "from the signal to the exit [10s]");
-  cli.add_option("--db", db, "postgres:CONNINFO")->required();
+  cli.add_option("--db", db, "sqlite:PATH or postgres:CONNINFO")->required();
   cli.add_option("--pool", connections, "connections to the database [8]");
   cli.add_option("--report", report, "a file for the report of the shutdown");
   cli.add_option("--log", log, "debug, info, warning, error or none [info]");
@@ -87,8 +94,7 @@ int main(int argc, char** argv) try {
   lastcall::app app{{.grace = lastcall::parse_duration(grace).value(),
                      .report_file = report,
                      .log = lastcall::parse_log_level(log).value_or(lastcall::log_level::info)}};
-  if (!db.starts_with("postgres:")) throw std::invalid_argument("--db " + db + ": give postgres:CONNINFO");
-  const kept_bank kept = postgres_bank(app, db.substr(db.find(':') + 1), connections);
+  const kept_bank kept = open_bank(app, db, connections);
   const auto tables =
       app.add("tables", {.start = [&](const lastcall::context& ctx) { kept.it->prepare(ctx); }}, {kept.on});
   const auto server = app.add<http::server>("http",

@@ -17,12 +17,18 @@
 
 namespace service_tests {
 
-/// A bank that serves. Its connections have the application name "bank".
+/// A bank that serves.
 class running_bank {
  public:
+  /// Its connections have the application name "bank".
   explicit running_bank(const std::string& conninfo, const std::string& grace = "2s")
-      : process({process_tests::program("bank"), "--port", "0", "--grace", grace, "--db",
-                 "postgres:" + conninfo + " application_name=bank", "--report", scratch_.file("report.json")}) {
+      : running_bank(database{"postgres:" + conninfo + " application_name=bank"}, grace) {}
+  struct database {
+    std::string text;
+  };
+  running_bank(const database& on, const std::string& grace)
+      : process({process_tests::program("bank"), "--port", "0", "--grace", grace, "--db", on.text, "--report",
+                 scratch_.file("report.json")}) {
     const auto line = process.wait_for_line("listening on ", lastcall::deadline(std::chrono::seconds(60)));
     if (!line) throw std::runtime_error("the bank did not start: " + process.errors());
     url_ = line->substr(std::string("listening on ").size());
