@@ -39,6 +39,9 @@ PAGES = {
     "postgres": ("PostgreSQL", [
         "adapters/postgres/pool", "adapters/postgres/connection", "adapters/postgres/transaction", "adapters/postgres/rows",
         "adapters/postgres/error"]),
+    "sqlite": ("SQLite", [
+        "adapters/sqlite/pool", "adapters/sqlite/connection", "adapters/sqlite/transaction", "adapters/sqlite/backup",
+        "adapters/sqlite/rows", "adapters/sqlite/error"]),
     "testing": ("Tests", ["testing/harness", "testing/component_double", "testing/virtual_clock", "testing/program", "testing/exact_client",
                           "testing/fault_relay", "testing/check_adapter"]),
     "options": ("Options", None),  # every struct of options, and what their members are
