@@ -19,8 +19,8 @@ fi
 # So is the adapter of the guide.
 page=docs/guide/write-your-own-adapter.md
 if ! diff <(awk '/^```cpp in: file$/ {inside = 1; next} /^```$/ {if (inside) exit} inside' "$page") \
-  <(sed '1,/^#pragma once$/d' examples/31_redis/redis.hpp | sed 1d); then
-  echo "$page: the adapter shown is not examples/31_redis/redis.hpp" >&2
+  <(sed '1,/^#pragma once$/d' examples/33_redis/redis.hpp | sed 1d); then
+  echo "$page: the adapter shown is not examples/33_redis/redis.hpp" >&2
   exit 1
 fi
 # Each function that the page of deadlines shows is one of the example that the tests run.

@@ -1,4 +1,4 @@
-// The spool of examples/31_spool: each file is worked on at least once and moved once, however often the spool is
+// The spool of examples/34_spool: each file is worked on at least once and moved once, however often the spool is
 // killed; and told to stop it leaves what it has not begun where it is.
 #include <gtest/gtest.h>
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <thread>
 
-#include "examples/31_redis/redis.hpp"
+#include "examples/33_redis/redis.hpp"
 #include "lastcall/testing.hpp"
 #include "tests/process/raw_client.hpp"
 

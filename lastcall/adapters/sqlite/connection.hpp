@@ -52,8 +52,7 @@ class connection {
   /// and text, and kept: at most 64 of them.   Blocks: until it is done, the context is forced, or its time is up.
   template <parameter... A> result<rows, error> query(const context& with, const char* sql, const A&... values) {
     rows all;
-    auto done = each(
-        with, sql, [&](sqlite3_stmt* at) { keep(at, all); }, values...);
+    auto done = each(with, sql, [&](sqlite3_stmt* at) { keep(at, all); }, values...);
     if (!done) return done.error();
     all.affected_ = *done;
     return all;

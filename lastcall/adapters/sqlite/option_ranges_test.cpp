@@ -25,14 +25,14 @@ template <class F> void is_refused(const std::string& name, const F& use) {
 }
 
 template <class V>
-void connection_refuses(const std::string& name, V connection_options::*member, std::vector<V> values) {
+void connection_refuses(const std::string& name, V connection_options::* member, std::vector<V> values) {
   for (const V& value : values) {
     connection_options of{.path = "/nowhere/x.db", .name = "db"};
     of.*member = value;
     is_refused(name, [&] { static_cast<void>(connection::open({}, of)); });
   }
 }
-template <class V> void pool_refuses(const std::string& name, V pool_options::*member, std::vector<V> values) {
+template <class V> void pool_refuses(const std::string& name, V pool_options::* member, std::vector<V> values) {
   for (const V& value : values) {
     pool_options of{.path = "/nowhere/x.db", .name = "db"};
     of.*member = value;

@@ -56,8 +56,6 @@ namespace lastcall::inline v0::sqlite {
 /// A value of ?1, ?2, …: a number, a bool, text, bytes (std::span<const std::byte>), null (nullptr) or an optional of
 /// these.
 template <class T>
-concept parameter = requires(sqlite3_stmt* to, const T& value) {
-  detail::bind_value(to, 1, value);
-};
+concept parameter = requires(sqlite3_stmt* to, const T& value) { detail::bind_value(to, 1, value); };
 
 }  // namespace lastcall::inline v0::sqlite
