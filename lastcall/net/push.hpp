@@ -15,8 +15,8 @@ task<result<std::size_t, not_queued>> push(lastcall::detail::work_queue_core& to
                                            std::unique_ptr<lastcall::detail::queue_item> it);
 }  // namespace detail
 
-/// As work_queue<T>::push, for coroutines: `*co_await net::push(queue, ctx, std::move(order));`. An item that the queue
-/// does not take is destroyed. `to` outlives the wait.
+/// As the push of work_queue, for coroutines: `*co_await net::push(queue, ctx, std::move(order));`. An item that the
+/// queue does not take is destroyed. `to` outlives the wait.
 template <class T> task<result<std::size_t, not_queued>> push(work_queue<T>& to, context with, T item) {
   return detail::push(lastcall::detail::queue_access::core_of(to), std::move(with),
                       lastcall::detail::queue_access::item_of(to, std::move(item)));

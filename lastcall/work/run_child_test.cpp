@@ -184,6 +184,13 @@ TEST(run_child, says_that_the_status_is_unknown_when_somebody_else_has_taken_it)
   ::signal(SIGCHLD, before);
 }
 
+TEST(run_child, ends_it_when_its_own_thread_is_ended) {
+  child_program it = shell("echo ready; exec sleep 600");
+  it.line = [](std::string_view, bool) { ::pthread_exit(nullptr); };
+  std::thread([&] { static_cast<void>(run_child(it, {})); }).join();
+  EXPECT_FALSE(has_children());
+}
+
 TEST(run_child, leaves_no_zombie_and_no_descriptor) {
   const int children = std::getenv("LASTCALL_LONG") != nullptr ? 1000 : 100;
   static_cast<void>(run_child({.command = {"true"}}, {}));

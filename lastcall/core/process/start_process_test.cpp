@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 
 #include "lastcall/core/process/exit_status.hpp"
 
@@ -56,6 +57,19 @@ TEST(start_process, leaves_it_no_signal_mask_and_no_ignored_sigpipe) {
   EXPECT_THAT(said, testing::HasSubstr("SigBlk:\t0000000000000000"));
   const auto ignored = std::stoull(said.substr(said.find("SigIgn:\t") + 8), nullptr, 16);
   EXPECT_EQ(ignored & (1ULL << (SIGPIPE - 1)), 0U);
+}
+
+TEST(start_process, has_the_kernel_kill_it_when_the_thread_that_started_it_ends) {
+  const std::vector<std::string> command{"sleep", "600"};
+  started_process made;
+  std::thread([&] {
+    const descriptor nothing = open_file("/dev/null", O_RDWR, "test");
+    made = start_process({.command = command, .environment = no_variables, .input = *nothing}, "test");
+  }).join();
+  siginfo_t ended{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(made.pid), &ended, WEXITED), 0);
+  EXPECT_EQ(ended.si_code, CLD_KILLED);
+  EXPECT_EQ(ended.si_status, SIGKILL);
 }
 
 TEST(start_process, names_the_program_that_is_not_there) {
