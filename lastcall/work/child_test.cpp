@@ -15,9 +15,9 @@
 namespace lastcall::child_test {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-struct program : testing::Test {
+struct program : ::testing::Test {
   child_options shell(std::string text) {
     return {.program = {.command = {"sh", "-c", std::move(text)},
                         .line =
@@ -104,7 +104,7 @@ TEST_F(program, is_started_again_when_it_ends_untold) {
   it.stop();
   metrics into;
   it.measure(into);
-  EXPECT_THAT(into.text(), testing::Not(HasSubstr("lastcall_child_starts_total 1\n")));
+  EXPECT_THAT(into.text(), ::testing::Not(HasSubstr("lastcall_child_starts_total 1\n")));
   EXPECT_THAT(into.text(), HasSubstr("lastcall_child_running 0\n"));
 }
 

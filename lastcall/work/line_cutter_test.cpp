@@ -7,9 +7,9 @@
 
 namespace lastcall::line_cutter_test {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
-struct lines : testing::Test {
+struct lines : ::testing::Test {
   void take(std::string_view bytes) {
     of.take(bytes, [this](std::string_view line) { all.emplace_back(line); });
   }

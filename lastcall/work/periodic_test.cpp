@@ -14,9 +14,9 @@
 namespace lastcall::periodic_test {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-struct beat : testing::Test {
+struct beat : ::testing::Test {
   static component_report account(const component& of) {
     component_report out;
     of.account(out);

@@ -10,7 +10,7 @@ namespace lastcall::queue_book_test {
 using detail::queue_book;
 using detail::queue_item;
 using detail::queue_waiter;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 std::unique_ptr<queue_item> item(std::string label, std::string key = {}, std::size_t bytes = 0) {
   auto it = std::make_unique<queue_item>();
@@ -26,7 +26,7 @@ struct producer : queue_waiter {
   int times = 0;
 };
 
-struct book : testing::Test {
+struct book : ::testing::Test {
   static queue_book with_keys() { return queue_book({.most = 100, .keys = true}); }
   static bool add(queue_book& to, std::unique_ptr<queue_item> it) { return to.add(it, {}); }
   static std::string take(queue_book& from) {

@@ -17,8 +17,8 @@
 namespace lastcall::run_child_test {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 child_program shell(std::string text) { return {.command = {"sh", "-c", std::move(text)}, .name = "it"}; }
 
@@ -67,7 +67,7 @@ TEST(run_child, gives_the_exit_status_and_each_line) {
   child_program it = shell("echo out; echo errors >&2; exit 7");
   it.line = [&](std::string_view line, bool of_stderr) { lines.emplace_back(line, of_stderr); };
   EXPECT_EQ(run_child(it, {}), exit_status{.code = 7});
-  EXPECT_THAT(lines, testing::UnorderedElementsAre(std::pair("out", false), std::pair("errors", true)));
+  EXPECT_THAT(lines, ::testing::UnorderedElementsAre(std::pair("out", false), std::pair("errors", true)));
 }
 
 TEST(run_child, logs_lines_by_the_name_of_the_program) {

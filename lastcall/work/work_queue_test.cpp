@@ -21,8 +21,8 @@
 namespace lastcall::work_queue_test {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 std::string field(const component& of, const std::string& name) {
   component_report out;
@@ -50,7 +50,7 @@ void wait_for(const component& of, const std::string& sample) {
 }
 
 /// A queue of numbers whose work waits until it is let go.
-struct queue_of_numbers : testing::Test {
+struct queue_of_numbers : ::testing::Test {
   work_queue_options<int> usual() {
     return {.work =
                 [this](int& n, const context& with) {

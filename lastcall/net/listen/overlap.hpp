@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
-#include "lastcall/core/context.hpp"
+#include "lastcall/core/context/context.hpp"
 #include "lastcall/net/endpoint.hpp"
 #include "lastcall/net/unique_fd.hpp"
 
