@@ -52,7 +52,8 @@ std::optional<std::size_t> lease_book::next_to_open(time_point now) noexcept {
   if (opening_ >= (failing_since_ ? 1 : most_opening)) return std::nullopt;
   const std::size_t there = occupied_ - opening_;
   const std::size_t waiting = waiters_.size() - std::min(idle_.size(), waiters_.size());  // that no idle one can serve
-  const std::size_t wanted = std::max(waiting, timing_.kept_idle - std::min(there, timing_.kept_idle));
+  const std::size_t asked = std::max(waiting, timing_.kept_idle - std::min(there, timing_.kept_idle));
+  const std::size_t wanted = std::max<std::size_t>(asked, timing_.tries_unasked && failing_since_ ? 1 : 0);
   if (opening_ >= wanted) return std::nullopt;
   const auto free = std::ranges::find(slots_, state::empty, &slot_state::at);
   if (free == slots_.end()) return std::nullopt;

@@ -40,6 +40,7 @@ class lease_book {
     duration idle_time{};
     duration first_pause = std::chrono::milliseconds(100);  ///< after a failed opening; doubles with each
     duration longest_pause = std::chrono::seconds(5);
+    bool tries_unasked = false;  ///< while openings fail, also when nobody waits
   };
   static constexpr std::size_t most_opening = 4;  ///< at a time; one while openings fail
 

@@ -108,6 +108,20 @@ TEST(lease_book, tries_again_alone_and_after_pauses_that_double_up_to_a_bound) {
   EXPECT_TRUE(book.next_to_open(now));
 }
 
+TEST(lease_book, tries_again_although_nobody_waits_where_that_is_wanted) {
+  for (const bool wanted : {false, true}) {
+    lease_book::timing of = usual(1);
+    of.tries_unasked = wanted;
+    lease_book book(of);
+    EXPECT_FALSE(book.next_to_open(t0)) << "nothing has failed";
+    caller one;
+    book.enqueue(one);
+    book.failed_to_open(*book.next_to_open(t0), t0, 1);
+    book.withdraw(one);
+    EXPECT_EQ(book.next_to_open(t0 + 100ms).has_value(), wanted);
+  }
+}
+
 TEST(lease_book, takes_half_of_a_pause_at_random) {
   lease_book book(usual(1));
   caller one;

@@ -30,7 +30,7 @@ template <class V> void pool_refuses(const std::string& name, V pool_options<int
 }
 
 TEST(option_ranges, of_pools_are_refused_by_name) {
-  static_assert(members<pool_options<int>>() == 12);
+  static_assert(members<pool_options<int>>() == 13);
   const std::vector<duration> no_times{-1ns, 0ns, 24h + 1ns, duration::max(), duration::min()};
   pool_refuses("most", &pool_options<int>::most, {0, 10'001, std::size_t(-1)});
   pool_refuses("kept_idle", &pool_options<int>::kept_idle, {9, std::size_t(-1)});
@@ -38,6 +38,8 @@ TEST(option_ranges, of_pools_are_refused_by_name) {
   pool_refuses("close_within", &pool_options<int>::close_within, no_times);
   pool_refuses("lifetime", &pool_options<int>::lifetime, no_times);
   pool_refuses("idle_time", &pool_options<int>::idle_time, no_times);
+  pool_refuses<std::optional<duration>>("unready_after", &pool_options<int>::unready_after,
+                                        {-1ns, 24h + 1ns, duration::max(), duration::min()});
   pool_refuses("check_after", &pool_options<int>::check_after, {-1ns, 24h + 1ns, duration::max(), duration::min()});
 }
 

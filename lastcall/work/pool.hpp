@@ -42,6 +42,9 @@ template <class T> struct pool_options {
   duration idle_time = std::chrono::minutes(5);
   /// One that was idle for so long is checked before it is lent.
   duration check_after = std::chrono::seconds(1);
+  /// The program is not ready (/readyz: 503, "db: no connection for 12s") once none is open and openings have failed
+  /// for so long. They are tried again also while nobody waits. Empty: the program stays ready.
+  std::optional<duration> unready_after = {};
   /// The name in logs, errors and metrics. Empty: its name in the app, or "pool".
   std::string name = {};
 };
@@ -132,7 +135,9 @@ template <class T> class pool final : public component {
   using options = pool_options<T>;
 
   /// Errors: std::invalid_argument that names the option, its value and what is allowed.
-  pool(options with, app& owner) : pool(std::move(with), owner.log()) {}
+  pool(options with, app& owner) : pool(std::move(with), owner.log()) {
+    if (core_->unready_after()) owner.ready_unless([core = core_] { return core->unready(); });
+  }
   explicit pool(options with, logger log = {}) {
     if (with.name.empty()) with.name = "pool";
     if (!with.open) throw std::invalid_argument(with.name + ": open is empty; give a function that makes one");
@@ -140,10 +145,12 @@ template <class T> class pool final : public component {
                                    .timing = {.most = with.most,
                                               .kept_idle = with.kept_idle,
                                               .lifetime = with.lifetime,
-                                              .idle_time = with.idle_time},
+                                              .idle_time = with.idle_time,
+                                              .tries_unasked = with.unready_after.has_value()},
                                    .longest_wait = with.longest_wait,
                                    .close_within = with.close_within,
                                    .check_after = with.check_after,
+                                   .unready_after = with.unready_after,
                                    .checks = static_cast<bool>(with.check),
                                    .cancels = static_cast<bool>(with.cancel)};
     detail::check(settings);

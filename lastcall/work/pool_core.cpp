@@ -37,6 +37,7 @@ void check(const pool_settings& of) {
   in.time_above_zero("lifetime", of.timing.lifetime);
   in.time_above_zero("idle_time", of.timing.idle_time);
   in.time("check_after", of.check_after);
+  if (of.unready_after) in.time("unready_after", *of.unready_after);
 }
 
 struct pool_core::blocked_caller final : lease_waiter {
@@ -385,6 +386,17 @@ void pool_core::measure(metrics& into) const {
   into.histogram("lastcall_pool_wait_seconds", "How long callers waited that got no lease at once.", wait_bounds,
                  count_.waits, std::chrono::duration<double>(count_.waited).count());
   into.show("leases", book_.lent()).show("waiting", book_.waiting());
+}
+
+std::string pool_core::unready() const {
+  const lock held(mutex_);
+  const auto since = book_.failing_since();
+  if (!since || book_.is_closed() || book_.lent() + book_.idle() > 0) return {};
+  const duration failing = steady().now() - *since;
+  if (failing < settings_.unready_after) return {};
+  return settings_.name + ": no connection for " +
+         (failing < std::chrono::seconds(1) ? in_ms(failing)
+                                            : to_text(std::chrono::floor<std::chrono::seconds>(failing)));
 }
 
 void pool_core::in_progress(std::vector<work_item>& out, std::size_t limit) const {

@@ -30,6 +30,7 @@ struct pool_settings {
   duration longest_wait{};
   duration close_within{};
   duration check_after{};
+  std::optional<duration> unready_after{};
   bool checks = false;
   bool cancels = false;
 };
@@ -73,6 +74,9 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void account(component_report& out) const;
   void measure(metrics& into) const;
   void in_progress(std::vector<work_item>& out, std::size_t limit) const;
+  const std::optional<duration>& unready_after() const noexcept { return settings_.unready_after; }
+  /// For app::ready_unless: "db: no connection for 12s". Empty: nothing speaks against being ready.
+  std::string unready() const;
 
  protected:
   virtual void open(std::size_t slot, const context& by) = 0;

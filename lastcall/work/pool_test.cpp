@@ -142,6 +142,32 @@ TEST_F(pool_of_connections, says_why_none_could_be_opened_and_tries_again) {
   for (auto one = db.acquire(); !one; one = db.acquire()) continue;
 }
 
+TEST_F(pool_of_connections, makes_the_program_unready_while_nothing_can_be_opened_where_that_is_asked_for) {
+  std::atomic<bool> down = true;
+  for (const bool asked : {false, true}) {
+    down = true;
+    auto options = usual();
+    options.longest_wait = 20ms;
+    if (asked) options.unready_after = 0ns;
+    options.open = [&](const context&) {
+      if (down) throw std::runtime_error("connection refused");
+      return connection(alive);
+    };
+    app a{{.signals = {}, .sink = [](const log_record&) {}, .environment = false}};
+    const auto db = a.add<pool<connection>>("db", std::move(options));
+    a.start();
+    EXPECT_TRUE(a.ready()) << "nobody has wanted one";
+    EXPECT_FALSE(db->acquire());
+    EXPECT_EQ(a.ready(), !asked);
+    EXPECT_THAT(a.status().unready, HasSubstr(asked ? "db: no connection for " : ""));
+    EXPECT_EQ(unready_because(a.status()), a.ready() ? "" : a.status().unready);
+    down = false;
+    for (const deadline by(20s); !a.ready(); std::this_thread::yield())  // nobody waits for one
+      ASSERT_FALSE(by.passed(std::chrono::steady_clock::now()));
+    a.shutdown(deadline(10s));
+  }
+}
+
 TEST_F(pool_of_connections, wakes_a_caller_whose_context_is_forced) {
   auto options = usual();
   options.most = 1;

@@ -49,7 +49,7 @@ TEST(option_ranges, of_connections_are_refused_by_name) {
 }
 
 TEST(option_ranges, of_pools_are_refused_by_name) {
-  static_assert(members<pool_options>() == 12);
+  static_assert(members<pool_options>() == 13);
   pool_refuses<std::string>("conninfo", &pool_options::conninfo, {"hots=db", "dbname", "host='db"});
   pool_refuses("connect_within", &pool_options::connect_within, no_times);
   pool_refuses("cancel_within", &pool_options::cancel_within, no_times);
@@ -59,6 +59,8 @@ TEST(option_ranges, of_pools_are_refused_by_name) {
   pool_refuses("close_within", &pool_options::close_within, no_times);
   pool_refuses("lifetime", &pool_options::lifetime, no_times);
   pool_refuses("idle_time", &pool_options::idle_time, no_times);
+  pool_refuses<std::optional<duration>>("unready_after", &pool_options::unready_after,
+                                        {-1ns, 24h + 1ns, duration::max(), duration::min()});
   pool_refuses("check_after", &pool_options::check_after, {-1ns, 24h + 1ns, duration::max(), duration::min()});
 }
 

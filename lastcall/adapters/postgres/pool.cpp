@@ -19,9 +19,10 @@ pool_options bounded(pool_options with, duration reserve) {
 
 }  // namespace
 
-pool::pool(options with, app& owner) : pool(bounded(std::move(with), owner.reserve()), owner.log()) {}
+pool::pool(options with, app& owner) : pool(bounded(std::move(with), owner.reserve()), owner.log(), &owner) {}
+pool::pool(options with, logger log) : pool(std::move(with), std::move(log), nullptr) {}
 
-pool::pool(options with, logger log) {
+pool::pool(options with, logger log, app* owner) {
   if (with.name.empty()) with.name = "postgres";
   const connection_options how{.conninfo = std::move(with.conninfo),
                                .connect_within = with.connect_within,
@@ -35,20 +36,24 @@ pool::pool(options with, logger log) {
     group->cancels->open_ahead(lastcall::detail::later(steady().now(), how.connect_within));
     return made;
   };
-  connections_ = std::make_unique<lastcall::pool<connection>>(
-      lastcall::pool_options<connection>{.open = open,
-                                         .check = [](connection& of) { return of.is_idle() && !of.is_broken(); },
-                                         .cancel = [](connection& of) { of.force(); },
-                                         .close = [](connection&) {},
-                                         .most = with.most,
-                                         .kept_idle = with.kept_idle,
-                                         .longest_wait = with.longest_wait,
-                                         .close_within = with.close_within,
-                                         .lifetime = with.lifetime,
-                                         .idle_time = with.idle_time,
-                                         .check_after = with.check_after,
-                                         .name = std::move(with.name)},
-      std::move(log));
+  lastcall::pool_options<connection> pooled{.open = open,
+                                            .check = [](connection& of) { return of.is_idle() && !of.is_broken(); },
+                                            .cancel = [](connection& of) { of.force(); },
+                                            .close = [](connection&) {},
+                                            .most = with.most,
+                                            .kept_idle = with.kept_idle,
+                                            .longest_wait = with.longest_wait,
+                                            .close_within = with.close_within,
+                                            .lifetime = with.lifetime,
+                                            .idle_time = with.idle_time,
+                                            .check_after = with.check_after,
+                                            .unready_after = with.unready_after,
+                                            .name = std::move(with.name)};
+  if (owner != nullptr) {
+    connections_ = std::make_unique<lastcall::pool<connection>>(std::move(pooled), *owner);
+  } else {
+    connections_ = std::make_unique<lastcall::pool<connection>>(std::move(pooled), std::move(log));
+  }
 }
 
 pool::~pool() = default;

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <source_location>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lastcall/adapters/postgres/connection.hpp"
@@ -27,6 +29,7 @@ struct pool_options {
   duration lifetime = std::chrono::minutes(30);
   duration idle_time = std::chrono::minutes(5);
   duration check_after = std::chrono::seconds(1);
+  std::optional<duration> unready_after = {};
   /// Run once on each new connection: "set search_path = shop".
   std::vector<std::string> on_connect = {};
   /// The name in logs, errors and metrics. Empty: its name in the app, or "postgres".
@@ -67,6 +70,8 @@ class pool final : public component {
   }
 
  private:
+  pool(options with, logger log, app* owner);
+
   std::shared_ptr<detail::connection_group> group_;
   std::unique_ptr<lastcall::pool<connection>> connections_;
 };

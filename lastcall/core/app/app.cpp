@@ -61,6 +61,11 @@ void app::also_reload(std::function<void()> f) {
   parts_->reloads.add(std::move(f));
 }
 
+void app::ready_unless(std::function<std::string()> why) {
+  if (parts_->driver != app_driver::none) throw std::logic_error("app: ready_unless() comes before run() or start()");
+  parts_->unready.push_back(std::move(why));
+}
+
 int app::run() {
   parts& p = *parts_;
   if (p.driver != app_driver::none) throw std::logic_error("app: run() comes once, and not after start()");

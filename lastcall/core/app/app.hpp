@@ -113,6 +113,11 @@ class app {
   /// component ends. Errors: exceptions of `f` are logged; std::logic_error after the start.
   void also_reload(std::function<void()> f);
 
+  /// Not ready while `why` returns a text, as "postgres: no connection for 12s": /readyz answers 503, the admin
+  /// listener's with the text. `why` may be called until the app is destroyed, from any thread, several times at once,
+  /// and must not block. What it throws is the text. Errors: std::logic_error after the start.
+  void ready_unless(std::function<std::string()> why);
+
   /// The C that components share: the first that was added, or else one that is added now, with default options and the
   /// name C::shared_name.
   template <class C> C& shared();
@@ -158,8 +163,8 @@ class app {
   /// A signal or a request has come. After start() nothing else happens by itself: the program must call shutdown().
   bool asked_to_end() const noexcept;
 
-  /// All have started, and neither an announcement nor a request for the end has come: what /readyz says.   Threads:
-  /// any.
+  /// All have started, neither an announcement nor a request for the end has come, and nothing is said against it
+  /// (`ready_unless`): what /readyz says.   Threads: any.
   bool ready() const noexcept;
 
   /// The state of the app and its components. After the start.   Threads: any.

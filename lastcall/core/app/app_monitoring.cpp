@@ -4,17 +4,33 @@
 
 #include "lastcall/core/app/app_parts.hpp"
 #include "lastcall/core/app/shutdown_cause.hpp"
+#include "lastcall/core/caught.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/metrics.hpp"
 
 namespace lastcall::inline v0 {
 
-bool app::ready() const noexcept { return parts_->life.started() && !asked_to_end() && !parts_->requests->announced(); }
+std::string app::parts::unready_reasons() const {
+  std::string all;
+  for (const std::function<std::string()>& each : unready) {
+    std::string why;
+    if (const std::exception_ptr threw = exception_of([&] { why = each(); })) why = to_text(threw);
+    if (!why.empty()) all.append(all.empty() ? "" : ", ").append(why);
+  }
+  return all;
+}
+
+bool app::ready() const noexcept {
+  if (!parts_->life.started() || asked_to_end() || parts_->requests->announced()) return false;
+  return parts_->unready.empty() || parts_->unready_reasons().empty();
+}
 
 app_status app::status() const {
   const parts& p = *parts_;
   app_status s = p.life.status();
-  s.ready = ready();
+  s.ready = p.life.started() && !asked_to_end() && !p.requests->announced();
+  if (s.ready) s.unready = p.unready_reasons();
+  if (!s.unready.empty()) s.ready = false;
   std::optional<time_point> announced = p.requests->announced();
   if (const shutdown_request* by = p.requests->first()) {
     s.cause = describe_cause(*p.requests->first());

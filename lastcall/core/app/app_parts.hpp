@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -51,6 +52,9 @@ struct app::parts {
   /// How much of the readiness delay had passed since an announcement when the end was requested.
   duration readiness_served(time_point requested_at) const noexcept;
 
+  /// What ready_unless() was given says: "postgres: no connection for 12s, ...".   Threads: any, once it has started.
+  std::string unready_reasons() const;
+
   void make_report(shutdown_budget budget, duration reload_took);
   bool take_failures();
 
@@ -71,6 +75,7 @@ struct app::parts {
 
   exit_guard guard;  // before the hooks, so that it outlives them: what they hold may hang when it is destroyed
   reload reloads;
+  std::vector<std::function<std::string()>> unready;  // does not change after the start
   state_dump dump;
 
   detail::reserved_addresses for_the_end;      // given up when it begins

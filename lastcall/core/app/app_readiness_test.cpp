@@ -38,6 +38,29 @@ TEST(app_readiness, waits_the_readiness_delay_in_the_time_of_its_clock) {
   EXPECT_EQ(r.readiness_ms, 10 * 3600 * 1000.);
 }
 
+TEST(app_readiness, ends_while_the_program_says_what_speaks_against_it) {
+  app a{quiet()};
+  std::atomic<int> problem{0};
+  a.ready_unless([&] { return problem == 1 ? "db: no connection for 12s" : ""; });
+  a.ready_unless([&]() -> std::string {
+    if (problem == 2) throw std::runtime_error("disk full");
+    return problem == 1 ? "stock: too old" : "";
+  });
+  a.start();
+  EXPECT_TRUE(a.ready());
+  problem = 1;
+  EXPECT_FALSE(a.ready());
+  EXPECT_EQ(unready_because(a.status()), "db: no connection for 12s, stock: too old");
+  problem = 2;
+  EXPECT_FALSE(a.ready());
+  EXPECT_EQ(unready_because(a.status()), "disk full");
+  problem = 0;
+  EXPECT_TRUE(a.status().ready);
+  EXPECT_THROW(a.ready_unless([] { return std::string(); }), std::logic_error);
+  problem = 1;
+  EXPECT_EQ(a.shutdown(deadline(10s)).outcome, outcome::graceful);
+}
+
 TEST(app_readiness, counts_the_time_since_an_announcement_as_readiness_delay_and_grace) {
   moved_clock time;
   journal notes;

@@ -37,6 +37,7 @@ std::size_t app_status::running() const noexcept {
 
 std::string unready_because(const app_status& s) {
   if (s.ready) return {};
+  if (!s.unready.empty()) return s.unready;
   if (s.announced) {
     const duration seen = std::chrono::floor<std::chrono::milliseconds>(*s.announced);
     return std::string(s.phase <= app_phase::announced ? "announced" : to_text(s.phase)) + "; not ready for " +
@@ -53,7 +54,11 @@ std::string unready_because(const app_status& s) {
 std::string to_json(const app_status& s, const metrics& numbers) {
   std::string text;
   json_writer json(text);
-  json.begin_object().member("schema", 1).member("phase", to_text(s.phase)).member("ready", s.ready);
+  json.begin_object()
+      .member("schema", 1)
+      .member("phase", to_text(s.phase))
+      .member("ready", s.ready)
+      .member("unready", s.unready);
   json.member("cause", s.cause);
   write_ms(json, "announced_ms", s.announced);
   write_ms(json, "until_force_ms", s.until_force);

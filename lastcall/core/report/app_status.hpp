@@ -38,6 +38,7 @@ struct component_status {
 struct app_status {
   app_phase phase = app_phase::starting;
   bool ready = false;
+  std::string unready{};                       ///< what speaks against it although it serves: app::ready_unless
   std::string cause{};                         ///< what requested the shutdown; empty before
   std::optional<duration> announced{};         ///< the time since readiness ended
   std::optional<duration> until_force{};       ///< the time until the drain end; empty before the request
@@ -48,7 +49,8 @@ struct app_status {
   std::size_t running() const noexcept;
 };
 
-/// Why it is not ready: "starting: postgres, http", "draining; not ready for 1.5s". Empty if it is ready.
+/// Why it is not ready: "starting: postgres, http", "draining; not ready for 1.5s", or what app::ready_unless says.
+/// Empty if it is ready.
 std::string unready_because(const app_status& s);
 
 /// One JSON object, in one line; durations in milliseconds. With the numbers that components show.

@@ -24,6 +24,11 @@ TEST(app_status, says_how_long_it_has_not_been_ready) {
 
 TEST(app_status, needs_no_reason_to_be_ready) { EXPECT_EQ(unready_because({.ready = true}), ""); }
 
+TEST(app_status, is_not_ready_for_what_the_program_says) {
+  EXPECT_EQ(unready_because({.phase = app_phase::serving, .unready = "db: no connection for 12s"}),
+            "db: no connection for 12s");
+}
+
 TEST(app_status, counts_what_has_started_and_not_stopped) {
   app_status s;
   for (std::size_t i = 0; i < component_states; ++i)
@@ -32,17 +37,19 @@ TEST(app_status, counts_what_has_started_and_not_stopped) {
 }
 
 TEST(app_status, is_json) {
-  EXPECT_EQ(to_json(app_status{}),
-            R"({"schema":1,"phase":"starting","ready":false,"cause":"","announced_ms":null,"until_force_ms":null,)"
-            R"("left_ms":null,"components":[]})");
-  EXPECT_EQ(to_json({.phase = app_phase::draining,
-                     .cause = "SIGTERM from \"x\"",
-                     .announced = 1s,
-                     .until_force = 2500us,
-                     .left = 20s,
-                     .components = {{"http", component_state::draining}}}),
-            R"({"schema":1,"phase":"draining","ready":false,"cause":"SIGTERM from \"x\"","announced_ms":1000,)"
-            R"("until_force_ms":3,"left_ms":20000,"components":[{"name":"http","state":"draining"}]})");
+  EXPECT_EQ(
+      to_json(app_status{}),
+      R"({"schema":1,"phase":"starting","ready":false,"unready":"","cause":"","announced_ms":null,"until_force_ms":null,)"
+      R"("left_ms":null,"components":[]})");
+  EXPECT_EQ(
+      to_json({.phase = app_phase::draining,
+               .cause = "SIGTERM from \"x\"",
+               .announced = 1s,
+               .until_force = 2500us,
+               .left = 20s,
+               .components = {{"http", component_state::draining}}}),
+      R"({"schema":1,"phase":"draining","ready":false,"unready":"","cause":"SIGTERM from \"x\"",)"
+      R"("announced_ms":1000,"until_force_ms":3,"left_ms":20000,"components":[{"name":"http","state":"draining"}]})");
 }
 
 TEST(app_status, has_the_numbers_that_each_component_shows) {

@@ -72,6 +72,16 @@ TEST(admin, answers_probes_while_the_others_start) {
   h.a.shutdown(deadline(10s));
 }
 
+TEST(admin, says_why_the_program_does_not_want_to_be_ready) {
+  house h;
+  h.a.ready_unless([] { return "db: no connection for 12s"; });
+  h.a.start();
+  EXPECT_THAT(get(h.where(), "/readyz"),
+              AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("\r\n\r\ndb: no connection for 12s\n")));
+  EXPECT_THAT(get(h.where(), "/livez"), StartsWith("HTTP/1.1 200"));
+  h.a.shutdown(deadline(10s));
+}
+
 TEST(admin, answers_probes_until_the_last_other_has_drained) {
   house h;
   std::string readiness, as_json, numbers, status;
