@@ -8,7 +8,7 @@
 #include <exception>
 #include <string>
 
-namespace lastcall {
+namespace lastcall::inline v0 {
 
 namespace detail {
 /// Where `each_time` writes failures while a run may be repeated; null otherwise.
@@ -74,4 +74,4 @@ template <class F> bool median_says(F measure) {
   TEST(suite, name) { ::lastcall::by_median(suite##_##name); } \
   static void suite##_##name()
 
-}  // namespace lastcall
+}  // namespace lastcall::inline v0

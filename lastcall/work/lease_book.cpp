@@ -92,13 +92,17 @@ void lease_book::failed_to_open(std::size_t which, time_point now, double random
   next_try_ = later(now, part(pause_, 0.5 + 0.5 * random));
 }
 
-void lease_book::returned(std::size_t which, bool usable, time_point now) noexcept {
+time_point lease_book::returned(std::size_t which, bool usable, time_point now) noexcept {
   --lent_;
   slot_state& it = slots_[which];
   it.since = now;
-  if (!usable || closed_ || now >= it.ends) return to_close(which);
+  if (!usable || closed_ || now >= it.ends) {
+    to_close(which);
+    return now;
+  }
   it.at = state::idle;
   idle_.push_back(which);
+  return std::min(it.ends, later(now, timing_.idle_time));
 }
 
 void lease_book::closed(std::size_t which) noexcept { now_empty(which); }

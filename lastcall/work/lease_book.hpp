@@ -60,8 +60,9 @@ class lease_book {
   std::optional<std::size_t> next_to_close() noexcept;
   void opened(std::size_t slot, time_point now, double random) noexcept;
   void failed_to_open(std::size_t slot, time_point now, double random) noexcept;
-  /// A lease is back. What is not usable, or has lived its time, is to be closed.
-  void returned(std::size_t slot, bool usable, time_point now) noexcept;
+  /// A lease is back. What is not usable, or has lived its time, is to be closed. Returns when `next_to_close` or
+  /// `expire` may find it, if nobody gets it before.
+  time_point returned(std::size_t slot, bool usable, time_point now) noexcept;
   void closed(std::size_t slot) noexcept;
   /// Finds what has been idle for too long, or has lived its time.
   void expire(time_point now) noexcept;

@@ -75,7 +75,7 @@ std::optional<pool_core::answer> pool_core::begin(lease_waiter& who, const conte
     const auto slot = book_.lend();
     if (!slot) {
       book_.enqueue(who);
-      keeper_wakes_.notify_one();
+      if (book_.occupied() < settings_.timing.most) keeper_wakes_.notify_one();
       return std::nullopt;
     }
     const time_point idle_since = book_.idle_since(*slot);
@@ -191,14 +191,17 @@ void pool_core::give_back(std::size_t slot, bool is_usable) noexcept {
 
 void pool_core::back(lock& held, std::size_t slot, bool is_usable) noexcept {
   if (!is_usable && !book_.is_closed()) ++count_.broken;
-  book_.returned(slot, is_usable, steady().now());
-  if (!book_.grant() || !is_usable) keeper_wakes_.notify_one();
+  const time_point due = book_.returned(slot, is_usable, steady().now());
+  book_.grant();
+  // A system call, and a thread that wakes: only where it is needed.
+  if (due < keeper_until_) keeper_wakes_.notify_one();
   settle(held);
 }
 
 void pool_core::settle(lock& held) noexcept {
+  if (!book_.is_closed()) return held.unlock();
   drained call;
-  if (book_.is_closed() && book_.lent() == 0) call = std::exchange(done_, nullptr);
+  if (book_.lent() == 0) call = std::exchange(done_, nullptr);
   held.unlock();
   settled_.notify_all();
   if (call) call();
@@ -271,11 +274,13 @@ void pool_core::keep() {
     const time_point now = steady().now();
     book_.expire(now);
     if (!begin_jobs(held)) {
-      if (const time_point until = book_.wakes(now); until == time_point::max()) {
+      keeper_until_ = book_.wakes(now);
+      if (keeper_until_ == time_point::max()) {
         keeper_wakes_.wait(held);
       } else {
-        keeper_wakes_.wait_until(held, until);
+        keeper_wakes_.wait_until(held, keeper_until_);
       }
+      keeper_until_ = time_point::min();  // it looks at everything before it waits again
     }
   }
   kept_ = false;

@@ -141,7 +141,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   std::string last_failure_;
   drained done_;
   phase phase_ = phase::made;
-  bool kept_ = false;  // the keeper runs
+  bool kept_ = false;                            // the keeper runs
+  time_point keeper_until_ = time_point::min();  // until then it waits, unless it is told; min: it does not wait
 };
 
 }  // namespace lastcall::inline v0::detail
