@@ -38,7 +38,8 @@ PAGES = {
         "work/run_child", "core/process/exit_status"]),
     "postgres": ("PostgreSQL", [
         "adapters/postgres/pool", "adapters/postgres/connection", "adapters/postgres/transaction", "adapters/postgres/rows",
-        "adapters/postgres/error"]),
+        "adapters/postgres/pipeline", "adapters/postgres/copy", "adapters/postgres/listener",
+        "adapters/postgres/async_connection", "adapters/postgres/error"]),
     "sqlite": ("SQLite", [
         "adapters/sqlite/pool", "adapters/sqlite/connection", "adapters/sqlite/transaction", "adapters/sqlite/backup",
         "adapters/sqlite/rows", "adapters/sqlite/error"]),

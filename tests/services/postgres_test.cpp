@@ -172,7 +172,7 @@ TEST_F(postgres, a_pool_replaces_what_came_back_in_a_transaction_and_what_the_se
 }
 
 TEST_F(postgres, a_pool_that_is_forced_cancels_on_the_server_and_leaves_nothing_there) {
-  auto pool = std::make_unique<pg::pool>(pool_of(3));
+  const auto pool = std::make_unique<pg::pool>(pool_of(3));
   pool->start({});
   std::vector<std::future<pg::error::reason>> asks;
   for (int i = 0; i < 3; ++i)
@@ -188,7 +188,6 @@ TEST_F(postgres, a_pool_that_is_forced_cancels_on_the_server_and_leaves_nothing_
   for (auto& one : asks) EXPECT_EQ(one.get(), pg::error::reason::forced);
   EXPECT_EQ(drained.get_future().wait_for(20s), std::future_status::ready);
   pool->stop();
-  pool.reset();
   const lastcall::deadline by(10s);
   while (count("select count(*) from pg_stat_activity where application_name = 'pool_test'") > 0)
     ASSERT_FALSE(by.passed(std::chrono::steady_clock::now()));
@@ -223,7 +222,7 @@ TEST_F(postgres, a_lease_that_outlives_the_stop_is_named_and_its_connection_clos
     EXPECT_EQ((*late)->query({}, "select pg_sleep(67)").error().why(), pg::error::reason::forced);
   }
   for (const lastcall::deadline by(20s);
-       count("select count(*) from pg_stat_activity where application_name = 'pool_test' and query <> ''") > 0;)
+       count("select count(*) from pg_stat_activity where application_name = 'pool_test'") > 0;)
     ASSERT_FALSE(by.passed(std::chrono::steady_clock::now()));
 }
 

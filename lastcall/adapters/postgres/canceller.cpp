@@ -66,13 +66,15 @@ void canceller::grant(std::vector<wish>& all) noexcept {
     time_point by{};
     for (const wish& one : all) {
       by = std::max(by, one.by);
-      if (one.backend != 0) backends.append(backends.empty() ? "{" : ",").append(std::to_string(one.backend));
+      closed_ = closed_ || one.backend == closes;
+      if (one.backend > 0) backends.append(backends.empty() ? "{" : ",").append(std::to_string(one.backend));
     }
-    if (backends.empty()) {
-      is_open(by);
-    } else {
+    if (!backends.empty()) {
       done = signal(backends + "}", by);
+    } else if (!closed_) {
+      is_open(by);
     }
+    if (closed_) connection_.reset();
   }));
   for (wish& one : all)
     if (one.done) one.done(std::ranges::find(done, one.backend) != done.end());

@@ -23,7 +23,9 @@ class canceller : public std::enable_shared_from_this<canceller> {
   explicit canceller(std::string conninfo, std::string name) : conninfo_(std::move(conninfo)), name_(std::move(name)) {}
 
   /// Opens the connection, so that a cancel need not. It gives up at `by`.
-  void open_ahead(time_point by) noexcept { request({.backend = 0, .by = by, .done = {}}); }
+  void open_ahead(time_point by) noexcept { request({.backend = opens, .by = by, .done = {}}); }
+  /// Closes it, behind what was asked for before. A later cancel opens one for itself.
+  void close() noexcept { request({.backend = closes, .by = {}, .done = {}}); }
   /// Calls `done(true)` when the server has sent the signal to that backend, `done(false)` when it can't be had until
   /// about `by`. `done` runs on the thread of the canceller, or in this call when there is no thread or no room.
   void cancel(int backend, time_point by, function<void(bool sent)> done) noexcept {
@@ -32,7 +34,7 @@ class canceller : public std::enable_shared_from_this<canceller> {
 
  private:
   struct wish {
-    int backend;  // 0: none, only open
+    int backend;  // or one of those below
     time_point by;
     function<void(bool)> done;
   };
@@ -40,6 +42,8 @@ class canceller : public std::enable_shared_from_this<canceller> {
     void operator()(PGconn* of) const noexcept { PQfinish(of); }
   };
 
+  static constexpr int opens = 0;
+  static constexpr int closes = -1;
   static constexpr std::size_t most_waiting = 10'000;  // as many as a pool may have connections
 
   void request(wish what) noexcept;
@@ -51,6 +55,7 @@ class canceller : public std::enable_shared_from_this<canceller> {
   const std::string conninfo_;
   const std::string name_;
   std::unique_ptr<PGconn, finish> connection_;
+  bool closed_ = false;
   std::mutex mutex_;  // of what follows
   std::vector<wish> waiting_;
   bool works_ = false;

@@ -60,6 +60,11 @@ pool::~pool() = default;
 
 void pool::start(context) { connections_->start({}); }
 
+void pool::stop() noexcept {
+  connections_->stop();
+  group_->cancels->close();
+}
+
 void pool::account(component_report& out) const {
   connections_->account(out);
   const std::uint64_t rolled_back = group_->rolled_back;

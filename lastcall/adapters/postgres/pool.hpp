@@ -62,7 +62,7 @@ class pool final : public component {
   void start(context) override;
   void drain(context, drained done) override { connections_->drain({}, std::move(done)); }
   void force() noexcept override { connections_->force(); }
-  void stop() noexcept override { connections_->stop(); }
+  void stop() noexcept override;
   void account(component_report& out) const override;
   void measure(metrics& into) const override;
   void in_progress(std::vector<work_item>& out, std::size_t limit) const override {
