@@ -24,8 +24,8 @@ using detail::wanted;
 namespace {
 
 /// What the canceller has done. Shared: it may answer after the wait.
-struct cancel_answer {
-  explicit cancel_answer(const asio::any_io_executor& on) : timer(on) {}
+struct awaited_cancel {
+  explicit awaited_cancel(const asio::any_io_executor& on) : timer(on) {}
 
   asio::steady_timer timer;
   bool sent = false;
@@ -96,7 +96,7 @@ class async_connection::waits : public std::enable_shared_from_this<waits> {
     co_return steady().now() < by;
   }
   task<bool> cancel_on_the_server(const connection_state& of, time_point by) {
-    const auto it = std::make_shared<cancel_answer>(socket_.get_executor());
+    const auto it = std::make_shared<awaited_cancel>(socket_.get_executor());
     it->timer.expires_at(by);
     of.group->cancels->cancel(of.backend, by, [it](bool sent) {
       asio::post(it->timer.get_executor(), [it, sent] {
