@@ -215,19 +215,20 @@ inline router scene::routes() {
                return text("late");
              }));
     late.post("/taken", [this](const request&, body_stream in) { return sum(*this, std::move(in)); });
-    late.get("/drips", [](const request&, context c) -> task<response> {
-      co_return streamed([c](body_writer to) -> task<> {
-        co_await to.write("drip");
-        co_await net::wait_until_forced_for(c, generous);
-        co_await to.write("late");
-      });
-    });
-    late.get("/drips_blocking", blocking([](const request&, context c) {
-               return streamed_blocking([c](body_writer to) {
-                 to.write_blocking("drip");
-                 c.wait_until_forced_for(generous);
-               });
-             }));
+    // Their heads must be out before, also where the machine is busy.
+    late.get("/drips", handler([](const request&, context c) -> task<response> {
+                         co_return streamed([c](body_writer to) -> task<> {
+                           co_await to.write("drip");
+                           co_await net::wait_until_forced_for(c, generous);
+                           co_await to.write("late");
+                         });
+                       }).timeout(std::chrono::seconds(1)));
+    late.get("/drips_blocking", handler(blocking([](const request&, context c) {
+                                  return streamed_blocking([c](body_writer to) {
+                                    to.write_blocking("drip");
+                                    c.wait_until_forced_for(generous);
+                                  });
+                                })).timeout(std::chrono::seconds(1)));
     late.get("/longer", handler([](const request&, context c) -> task<response> {
                           co_await net::wait_until_forced_for(c, std::chrono::milliseconds(100));
                           co_return text(to_text(c.cause()));

@@ -56,13 +56,10 @@ struct serving : desk, serving_test {
     o.h2c = true;
     router& r = o.routes;
     r.get("/", [](const request&) { return text("hello\n"); });
+    r.get("/deaf/{name}", blocking([this](const request& q) { return is_deaf(q); }));
     r.group("/late", [this](router& late) {
       late.use(timeout(30ms));
-      late.get("/deaf/{name}", blocking([this](const request& q) {
-                 wait();
-                 note("deaf " + std::string(q.param("name")) + " " + std::string(q.header("X-Who")));
-                 return text("too late");
-               }));
+      late.get("/deaf/{name}", blocking([this](const request& q) { return is_deaf(q); }));
       late.get("/throws", [this](const request&, context c) -> task<response> {
         co_await net::wait_until_forced_for(c, generous);
         note(to_text(c.cause()));
@@ -74,12 +71,6 @@ struct serving : desk, serving_test {
         note(std::string(bounded ? "bounded, " : "") + to_text(c.cause()));
         return text("too late");
       });
-      late.get("/blocking", blocking([this](const request&, context c) {
-                 const bool bounded = c.remaining() <= 30ms;
-                 c.wait_until_forced_for(generous);
-                 note(std::string(bounded ? "bounded, " : "") + to_text(c.cause()));
-                 return text("too late");
-               }));
       late.get("/responder", [this](const request&, responder to) {
         const std::lock_guard lock(kept_mutex);
         kept.push_back(std::move(to));
@@ -99,6 +90,23 @@ struct serving : desk, serving_test {
         }
         co_return text("too late");
       });
+      late.events("/events", [](sse::stream out) -> task<> {
+        for (int i = 0; i < 2 && co_await out.wait_for(100ms); ++i) co_await out.send({.data = "still here"});
+      });
+      late.get("/own", handler([](const request&, context c) {
+                         return text(c.remaining() > 1s ? "longer" : "not longer");
+                       }).timeout(generous));
+    });
+    // These must have begun before their time is up, also where the machine is busy.
+    r.group("/begun", [this](router& late) {
+      late.use(timeout(1s));
+      late.get("/deaf/{name}", blocking([this](const request& q) { return is_deaf(q); }));
+      late.get("/blocking", blocking([this](const request&, context c) {
+                 const bool bounded = c.remaining() <= 1s;
+                 c.wait_until_forced_for(generous);
+                 note(std::string(bounded ? "bounded, " : "") + to_text(c.cause()));
+                 return text("too late");
+               }));
       late.post("/taken_blocking", blocking([this](const request&, body_stream in) {
                   const auto piece = in.read_blocking();
                   note("piece");
@@ -112,17 +120,6 @@ struct serving : desk, serving_test {
           note("nothing more can be sent");
         });
       });
-      late.get("/old", [](const request&) {
-        return streamed([](body_writer to) -> task<> {
-          while (co_await to.write("drip")) co_await net::wait_until_forced_for({}, 5ms);
-        });
-      });
-      late.events("/events", [](sse::stream out) -> task<> {
-        for (int i = 0; i < 2 && co_await out.wait_for(100ms); ++i) co_await out.send({.data = "still here"});
-      });
-      late.get("/own", handler([](const request&, context c) {
-                         return text(c.remaining() > 1s ? "longer" : "not longer");
-                       }).timeout(generous));
     });
     r.group("/outer", [](router& outer) {
       outer.use(timeout(generous));
@@ -138,6 +135,14 @@ struct serving : desk, serving_test {
     return o;
   }
 
+  response is_deaf(const request& q) {
+    ++inside;
+    wait();
+    note("deaf " + std::string(q.param("name")) + " " + std::string(q.header("X-Who")));
+    return text("too late");
+  }
+
+  std::atomic<int> inside = 0;
   std::mutex kept_mutex;
   std::vector<responder> kept;
 };
@@ -154,7 +159,7 @@ request_ledger counted(serving& s) {
 TEST(timeouts, tell_the_client_504_and_drop_what_the_handler_says_later) {
   serving s;
   auto c = s.enters();
-  c.say(request_for("/late/deaf/first", "X-Who: me\r\n"));
+  c.say(request_for("/begun/deaf/first", "X-Who: me\r\n"));
   const reply told = next_reply(c);
   EXPECT_EQ(told.status, 504);
   EXPECT_THAT(told.body, HasSubstr("took too long"));
@@ -202,7 +207,7 @@ TEST(timeouts, end_a_stream_of_http2_and_no_other) {
 }
 
 TEST(timeouts, force_the_context_of_a_handler_with_their_cause) {
-  for (const char* target : {"/late/plain", "/late/blocking"}) {
+  for (const char* target : {"/late/plain", "/begun/blocking"}) {
     serving s;
     EXPECT_EQ(s.get(target).status, 504);
     EXPECT_TRUE(s.eventually([&] { return !s.notes().empty(); }));
@@ -246,15 +251,19 @@ TEST(timeouts, begin_no_handler_that_still_waits_for_a_thread) {
   server_options o;
   o.blocking = {.threads = 1, .queue = 10};
   serving s(std::move(o));
-  auto first = s.enters(), second = s.enters();
-  first.say(request_for("/late/deaf/first"));
-  second.say(request_for("/late/deaf/second"));
-  EXPECT_EQ(next_reply(first).status, 504);
-  EXPECT_EQ(next_reply(second).status, 504);
+  auto first = s.enters(), third = s.enters();
+  first.say(request_for("/deaf/first"));
+  EXPECT_TRUE(s.eventually([&] { return s.inside == 1; }));
+  EXPECT_EQ(s.get("/late/deaf/second").status, 504);
+  third.say(request_for("/deaf/third"));
+  EXPECT_TRUE(s.eventually([&] { return s.it.requests().begun == 3; }));
+  s.go->count_down();
+  EXPECT_EQ(next_reply(first).status, 200);
+  EXPECT_EQ(next_reply(third).status, 200) << "it stood behind the second";
+  EXPECT_THAT(s.notes(), ElementsAre("deaf first ", "deaf third "));
   first.close();
-  second.close();
-  EXPECT_EQ(counted(s), (request_ledger{.begun = 2, .timed_out = 2}));
-  EXPECT_EQ(s.notes().size(), 1u);
+  third.close();
+  EXPECT_EQ(counted(s), (request_ledger{.begun = 3, .answered = 2, .timed_out = 1}));
 }
 
 TEST(timeouts, close_a_connection_whose_body_nobody_reads_to_its_end) {
@@ -273,7 +282,7 @@ TEST(timeouts, close_a_connection_whose_body_nobody_reads_to_its_end) {
 TEST(timeouts, leave_a_thread_the_piece_that_it_has_read) {
   serving s;
   auto c = s.enters();
-  c.say(request_for("/late/taken_blocking", "Content-Length: 100\r\n", "POST") + "12345");
+  c.say(request_for("/begun/taken_blocking", "Content-Length: 100\r\n", "POST") + "12345");
   EXPECT_EQ(next_reply(c).status, 504);
   c.say(std::string(95, 'x'));  // which nobody reads
   s.go->count_down();
@@ -286,24 +295,24 @@ TEST(timeouts, leave_a_thread_the_piece_that_it_has_read) {
 TEST(timeouts, cut_a_body_so_that_its_client_sees_it) {
   serving s;
   auto c = s.enters();
-  c.say(request_for("/late/made"));
-  const std::string head = c.hear_until("\r\n\r\n"), rest = c.hear_until("never");
-  EXPECT_THAT(head, HasSubstr("200"));
+  c.say(request_for("/begun/made"));
+  auto old = s.enters();  // its body ends with the connection, so only a reset can show that it is not whole
+  old.say("GET /begun/made HTTP/1.0\r\n\r\n");
+  conversation h2(s);
+  h2.client.say(detail::h2_conversation_test::ask(1, "/begun/made"));
+
+  EXPECT_THAT(c.hear_until("\r\n\r\n"), HasSubstr("200"));
+  const std::string rest = c.hear_all();
   EXPECT_THAT(rest, HasSubstr("drip"));
   EXPECT_EQ(rest.find("\r\n0\r\n"), std::string::npos) << "no last chunk";
-  EXPECT_TRUE(s.eventually([&] { return !s.notes().empty(); })) << "and its maker learns of it";
-
-  auto old = s.enters();  // its body ends with the connection, so only a reset can show that it is not whole
-  old.say("GET /late/old HTTP/1.0\r\n\r\n");
   EXPECT_THAT(old.hear_until("never"), HasSubstr("drip"));
   EXPECT_EQ(old.heard_error(), ECONNRESET);
-  old.close();
-
-  conversation h2(s);
-  h2.client.say(detail::h2_conversation_test::ask(1, "/late/made"));
   while (h2.resets == 0 && h2.hear_one()) {}
   EXPECT_EQ(h2.resets, 1);
   EXPECT_EQ(h2.ended, 0);
+  EXPECT_TRUE(s.eventually([&] { return s.notes().size() == 3; })) << "and their makers learn of it";
+  c.close();
+  old.close();
   h2.leaves(s);
   EXPECT_EQ(s.it.requests(), (request_ledger{.begun = 3, .timed_out = 3}));
 }
