@@ -2,6 +2,7 @@
 // replaced for this test program; on all other threads it only allocates.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -51,6 +52,9 @@ class counted_requests {
     r.get("/hello/{name}", [](const request& q) { return text(std::string(q.param("name")) + "\n"); });
     r.post("/", [](const request& q) { return text(std::string(q.body().substr(0, 5)) + "\n"); });
     r.get("/async", [](const request&) -> task<response> { co_return text("hello\n"); });
+    r.get("/bounded", handler([](const request&) { return text("hello\n"); }).timeout(std::chrono::hours(1)));
+    r.get("/bounded_async",
+          handler([](const request&) -> task<response> { co_return text("hello\n"); }).timeout(std::chrono::hours(1)));
     r.get("/begin", [](const request&) {
       counting = true;
       allocations = 0;
@@ -104,6 +108,12 @@ TEST(h1_allocation, needs_none_for_a_small_body) {
 TEST(h1_allocation, needs_none_for_a_coroutine_that_does_not_suspend) {
   counted_requests c;
   EXPECT_EQ(c.cost("GET /async HTTP/1.1\r\nHost: a\r\n\r\n", 1, 1000), "0\n");
+}
+
+TEST(h1_allocation, needs_none_for_a_timeout) {
+  counted_requests c;
+  EXPECT_EQ(c.cost("GET /bounded HTTP/1.1\r\nHost: a\r\n\r\n", 1, 1000), "0\n");
+  EXPECT_EQ(c.cost("GET /bounded_async HTTP/1.1\r\nHost: a\r\n\r\n", 1, 1000), "0\n");
 }
 
 }  // namespace lastcall::http::h1_allocation_test

@@ -69,9 +69,7 @@ bool answer_path::begin_timeout(const handler& h) {
   return true;
 }
 
-bool answer_path::time_has_passed() const noexcept {
-  return exchange_->ends != time_point::max() && shard_.set().loop().refresh_now() >= exchange_->ends;
-}
+bool answer_path::is_past(time_point end) const noexcept { return shard_.set().loop().refresh_now() >= end; }
 
 void answer_path::run(const handler& h, const context& life) {
   if (h.form() != form::plain && !make_way()) return;
@@ -180,8 +178,9 @@ void answer_path::time_is_up() {
   if (breaks) {
     note_break("its timeout has passed", as);
   } else {
-    service().log.warning(service().name, "a handler took longer than its timeout; sent 504",
-                          {{"target", x.req.target()}});
+    if (const auto left_out = shard_.late_lines.admit(now()))
+      service().log.warning(service().name, "a handler took longer than its timeout; sent 504",
+                            {{"target", x.req.target()}, {"left_out", std::to_string(*left_out)}});
     // What a handler reads in pieces belongs to it, so nobody knows where the next request begins.
     const bool body_comes = x.info.has_body && streams_body() && !x.incoming.over;
     put_answer(answer_of(refusals::answer_too_slow), as, body_comes);

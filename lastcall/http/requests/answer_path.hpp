@@ -128,7 +128,8 @@ class answer_path : public call_host {
 
  private:
   bool begin_timeout(const handler&);
-  bool time_has_passed() const noexcept;
+  bool time_has_passed() const noexcept { return exchange_->ends != time_point::max() && is_past(exchange_->ends); }
+  bool is_past(time_point end) const noexcept;
   /// `life`: for a plain handler.
   void run(const handler&, const context& life);
   void begin_body(response&& r);

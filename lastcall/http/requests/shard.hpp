@@ -14,6 +14,7 @@
 #include "lastcall/core/context/context.hpp"
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/log/log.hpp"
+#include "lastcall/core/log/log_limit.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/http/message/date.hpp"
 #include "lastcall/http/message/limits.hpp"
@@ -143,6 +144,7 @@ class shard {
   /// HTTP/2 streams that came after the last stream of a GOAWAY. They are not requests that began.
   net::tally refused_streams;
   route_stats stats;
+  log_limit late_lines{10};  ///< of handlers whose timeout passed
   websocket_counts websockets;
 
  private:
