@@ -224,6 +224,7 @@ void work_queue_core::work_on(std::size_t worker) {
     if (no_thread) log_.error(settings_.name, "a worker is gone", {{"error", to_text(no_thread)}});
     const lock held(mutex_);
     --workers_;
+    settled_.notify_all();
     throw;
   }
 }
