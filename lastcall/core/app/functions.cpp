@@ -277,13 +277,15 @@ class component_of_functions final : public component {
 
   void wait_until_ready(const context& ends) {
     if (!s_.does.ready) return;
-    while (!s_.does.ready()) {
+    bool run_is_over = false;
+    while (!s_.does.ready()) {  // asked once more when the run is over: it may have been ready in between
       {
         const state::lock held(s_.mutex);
-        if (s_.does.run && !s_.running && !ends.draining())
+        if (run_is_over)
           throw std::runtime_error("its run ended before it was ready" + (s_.failure ? ": " + *s_.failure : ""));
+        run_is_over = s_.does.run && !s_.running && !ends.draining();
       }
-      if (!ends.wait_for(look_again)) return;  // it is drained instead, which goes on waiting
+      if (!run_is_over && !ends.wait_for(look_again)) return;  // it is drained instead, which goes on waiting
     }
     const state::lock held(s_.mutex);
     s_.was_ready = true;

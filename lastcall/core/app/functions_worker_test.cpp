@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <future>
@@ -11,6 +12,7 @@
 #include <thread>
 
 #include "lastcall/core/app/functions_double_test.hpp"
+#include "lastcall/core/stacks/watched_thread.hpp"
 
 namespace lastcall::functions_worker_test {
 
@@ -45,6 +47,32 @@ TEST(worker, may_return_before_it_is_told) {
   const report& r = a.shutdown(deadline(20s));
   EXPECT_TRUE(component_of(r, "once").drained);
   EXPECT_EQ(field(component_of(r, "once"), "failure"), std::nullopt);
+}
+
+TEST(worker, may_be_over_between_two_looks_at_whether_it_is_ready) {
+  std::atomic<bool> asked = false, was_ready = false;
+  const auto runs = [] {
+    const auto all = watched_thread::snapshot(1000);
+    return std::ranges::any_of(all,
+                               [](const thread_entry& each) { return each.component == "job" && each.role == "run"; });
+  };
+  app a{quiet()};
+  a.add("job", {.run =
+                    [&] {
+                      asked.wait(false);
+                      was_ready = true;
+                    },
+                .ready =
+                    [&] {
+                      const bool is = was_ready;
+                      asked = true;
+                      asked.notify_all();
+                      while (!is && (!was_ready || runs())) std::this_thread::yield();
+                      return is;
+                    },
+                .may_return = true});
+  a.start();
+  EXPECT_EQ(a.shutdown(deadline(20s)).exit_code, 0);
 }
 
 TEST(worker, that_throws_ends_the_app_in_order) {
