@@ -1,15 +1,16 @@
 # Tests that cross modules: each tests/process/X_test.cpp is one program that starts others (the testbed, examples, the probe)
 # and measures them. Labelled `process`. Most wait more than they work, and run beside each other.
 
-# lastcall_process_test(SOURCE [SANITIZED] [ALONE] [QUIET] [LOCK name] [WHOLE] [LINK target…] [NEEDS target…]): ALONE is what
+# lastcall_process_test(SOURCE [SANITIZED] [ALONE] [QUIET] [LOCK name] [WHOLE] [WITHIN] [LINK target…] [NEEDS target…]): ALONE is what
 # measures time or loads the machine: nothing runs beside it, no build either (label `process-alone`). Under the sanitizers,
 # where no time is measured, it runs two at a time. QUIET ones only measure, and run in that part of a release, two at a time. Tests of one LOCK run one after the other. SANITIZED ones, whose verdict does
 # not hang on how fast the programs are, run under the sanitizers too; their label is `process-sanitized`. What the sanitizers
-# look at there is the programs and our client, not the test's own text. NEEDS are the programs that the test starts; it finds
+# look at there is the programs and our client, not the test's own text, unless the test uses the library WITHIN its own
+# process: whatever counts references there must be seen. NEEDS are the programs that the test starts; it finds
 # them in $LASTCALL_BIN. A WHOLE one is one test of ctest, so that its hundreds of cases share the program that they ask.
 # GTEST_SKIP() << "skipped: why" shows in the summary, but not of a case of a WHOLE one.
 function(lastcall_process_test source)
-  cmake_parse_arguments(arg "SANITIZED;ALONE;QUIET;WHOLE" "LOCK" "LINK;NEEDS" ${ARGN})
+  cmake_parse_arguments(arg "SANITIZED;ALONE;QUIET;WHOLE;WITHIN" "LOCK" "LINK;NEEDS" ${ARGN})
   if(LASTCALL_SANITIZE AND NOT arg_SANITIZED)
     return()
   endif()
@@ -20,6 +21,9 @@ function(lastcall_process_test source)
   target_compile_options(${name} PRIVATE ${LASTCALL_TEST_OPTIONS})
   if(LASTCALL_SANITIZE)
     target_link_options(${name} PRIVATE -fsanitize=${LASTCALL_SANITIZE})
+    if(arg_WITHIN)
+      target_link_libraries(${name} PRIVATE lastcall_options)
+    endif()
   endif()
   if(arg_NEEDS)
     add_dependencies(${name} ${arg_NEEDS})
