@@ -36,12 +36,13 @@ talk::step talk::begin() {
 
 talk::step talk::say() {
   phase_ = phase::running;
+  said_ = true;
   if (!send()) return fail(lost());
   return next();
 }
 
 talk::step talk::next() {
-  switch (const wanted ready = phase_ == phase::limiting ? advance_results() : advance()) {
+  switch (const wanted ready = said_ ? advance() : advance_results()) {
     case wanted::nothing:
       return over();
     case wanted::failed:
@@ -92,17 +93,18 @@ talk::step talk::stop_here() {
 }
 
 talk::step talk::over() {
-  if (phase_ == phase::limiting) {
+  if (!said_) {
     if (!failed_) {
       on_.limit_ms = limit_ms_;
       on_.limit_in_transaction = before_ == PQTRANS_INTRANS;
     }
     last_ = rows(nullptr);
     failed_ = false;
-    return say();
+    if (phase_ == phase::limiting) return say();
   }
   on_.in_call = false;
   if (phase_ == phase::cut && !sent_) on_.given_up = true;  // the cancel may still come, and meet the next statement
+  if (!said_) return fail(ended("not sent"));
   return {.what = step::kind::over};
 }
 

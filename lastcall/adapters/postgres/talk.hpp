@@ -90,6 +90,7 @@ class talk {
   phase phase_ = phase::running;
   rows last_{nullptr};
   bool failed_ = false;
+  bool said_ = false;  // not only its limit
   bool sent_ = false;  // the cancel
   int limit_ms_ = 0;
   PGTransactionStatusType before_ = PQTRANS_UNKNOWN;
