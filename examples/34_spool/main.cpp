@@ -1,6 +1,10 @@
 // A spool: what is put into FOLDER/in is worked on, once and wholly, and moved to FOLDER/done. Its state is the folder
-// itself, so nothing is lost when it is killed: a file is worked on again unless it was moved.
+// itself, so nothing is lost when it is killed: a file is worked on again unless it was moved. Put files there by
+// rename, so that each is whole once it has its name.
 //   spool FOLDER
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cctype>
 #include <cstdio>
 #include <exception>
@@ -21,6 +25,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// What is written to it survives a power cut from here on.
+void sync(const fs::path& of) {
+  const int fd = ::open(of.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool done = fd >= 0 && ::fsync(fd) == 0;
+  if (fd >= 0) ::close(fd);
+  if (!done) throw std::runtime_error("can't sync " + of.string());
+}
+
 struct spool {
   explicit spool(const fs::path& folder) : in(folder / "in"), out(folder / "out"), done(folder / "done") {
     for (const fs::path& each : {in, out, done}) fs::create_directories(each);
@@ -31,11 +43,15 @@ struct spool {
     const fs::path unfinished = out / ("." + name.string());
     {
       std::ifstream from(in / name);
+      if (!from) throw std::runtime_error("can't open " + (in / name).string());
       std::ofstream to(unfinished);
       for (char c; from.get(c);) to.put(static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
+      if (from.bad()) throw std::runtime_error("can't read " + (in / name).string());
       if (!to.flush()) throw std::runtime_error("can't write " + unfinished.string());
     }
+    sync(unfinished);
     fs::rename(unfinished, out / name);
+    sync(out);
     fs::rename(in / name, done / name);  // last: until here it would be worked on again
   }
 
@@ -86,7 +102,8 @@ int main(int argc, char** argv) try {
                                      for (const auto& entry : fs::directory_iterator(files.in)) {
                                        const std::string name = entry.path().filename();
                                        if (ends.draining()) return;
-                                       if (name.starts_with(".") || !files.take(name)) continue;
+                                       if (name.starts_with(".") || !entry.is_regular_file() || !files.take(name))
+                                         continue;
                                        const bool is_there = fs::exists(entry.path());
                                        if (is_there && queue->try_push(name)) continue;
                                        files.give_back(name);

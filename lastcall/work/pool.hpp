@@ -2,6 +2,7 @@
 // the program says how one is opened, checked, cancelled and closed. No query, no retry: see the adapters.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -34,7 +35,8 @@ template <class T> struct pool_options {
   std::size_t kept_idle = 0;
   /// How long a caller waits for a lease.
   duration longest_wait = std::chrono::seconds(5);
-  /// At the stop: how long it waits until all have closed. What has not is left behind, and named.
+  /// At the stop: how long it waits until all have closed; a quarter of the app's reserve at most. What has not is left
+  /// behind, and named.
   duration close_within = std::chrono::seconds(1);
   /// One that is older is closed when it is idle or comes back. A tenth less at random.
   duration lifetime = std::chrono::minutes(30);
@@ -53,6 +55,12 @@ template <class T> class pool;
 template <class T> class lease;
 
 namespace detail {
+
+// Several things stop one after the other within the reserve.
+template <class Options> Options within_reserve(Options with, duration reserve) {
+  with.close_within = std::min(with.close_within, std::max<duration>(reserve / 4, std::chrono::milliseconds(1)));
+  return with;
+}
 
 template <class T> class pool_of final : public pool_core {
  public:
@@ -135,7 +143,7 @@ template <class T> class pool final : public component {
   using options = pool_options<T>;
 
   /// Errors: std::invalid_argument that names the option, its value and what is allowed.
-  pool(options with, app& owner) : pool(std::move(with), owner.log()) {
+  pool(options with, app& owner) : pool(detail::within_reserve(std::move(with), owner.reserve()), owner.log()) {
     if (core_->unready_after()) owner.ready_unless([core = core_] { return core->unready(); });
   }
   explicit pool(options with, logger log = {}) {

@@ -134,22 +134,29 @@ std::optional<pool_core::answer> pool_core::usable(std::size_t slot, time_point 
   return std::nullopt;
 }
 
-no_lease pool_core::refused(const lock&, const context& with) const {
+no_lease pool_core::refused(const lock& held, const context& with) const {
   if (phase_ == phase::stopped)
     return {no_lease::reason::draining, settings_.name + ": has stopped; name it in the needs of what uses it"};
-  if (with.forced())
+  if (with.forced()) {
+    const std::string who = book_.lent() > 0 ? ": " + lent(held, steady().now()) : std::string();
     return {no_lease::reason::forced,
-            settings_.name + ": the caller's context was forced (" + to_text(with.cause()) + ")"};
+            settings_.name + ": the caller's context was forced (" + to_text(with.cause()) + ")" + who};
+  }
   return {no_lease::reason::draining, settings_.name + ": lends nothing any more, it drains"};
 }
 
 no_lease pool_core::out_of_time(const lock& held, time_point now) const {
   const std::string within = settings_.name + ": no lease within " + to_text(settings_.longest_wait) + ": ";
-  if (const auto since = book_.failing_since(); since && book_.lent() == 0)
-    return {no_lease::reason::not_opened,
-            within + "none could be opened for " + in_ms(now - *since) + ": " + last_failure_};
-  return {no_lease::reason::timed_out, within + std::to_string(book_.lent()) + " of " +
-                                           std::to_string(settings_.timing.most) + " are lent: " + holders(held, now)};
+  if (book_.lent() > 0) return {no_lease::reason::timed_out, within + lent(held, now)};
+  const auto since = book_.failing_since();
+  return {no_lease::reason::not_opened,
+          within + (since ? "none could be opened for " + in_ms(now - *since) + ": " + last_failure_
+                          : std::string("the first has not been opened yet"))};
+}
+
+std::string pool_core::lent(const lock& held, time_point now) const {
+  return std::to_string(book_.lent()) + " of " + std::to_string(settings_.timing.most) +
+         " are lent: " + holders(held, now);
 }
 
 std::string pool_core::holders(const lock&, time_point now) const {
@@ -175,11 +182,7 @@ std::string pool_core::holders(const lock&, time_point now) const {
 void pool_core::give_back(std::size_t slot, bool is_usable) noexcept {
   lock held(mutex_);
   holder& of = holders_[slot];
-  if (of.cancelling) {
-    of.back = true;  // `cancel` still uses it; then it is given back
-    return;
-  }
-  if (is_usable && settings_.checks && !book_.is_closed()) {
+  if (is_usable && settings_.checks && !book_.is_closed() && !of.cancelling) {
     of.returning = true;
     held.unlock();
     is_usable = check(slot);
@@ -190,6 +193,10 @@ void pool_core::give_back(std::size_t slot, bool is_usable) noexcept {
 }
 
 void pool_core::back(lock& held, std::size_t slot, bool is_usable) noexcept {
+  if (holders_[slot].cancelling) {  // `cancel` still uses it; then it is given back
+    holders_[slot].back = true;
+    return held.unlock();
+  }
   if (!is_usable && !book_.is_closed()) ++count_.broken;
   const time_point due = book_.returned(slot, is_usable, steady().now());
   book_.grant();
@@ -296,7 +303,7 @@ bool pool_core::begin_jobs(lock& held) {
   } else if (!to_cancel_.empty()) {
     const std::size_t which = to_cancel_.back();
     to_cancel_.pop_back();
-    if (!book_.is_lent(which) || holders_[which].returning) return true;
+    if (!book_.is_lent(which) || holders_[which].returning || holders_[which].cancelling) return true;
     holders_[which].cancelling = true;
     job = [which](pool_core& of) { of.cancel_one(which); };
   } else {

@@ -114,6 +114,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   std::optional<answer> usable(std::size_t slot, time_point idle_since, time_point now);
   no_lease refused(const lock&, const context& with) const;
   no_lease out_of_time(const lock&, time_point now) const;
+  /// "2 of 8 are lent: " and who holds them.
+  std::string lent(const lock&, time_point now) const;
   std::string holders(const lock&, time_point now) const;
   void back(lock& held, std::size_t slot, bool is_usable) noexcept;
   /// To be called at the end of whatever may have been the last lease. Gives the lock up.

@@ -33,9 +33,10 @@ void queue_book::enqueue(queue_waiter& last) {
   last.at = queue_waiter::state::waiting;
 }
 
-void queue_book::withdraw(queue_waiter& who) noexcept {
+void queue_book::withdraw(queue_waiter& who, time_point now) noexcept {
   waiters_.erase(who.place);
   who.at = queue_waiter::state::outside;
+  admit(now);
 }
 
 void queue_book::admit(time_point now) {

@@ -60,8 +60,8 @@ class queue_book {
   /// False: there is no room, or others wait for it, so the caller has to `enqueue`.
   bool add(std::unique_ptr<queue_item>& it, time_point now);
   void enqueue(queue_waiter& last);
-  /// It has given up waiting.
-  void withdraw(queue_waiter& who) noexcept;
+  /// It has given up waiting. Those behind it may have room now.
+  void withdraw(queue_waiter& who, time_point now) noexcept;
   bool fits_never(const queue_item& it) const noexcept {
     return bounds_.most_bytes != 0 && it.bytes > bounds_.most_bytes;
   }

@@ -94,10 +94,21 @@ TEST_F(book, forgets_a_producer_that_has_given_up) {
   producer stays(item("c"));
   of.enqueue(gone);
   of.enqueue(stays);
-  of.withdraw(gone);
+  of.withdraw(gone, {});
   EXPECT_EQ(take(of), "a");
   EXPECT_EQ(take(of), "c");
   EXPECT_TRUE(gone.item);
+}
+
+TEST_F(book, gives_room_to_those_behind_a_producer_that_has_given_up) {
+  queue_book of({.most = 10, .most_bytes = 100});
+  add(of, item("a", {}, 60));
+  producer large(item("b", {}, 50));
+  producer small(item("c", {}, 10));
+  of.enqueue(large);
+  of.enqueue(small);
+  of.withdraw(large, {});
+  EXPECT_EQ(small.at, queue_waiter::state::granted);
 }
 
 TEST_F(book, counts_bytes) {

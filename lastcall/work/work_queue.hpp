@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -16,7 +17,8 @@ namespace lastcall::inline v0 {
 template <class T> struct work_queue_options {
   /// Works on one item. When it throws, the item has failed: a line of the log, one each second, and the next one's
   /// turn.   Threads: a worker's, several at once.   Blocks: may; it should look at the context, which drains with the
-  /// queue and is then forced.
+  /// queue and is then forced. An item that it gives up then must end in an exception: one that returns is done. (A
+  /// child that is killed does not throw: see the status that run_child returns.)
   function<void(T&, const context&)> work;
   /// Items of one key are worked on one at a time, in the order in which they came. Empty: there is no order.
   /// Threads: the producer's.
@@ -27,7 +29,7 @@ template <class T> struct work_queue_options {
   function<std::string(const T&)> label = {};
   /// Gets what nobody will work on, in the order in which it came: to keep it for the next process. Called once for all
   /// that waits, at the drain or at force, and for each item whose `work` throws once it is forced. Empty: what waits
-  /// is lost then.   Threads: a thread of the queue.   Blocks: may, within the reserve.
+  /// is lost then.   Threads: those of the queue, one at a time.   Blocks: may, within the reserve.
   function<void(std::vector<T>)> hand_back = {};
   /// Threads, each with a stack.
   std::size_t workers = 4;
@@ -58,10 +60,13 @@ template <class T> class queue_of final : public work_queue_core {
       : work_queue_core(std::move(with), std::move(log)), calls_(std::move(calls)) {}
 
   std::unique_ptr<queue_item> make(T&& value) const {
-    auto it = std::make_unique<item_of<T>>(std::move(value));
-    if (calls_.key) it->key = calls_.key(it->value);
-    if (calls_.bytes) it->bytes = calls_.bytes(it->value);
-    if (calls_.label) it->label = calls_.label(it->value);
+    std::string key = calls_.key ? calls_.key(value) : std::string();
+    std::string label = calls_.label ? calls_.label(value) : std::string();
+    const std::size_t bytes = calls_.bytes ? calls_.bytes(value) : 0;
+    auto it = std::make_unique<item_of<T>>(std::move(value));  // last: what throws before leaves it with the caller
+    it->key = std::move(key);
+    it->label = std::move(label);
+    it->bytes = bytes;
     return it;
   }
 
@@ -72,10 +77,24 @@ template <class T> class queue_of final : public work_queue_core {
     values.reserve(rest.size());
     for (const auto& it : rest) values.push_back(std::move(static_cast<item_of<T>&>(*it).value));
     rest.clear();
+    const std::lock_guard alone(handing_back_);
     calls_.hand_back(std::move(values));
   }
 
   const work_queue_options<T> calls_;
+  std::mutex handing_back_;
+};
+
+/// What the queue does not take goes back to where it came from.
+template <class T> struct offered_item {
+  offered_item(T& its_place, std::unique_ptr<queue_item> made) : place(its_place), it(std::move(made)) {}
+  ~offered_item() {
+    if (it) place = std::move(static_cast<item_of<T>&>(*it).value);
+  }
+  offered_item& operator=(offered_item&&) = delete;
+
+  T& place;
+  std::unique_ptr<queue_item> it;
 };
 
 /// For other ways to wait for room: net::push.
@@ -123,18 +142,14 @@ template <class T> class work_queue final : public component {
   /// Blocks: until there is room, at most `longest_wait`; less when the context is forced or the queue drains.
   /// Errors: std::logic_error before the start. What key, bytes and label throw.
   result<std::size_t, not_queued> push(const context& with, T&& item) {
-    auto it = core_->make(std::move(item));
-    auto came = core_->push(with, it);
-    if (it) item = std::move(static_cast<detail::item_of<T>&>(*it).value);
-    return came;
+    detail::offered_item<T> offered(item, core_->make(std::move(item)));
+    return core_->push(with, offered.it);
   }
   result<std::size_t, not_queued> push(const context& with, const T& item) { return push(with, T(item)); }
   /// The same without waiting: full when there is no room, or others wait for it.
   result<std::size_t, not_queued> try_push(T&& item) {
-    auto it = core_->make(std::move(item));
-    auto came = core_->try_push(it);
-    if (it) item = std::move(static_cast<detail::item_of<T>&>(*it).value);
-    return came;
+    detail::offered_item<T> offered(item, core_->make(std::move(item)));
+    return core_->try_push(offered.it);
   }
   result<std::size_t, not_queued> try_push(const T& item) { return try_push(T(item)); }
 

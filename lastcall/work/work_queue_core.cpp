@@ -45,7 +45,13 @@ work_queue_core::work_queue_core(work_queue_settings with, logger log)
 work_queue_core::answer work_queue_core::push(const context& with, std::unique_ptr<queue_item>& it) {
   blocked_caller me(std::move(it));
   const time_point until = longest_wait_from(steady().now());
-  auto came = begin(me, with);
+  std::optional<answer> came;
+  try {
+    came = begin(me, with);
+  } catch (...) {  // caught: thrown again
+    it = std::move(me.item);
+    throw;
+  }
   if (!came) {
     {
       const stop_callback cut_short(with.forced_token(), [&] { give_up(me); });
@@ -82,7 +88,7 @@ std::optional<work_queue_core::answer> work_queue_core::begin(queue_waiter& who,
 work_queue_core::answer work_queue_core::finish(queue_waiter& who, const context& with) {
   const lock held(mutex_);
   const auto came = who.at;
-  if (came == queue_waiter::state::waiting) book_.withdraw(who);
+  if (came == queue_waiter::state::waiting) withdraw(held, who);
   who.at = queue_waiter::state::outside;
   if (came == queue_waiter::state::granted) return who.ahead;
   if (const auto why = refusal(held, *who.item, with)) return refused(held, *why, with);
@@ -92,13 +98,18 @@ work_queue_core::answer work_queue_core::finish(queue_waiter& who, const context
 void work_queue_core::give_up(queue_waiter& who) noexcept {
   const lock held(mutex_);
   if (who.at != queue_waiter::state::waiting) return;
-  book_.withdraw(who);
+  withdraw(held, who);
   who.told();
 }
 
 void work_queue_core::abandon(queue_waiter& who) noexcept {
   const lock held(mutex_);
-  if (who.at == queue_waiter::state::waiting) book_.withdraw(who);
+  if (who.at == queue_waiter::state::waiting) withdraw(held, who);
+}
+
+void work_queue_core::withdraw(const lock&, queue_waiter& who) noexcept {
+  book_.withdraw(who, steady().now());
+  if (book_.can_take()) work_comes_.notify_one();
 }
 
 std::optional<not_queued::reason> work_queue_core::refusal(const lock&, const queue_item& it,
@@ -182,7 +193,8 @@ void work_queue_core::start() {
 void work_queue_core::begin_worker(std::size_t worker) {
   const lock held(mutex_);
   const no_signals_of_others blocked;
-  own_thread([self = shared_from_this(), worker] { self->keep_working(worker); }).detach();
+  threads_.reserve(threads_.size() + 1);
+  threads_.push_back(own_thread([self = shared_from_this(), worker] { self->keep_working(worker); }));
   ++workers_;
 }
 
@@ -233,8 +245,12 @@ void work_queue_core::work_over(std::size_t worker, const std::exception_ptr& th
   lock held(mutex_);
   std::unique_ptr<queue_item> it = std::move(in_work_[worker].it);
   const context with = std::exchange(in_work_[worker].with, {});
-  if (threw && with.forced() && settings_.hands_back) {
+  if (threw && with.forced()) {  // it was cut
     book_.over(it->key);
+    if (!settings_.hands_back) {
+      left_.push_back(std::move(it));
+      return settle(held);
+    }
     ++handing_back_;
     held.unlock();
     queue_items one;
@@ -265,11 +281,12 @@ void work_queue_core::end_what_waits(lock& held) noexcept {
   handing_back_ += rest->size();
   const no_signals_of_others blocked;
   if (exception_of([&] {
-        own_thread([self = shared_from_this(), rest] {
+        threads_.reserve(threads_.size() + 1);
+        threads_.push_back(own_thread([self = shared_from_this(), rest] {
           const watched_thread listed(self->settings_.name, "hand back");
           const activity doing("hand_back");
           self->give_back(std::move(*rest));
-        }).detach();
+        }));
       }) == nullptr)
     return;
   held.unlock();  // no thread is left: this one does it
@@ -324,7 +341,9 @@ void work_queue_core::stop() noexcept {
   work_comes_.notify_all();
   settled_.wait(held, [&] { return is_idle(held) && workers_ == 0; });
   const std::size_t lost = left(held);
+  std::vector<own_thread> over = std::move(threads_);
   held.unlock();
+  for (own_thread& each : over) each.join();  // they hold the program's calls, which may go once this returns
   if (lost > 0)
     static_cast<void>(exception_of([&] {
       log_.error(
@@ -340,6 +359,8 @@ void work_queue_core::leave() noexcept {
     phase_ = phase::stopped;
     book_.close();
     left_ = book_.take_rest();  // what hand_back stands on may have gone
+    for (own_thread& each : threads_) each.detach();
+    threads_.clear();
     work_comes_.notify_all();
   }
   life_.force();

@@ -19,6 +19,7 @@
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/log/log_limit.hpp"
 #include "lastcall/core/result.hpp"
+#include "lastcall/core/threads/own_thread.hpp"
 #include "lastcall/work/not_queued.hpp"
 #include "lastcall/work/queue_book.hpp"
 
@@ -106,6 +107,7 @@ class work_queue_core : public std::enable_shared_from_this<work_queue_core> {
   /// To be called at the end of whatever may have been the last work. Gives the lock up.
   void settle(lock& held) noexcept;
 
+  void withdraw(const lock&, queue_waiter& who) noexcept;
   void begin_worker(std::size_t worker);
   void keep_working(std::size_t worker);
   void work_on(std::size_t worker);
@@ -126,7 +128,8 @@ class work_queue_core : public std::enable_shared_from_this<work_queue_core> {
   queue_items left_;                // nobody has worked on them, and nobody takes them back
   std::size_t not_taken_back_ = 0;  // hand_back threw
   std::size_t handing_back_ = 0;
-  std::size_t workers_ = 0;  // threads
+  std::size_t workers_ = 0;          // threads that work
+  std::vector<own_thread> threads_;  // these, those that have ended, and those that hand back
   numbers count_{};
   log_limit failures_logged_{1};
   drained done_;

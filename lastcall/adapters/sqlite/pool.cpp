@@ -30,7 +30,8 @@ lastcall::pool_options<connection> lending(const pool_options& with, const conne
 
 }  // namespace
 
-pool::pool(options with, app& owner) : pool(std::move(with), owner.log()) {}
+pool::pool(options with, app& owner)
+    : pool(lastcall::detail::within_reserve(std::move(with), owner.reserve()), owner.log()) {}
 
 pool::pool(options with, logger log)
     : how_{.path = with.path,
@@ -90,8 +91,12 @@ void pool::stop() noexcept {
 void pool::check_point() noexcept {
   if (!keeper_) return;
   static_cast<void>(exception_of([&] {
-    const auto done = keeper_->query(within({}, close_within_), "pragma wal_checkpoint(truncate)");
+    const context bound = within({}, close_within_);
+    // A checkpoint asks nothing else.
+    const stop_callback late(bound.forced_token(), [of = keeper_->native_handle()] { sqlite3_interrupt(of); });
+    const auto done = keeper_->query(bound, "pragma wal_checkpoint(truncate)");
     if (done && !done->empty() && (*done)[0].get<int>(0) == 0) return;
+    sqlite3_db_config(keeper_->native_handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);  // no second try
     log_.warning(how_.name, "the log could not be written into the database; the next program that opens it does that",
                  {{"why", done ? "others use it" : done.error().what()}});
   }));

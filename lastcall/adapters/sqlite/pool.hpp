@@ -19,7 +19,8 @@ struct pool_options {
   std::string path = {};
   sqlite::durability durability = sqlite::durability::power;
   duration busy_within = std::chrono::seconds(5);
-  /// As lastcall::pool_options; `most` and `kept_idle` are of the readers. The writer is one more.
+  /// As lastcall::pool_options; `most` and `kept_idle` are of the readers. The writer is one more. `close_within`
+  /// bounds readers, writer and checkpoint one after the other.
   std::size_t most = 4;
   std::size_t kept_idle = 1;
   duration longest_wait = std::chrono::seconds(5);
@@ -47,7 +48,7 @@ class pool final : public component {
   explicit pool(options with, logger log = {});
   ~pool() override;
 
-  /// As lastcall::pool<T>::acquire. A connection that comes back in a transaction is closed and replaced.
+  /// As `acquire` of lastcall::pool. A connection that comes back in a transaction is closed and replaced.
   result<lease<connection>, no_lease> write(const context& with,
                                             std::source_location where = std::source_location::current()) {
     return writer_->acquire(with, where);

@@ -176,6 +176,19 @@ TEST_F(sqlite, transactions_roll_back_unless_they_are_committed) {
   EXPECT_EQ((*on.query({}, "select * from t")).size(), 1u);
 }
 
+TEST_F(sqlite, a_transaction_that_was_rolled_back_by_an_error_takes_nothing_more) {
+  auto on = open();
+  static_cast<void>(*on.query({}, "create table t(i)"));
+  auto work = *transaction::begin({}, on);
+  static_cast<void>(*work.query({}, "insert into t values (1)"));
+  EXPECT_EQ(work.query(within({}, 30ms), (std::string("insert into t ") + endless).c_str()).error().why(),
+            error::reason::deadline);
+  EXPECT_TRUE(on.is_idle()) << "SQLite has rolled it back";
+  EXPECT_THAT(work.query({}, "insert into t values (2)").error().what(), HasSubstr("was rolled back"));
+  EXPECT_THAT(work.commit({}).error().what(), HasSubstr("was rolled back"));
+  EXPECT_TRUE((*on.query({}, "select * from t")).empty());
+}
+
 TEST_F(sqlite, a_cancelled_connection_rolls_back_and_does_nothing_else) {
   auto on = open();
   static_cast<void>(*on.query({}, "create table t(i)"));
@@ -238,6 +251,8 @@ TEST_F(sqlite, a_backup_that_is_cut_leaves_nothing) {
   caller.force();
   EXPECT_FALSE(backup(caller.get(), from, file("copy.db")));
   EXPECT_FALSE(backup({}, from, "/no/such/folder/copy.db"));
+  auto reader = open(access::read_only);
+  EXPECT_THAT(backup({}, reader, file()).error().what(), HasSubstr("test.db-wal is there"));
   for (const std::string& name : files()) EXPECT_THAT(name, ::testing::StartsWith("test.db"));
 }
 

@@ -13,7 +13,12 @@ transaction::~transaction() {
   if (on_ != nullptr) on_->roll_back();
 }
 
+error transaction::rolled_back() {
+  return {error::reason::database, "the transaction was rolled back by an earlier error", SQLITE_ABORT_ROLLBACK};
+}
+
 result<rows, error> transaction::commit(const context& with) {
+  if (is_over()) return rolled_back();
   auto done = on_->query(with, "commit");
   if (done) on_ = nullptr;
   return done;

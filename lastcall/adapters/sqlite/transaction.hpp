@@ -20,11 +20,13 @@ class transaction {
   ~transaction();
 
   template <parameter... A> result<rows, error> query(const context& with, const char* sql, const A&... values) {
+    if (is_over()) return rolled_back();
     return on_->query(with, sql, values...);
   }
   template <parameter... A>
   result<std::uint64_t, error> each(const context& with, const char* sql, const function<void(sqlite3_stmt*)>& row,
                                     const A&... values) {
+    if (is_over()) return rolled_back();
     return on_->each(with, sql, row, values...);
   }
   /// Without an error it is committed, as durable as the connection is. With one it is not.
@@ -33,6 +35,11 @@ class transaction {
 
  private:
   explicit transaction(connection& on) noexcept : on_(&on) {}
+
+  // An error that concerns more than its statement (an interrupt amid a write, a full disk) has rolled back all of it.
+  // What came after it would be committed at once.
+  bool is_over() const noexcept { return on_->is_idle(); }
+  static error rolled_back();
 
   connection* on_;  // null: over, or moved from
 };
