@@ -16,7 +16,7 @@ component_double::component_double(std::string name, component_behaviour does, s
     throw std::invalid_argument("component double \"" + name_ + "\": " + what);
   };
   const std::string part = "component double \"" + name_ + '"';
-  const detail::option_check allowed(part);
+  const lastcall::detail::option_check allowed(part);
   allowed.time("start_takes", does_.start_takes);
   allowed.time("drain_takes", does_.drain_takes);
   allowed.time("stop_takes", does_.stop_takes);

@@ -72,7 +72,7 @@ struct relayed {
 
 struct fault_relay::state {
   state(server_address to, relay_options chosen) : server(std::move(to)), options(std::move(chosen)) {
-    const detail::option_check allowed("fault relay");
+    const lastcall::detail::option_check allowed("fault relay");
     allowed.number("buffer_bytes", options.buffer_bytes, 1, allowed.most_bytes);
     allowed.number("most_connections", options.most_connections, 1, allowed.most_things);
     check(options.faults);

@@ -78,7 +78,7 @@ struct harness::state final : component_double::stage {
         grace(options.grace),
         patience(real_patience),
         program(std::in_place, adapt(options)) {
-    detail::option_check("harness").time("patience", patience);
+    lastcall::detail::option_check("harness").time("patience", patience);
   }
 
   static std::vector<int> ends_by(const app_options& options) {
@@ -219,7 +219,7 @@ void harness::state::drive() noexcept {
     failure = exception_of([&] { program->start(); });
     if (!failure) {
       note_states();
-      detail::rehearsal::serve_and_end(*program);
+      lastcall::detail::rehearsal::serve_and_end(*program);
     }
     const report& r = program->shutdown(deadline(grace));
     failure = nullptr;
@@ -335,7 +335,7 @@ member harness::adopt(std::string name, std::unique_ptr<component> it, needs sta
 
 void harness::at(duration since_construction, function<void()> f) {
   state& s = *state_;
-  s.threads.plan(detail::later(s.zero, since_construction), [&s, f = std::move(f)]() mutable {
+  s.threads.plan(lastcall::detail::later(s.zero, since_construction), [&s, f = std::move(f)]() mutable {
     s.planned_runs = true;
     try {
       f();
@@ -373,7 +373,7 @@ void harness::advance(duration by) {
   if (by < duration::zero())
     throw std::invalid_argument("harness: " + to_text(by) + " is negative; time never goes back");
   s.begin();
-  s.wait(detail::later(s.time.now(), by), [] { return false; });
+  s.wait(lastcall::detail::later(s.time.now(), by), [] { return false; });
 }
 
 const report& harness::run_to_end() {

@@ -203,7 +203,7 @@ bool program::wait_until_it_catches(int signal, deadline by) const {
 }
 
 void program::let_run_for(duration time) const {
-  const time_point end = detail::later(steady().now(), time);
+  const time_point end = lastcall::detail::later(steady().now(), time);
   if (time > 3ms && readable(state_->process.exit_descriptor(), time - 2ms)) return;
   while (steady().now() < end) std::this_thread::yield();
 }

@@ -12,7 +12,7 @@ void virtual_clock::advance(duration by) {
   if (by < duration::zero())
     throw std::invalid_argument("virtual_clock: " + to_text(by) + " is negative; time never goes back");
   time_point from = now_.load(std::memory_order_relaxed);
-  while (!now_.compare_exchange_weak(from, detail::later(from, by), std::memory_order_acq_rel,
+  while (!now_.compare_exchange_weak(from, lastcall::detail::later(from, by), std::memory_order_acq_rel,
                                      std::memory_order_relaxed)) {}
 }
 

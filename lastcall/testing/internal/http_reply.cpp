@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "lastcall/testing/internal/token.hpp"
+
 namespace lastcall::inline v0::testing {
 
 namespace {
@@ -16,13 +18,6 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
-}
-
-bool is_token(std::string_view text) {
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || others.find(c) != others.npos;
-  });
 }
 
 bool read_number(std::string_view text, std::uint64_t& value, int radix) {

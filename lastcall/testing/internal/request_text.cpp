@@ -6,15 +6,11 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "lastcall/testing/internal/token.hpp"
+
 namespace lastcall::inline v0::testing {
 
 namespace {
-
-/// Source: RFC 9110 section 5.6.2.
-bool is_token(std::string_view text) {
-  constexpr std::string_view chars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
-  return !text.empty() && text.find_first_not_of(chars) == text.npos;
-}
 
 std::string name_of(const std::string& header) { return header.substr(0, header.find(':')); }
 
