@@ -15,7 +15,7 @@ task<lastcall::detail::pool_core::answer> acquire(lastcall::detail::pool_core& o
                                                   std::source_location where);
 }  // namespace detail
 
-/// As `acquire` of a pool, for coroutines: `auto db = *co_await net::acquire(pool, ctx);`. What the pool opens it opens
+/// As the acquire of pool, for coroutines: `auto db = *co_await net::acquire(pool, ctx);`. What the pool opens it opens
 /// on threads of its own, so the loop is never blocked. `of` outlives the wait.
 template <class T>
 task<result<lease<T>, no_lease>> acquire(pool<T>& of, context with,

@@ -51,7 +51,8 @@ class pool final : public component {
   explicit pool(options with, logger log = {});
   ~pool() override;
 
-  /// As `acquire` of lastcall::pool. A connection that comes back in a transaction, or broken, is closed and replaced.
+  /// As the acquire of lastcall::pool. A connection that comes back in a transaction, or broken, is closed and
+  /// replaced.
   result<lease<connection>, no_lease> acquire(const context& with,
                                               std::source_location where = std::source_location::current()) {
     return connections_->acquire(with, where);

@@ -48,7 +48,7 @@ class pool final : public component {
   explicit pool(options with, logger log = {});
   ~pool() override;
 
-  /// As `acquire` of lastcall::pool. A connection that comes back in a transaction is closed and replaced.
+  /// As the acquire of lastcall::pool. A connection that comes back in a transaction is closed and replaced.
   result<lease<connection>, no_lease> write(const context& with,
                                             std::source_location where = std::source_location::current()) {
     return writer_->acquire(with, where);
