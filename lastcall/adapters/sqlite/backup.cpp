@@ -54,7 +54,7 @@ result<std::uint64_t, error> backup(const context& with, connection& from, const
   const auto failed = [&](const std::string& why, int code) {
     return error(error::reason::database, "backup to " + to + ": " + why, code);
   };
-  if (access((to + "-wal").c_str(), F_OK) == 0)  // it would be replayed into the copy
+  if (::access((to + "-wal").c_str(), F_OK) == 0)  // it would be replayed into the copy
     return failed("it is in use, or was left in the middle: " + to + "-wal is there", SQLITE_BUSY);
   // While it reads in a transaction it sees one state, and no writer makes it begin anew.
   auto one_state = transaction::begin(with, from);
