@@ -42,6 +42,8 @@ struct work_queue_core::blocked_caller final : queue_waiter {
 work_queue_core::work_queue_core(work_queue_settings with, logger log)
     : settings_(std::move(with)), log_(std::move(log)), book_(settings_.within), in_work_(settings_.workers) {}
 
+work_queue_core::~work_queue_core() = default;
+
 work_queue_core::answer work_queue_core::push(const context& with, std::unique_ptr<queue_item>& it) {
   blocked_caller me(std::move(it));
   const time_point until = longest_wait_from(steady().now());

@@ -19,11 +19,12 @@
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/log/log_limit.hpp"
 #include "lastcall/core/result.hpp"
-#include "lastcall/core/threads/own_thread.hpp"
 #include "lastcall/work/not_queued.hpp"
 #include "lastcall/work/queue_book.hpp"
 
 namespace lastcall::inline v0::detail {
+
+class own_thread;
 
 struct work_queue_settings {
   std::string name{};
@@ -42,7 +43,7 @@ void check(const work_queue_settings& of);
 class work_queue_core : public std::enable_shared_from_this<work_queue_core> {
  public:
   work_queue_core(work_queue_settings with, logger log);
-  virtual ~work_queue_core() = default;
+  virtual ~work_queue_core();
   work_queue_core& operator=(work_queue_core&&) = delete;
 
   using answer = result<std::size_t, not_queued>;
