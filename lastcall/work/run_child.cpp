@@ -188,6 +188,7 @@ void detail::check(const child_program& of) {
   in.number("longest_line", of.longest_line, 1, 1 << 20);
   in.number("lines_per_second", of.lines_per_second, 1, 1000);
 }
+  check_environment(of.environment, name);
 
 exit_status detail::run_child(const child_program& program, const context& with, const logger& log,
                               child_record& into) {

@@ -12,6 +12,7 @@
 #include <future>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 
 namespace lastcall::run_child_test {
@@ -92,6 +93,19 @@ TEST(run_child, tells_it_when_the_context_drains) {
   child_program it = shell("trap 'echo told; exit 3' TERM; echo ready; while :; do sleep 0.01; done");
   context_source ends;
   auto ended = std::async(std::launch::async, [&] { return run_child(said.of(it), ends.get()); });
+TEST(run_child, names_a_variable_without_a_name) {
+  for (const char* wrong : {"LANG", "=C", ""}) {
+    try {
+      static_cast<void>(run_child({.command = {"env"}, .environment = {"A=1", wrong}, .name = "it"}, {}));
+      FAIL() << wrong;
+    } catch (const std::invalid_argument& e) {
+      EXPECT_STREQ(e.what(), "it: environment[1] has no name; give NAME=value");
+    }
+  }
+  EXPECT_EQ(run_child({.command = {"sh", "-c", "[ -n \"$PATH\" ] && [ \"$A\" = b=c ]"}, .environment = {"A=b=c"}}, {}),
+            exit_status{.code = 0});
+}
+
   EXPECT_EQ(said.first(), "ready");
   ends.begin_drain(steady().now() + 1min);
   EXPECT_EQ(ended.get(), exit_status{.code = 3});

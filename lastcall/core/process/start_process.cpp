@@ -132,8 +132,17 @@ bool signal_process(const descriptor& exit, int number) noexcept {
   return ::syscall(SYS_pidfd_send_signal, *exit, number, nullptr, 0) == 0;
 }
 
+void check_environment(const std::vector<std::string>& environment, const std::string& whose) {
+  for (std::size_t i = 0; i < environment.size(); ++i) {
+    const std::size_t name_bytes = environment[i].find('=');
+    if (name_bytes == 0 || name_bytes == std::string::npos)
+      throw std::invalid_argument(whose + ": environment[" + std::to_string(i) + "] has no name; give NAME=value");
+  }
+}
+
 started_process start_process(const process_start& of, const std::string& whose) {
   if (of.command.empty()) throw std::invalid_argument(whose + ": no program was given");
+  check_environment(of.environment, whose);
   const auto environment = merged_environment(of.environment);
   const auto command = pointers(of.command);
   const auto variables = pointers(environment);

@@ -27,12 +27,17 @@ struct started_process {
   descriptor exit;  ///< a pidfd: readable when it has gone; empty: it has, and somebody else has collected it
 };
 
-/// Its signal mask is empty, and signals have their default action, SIGPIPE too. The kernel kills it when the *thread*
-/// that called this ends (PR_SET_PDEATHSIG), so that thread must stay until the process has gone; its own children are
-/// not killed then. A setuid program is not killed either. `whose` begins the text of errors.
-/// Errors: std::system_error that names the program; std::invalid_argument for an empty command.   Blocks: until it has
-/// become its program.
+/// Its signal mask is empty. Signals that we ignore stay ignored, except SIGPIPE; all others have their default action.
+/// The kernel kills it when the *thread* that called this ends (PR_SET_PDEATHSIG), so that thread must stay until the
+/// process has gone; its own children are not killed then. One that is setuid or changes its user is not killed either.
+/// `whose` begins the text of errors.
+/// Errors: std::system_error that names the program; std::invalid_argument for an empty command; as check_environment.
+/// Blocks: until it has become its program.
 started_process start_process(const process_start& of, const std::string& whose);
+
+/// Of each entry: a name, '=', a value.   Errors: std::invalid_argument that says which is not so. It does not show the
+/// entry, which may be a secret.
+void check_environment(const std::vector<std::string>& environment, const std::string& whose);
 
 /// Both ends are closed by exec: the one to read from, the one to write to.   Errors: std::system_error.
 std::array<descriptor, 2> make_pipe(const std::string& whose);
