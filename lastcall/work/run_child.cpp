@@ -219,6 +219,7 @@ exit_status detail::run_child(const child_program& program, const context& with,
   }
   child.kill_group();
   if (!child.read_rest(lines))
+        child.tell(SIGCONT);  // one that is stopped (SIGTSTP, SIGTTIN) gets no signal before this one
     log.warning(name_of(program),
                 "has ended, and something that it started holds its output; it is no longer read, and runs on");
   return child.collect();

@@ -24,7 +24,7 @@ struct child_program {
   std::vector<std::string> environment = {};
   /// It runs in this folder. Empty: in ours.
   std::string folder = {};
-  /// The signal that tells it to end. 0: it is not told, and may finish until force.
+  /// The signal that tells it to end; one that is stopped is continued. 0: it is not told, and may finish until force.
   int told_by = SIGTERM;
   /// Gets each line of its stdout and stderr, without the line's end. Empty: they are lines of the log.
   /// Threads: the one that runs the child.   Blocks: should not, since the child waits when its pipe is full.

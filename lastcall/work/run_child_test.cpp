@@ -37,13 +37,15 @@ bool has_children() {
   return ::waitid(P_ALL, 0, &any, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-bool is_gone(pid_t pid) {
+/// As proc(5) has it. Gone is 'X'.
+char state_of(pid_t pid) {
   std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
   std::string text;
-  return !std::getline(stat, text) || text[text.rfind(')') + 2] == 'Z';
+  return std::getline(stat, text) ? text[text.rfind(')') + 2] : 'X';
 }
 
 /// Keeps what a child says, and lets a test wait for a line.
+bool is_gone(pid_t pid) { return state_of(pid) == 'X' || state_of(pid) == 'Z'; }
 struct heard {
   child_program& of(child_program& program) {
     program.line = [this](std::string_view line, bool) {
@@ -115,6 +117,19 @@ TEST(run_child, names_a_variable_without_a_name) {
 TEST(run_child, kills_one_that_ignores_its_signal_with_its_group) {
   heard said;
   child_program it = shell("trap '' TERM; sleep 600 & echo $!; while :; do sleep 600; done");
+TEST(run_child, tells_one_that_is_stopped) {
+  heard said;
+  child_program it = shell("trap 'exit 3' TERM; echo $$; kill -STOP $$; while :; do sleep 0.01; done");
+  context_source ends;
+  auto ended = std::async(std::launch::async, [&] { return run_child(said.of(it), ends.get()); });
+  const pid_t stopped = std::stoi(said.first());
+  while (state_of(stopped) != 'T') std::this_thread::yield();
+  ends.begin_drain(steady().now() + 1min);
+  EXPECT_EQ(ended.wait_for(20s), std::future_status::ready);
+  ends.force();
+  EXPECT_EQ(ended.get(), exit_status{.code = 3});
+}
+
   context_source ends;
   auto ended = std::async(std::launch::async, [&] { return run_child(said.of(it), ends.get()); });
   const pid_t grandchild = std::stoi(said.first());
