@@ -111,8 +111,10 @@ TEST_F(program, is_started_again_when_it_ends_untold) {
 TEST_F(program, that_ends_untold_has_failed_unless_its_status_is_0) {
   std::promise<std::string> failed;
   const logger log(log_level::error, [&](const log_record& line) { failed.set_value(std::string(line.text)); });
-  child it(shell("echo ready; sleep 0.02; exit 3"), log);
+  child it(shell("trap 'exit 3' USR1; echo ready; while :; do sleep 0.01; done"), log);
   it.start(ends.get());
+  lines.acquire();
+  EXPECT_TRUE(it.signal(SIGUSR1));
   EXPECT_EQ(failed.get_future().get(), "its run ended by itself: ended by itself: exit 3");
   drain(it).get();
   it.stop();
