@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <stdexcept>
@@ -27,8 +28,9 @@ using detail::child_record;
 using detail::descriptor;
 using detail::line_cutter;
 
-// How long what has been killed may hold the output open; then others hold it.
+// How long what has been killed may hold the output open; then others hold it. After force the stop needs the time.
 constexpr duration last_output = std::chrono::milliseconds(200);
+constexpr duration last_output_forced = std::chrono::milliseconds(10);
 
 std::string name_of(const child_program& program) {
   return program.name.empty() ? program.command.front() : program.name;
@@ -127,14 +129,17 @@ class running_child {
   }
 
   /// Reads what it and its group have left in the pipes. False: somebody still holds them.
-  bool read_rest(output& to) {
-    const time_point until = detail::later(steady().now(), last_output);
-    while (*from_[0] >= 0 || *from_[1] >= 0) {
+  bool read_rest(const context& with, output& to) {
+    const time_point began = steady().now();
+    for (bool in_time = true; in_time && (*from_[0] >= 0 || *from_[1] >= 0);) {
       std::array<pollfd, 2> watched{pollfd{*from_[0], POLLIN, 0}, pollfd{*from_[1], POLLIN, 0}};
-      const duration left = until - steady().now();
-      if (left <= duration::zero()) break;
+      const duration most = with.forced() ? last_output_forced : last_output;
+      const duration left = most - (steady().now() - began);
+      in_time = left > duration::zero();
+      // Not longer than that at a time, since force may come meanwhile.
+      const duration wait = std::clamp(left, duration::zero(), last_output_forced);
       ::poll(watched.data(), watched.size(),
-             static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+             static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()));
       for (std::size_t stream = 0; stream < 2; ++stream)
         if (watched[stream].revents != 0) read_some(stream, to);
     }
@@ -183,12 +188,12 @@ class running_child {
 void detail::check(const child_program& of) {
   const std::string name = of.name.empty() ? "child" : of.name;
   if (of.command.empty()) throw std::invalid_argument(name + ": command is empty; give a program and its arguments");
+  check_environment(of.environment, name);
   const option_check in(name);
   in.number("told_by", of.told_by, 0, NSIG - 1);
   in.number("longest_line", of.longest_line, 1, 1 << 20);
   in.number("lines_per_second", of.lines_per_second, 1, 1000);
 }
-  check_environment(of.environment, name);
 
 exit_status detail::run_child(const child_program& program, const context& with, const logger& log,
                               child_record& into) {
@@ -214,14 +219,13 @@ exit_status detail::run_child(const child_program& program, const context& with,
         child.kill_group();
       } else if (with.draining() && !std::exchange(told, true) && program.told_by != 0) {
         child.tell(program.told_by);
+        child.tell(SIGCONT);  // one that is stopped (SIGTSTP, SIGTTIN) gets no signal before this one
       }
     } while (!child.look(*wake, lines));
   }
   child.kill_group();
-  if (!child.read_rest(lines))
-        child.tell(SIGCONT);  // one that is stopped (SIGTSTP, SIGTTIN) gets no signal before this one
-    log.warning(name_of(program),
-                "has ended, and something that it started holds its output; it is no longer read, and runs on");
+  if (!child.read_rest(with, lines))
+    log.warning(name_of(program), "has ended, and something that it started holds its output, which is no longer read");
   return child.collect();
 }
 

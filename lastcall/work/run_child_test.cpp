@@ -15,6 +15,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "lastcall/core/by_median_test.hpp"
+
 namespace lastcall::run_child_test {
 
 using namespace std::chrono_literals;
@@ -43,9 +45,9 @@ char state_of(pid_t pid) {
   std::string text;
   return std::getline(stat, text) ? text[text.rfind(')') + 2] : 'X';
 }
+bool is_gone(pid_t pid) { return state_of(pid) == 'X' || state_of(pid) == 'Z'; }
 
 /// Keeps what a child says, and lets a test wait for a line.
-bool is_gone(pid_t pid) { return state_of(pid) == 'X' || state_of(pid) == 'Z'; }
 struct heard {
   child_program& of(child_program& program) {
     program.line = [this](std::string_view line, bool) {
@@ -55,10 +57,11 @@ struct heard {
     };
     return program;
   }
-  std::string first() {
+  std::string first() { return nth(0); }
+  std::string nth(std::size_t line) {
     std::unique_lock held(mutex);
-    changed.wait(held, [&] { return !lines.empty(); });
-    return lines.front();
+    changed.wait(held, [&] { return lines.size() > line; });
+    return lines[line];
   }
   std::mutex mutex;
   std::condition_variable changed;
@@ -90,11 +93,6 @@ TEST(run_child, names_a_program_that_is_not_there) {
   EXPECT_FALSE(has_children());
 }
 
-TEST(run_child, tells_it_when_the_context_drains) {
-  heard said;
-  child_program it = shell("trap 'echo told; exit 3' TERM; echo ready; while :; do sleep 0.01; done");
-  context_source ends;
-  auto ended = std::async(std::launch::async, [&] { return run_child(said.of(it), ends.get()); });
 TEST(run_child, names_a_variable_without_a_name) {
   for (const char* wrong : {"LANG", "=C", ""}) {
     try {
@@ -108,15 +106,17 @@ TEST(run_child, names_a_variable_without_a_name) {
             exit_status{.code = 0});
 }
 
+TEST(run_child, tells_it_when_the_context_drains) {
+  heard said;
+  child_program it = shell("trap 'echo told; exit 3' TERM; echo ready; while :; do sleep 0.01; done");
+  context_source ends;
+  auto ended = std::async(std::launch::async, [&] { return run_child(said.of(it), ends.get()); });
   EXPECT_EQ(said.first(), "ready");
   ends.begin_drain(steady().now() + 1min);
   EXPECT_EQ(ended.get(), exit_status{.code = 3});
   EXPECT_THAT(said.lines, ElementsAre("ready", "told"));
 }
 
-TEST(run_child, kills_one_that_ignores_its_signal_with_its_group) {
-  heard said;
-  child_program it = shell("trap '' TERM; sleep 600 & echo $!; while :; do sleep 600; done");
 TEST(run_child, tells_one_that_is_stopped) {
   heard said;
   child_program it = shell("trap 'exit 3' TERM; echo $$; kill -STOP $$; while :; do sleep 0.01; done");
@@ -130,6 +130,9 @@ TEST(run_child, tells_one_that_is_stopped) {
   EXPECT_EQ(ended.get(), exit_status{.code = 3});
 }
 
+TEST(run_child, kills_one_that_ignores_its_signal_with_its_group) {
+  heard said;
+  child_program it = shell("trap '' TERM; sleep 600 & echo $!; while :; do sleep 600; done");
   context_source ends;
   auto ended = std::async(std::launch::async, [&] { return run_child(said.of(it), ends.get()); });
   const pid_t grandchild = std::stoi(said.first());
@@ -162,6 +165,14 @@ TEST(run_child, kills_what_the_program_has_left_of_its_group) {
   while (!is_gone(std::stoi(said.first()))) std::this_thread::yield();
 }
 
+/// `then` runs when the other has said its number, and has a session of its own.
+child_program forks_away(const std::string& then) {
+  return shell(
+      "setsid sh -c 'echo $$; exec sleep 600' & "
+      "until [ \"$(cut -d' ' -f2,6 /proc/$!/stat)\" = \"(sleep) $!\" ]; do sleep 0.01; done; " +
+      then);
+}
+
 TEST(run_child, does_not_wait_for_one_that_forks_away_and_says_so) {
   std::mutex mutex;
   std::string logged;
@@ -170,12 +181,24 @@ TEST(run_child, does_not_wait_for_one_that_forks_away_and_says_so) {
     logged.append(line.text);
   });
   heard said;
-  child_program it = shell(
-      "setsid sh -c 'echo $$; exec sleep 600' & while :; do sleep 0.01; [ -e /proc/$! ] && break; done; sleep 0.2");
+  child_program it = forks_away("exit 0");
   EXPECT_EQ(run_child(said.of(it), {}, log), exit_status{.code = 0});
   EXPECT_THAT(logged, HasSubstr("something that it started holds its output"));
   ASSERT_FALSE(said.lines.empty());
   EXPECT_EQ(::kill(std::stoi(said.lines.front()), SIGKILL), 0) << "it runs on";
+}
+
+TEST_BY_MEDIAN(run_child, does_not_wait_for_output_that_others_hold_when_it_is_forced) {
+  heard said;
+  child_program it = forks_away("echo held; exec sleep 600");
+  context_source ends;
+  auto ended = std::async(std::launch::async, [&] { return run_child(said.of(it), ends.get()); });
+  EXPECT_EQ(said.nth(1), "held");
+  const time_point forced = steady().now();
+  ends.force();
+  EXPECT_EQ(ended.get(), exit_status{.signal = SIGKILL});
+  EXPECT_LT(steady().now() - forced, 150ms);
+  ::kill(std::stoi(said.nth(0)), SIGKILL);
 }
 
 TEST(run_child, reads_all_that_it_writes_however_much) {
