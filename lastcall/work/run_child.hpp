@@ -20,7 +20,7 @@ struct child_program {
   /// a session of its own) is not seen and not ended. A shell must `exec` the last program, or that one is killed
   /// rather than told.
   std::vector<std::string> command;
-  /// "NAME=value", added to ours; a later one wins.
+  /// "NAME=value" each, added to ours; a later one wins.
   std::vector<std::string> environment = {};
   /// It runs in this folder. Empty: in ours.
   std::string folder = {};
@@ -39,8 +39,9 @@ struct child_program {
 
 /// Starts it and waits until it has ended; what it has left of its process group is killed then. It gets /dev/null as
 /// stdin, no other descriptor of ours, no signal mask, and SIGPIPE's default action. The kernel kills it when we are
-/// killed (PR_SET_PDEATHSIG); not what it has started itself. Only its own process is collected: system() and popen()
-/// keep theirs. For a request or an item of a work_queue: `run_child({.command = {"convert", "in.png"}}, ctx)`.
+/// killed (PR_SET_PDEATHSIG); not what it has started itself, and not a program that is setuid or changes its user.
+/// Only its own process is collected: system() and popen() keep theirs.
+/// For one request, or one item of a work_queue: `run_child({.command = {"convert", "in.png"}}, ctx)`.
 /// Blocks: until the program has ended, so the context must end: it drains with a component, or has a deadline
 /// (`within`). Errors: std::system_error that names the program; std::invalid_argument names the option.
 exit_status run_child(const child_program& program, const context& with, const logger& log = {});
