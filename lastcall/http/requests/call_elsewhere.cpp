@@ -51,6 +51,7 @@ task<response> call::answer_elsewhere(const erased_handler& h, const request& r,
   } else {
     const auto from_pool = std::make_shared<responder>(std::move(to));
     function<void()> job = [self = reference(*this), &h, &r, &c, from_pool] {
+      if (self->gone()) return;  // its time may be up, or the client gone, while this waited for a thread
       const activity now(r.method(), r.path());  // without the query, which may hold secrets
       self->answer_on_pool(h, r, c, [&](response&& said) { from_pool->send(std::move(said)); });
     };

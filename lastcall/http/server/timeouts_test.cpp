@@ -82,6 +82,10 @@ struct serving : desk, serving_test {
                  note("inner");
                  return text("too late");
                })));
+      late.get("/around/deaf/{name}",
+               around([](const request&, const context&, const next_handler& go_on) -> task<response> {
+                 co_return co_await go_on();
+               })(blocking([this](const request& q) { return is_deaf(q); })));
       late.post("/taken", [this](const request&, body_stream in) -> task<response> {
         try {
           while (co_await in.read()) note("piece");
@@ -247,14 +251,14 @@ TEST(timeouts, hold_for_what_stands_behind_an_around) {
   EXPECT_TRUE(s.eventually([&] { return !s.notes().empty(); })) << "it goes on until it returns";
 }
 
-TEST(timeouts, begin_no_handler_that_still_waits_for_a_thread) {
+void begins_no_handler_that_still_waits_for_a_thread(const char* target) {
   server_options o;
   o.blocking = {.threads = 1, .queue = 10};
   serving s(std::move(o));
   auto first = s.enters(), third = s.enters();
   first.say(request_for("/deaf/first"));
   EXPECT_TRUE(s.eventually([&] { return s.inside == 1; }));
-  EXPECT_EQ(s.get("/late/deaf/second").status, 504);
+  EXPECT_EQ(s.get(target).status, 504);
   third.say(request_for("/deaf/third"));
   EXPECT_TRUE(s.eventually([&] { return s.it.requests().begun == 3; }));
   s.go->count_down();
@@ -264,6 +268,13 @@ TEST(timeouts, begin_no_handler_that_still_waits_for_a_thread) {
   first.close();
   third.close();
   EXPECT_EQ(counted(s), (request_ledger{.begun = 3, .answered = 2, .timed_out = 1}));
+}
+
+TEST(timeouts, begin_no_handler_that_still_waits_for_a_thread) {
+  begins_no_handler_that_still_waits_for_a_thread("/late/deaf/second");
+}
+TEST(timeouts, begin_none_behind_an_around) {
+  begins_no_handler_that_still_waits_for_a_thread("/late/around/deaf/second");
 }
 
 TEST(timeouts, close_a_connection_whose_body_nobody_reads_to_its_end) {
