@@ -356,9 +356,14 @@ bool overlap::leave() noexcept {
   shared_.listeners.clear();
   shared_.writing.reset();
   // A child of ours between fork and exec, and a process that is being ended, hold the other end for a moment.
-  constexpr int moment_ms = 20;
+  const time_point until = steady().now() + 20ms;
   pollfd others{.fd = shared_.reading.get(), .events = 0, .revents = 0};
-  last_ = ::poll(&others, 1, moment_ms) > 0 && (others.revents & POLLHUP) != 0;
+  int ready = 0;
+  do {
+    const duration left = std::max(until - steady().now(), duration::zero());
+    ready = ::poll(&others, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+  } while (ready < 0 && errno == EINTR);
+  last_ = ready > 0 && (others.revents & POLLHUP) != 0;
   return *last_;
 }
 

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -217,6 +219,25 @@ std::string told_at(const endpoint& where) {
   EXPECT_GT(::recvmsg(fd.get(), &message, MSG_CMSG_CLOEXEC), 0);
   EXPECT_EQ(CMSG_FIRSTHDR(&message), nullptr) << "it got descriptors";
   return text;
+}
+
+int held_end = -1;
+
+/// As a child of ours is, between fork and exec. A signal comes amid the wait for it.
+TEST(overlap, is_left_by_the_last_process_also_when_a_signal_comes) {
+  const endpoint where = unused("signal");
+  const listener socket({.where = where});
+  shared_sockets shared = overlap::offer(where, overlap::open_door(where), 1);
+  held_end = ::fcntl(shared.writing.get(), F_DUPFD_CLOEXEC, 0);
+  ASSERT_GE(held_end, 0);
+  overlap serves(std::move(shared), std::vector{socket.fd()}, false);
+  struct sigaction closes{}, before{};
+  closes.sa_handler = [](int) { ::close(held_end); };
+  ASSERT_EQ(::sigaction(SIGALRM, &closes, &before), 0);
+  const itimerval soon{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = 2000}};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &soon, nullptr), 0);
+  EXPECT_TRUE(serves.leave());
+  ::sigaction(SIGALRM, &before, nullptr);
 }
 
 /// Root is no exception, neither as who asks nor as who is asked.
