@@ -121,7 +121,7 @@ class conformance {
       if (!holds_within(of->patience, [&] { return in.state() >= component_state::draining; })) return;
       while (in.state() == component_state::draining) {
         const time_point began = steady().now();
-        if (!exception_of([&] { of->work(in.adapter(), within({}, of->patience)); })) {
+        if (!exception_of([&] { of->work(in.adapter(), within({}, of->patience / 2)); })) {
           ++seen->done;
         } else {
           seen->refused_after = std::min(seen->refused_after.value_or(duration::max()), steady().now() - began);
@@ -148,14 +148,14 @@ class conformance {
     relay.refuse_new();
     const auto on = std::make_shared<scene>(of_, parse_server_address(relay.url()), faults_);
     on->start();
-    piece early = on->run(&adapter_calls::work, within({}, of_->patience));
+    piece early = on->run(&adapter_calls::work, within({}, of_->patience / 2));
     ended_badly(early, "no server");
     relay.refuse_new(false);
     faults_.expect(on->works_within(2 * of_->patience), "it does not work once the server is there");
     relay.refuse_new();
     relay.reset_all();
     piece amid = on->run([of = of_](scene& in) {
-      while (!exception_of([&] { of->work(in.adapter(), within({}, of->patience)); })) continue;
+      while (!exception_of([&] { of->work(in.adapter(), within({}, of->patience / 2)); })) continue;
       throw std::runtime_error("refused, as it should be");
     });
     ended_badly(amid, "an outage");
@@ -172,19 +172,19 @@ class conformance {
     faults_.begin("round " + std::to_string(round) + " of seed " + std::to_string(seed_) + ", " +
                   bad_networks[kind].name + " " + to_text(std::chrono::floor<std::chrono::milliseconds>(at)) +
                   " after the request");
-    fault_relay relay(*of_->server);
-    const auto on = std::make_shared<scene>(of_, parse_server_address(relay.url()), faults_);
+    const auto relay = std::make_shared<fault_relay>(*of_->server);
+    const auto on = std::make_shared<scene>(of_, parse_server_address(relay->url()), faults_);
     on->add_workers();
     on->start();
     faults_.expect(holds_within(of_->patience, [&] { return on->done() >= of_->workers; }),
                    "the workers do not get on");
     piece lasts = on->run(&adapter_calls::long_work, {});
     piece breaks(
-        [&relay, kind, at] {
+        [relay, kind, at] {
           std::this_thread::sleep_for(at);
-          bad_networks[kind].begin(relay);
+          bad_networks[kind].begin(*relay);
         },
-        of_->patience);
+        at + of_->patience);
     on->end_in_time();
     faults_.expect(on->exit_code() == 0 || on->exit_code() == 3,
                    "exit code " + std::to_string(on->exit_code()) + on->errors());

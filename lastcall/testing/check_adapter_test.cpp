@@ -3,15 +3,19 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/testing/fault_relay.hpp"
 
 namespace lastcall::testing::check_adapter_test {
 
@@ -36,12 +40,21 @@ enum class wrong : unsigned char {
   refuses_those_who_need_it,
 };
 
+bool reaches(const server_address& at) {
+  const int fd = ::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&at.address), at.length) == 0;
+  ::close(fd);
+  return connected;
+}
+
 /// Work takes a millisecond, or lasts.
 class adapter final : public component {
  public:
-  explicit adapter(wrong how) : how_(how) {}
+  explicit adapter(wrong how, const std::optional<server_address>& at = {}) : how_(how), at_(at) {}
 
   void work(const context& with) {
+    while (at_ && !drains() && !reaches(*at_))
+      if (!with.wait_until_forced_for(1ms)) throw std::runtime_error("no server");
     std::unique_lock held(mutex_);
     if (how_ == wrong::waits_while_it_drains && draining_) changed_.wait_for(held, 300ms, [&] { return forced_; });
     if (how_ == wrong::refuses_those_who_need_it && with.draining()) throw std::runtime_error("the caller drains");
@@ -105,6 +118,10 @@ class adapter final : public component {
   }
 
  private:
+  bool drains() const {
+    const std::lock_guard held(mutex_);
+    return draining_;
+  }
   std::list<int>::iterator begin() { return work_.insert(work_.end(), 0); }
   void end(std::list<int>::iterator of) {
     work_.erase(of);
@@ -115,6 +132,7 @@ class adapter final : public component {
   }
 
   const wrong how_;
+  const std::optional<server_address> at_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::list<int> work_;
@@ -137,6 +155,20 @@ std::vector<std::string> faults_of(wrong how) {
 }
 
 TEST(check_adapter, has_nothing_against_one_that_conforms) { EXPECT_THAT(faults_of(wrong::nothing), IsEmpty()); }
+
+/// It ends with its context, and no earlier.
+TEST(check_adapter, has_nothing_against_one_that_waits_for_its_server) {
+  fault_relay server(parse_server_address("127.0.0.1:1"));  // it takes all, and resets them
+  EXPECT_THAT(
+      check_adapter(adapter_under_test<adapter>{
+          .make = [](const server_address& at, const logger&) { return std::make_unique<adapter>(wrong::nothing, at); },
+          .work = [](adapter& of, const context& with) { of.work(with); },
+          .long_work = [](adapter& of, const context& with) { of.long_work(with); },
+          .server = parse_server_address(server.url()),
+          .rounds = 0,
+          .patience = 2s}),
+      IsEmpty());
+}
 
 struct fault {
   wrong how;
