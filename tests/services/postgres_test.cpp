@@ -123,6 +123,30 @@ TEST_F(postgres, transactions_roll_back_unless_they_are_committed) {
   EXPECT_TRUE(on.is_idle());
 }
 
+TEST_F(postgres, a_transaction_of_which_a_statement_failed_can_not_be_committed) {
+  auto on = connect();
+  static_cast<void>(*on.query({}, "create table once(id int primary key)"));
+  {
+    auto work = *pg::transaction::begin({}, on);
+    static_cast<void>(*work.query({}, "insert into once values (1)"));
+    EXPECT_EQ(work.query({}, "insert into once values (1)").error().sqlstate(), "23505");
+    const auto done = work.commit({});
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().why(), pg::error::reason::server);
+    EXPECT_EQ(done.error().sqlstate(), "25P02");
+    EXPECT_THAT(done.error().what(), HasSubstr("rolled back: an earlier statement of the transaction failed"));
+  }
+  EXPECT_TRUE(on.is_idle()) << "the connection goes on";
+  EXPECT_EQ(count("select count(*) from once"), 0);
+  const auto swallowed = pg::with_retries(
+      {}, on, pg::isolation::serializable, 3, [](pg::transaction& work) -> lastcall::result<int, pg::error> {
+        static_cast<void>(work.query({}, "do $$ begin raise sqlstate '40001'; end $$"));
+        return 1;
+      });
+  ASSERT_FALSE(swallowed);
+  EXPECT_EQ(swallowed.error().sqlstate(), "25P02");
+}
+
 TEST_F(postgres, serialization_failures_are_tried_again_only_where_the_caller_asks) {
   auto one = connect();
   auto other = connect();

@@ -186,9 +186,7 @@ task<result<transaction, error>> async_connection::begin(context with, isolation
 }
 
 task<result<rows, error>> async_connection::commit(transaction& of, context with) {
-  auto done = co_await query(with, "commit");
-  if (done) of.on_ = nullptr;
-  co_return done;
+  co_return of.committed(co_await query(with, "commit"));
 }
 
 task<> async_connection::roll_back(transaction& of) {

@@ -216,6 +216,11 @@ bool talk::limit() {
   return PQsendQueryParams(on_.native, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 1;
 }
 
+bool says_rollback(const rows& answer) noexcept {
+  const char* const tag = PQcmdStatus(answer.native_handle());
+  return tag != nullptr && std::string_view(tag) == "ROLLBACK";
+}
+
 bool rollback::send() { return PQsendQueryParams(native(), "rollback", 0, nullptr, nullptr, nullptr, nullptr, 0) == 1; }
 
 bool statement::send() {

@@ -4,6 +4,7 @@
 
 #include <libpq-fe.h>
 
+#include <optional>
 #include <string_view>
 
 #include "lastcall/adapters/postgres/connection_state.hpp"
@@ -12,6 +13,9 @@
 #include "lastcall/adapters/postgres/wire.hpp"
 
 namespace lastcall::inline v0::postgres::detail {
+
+/// The server rolled back, whatever it was told: so it answers a COMMIT when a statement of the transaction has failed.
+bool says_rollback(const rows& answer) noexcept;
 
 /// One call. After `begin`, whoever drives it does what the last step says, until that is `over`. A talk that is
 /// destroyed before gives its connection up.

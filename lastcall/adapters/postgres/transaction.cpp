@@ -1,6 +1,9 @@
 #include "lastcall/adapters/postgres/transaction.hpp"
 
+#include <utility>
+
 #include "lastcall/adapters/postgres/connection_state.hpp"
+#include "lastcall/adapters/postgres/talk.hpp"
 #include "lastcall/core/caught.hpp"
 
 namespace lastcall::inline v0::postgres {
@@ -28,9 +31,16 @@ transaction::~transaction() {
   if (!on_->is_idle()) on_->give_up();
 }
 
-result<rows, error> transaction::commit(const context& with) {
-  auto done = on_->query(with, "commit");
+result<rows, error> transaction::commit(const context& with) { return committed(on_->query(with, "commit")); }
+
+// COMMIT of a transaction in which a statement has failed is no error for the server: its tag says what it was.
+result<rows, error> transaction::committed(result<rows, error> done) {
   if (!done) return done;
+  if (detail::says_rollback(*done))
+    return error(error::reason::server,
+                 detail::connection_access::state_of(*on_).how.name +
+                     ": rolled back: an earlier statement of the transaction failed",
+                 "25P02");
   on_ = nullptr;
   return done;
 }

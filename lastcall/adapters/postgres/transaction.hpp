@@ -28,7 +28,8 @@ class transaction {
   template <parameter... A> result<rows, error> execute(const context& with, const char* name, const A&... values) {
     return on_->execute(with, name, values...);
   }
-  /// Without an error it is committed. With one it is not, except for reason `connection`: then that is not known.
+  /// Without an error it is committed. With one it is not, except for reason `connection`: then that is not known. If a
+  /// statement of it has failed before, nothing of it can be committed: reason `server`, 25P02.
   result<rows, error> commit(const context& with);
   connection& underlying() const noexcept { return *on_; }
 
@@ -37,6 +38,7 @@ class transaction {
   transaction(connection& on, bool blocks) noexcept : on_(&on), blocks_(blocks) {}
 
   static const char* statement_for(isolation level) noexcept;
+  result<rows, error> committed(result<rows, error> done);
 
   connection* on_;  // null: over, or moved from
   bool blocks_;     // its destructor may
@@ -44,7 +46,7 @@ class transaction {
 
 /// Calls `work(transaction&)` in a transaction and commits it, up to `tries` times while the server says that it can't
 /// be serialised (40001, 40P01). `work` must have no effect but in the transaction. It returns result<T, error>, and so
-/// does this.
+/// does this. An error that `work` does not return is not tried again.
 template <class F>
 auto with_retries(const context& with, connection& on, isolation level, int tries, const F& work)
     -> decltype(work(std::declval<transaction&>())) {
