@@ -28,6 +28,10 @@ http::response json_answer(const json::value& of) {
   return http::text(json::serialize(of) + "\n").header("Content-Type", "application/json");
 }
 
+bool is_key(const std::string& text) {
+  return !text.empty() && text.size() <= 200 && text.find('\0') == text.npos;  // databases cut text at a NUL
+}
+
 std::optional<transfer> transfer_of(const http::request& req) {
   json::error_code bad;
   const json::value sent = json::parse(req.body(), bad);
@@ -38,11 +42,11 @@ std::optional<transfer> transfer_of(const http::request& req) {
     const json::value* const value = all->if_contains(name);
     return value && value->is_int64() ? value->get_int64() : -1;
   };
-  transfer what{.key = key && key->is_string() ? key->get_string().c_str() : "",
+  transfer what{.key = key && key->is_string() ? std::string(key->get_string()) : "",
                 .from = static_cast<int>(number("from")),
                 .to = static_cast<int>(number("to")),
                 .amount = number("amount")};
-  if (what.key.empty() || what.key.size() > 200 || what.from == what.to || what.amount <= 0) return std::nullopt;
+  if (!is_key(what.key) || what.from == what.to || what.amount <= 0) return std::nullopt;
   return what;
 }
 
@@ -62,7 +66,8 @@ http::router routes_of(bank& in) {
               }));
   routes.get(
       "/transfer", http::blocking([&in](const http::request& req, const lastcall::context& ctx) {
-        const auto found = in.find(ctx, req.query("key").value_or(""));
+        const std::string key(req.query("key").value_or(""));
+        const auto found = is_key(key) ? in.find(ctx, key) : std::nullopt;
         if (!found) return http::problem(404, "there is no such transfer");
         return json_answer({{"key", found->key}, {"from", found->from}, {"to", found->to}, {"amount", found->amount}});
       }));

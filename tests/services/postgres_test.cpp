@@ -40,6 +40,16 @@ TEST_F(postgres, queries_take_values_and_give_typed_ones) {
   EXPECT_THROW(static_cast<void>(one.get<int>("nowhere")), std::invalid_argument);
 }
 
+TEST_F(postgres, text_with_a_nul_is_refused_and_not_cut) {
+  auto on = connect();
+  const std::string text("a\0b", 3);
+  EXPECT_THROW(static_cast<void>(on.query({}, "select $1::text", text)), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(on.query({}, "select $1::text", std::string_view(text))), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(on.query({}, "select $1::text", std::optional(text))), std::invalid_argument);
+  const auto bytes = on.query({}, "select octet_length($1::bytea)", std::as_bytes(std::span(text)));
+  EXPECT_EQ((*bytes)[0].get<int>(0), 3) << "the connection goes on";
+}
+
 TEST_F(postgres, errors_say_what_the_server_says) {
   auto on = connect();
   const auto wrong = on.query({}, "selct 1");

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -20,13 +21,14 @@ namespace detail {
 /// One value. It refers to what it was made of, or holds its text.
 class parameter {
  public:
-  parameter(std::nullptr_t) noexcept {}                                    // NOLINT: implicit
-  parameter(std::nullopt_t) noexcept {}                                    // NOLINT: implicit
-  parameter(const char* text) noexcept : text_(text) {}                    // NOLINT: implicit
-  parameter(const std::string& text) noexcept : text_(text.c_str()) {}     // NOLINT: implicit
-  parameter(std::string_view text) : kept_(text), text_(kept_.c_str()) {}  // NOLINT: implicit; libpq wants an end
-  parameter(bool value) noexcept : text_(value ? "t" : "f") {}             // NOLINT: implicit
-  parameter(std::span<const std::byte> bytes) noexcept                     // NOLINT: implicit
+  parameter(std::nullptr_t) noexcept {}                               // NOLINT: implicit
+  parameter(std::nullopt_t) noexcept {}                               // NOLINT: implicit
+  parameter(const char* text) noexcept : text_(text) {}               // NOLINT: implicit
+  parameter(const std::string& text) : text_(whole(text).c_str()) {}  // NOLINT: implicit
+  parameter(std::string_view text)
+      : kept_(whole(text)), text_(kept_.c_str()) {}             // NOLINT: implicit; libpq wants an end
+  parameter(bool value) noexcept : text_(value ? "t" : "f") {}  // NOLINT: implicit
+  parameter(std::span<const std::byte> bytes) noexcept          // NOLINT: implicit
       : text_(bytes.empty() ? "" : reinterpret_cast<const char*>(bytes.data())),
         length_(static_cast<int>(bytes.size())),
         is_binary_(true) {}
@@ -43,6 +45,13 @@ class parameter {
   int is_binary() const noexcept { return is_binary_ ? 1 : 0; }
 
  private:
+  /// libpq would cut it at a NUL, and the server has no text with one.
+  template <class T> static const T& whole(const T& text) {
+    if (text.find('\0') != T::npos)
+      throw std::invalid_argument("a text value has a NUL, which PostgreSQL does not take; give std::span of bytes");
+    return text;
+  }
+
   std::array<char, 32> number_{};
   std::string kept_;
   const char* text_ = nullptr;  // null: SQL's null
@@ -90,7 +99,7 @@ template <class... A> parameters(const A&...) -> parameters<sizeof...(A)>;
 }  // namespace detail
 
 /// A value of $1, $2, …: a number, a bool, text, bytes (std::span<const std::byte>, sent as binary), null (nullptr) or
-/// an optional of these.
+/// an optional of these.   Errors: a call that is given text with a NUL throws std::invalid_argument.
 template <class T>
 concept parameter = requires(const T& value) { detail::parameter_of(value); };
 
