@@ -119,6 +119,15 @@ TEST_F(postgres_streams, a_copy_goes_in_and_comes_out) {
   EXPECT_TRUE(on.query({}, "select 1"));
 }
 
+TEST_F(postgres_streams, the_deadline_of_its_begin_is_no_limit_of_a_copy) {
+  auto on = connect();
+  static_cast<void>(*on.query(lastcall::within({}, 1s), "select 1"));  // tells a limit
+  auto out = *pg::copy_out::begin(lastcall::within({}, 1s), on,
+                                  " copy (select current_setting('statement_timeout')) to stdout");
+  EXPECT_EQ(**out.read({}), "0\n");
+  EXPECT_EQ(*out.read({}), std::nullopt);
+}
+
 TEST_F(postgres_streams, a_copy_that_fails_says_why) {
   auto on = connect();
   static_cast<void>(*on.query({}, "create table numbers(id int)"));

@@ -113,7 +113,30 @@ TEST_F(postgres, the_server_knows_how_long_a_statement_may_take) {
     ASSERT_TRUE(work);
     EXPECT_EQ(limit(lastcall::within({}, 1s)), 1024);
   }  // rolled back, and with it the limit
+  EXPECT_EQ(limit({}), 0) << "not what was told before the transaction";
   EXPECT_EQ(limit(lastcall::within({}, 1s)), 1024);
+  EXPECT_EQ(limit({}), 0);
+  {
+    auto work = pg::transaction::begin({}, on);
+    ASSERT_TRUE(work);
+    static_cast<void>(*work->query({}, "savepoint here"));
+    EXPECT_EQ(limit(lastcall::within({}, 1s)), 1024);
+    static_cast<void>(*work->query({}, "rollback to here"));
+    EXPECT_EQ(limit(lastcall::within({}, 1s)), 1024);
+    EXPECT_TRUE(work->commit({}));
+  }
+  EXPECT_EQ(limit({}), 0) << "a commit keeps what was told";
+}
+
+TEST_F(postgres, the_limit_of_the_session_comes_back_after_a_deadline) {
+  auto on = std::move(*pg::connection::open(
+      {}, {.conninfo = server_->conninfo() + " options='-c statement_timeout=30s'", .cancel_within = 5s}));
+  const auto limit = [&](const lastcall::context& with) {
+    return (*on.query(with, "select setting from pg_settings where name = 'statement_timeout'"))[0].get<int>(0);
+  };
+  EXPECT_EQ(limit({}), 30'000);
+  EXPECT_EQ(limit(lastcall::within({}, 3s)), 4096);
+  EXPECT_EQ(limit({}), 30'000);
 }
 
 TEST_F(postgres, transactions_roll_back_unless_they_are_committed) {

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 
@@ -52,8 +51,10 @@ struct connection_state {
   bool cut_by_force = false;  // the transaction that is open
   context_source ends;        // forced by connection::force: then no call waits any more
   const context life = ends.get();
-  std::optional<int> limit_ms;  // statement_timeout as we set it; empty: not known
+  int limit_ms = 0;  // statement_timeout as we set it; 0: it is the session's own; -1: not known
   bool limit_in_transaction = false;
+  bool tells_limit = true;
+  bool heard_all = false;  // of a listener: what had come when its context ended was read
   std::set<std::string, std::less<>> prepared;
   const stop_callback<function<void()>> wakes;  // last: it uses `wake`
 };

@@ -1,7 +1,10 @@
 #include "lastcall/adapters/postgres/talk.hpp"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -27,7 +30,7 @@ talk::step talk::begin() {
     return fail(ended("not sent"));
   }
   on_.in_call = true;
-  if (is_limited() && limit()) {
+  if (on_.tells_limit && is_limited() && limit()) {
     phase_ = phase::limiting;
     return next();
   }
@@ -140,9 +143,10 @@ result<rows, error> talk::answer() {
 
 /// The last result, or the first that is an error.
 result<rows, error> talk::made() {
-  if (on_.limit_in_transaction && PQtransactionStatus(on_.native) == PQTRANS_IDLE) {
-    on_.limit_in_transaction = false;
-    on_.limit_ms.reset();  // a rollback takes it back
+  if (on_.limit_in_transaction) {
+    const bool is_over = PQtransactionStatus(on_.native) == PQTRANS_IDLE;
+    if (is_over || says_rollback(last_)) on_.limit_ms = -1;  // a rollback takes it back, also one to a savepoint
+    on_.limit_in_transaction = !is_over;
   }
   if (!failed_) return std::move(last_);
   const auto field = [&](int of) {
@@ -203,16 +207,17 @@ void talk::count_cut(bool confirmed) const {
 /// So that the server ends a statement whose client has gone. It is told a power of two of milliseconds, not below what
 /// is left, so that most statements need not tell it again. True: it is being told.
 bool talk::limit() {
-  if (with_.end() != time_point::max()) {
+  if (with_.end() != time_point::max() && !outlives_its_context()) {
     const int left = with_.remaining_ms();
-    const int now = on_.limit_ms.value_or(0);
+    const int now = on_.limit_ms;
     if (now >= left && now / 2 <= left + 32) return false;
     limit_ms_ = static_cast<int>(std::bit_ceil(static_cast<unsigned>(std::max(left, 64))));
-  } else if (on_.limit_ms.value_or(0) == 0) {
+  } else if (on_.limit_ms == 0) {
     return false;
   }
   if (before_ != PQTRANS_IDLE && before_ != PQTRANS_INTRANS) return false;
-  const std::string sql = "set statement_timeout = " + std::to_string(limit_ms_);
+  const std::string sql =
+      limit_ms_ > 0 ? "set statement_timeout = " + std::to_string(limit_ms_) : "reset statement_timeout";
   return PQsendQueryParams(on_.native, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 1;
 }
 
@@ -222,6 +227,10 @@ bool says_rollback(const rows& answer) noexcept {
 }
 
 bool rollback::send() { return PQsendQueryParams(native(), "rollback", 0, nullptr, nullptr, nullptr, nullptr, 0) == 1; }
+
+bool statement::outlives_its_context() const noexcept {
+  return of_.what == kind::query && ::strncasecmp(of_.sql + std::strspn(of_.sql, " \t\r\n"), "copy", 4) == 0;
+}
 
 bool statement::send() {
   const auto& [count, texts, lengths, formats] = of_.values;

@@ -60,6 +60,8 @@ class talk {
   /// For the log: no values.
   virtual std::string_view label() const noexcept = 0;
   virtual bool is_limited() const noexcept { return true; }
+  /// Its context bounds the call but not what the server does.
+  virtual bool outlives_its_context() const noexcept { return false; }
   virtual time_point end() const noexcept { return with_.end(); }
   virtual bool has_ended() const noexcept { return with_.forced() || on_.life.forced(); }
   /// Keeps the last result, or the first that is an error. `nothing`: the server has said all, or it copies.
@@ -117,6 +119,8 @@ class statement final : public talk {
  private:
   bool send() override;
   std::string_view label() const noexcept override { return of_.what == kind::execute ? of_.name : of_.sql; }
+  /// COPY: each write and read has a context of its own.
+  bool outlives_its_context() const noexcept override;
 
   const text of_;
 };
