@@ -1,6 +1,7 @@
 // Pipelines, COPY and LISTEN against a real server: whole, and cut by a shutdown.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <cstdlib>
 #include <future>
@@ -162,6 +163,29 @@ TEST_F(postgres_streams, a_listener_hears_until_its_context_drains) {
   life.begin_drain(std::chrono::steady_clock::now() + 1h);
   EXPECT_EQ(*third.get(), std::nullopt);
   EXPECT_EQ(*session.next(life.get()), std::nullopt);
+}
+
+TEST_F(postgres_streams, a_listener_gives_out_what_had_come_before_the_drain) {
+  auto on = connect();
+  auto other = connect();
+  auto session = *pg::listener::begin({}, on, "news");
+  const auto notify = [&](const std::vector<const char*>& all) {
+    auto work = *pg::transaction::begin({}, other);  // so that they come together
+    for (const char* const one : all) static_cast<void>(*work.query({}, "select pg_notify('news', $1)", one));
+    static_cast<void>(*work.commit({}));
+  };
+  const auto text = [](const auto& heard) { return *heard ? (*heard)->text : "nothing"; };
+  lastcall::context_source life;
+  notify({"one", "two"});
+  EXPECT_EQ(text(session.next(life.get())), "one");
+  notify({"three", "four"});
+  pollfd come{.fd = PQsocket(on.native_handle()), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(poll(&come, 1, 20'000), 1);
+  life.begin_drain(std::chrono::steady_clock::now() + 1h);
+  for (const char* const next : {"two", "three", "four", "nothing"}) EXPECT_EQ(text(session.next(life.get())), next);
+  notify({"five"});
+  ASSERT_EQ(poll(&come, 1, 20'000), 1);
+  EXPECT_EQ(text(session.next(life.get())), "nothing") << "what comes later does not hold up the end";
 }
 
 TEST_F(postgres_streams, a_listener_says_that_the_server_has_gone) {

@@ -38,6 +38,28 @@ result<std::optional<notification>, error> listener::came(const context& with, s
 
 namespace detail {
 
+bool listener_talk::send() {
+  state().heard_all = false;
+  return true;
+}
+
+/// Once: otherwise a busy channel would hold up the end.
+void listener_talk::read_the_rest() {
+  if (!std::exchange(state().heard_all, true)) PQconsumeInput(native());
+}
+
+talk::step listener_talk::cut() {
+  read_the_rest();
+  advance();
+  return stop_here();
+}
+
+bool listener_talk::is_answered() {
+  if (drains_.forced() || state().life.forced()) return false;
+  read_the_rest();
+  return advance() == wanted::nothing;
+}
+
 wanted listener_talk::advance() {
   const std::unique_ptr<PGnotify, decltype(&PQfreemem)> next(PQnotifies(native()), &PQfreemem);
   if (!next) return wanted::read;

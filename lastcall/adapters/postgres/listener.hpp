@@ -22,7 +22,7 @@ class listener {
   /// Listens from here on. `channel` is taken as it is, with its case.   Blocks: as a query.
   static result<listener, error> begin(const context& with, connection& on, const std::string& channel);
 
-  /// The next; nothing: the context drains, and all that had come was given out.
+  /// The next; nothing: the context drains, and all that had come was given out; or it was forced.
   /// Blocks: until then. A server that vanishes without a word is found by TCP's keepalive only: keepalives_idle and
   /// tcp_user_timeout of the conninfo.
   result<std::optional<notification>, error> next(const context& with);

@@ -17,9 +17,11 @@ class listener_talk final : public talk {
   stop_token ends_with() const noexcept override { return drains_.draining_token(); }
 
  private:
-  bool send() override { return true; }
+  bool send() override;
   wanted advance() override;
-  step cut() override { return stop_here(); }
+  step cut() override;
+  bool is_answered() override;
+  void read_the_rest();
   bool has_ended() const noexcept override { return drains_.draining() || state().life.forced(); }
   bool is_limited() const noexcept override { return false; }
   std::string_view label() const noexcept override { return "listen"; }

@@ -26,6 +26,7 @@ talk::step talk::begin() {
   before_ = PQtransactionStatus(on_.native);
   if (before_ == PQTRANS_IDLE) on_.cut_by_force = false;
   if (has_ended()) {
+    if (is_answered()) return {.what = step::kind::over};
     if (before_ != PQTRANS_IDLE && reason() == error::reason::forced) count_cut(true);
     return fail(ended("not sent"));
   }

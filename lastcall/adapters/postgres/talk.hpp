@@ -59,6 +59,8 @@ class talk {
   virtual step cut();
   /// For the log: no values.
   virtual std::string_view label() const noexcept = 0;
+  /// What the server has said before answers it, although its context has ended.
+  virtual bool is_answered() { return false; }
   virtual bool is_limited() const noexcept { return true; }
   /// Its context bounds the call but not what the server does.
   virtual bool outlives_its_context() const noexcept { return false; }
