@@ -250,6 +250,28 @@ TEST_F(postgres, a_pool_that_is_forced_cancels_on_the_server_and_leaves_nothing_
     ASSERT_FALSE(by.passed(std::chrono::steady_clock::now()));
 }
 
+TEST_F(postgres, what_a_pool_runs_on_each_new_connection_is_bounded) {
+  auto with = pool_of(1);
+  with.connect_within = 1s;
+  with.on_connect = {"select pg_sleep(70)"};
+  pg::pool pool(with);
+  pool.start({});
+  EXPECT_FALSE(pool.acquire({}));
+  for (const lastcall::deadline by(20s);
+       count("select count(*) from pg_stat_activity where query = 'select pg_sleep(70)' and state = 'active'") > 0;)
+    ASSERT_FALSE(by.passed(std::chrono::steady_clock::now()));
+}
+
+TEST_F(postgres, what_a_pool_runs_on_each_new_connection_may_set_the_limit) {
+  auto with = pool_of(1);
+  with.on_connect = {"set statement_timeout = '30s'"};
+  pg::pool pool(with);
+  pool.start({});
+  auto on = pool.acquire(lastcall::within({}, 60s));
+  ASSERT_TRUE(on) << on.error().what();
+  EXPECT_EQ((*(*on)->query({}, "show statement_timeout"))[0].get<std::string>(0), "30s");
+}
+
 TEST_F(postgres, a_pool_that_is_used_before_its_start_says_what_to_name) {
   pg::pool pool(pool_of(1));
   try {

@@ -31,8 +31,12 @@ pool::pool(options with, logger log, app* owner) {
   connection::check(how);
   group_ = std::make_shared<detail::connection_group>(how, log);
   const auto open = [how, group = group_, first = std::move(with.on_connect)](const context& by) {
+    const context bounded = within(by, how.connect_within);
     connection made = std::move(connection::open(by, how, group)).value();
-    for (const std::string& sql : first) static_cast<void>(made.query(by, sql.c_str()).value());
+    bool& tells_limit = detail::connection_access::state_of(made).tells_limit;
+    tells_limit = false;  // they may set statement_timeout themselves
+    for (const std::string& sql : first) static_cast<void>(made.query(bounded, sql.c_str()).value());
+    tells_limit = true;
     group->cancels->open_ahead(lastcall::detail::later(steady().now(), how.connect_within));
     return made;
   };
