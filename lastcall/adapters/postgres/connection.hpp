@@ -27,7 +27,9 @@ struct connection_access;
 struct connection_options {
   /// libpq's: "dbname=shop host=db1,db2 sslmode=verify-full". What it leaves out comes from PGHOST and so on.
   std::string conninfo = {};
-  /// How long a connection may take to open; less if its context has less.
+  /// How long a connection may take to open; less if its context has less. It is not divided between the hosts of the
+  /// conninfo, and `connect_timeout` has no effect: one that drops packets uses up all of it, unless `tcp_user_timeout`
+  /// in the conninfo is less.
   duration connect_within = std::chrono::seconds(5);
   /// How long a statement that was cancelled may take to end. Then the connection is given up.
   duration cancel_within = std::chrono::milliseconds(500);
