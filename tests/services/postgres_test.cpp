@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "lastcall/adapters/postgres/canceller.hpp"
+#include "lastcall/testing.hpp"
 #include "tests/services/postgres_fixture.hpp"
 
 namespace service_tests {
@@ -270,6 +272,39 @@ TEST_F(postgres, what_a_pool_runs_on_each_new_connection_may_set_the_limit) {
   auto on = pool.acquire(lastcall::within({}, 60s));
   ASSERT_TRUE(on) << on.error().what();
   EXPECT_EQ((*(*on)->query({}, "show statement_timeout"))[0].get<std::string>(0), "30s");
+}
+
+TEST_F(postgres, the_process_of_another_server_is_not_cancelled) {
+  auto on = connect();
+  const auto cancels = std::make_shared<pg::detail::canceller>(server_->conninfo(), "test");
+  const auto is_sent = [&](const std::string& server) {
+    std::promise<bool> sent;
+    cancels->cancel({.number = on.backend(), .server = server}, std::chrono::steady_clock::now() + 60s,
+                    [&](bool it) { sent.set_value(it); });
+    return sent.get_future().get();
+  };
+  const std::string server = pg::detail::server_of(on.native_handle());
+  EXPECT_TRUE(is_sent(server));
+  EXPECT_FALSE(is_sent("192.0.2.1 5432"));
+  EXPECT_TRUE(is_sent(server));
+}
+
+TEST_F(postgres, a_cancel_that_hangs_leaves_time_for_another_way) {
+  lastcall::testing::fault_relay relay(lastcall::testing::parse_server_address("unix:" + server_->socket()));
+  auto on = std::move(*pg::connection::open(
+      {}, {.conninfo = "host=127.0.0.1 port=" + std::to_string(relay.port()) + " user=postgres dbname=postgres",
+           .cancel_within = 4s}));
+  relay.choose([](std::size_t number) {  // the second is the canceller's
+    return number == 1 ? lastcall::testing::relay_faults::both({.stalled = true}) : lastcall::testing::relay_faults{};
+  });
+  lastcall::context_source caller;  // not a deadline: the server would end it by itself
+  auto asks = std::async(std::launch::async, [&] { return on.query(caller.get(), "select pg_sleep(71)"); });
+  wait_for_statement("select pg_sleep(71)");
+  caller.force(lastcall::cause::client_gone);
+  const auto none = asks.get();
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().why(), pg::error::reason::forced) << none.error().what();
+  EXPECT_TRUE(on.is_broken()) << "the first cancel may still come";
 }
 
 TEST_F(postgres, a_pool_that_is_used_before_its_start_says_what_to_name) {

@@ -60,24 +60,23 @@ void canceller::work() noexcept {
 
 /// One query for all.
 void canceller::grant(std::vector<wish>& all) noexcept {
-  std::vector<int> done;
   static_cast<void>(exception_of([&] {
-    std::string backends;
+    bool cancels = false;
     time_point by{};
     for (const wish& one : all) {
       by = std::max(by, one.by);
-      closed_ = closed_ || one.backend == closes;
-      if (one.backend > 0) backends.append(backends.empty() ? "{" : ",").append(std::to_string(one.backend));
+      closed_ = closed_ || one.backend.number == closes;
+      cancels = cancels || one.backend.number > 0;
     }
-    if (!backends.empty()) {
-      done = signal(backends + "}", by);
+    if (cancels) {
+      signal(all, by);
     } else if (!closed_) {
       is_open(by);
     }
     if (closed_) connection_.reset();
   }));
   for (wish& one : all)
-    if (one.done) one.done(std::ranges::find(done, one.backend) != done.end());
+    if (one.done) one.done(one.sent);
 }
 
 bool canceller::is_open(time_point by) {
@@ -91,13 +90,20 @@ bool canceller::is_open(time_point by) {
   return false;
 }
 
-/// Those that the server has signalled.
-std::vector<int> canceller::signal(const std::string& backends, time_point by) {
+/// Marks those that the server has signalled. The same number on another server is a stranger's.
+void canceller::signal(std::vector<wish>& all, time_point by) {
   for (int tries = 0; tries < 2; ++tries) {  // a connection that broke while it was idle is opened anew, once
-    std::vector<int> done;
-    if (!is_open(by)) return done;
+    if (!is_open(by)) return;
     PGconn* const on = connection_.get();
-    const char* const values[]{backends.c_str()};
+    const std::string server = server_of(on);
+    std::string numbers;
+    for (const wish& one : all)
+      if (one.backend.number > 0 && one.backend.server == server)
+        numbers.append(numbers.empty() ? "{" : ",").append(std::to_string(one.backend.number));
+    if (numbers.empty()) return connection_.reset();  // the next may lead to theirs
+    numbers += '}';
+    const char* const values[]{numbers.c_str()};
+    bool any = false;
     wanted next = wanted::failed;
     if (PQsendQueryParams(on, "select b from unnest($1::int[]) b where pg_cancel_backend(b)", 1, nullptr, values,
                           nullptr, nullptr, 0) == 1)
@@ -106,20 +112,29 @@ std::vector<int> canceller::signal(const std::string& backends, time_point by) {
       if (next == wanted::nothing) {
         const rows answer(PQgetResult(on));
         if (answer.native_handle() == nullptr) break;
-        for (const row one : answer) done.push_back(one.get<int>(0));
+        for (const row told : answer) {
+          any = true;
+          for (wish& one : all)
+            if (one.backend.number == told.get<int>(0) && one.backend.server == server) one.sent = true;
+        }
       } else if (!wait(on, next, by)) {
-        connection_.reset();
-        return done;
+        return connection_.reset();
       } else if (PQconsumeInput(on) != 1) {
         break;
       }
       next = step_of_query(on);
     }
-    if (next == wanted::nothing && PQstatus(on) == CONNECTION_OK) return done;
+    if (next == wanted::nothing && PQstatus(on) == CONNECTION_OK) return;
     connection_.reset();
-    if (!done.empty()) return done;
+    if (any) return;
   }
-  return {};
+}
+
+std::string server_of(const PGconn* of) {
+  const auto text = [](const char* it) { return std::string(it != nullptr ? it : ""); };
+  std::string address = text(PQhostaddr(of));
+  if (address.empty()) address = text(PQhost(of));
+  return address + " " + text(PQport(of));
 }
 
 void cancel_without_bound(std::shared_ptr<PGcancel> handle) noexcept {

@@ -8,12 +8,22 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/function.hpp"
 
 namespace lastcall::inline v0::postgres::detail {
+
+/// The number alone does not name a process: a conninfo may name several servers.
+struct server_process {
+  int number = 0;
+  std::string server = {};  // as server_of says
+};
+
+/// Address and port of the server that it is connected to; for a Unix socket its folder.
+std::string server_of(const PGconn* of);
 
 /// Ownership: shared by a pool, its connections, and the thread that works while there is something to cancel. Only
 /// that thread uses the connection.
@@ -23,20 +33,22 @@ class canceller : public std::enable_shared_from_this<canceller> {
   explicit canceller(std::string conninfo, std::string name) : conninfo_(std::move(conninfo)), name_(std::move(name)) {}
 
   /// Opens the connection, so that a cancel need not. It gives up at `by`.
-  void open_ahead(time_point by) noexcept { request({.backend = opens, .by = by, .done = {}}); }
+  void open_ahead(time_point by) noexcept { request({.backend = {.number = opens}, .by = by, .done = {}}); }
   /// Closes it, behind what was asked for before. A later cancel opens one for itself.
-  void close() noexcept { request({.backend = closes, .by = {}, .done = {}}); }
+  void close() noexcept { request({.backend = {.number = closes}, .by = {}, .done = {}}); }
   /// Calls `done(true)` when the server has sent the signal to that backend, `done(false)` when it can't be had until
-  /// about `by`. `done` runs on the thread of the canceller, or in this call when there is no thread or no room.
-  void cancel(int backend, time_point by, function<void(bool sent)> done) noexcept {
-    request({.backend = backend, .by = by, .done = std::move(done)});
+  /// about `by`, or the canceller's connection leads to another server. `done` runs on the thread of the canceller, or
+  /// in this call when there is no thread or no room.
+  void cancel(server_process backend, time_point by, function<void(bool sent)> done) noexcept {
+    request({.backend = std::move(backend), .by = by, .done = std::move(done)});
   }
 
  private:
   struct wish {
-    int backend;  // or one of those below
+    server_process backend;  // or one of those below
     time_point by;
     function<void(bool)> done;
+    bool sent = false;
   };
   struct finish {
     void operator()(PGconn* of) const noexcept { PQfinish(of); }
@@ -50,7 +62,7 @@ class canceller : public std::enable_shared_from_this<canceller> {
   void work() noexcept;
   void grant(std::vector<wish>& all) noexcept;
   bool is_open(time_point by);
-  std::vector<int> signal(const std::string& backends, time_point by);
+  void signal(std::vector<wish>& all, time_point by);
 
   const std::string conninfo_;
   const std::string name_;

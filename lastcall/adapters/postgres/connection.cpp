@@ -30,7 +30,7 @@ connection& connection::operator=(connection&&) noexcept = default;
 connection::~connection() = default;
 
 PGconn* connection::native_handle() const noexcept { return state_->native; }
-int connection::backend() const noexcept { return state_->backend; }
+int connection::backend() const noexcept { return state_->backend.number; }
 
 void connection::check(const options& of) {
   const lastcall::detail::option_check in(of.name);

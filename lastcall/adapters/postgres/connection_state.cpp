@@ -21,7 +21,7 @@ connection_state::~connection_state() {
 
 void connection_state::opened() {
   calm();
-  backend = PQbackendPID(native);
+  backend = {.number = PQbackendPID(native), .server = server_of(native)};
   fallback = std::shared_ptr<PGcancel>(PQgetCancel(native), [](PGcancel* of) { PQfreeCancel(of); });
   PQsetnonblocking(native, 1);
   PQsetNoticeReceiver(

@@ -43,7 +43,7 @@ struct connection_state {
   const std::shared_ptr<connection_group> group;
   const int wake;  // an eventfd that is readable when a call must not wait any more
   PGconn* native = nullptr;
-  int backend = 0;
+  server_process backend;
   std::shared_ptr<PGcancel> fallback;
   bool given_up = false;
   bool told_lost = false;

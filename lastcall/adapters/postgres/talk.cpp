@@ -76,8 +76,9 @@ talk::step talk::cut() { return cancel_within_bounds(); }
 
 talk::step talk::cancel_within_bounds() {
   phase_ = phase::cut;
-  by_ = lastcall::detail::later(steady().now(), on_.how.cancel_within);
-  return {.what = step::kind::cancel, .by = by_};
+  const time_point now = steady().now();
+  by_ = lastcall::detail::later(now, on_.how.cancel_within);
+  return {.what = step::kind::cancel, .by = lastcall::detail::later(now, on_.how.cancel_within / 2)};
 }
 
 talk::step talk::give_up() {

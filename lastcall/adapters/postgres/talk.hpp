@@ -26,7 +26,7 @@ class talk {
     enum class kind : unsigned char {
       over,
       wait,    ///< until the socket is ready, `by` has passed, or the context has ended; then `go_on`
-      cancel,  ///< ask the canceller to cancel by `by`; then `cancel_asked`
+      cancel,  ///< ask the canceller to cancel by `by`, which leaves PQcancel time after it; then `cancel_asked`
     };
     kind what;
     wanted ready = wanted::read;
