@@ -14,7 +14,7 @@ namespace {
 /// What force cancels has to be over before others no longer wait for it.
 pool_options bounded(pool_options with, duration reserve) {
   with.cancel_within = std::min(with.cancel_within, std::max<duration>(reserve / 4, std::chrono::milliseconds(1)));
-  return with;
+  return lastcall::detail::within_reserve(std::move(with), reserve);
 }
 
 }  // namespace
