@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <optional>
 
@@ -83,6 +85,43 @@ TEST_F(numbers, go_to_the_next_when_the_coroutine_that_waits_is_destroyed) {
   }
   held.reset();
   EXPECT_TRUE(all.acquire());
+}
+
+TEST_F(numbers, are_refused_when_the_pool_ends_while_the_coroutine_waits) {
+  std::optional<pool<int>> all(one());
+  all->start({});
+  std::optional<lease<int>> held = *all->acquire();
+  std::optional<no_lease::reason> why;
+  spawn([&]() -> task<> { why = (co_await acquire(*all, {})).error().why(); });
+  io.poll();
+  all.reset();
+  held.reset();
+  io.run_for(10s);
+  EXPECT_EQ(why, no_lease::reason::draining);
+}
+
+// A coroutine that is told before it waits does not wait.
+TEST_F(numbers, go_round_among_coroutines_of_several_threads) {
+  auto options = one();
+  options.longest_wait = 60s;
+  pool<int> all(std::move(options));
+  all.start({});
+  std::atomic<int> served = 0;
+  const auto began = std::chrono::steady_clock::now();
+  boost::asio::thread_pool threads(4);
+  for (int i = 0; i < 8; ++i)
+    boost::asio::co_spawn(
+        threads,
+        [&]() -> task<> {
+          for (int round = 0; round < 2000; ++round) {
+            const auto mine = co_await acquire(all, {});
+            if (mine) ++served;
+          }
+        },
+        boost::asio::detached);
+  threads.join();
+  EXPECT_EQ(served, 16'000);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 60s) << "a wake-up was lost";
 }
 
 TEST_F(numbers, go_round_among_a_thousand_coroutines) {

@@ -90,10 +90,11 @@ template <class T> class pool_of final : public pool_core {
 
 /// For other ways to wait for a lease: net::acquire.
 struct pool_access {
-  template <class T> static pool_core& core_of(pool<T>& of) noexcept { return *of.core_; }
-  template <class T> static result<lease<T>, no_lease> lease_of(pool<T>& of, const pool_core::answer& slot) {
+  template <class T> static std::shared_ptr<pool_of<T>> core_of(pool<T>& of) noexcept { return of.core_; }
+  template <class T>
+  static result<lease<T>, no_lease> lease_of(std::shared_ptr<pool_of<T>> of, const pool_core::answer& slot) {
     if (!slot) return slot.error();
-    return lease<T>(of.core_, *slot);
+    return lease<T>(std::move(of), *slot);
   }
 };
 
@@ -171,7 +172,7 @@ template <class T> class pool final : public component {
   /// Errors: std::logic_error before the start.
   result<lease<T>, no_lease> acquire(const context& with = {},
                                      std::source_location where = std::source_location::current()) {
-    return detail::pool_access::lease_of(*this, core_->acquire(with, where));
+    return detail::pool_access::lease_of(core_, core_->acquire(with, where));
   }
 
   ~pool() override { core_->stop(); }
