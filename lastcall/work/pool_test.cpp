@@ -45,6 +45,21 @@ struct pool_of_connections : ::testing::Test {
     of.drain({}, [&] { drained.set_value(); });
     return drained.get_future().wait_for(within) == std::future_status::ready;
   }
+  /// Returns when a caller waits for a lease.
+  static void until_one_waits(const pool<connection>& of) {
+    until("a caller that waits", [&] {
+      metrics now;
+      of.measure(now);
+      return now.text().find("lastcall_pool_waiting 1") != std::string::npos;
+    });
+  }
+  void until_all_are_closed() {
+    until("the last close", [&] { return alive == 0; });
+  }
+  template <class F> static void until(const char* what, F is_so) {
+    for (const deadline by(20s); !is_so(); std::this_thread::yield())
+      if (by.passed(std::chrono::steady_clock::now())) throw std::runtime_error(std::string("no sign of ") + what);
+  }
 
   std::atomic<int> alive = 0;
   std::atomic<int> opened = 0;
@@ -89,11 +104,7 @@ TEST_F(pool_of_connections, hands_a_lease_over_to_the_caller_that_waits) {
   db.start({});
   auto one = std::make_unique<lease<connection>>(*db.acquire());
   auto waits = std::async(std::launch::async, [&] { return db.acquire().has_value(); });
-  metrics before;
-  do {  // until it waits
-    before = {};
-    db.measure(before);
-  } while (before.text().find("lastcall_pool_waiting 1") == std::string::npos);
+  until_one_waits(db);
   one.reset();
   EXPECT_TRUE(waits.get());
 }
@@ -139,7 +150,7 @@ TEST_F(pool_of_connections, says_why_none_could_be_opened_and_tries_again) {
   EXPECT_EQ(none.error().why(), no_lease::reason::not_opened);
   EXPECT_THAT(none.error().what(), HasSubstr("connection refused"));
   down = false;
-  for (auto one = db.acquire(); !one; one = db.acquire()) continue;
+  until("an opening", [&] { return db.acquire().has_value(); });
 }
 
 TEST_F(pool_of_connections, makes_the_program_unready_while_nothing_can_be_opened_where_that_is_asked_for) {
@@ -176,6 +187,7 @@ TEST_F(pool_of_connections, wakes_a_caller_whose_context_is_forced) {
   const auto one = db.acquire();
   context_source caller;
   auto waits = std::async(std::launch::async, [&] { return db.acquire(caller.get()); });
+  until_one_waits(db);
   caller.force(cause::client_gone);
   const auto none = waits.get();
   ASSERT_FALSE(none);
@@ -190,6 +202,7 @@ TEST_F(pool_of_connections, drains_when_all_leases_are_back_and_tells_those_that
   db.start({});
   auto one = std::make_unique<lease<connection>>(*db.acquire());
   auto waits = std::async(std::launch::async, [&] { return db.acquire(); });
+  until_one_waits(db);
   std::promise<void> drained;
   db.drain({}, [&] { drained.set_value(); });
   const auto none = waits.get();
@@ -295,7 +308,7 @@ TEST_F(pool_of_connections, leaves_one_behind_that_does_not_close_in_time) {
   EXPECT_THAT(lines, HasSubstr("left behind"));
   go_on->count_down();
   closed->wait();
-  while (alive > 0) std::this_thread::yield();
+  until_all_are_closed();
 }
 
 TEST_F(pool_of_connections, takes_a_lease_back_that_outlives_it) {
@@ -309,7 +322,7 @@ TEST_F(pool_of_connections, takes_a_lease_back_that_outlives_it) {
   db.reset();
   EXPECT_TRUE((*kept)->good);
   kept.reset();
-  while (alive > 0) std::this_thread::yield();
+  until_all_are_closed();
 }
 
 TEST_F(pool_of_connections, tells_bad_use_at_once) {

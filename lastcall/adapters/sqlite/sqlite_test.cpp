@@ -22,6 +22,27 @@ using ::testing::HasSubstr;
 constexpr const char* endless =
     "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000000000) select count(*) from n";
 
+/// `endless`, and it says when it runs.
+class told_endless {
+ public:
+  const char* sql_for(const connection& on) {
+    sqlite3_create_function(
+        on.native_handle(), "begun", 0, SQLITE_UTF8, this,
+        [](sqlite3_context* of, int, sqlite3_value**) {
+          static_cast<told_endless*>(sqlite3_user_data(of))->begun_.set_value();
+          sqlite3_result_int(of, 1);
+        },
+        nullptr, nullptr);
+    return "with recursive n(i) as (select begun() union all select i + 1 from n where i < 1000000000000) "
+           "select count(*) from n";
+  }
+  /// False: it does not run within 20 s.   Threads: any.
+  bool runs() { return begun_.get_future().wait_for(20s) == std::future_status::ready; }
+
+ private:
+  std::promise<void> begun_;
+};
+
 class sqlite : public ::testing::Test {
  protected:
   sqlite() {
@@ -133,8 +154,10 @@ TEST_F(sqlite, a_query_ends_when_its_time_is_up) {
 
 TEST_F(sqlite, a_query_ends_when_its_context_is_forced) {
   auto on = open();
+  told_endless question;
   context_source caller;
-  auto asks = std::async(std::launch::async, [&] { return on.query(caller.get(), endless); });
+  auto asks = std::async(std::launch::async, [&] { return on.query(caller.get(), question.sql_for(on)); });
+  EXPECT_TRUE(question.runs());
   caller.force(cause::client_gone);
   const auto none = asks.get();
   ASSERT_FALSE(none);
@@ -191,11 +214,13 @@ TEST_F(sqlite, a_transaction_that_was_rolled_back_by_an_error_takes_nothing_more
 
 TEST_F(sqlite, a_cancelled_connection_rolls_back_and_does_nothing_else) {
   auto on = open();
+  told_endless question;
   static_cast<void>(*on.query({}, "create table t(i)"));
   {
     auto work = *transaction::begin({}, on);
     static_cast<void>(*work.query({}, "insert into t values (1)"));
-    auto asks = std::async(std::launch::async, [&] { return work.query({}, endless); });
+    auto asks = std::async(std::launch::async, [&] { return work.query({}, question.sql_for(on)); });
+    EXPECT_TRUE(question.runs());
     on.cancel();
     EXPECT_EQ(asks.get().error().why(), error::reason::forced);
     EXPECT_EQ(work.commit({}).error().why(), error::reason::forced);
@@ -283,16 +308,15 @@ TEST_F(sqlite, force_interrupts_what_runs_and_the_report_says_so) {
   pool all({.path = file()});
   all.start({});
   static_cast<void>(*(*all.write({}))->query({}, "create table t(i)"));
-  std::atomic<bool> begun = false;
+  told_endless question;
   auto asks = std::async(std::launch::async, [&] {
     auto writer = *all.write({});
     writer.label("an endless question");
     auto work = *transaction::begin({}, *writer);
     static_cast<void>(*work.query({}, "insert into t values (1)"));
-    begun = true;
-    return work.query({}, endless).error().why();
+    return work.query({}, question.sql_for(*writer)).error().why();
   });
-  while (!begun) std::this_thread::yield();
+  EXPECT_TRUE(question.runs());
   std::promise<void> drained;
   all.drain({}, [&] { drained.set_value(); });
   std::vector<work_item> items;
