@@ -1,11 +1,16 @@
 // The coroutine form against a real server: the same answers, the same ends, on one thread.
 #include "lastcall/postgres_async.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <functional>
 #include <future>
@@ -171,6 +176,66 @@ TEST_F(postgres_async, a_call_whose_coroutine_is_destroyed_gives_its_connection_
     io.run_for(20ms);
   }
   EXPECT_TRUE(native.is_broken());
+}
+
+// The descriptor that libpq closes on a loss is the next connection's before the coroutine has left the lost one.
+TEST_F(postgres_async, a_lost_connection_leaves_the_waits_of_its_replacement_alone) {
+  const int below = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  std::optional<pg::connection> next;
+  bool answered = false;
+  const auto waits = [&]() -> task<> {
+    pg::async_connection second(*next);
+    EXPECT_TRUE(co_await second.query({}, "select pg_sleep(0.1)"));
+    answered = true;
+  };
+  run([&]() -> task<> {
+    auto lost = connect();
+    const int socket = PQsocket(lost.native_handle());
+    std::optional<pg::async_connection> on(std::in_place, lost);
+    EXPECT_TRUE(co_await on->query({}, "select 1"));
+    static_cast<void>(*connect().query({}, "select pg_terminate_backend($1, 20000)", lost.backend()));
+    EXPECT_FALSE(co_await on->query({}, "select 1"));
+    pg::async_connection again(lost);
+    EXPECT_EQ((co_await again.query({}, "select 1")).error().why(), error::reason::connection);
+    ::close(below);  // for the connection's eventfd; so the next socket is the number that was closed
+    next = connect();
+    EXPECT_EQ(PQsocket(next->native_handle()), socket) << "the test shows nothing";
+    boost::asio::co_spawn(co_await boost::asio::this_coro::executor, waits, [](std::exception_ptr) {});
+    co_await boost::asio::post(boost::asio::use_awaitable);  // then it waits
+    on.reset();
+  });
+  EXPECT_TRUE(answered);
+}
+
+TEST_F(postgres_async, a_cancel_may_be_answered_when_the_executor_is_gone) {
+  pg::pool pool(pool_of(2));
+  pool.start({});
+  {
+    auto lease = *pool.connections().acquire();
+    auto other = *pool.connections().acquire();
+    lastcall::context_source caller;
+    {
+      boost::asio::io_context io;
+      boost::asio::co_spawn(
+          io,
+          [&]() -> task<> {
+            pg::async_connection on(*lease);
+            static_cast<void>(co_await on.query(caller.get(), "select pg_sleep(67)"));
+          },
+          [](std::exception_ptr) {});
+      io.poll();
+      wait_for_statement("select pg_sleep(67)");
+      server_->signal_all(SIGSTOP);  // so that the answer comes late
+      caller.force();
+      io.run_for(50ms);
+      EXPECT_FALSE(io.stopped());
+    }
+    server_->signal_all(SIGCONT);
+    // The canceller answers one after the other, or all at once.
+    EXPECT_EQ(other->query(lastcall::within({}, 50ms), "select pg_sleep(68)").error().why(), error::reason::deadline);
+  }
+  pool.drain({}, [] {});
+  pool.stop();
 }
 
 TEST_F(postgres_async, many_coroutines_share_a_pool_without_a_thread_for_each) {

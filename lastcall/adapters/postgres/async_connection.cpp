@@ -1,5 +1,8 @@
 #include "lastcall/adapters/postgres/async_connection.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -7,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <mutex>
 
 #include "lastcall/adapters/postgres/copy_talk.hpp"
 #include "lastcall/adapters/postgres/listener_talk.hpp"
@@ -23,12 +27,36 @@ using detail::wanted;
 
 namespace {
 
-/// What the canceller has done. Shared: it may answer after the wait.
-struct awaited_cancel {
-  explicit awaited_cancel(const asio::any_io_executor& on) : timer(on) {}
+/// What the canceller has done. Shared: it may answer after the wait, when the executor is gone.
+class awaited_cancel : public std::enable_shared_from_this<awaited_cancel> {
+ public:
+  explicit awaited_cancel(asio::steady_timer& of) : timer_(&of) {}
 
-  asio::steady_timer timer;
-  bool sent = false;
+  /// Ends the wait.   Threads: any.
+  void answer(bool sent) {
+    const std::lock_guard held(mutex_);
+    sent_ = sent;
+    if (timer_ != nullptr) asio::post(timer_->get_executor(), [self = shared_from_this()] { self->wake(); });
+  }
+  /// Nobody waits any more: the timer and its executor are not used again.
+  void leave() noexcept {
+    const std::lock_guard held(mutex_);
+    timer_ = nullptr;
+  }
+  bool sent() const {
+    const std::lock_guard held(mutex_);
+    return sent_;
+  }
+
+ private:
+  void wake() {
+    const std::lock_guard held(mutex_);
+    if (timer_ != nullptr) timer_->cancel();
+  }
+
+  mutable std::mutex mutex_;
+  asio::steady_timer* timer_;  // in the coroutine; null: it does not wait
+  bool sent_ = false;
 };
 
 }  // namespace
@@ -38,9 +66,17 @@ class async_connection::waits : public std::enable_shared_from_this<waits> {
  public:
   using wait_type = asio::posix::stream_descriptor::wait_type;
 
-  waits(const asio::any_io_executor& on, int socket) : socket_(on, socket), timer_(on) {}
-  /// `force` ends the wait, too, from here on.
+  explicit waits(const asio::any_io_executor& on) : socket_(on), timer_(on) {}
+  /// Waits on a copy of the descriptor: libpq closes its own on a loss, and the next socket may get that number.
+  /// `force` ends the wait, too, from here on.   Errors: `unavailable`.
   void watch(const connection_state& of) {
+    const int copy = ::fcntl(PQsocket(of.native), F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) raise_as(error(error::reason::connection, of.how.name + ": no descriptor is left"));
+    boost::system::error_code failed;
+    if (socket_.assign(copy, failed); failed) {
+      ::close(copy);
+      raise_as(error(error::reason::connection, of.how.name + ": its socket can't be watched: " + failed.message()));
+    }
     forced_.emplace(of.life.forced_token(), function<void()>([this] { wake(); }));
   }
 
@@ -51,11 +87,11 @@ class async_connection::waits : public std::enable_shared_from_this<waits> {
   void wake() noexcept {
     asio::post(socket_.get_executor(), [self = shared_from_this()] { self->cancel(); });
   }
-  /// The socket is libpq's.
   void leave() noexcept {
     forced_.reset();
     cancel();
-    socket_.release();
+    // Not socket_.close(): it leaves the removal to the kernel, which keeps the entry while libpq's number is open.
+    if (socket_.is_open()) ::close(socket_.release());
   }
 
  private:
@@ -67,7 +103,7 @@ class async_connection::waits : public std::enable_shared_from_this<waits> {
           const auto first = [self, once](boost::system::error_code ended) {
             if (!*once) return;
             auto call = *std::exchange(*once, std::nullopt);
-            self->socket_.cancel();
+            self->cancel_socket();
             std::move(call)(ended);
           };
           self->socket_.async_wait(wait_type::wait_read, first);
@@ -89,31 +125,32 @@ class async_connection::waits : public std::enable_shared_from_this<waits> {
   task<bool> until_ready(wanted what, time_point by) {
     timer_.expires_at(by);
     timer_.async_wait([self = shared_from_this()](boost::system::error_code ended) {
-      if (!ended) self->socket_.cancel();
+      if (!ended) self->cancel_socket();
     });
     co_await until_ready(what);
     timer_.cancel();
     co_return steady().now() < by;
   }
   task<bool> cancel_on_the_server(const connection_state& of, time_point by) {
-    const auto it = std::make_shared<awaited_cancel>(socket_.get_executor());
-    it->timer.expires_at(by);
-    of.group->cancels->cancel(of.backend, by, [it](bool sent) {
-      asio::post(it->timer.get_executor(), [it, sent] {
-        it->sent = sent;
-        it->timer.cancel();
-      });
-    });
+    asio::steady_timer timer(socket_.get_executor(), by);
+    const auto it = std::make_shared<awaited_cancel>(timer);
+    const auto leaves = [](awaited_cancel* of_it) { of_it->leave(); };
+    const std::unique_ptr<awaited_cancel, decltype(leaves)> left_at_the_end(it.get(), leaves);
+    of.group->cancels->cancel(of.backend, by, [it](bool sent) { it->answer(sent); });
     boost::system::error_code ended;
-    co_await it->timer.async_wait(asio::redirect_error(asio::use_awaitable, ended));
-    co_return it->sent;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    co_return it->sent();
   }
 
  private:
   void cancel() {
+    cancel_socket();
+    timer_.cancel();
+  }
+  /// Also after `leave`.
+  void cancel_socket() {
     boost::system::error_code ignored;
     socket_.cancel(ignored);
-    timer_.cancel();
   }
 
   asio::posix::stream_descriptor socket_;
@@ -129,12 +166,13 @@ async_connection::~async_connection() {
 
 task<> async_connection::drive(talk& what) {
   connection_state& on = connection_access::state_of(on_);
+  talk::step next = what.begin();
+  if (next.what == talk::step::kind::over) co_return;  // a connection that is lost has no socket
   if (!waits_) {
-    waits_ = std::make_shared<waits>(co_await asio::this_coro::executor, PQsocket(on.native));
+    waits_ = std::make_shared<waits>(co_await asio::this_coro::executor);
     waits_->watch(on);
   }
   const stop_callback ended(what.ends_with(), [this] { waits_->wake(); });
-  talk::step next = what.begin();
   while (next.what != talk::step::kind::over) {
     if (next.what == talk::step::kind::cancel) {
       next = what.cancel_asked(co_await waits_->cancel_on_the_server(on, next.by));

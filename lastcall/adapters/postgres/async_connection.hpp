@@ -21,6 +21,7 @@ namespace lastcall::inline v0::postgres {
 /// `auto all = *co_await on.query(ctx, "select name from item where id = $1", id);`
 /// A local variable of one coroutine: it watches the socket in that coroutine's executor as long as it lives. Await
 /// each call at once: statement and values are not copied. A call whose coroutine is destroyed gives the connection up.
+/// Errors: its first call throws `unavailable` where no descriptor is left: it needs one.
 /// Threads: one coroutine at a time, on an executor that runs one handler at a time: a loop, a strand.
 class async_connection {
  public:
