@@ -46,7 +46,8 @@ class running_bank {
   lastcall::testing::child_process process;
 };
 
-/// Each makes one transfer after the other, until the bank is gone.   Threads: one; it has one for each client.
+/// Each makes one transfer after the other, until the bank is gone, or for three minutes.
+/// Threads: one; it has one for each client.
 class bank_clients {
  public:
   bank_clients(const lastcall::testing::server_address& to, unsigned count, std::uint64_t seed) {
@@ -61,6 +62,13 @@ class bank_clients {
     threads_.clear();
   }
 
+  /// So many transfers are done. False: not within a minute.
+  bool reach(std::uint64_t transfers) const {
+    for (const lastcall::deadline by(std::chrono::seconds(60)); done_ < transfers; std::this_thread::yield())
+      if (by.passed(std::chrono::steady_clock::now())) return false;
+    return true;
+  }
+
   std::uint64_t done() const { return done_; }
   std::uint64_t refused() const { return refused_; }
   /// No answer, or half of one.
@@ -69,13 +77,14 @@ class bank_clients {
   const std::vector<std::string>& acknowledged() const { return acknowledged_; }
 
  private:
+  bool is_over() const { return end_.passed(std::chrono::steady_clock::now()); }
   void transfer(const lastcall::testing::server_address& to, unsigned number, std::uint64_t seed) {
     std::minstd_rand random(static_cast<unsigned>(seed * 1000 + number));
     std::vector<std::string> mine;
     try {
-      for (int at = 0;;) {
+      for (int at = 0; !is_over();) {
         process_tests::raw_client on(to);
-        for (bool open = true; open; ++at) {
+        for (bool open = true; open && !is_over(); ++at) {
           const unsigned from = 1 + random() % 100;
           const std::string key = std::to_string(seed) + "-" + std::to_string(number) + "-" + std::to_string(at);
           const std::string body = R"({"key":")" + key + R"(","from":)" + std::to_string(from) + R"(,"to":)" +
@@ -101,6 +110,7 @@ class bank_clients {
     acknowledged_.insert(acknowledged_.end(), mine.begin(), mine.end());
   }
 
+  const lastcall::deadline end_{std::chrono::minutes(3)};
   std::atomic<std::uint64_t> done_ = 0, refused_ = 0, unanswered_ = 0;
   std::mutex mutex_;
   std::vector<std::string> acknowledged_;

@@ -23,6 +23,18 @@ class bank : public testing::Test {
   void SetUp() override { static_cast<void>(*auditor_.query({}, "drop table if exists account, transfer")); }
 
   void ends_a_long_statement();
+  int asleep() {
+    return (*auditor_.query({},
+                            "select count(*) from pg_stat_activity where query like '%pg_sleep%' and "
+                            "application_name = 'bank' and state = 'active'"))[0]
+        .get<int>(0);
+  }
+  /// False: nothing sleeps within a minute.
+  bool falls_asleep() {
+    for (const deadline by(60s); asleep() == 0;)
+      if (by.passed(std::chrono::steady_clock::now())) return false;
+    return true;
+  }
 
   static std::unique_ptr<postgres_cluster> server_;
   lastcall::postgres::connection auditor_ =
@@ -37,7 +49,8 @@ TEST_F(bank, drains_without_a_half_transfer_and_without_losing_one) {
     SCOPED_TRACE("seed " + std::to_string(run));
     running_bank it(server_->conninfo(), "20s");
     bank_clients clients(it.address(), 50, static_cast<std::uint64_t>(run));
-    std::this_thread::sleep_for(std::chrono::milliseconds(150 + 37 * run % 300));  // the moment is what is tested
+    EXPECT_TRUE(clients.reach(51));
+    std::this_thread::sleep_for(std::chrono::milliseconds(37 * run % 300));  // the moment is what is tested
     it.process.signal(SIGTERM);
     const auto end = it.process.wait(deadline(60s));
     const auto until_gone = until_the_bank_is_gone(auditor_, 20 * soon);
@@ -46,7 +59,6 @@ TEST_F(bank, drains_without_a_half_transfer_and_without_losing_one) {
     EXPECT_LT(until_gone, sanitized ? 20 * soon : soon);
     EXPECT_EQ(clients.unanswered(), 0u) << it.process.errors();
     EXPECT_EQ(clients.refused(), 0u) << it.process.errors();
-    EXPECT_GT(clients.done(), 50u);
     EXPECT_EQ(wrong_in_the_books(auditor_, clients.acknowledged()), "");
     process_tests::expect_ledgers_add_up(it.report());
   }
@@ -57,12 +69,8 @@ TEST_F(bank, that_is_killed_leaves_clients_without_an_answer_and_its_statements_
   running_bank it(server_->conninfo());
   bank_clients clients(it.address(), 50, 1);
   process_tests::raw_client sleeper(it.address(), "GET /sleep?s=3 HTTP/1.1\r\nHost: bank\r\n\r\n");
-  while (clients.done() < 50) std::this_thread::yield();
-  while ((*auditor_.query({},
-                          "select count(*) from pg_stat_activity where query like '%pg_sleep%' and "
-                          "application_name = 'bank' and state = 'active'"))[0]
-             .get<int>(0) == 0)
-    continue;
+  EXPECT_TRUE(clients.reach(50));
+  EXPECT_TRUE(falls_asleep());
   it.process.signal(SIGKILL);
   ASSERT_TRUE(it.process.wait(deadline(30s)));
   EXPECT_GE(until_the_bank_is_gone(auditor_, soon), soon);
@@ -88,13 +96,7 @@ void bank::ends_a_long_statement() {
   const auto grace = sanitized ? 10s : 1s;
   running_bank it(server_->conninfo(), lastcall::to_text(grace));
   process_tests::raw_client sleeper(it.address(), "GET /sleep?s=60 HTTP/1.1\r\nHost: bank\r\n\r\n");
-  const auto asleep = [&] {
-    return (*auditor_.query({},
-                            "select count(*) from pg_stat_activity where query like '%pg_sleep%' and "
-                            "application_name = 'bank' and state = 'active'"))[0]
-        .get<int>(0);
-  };
-  while (asleep() == 0) continue;
+  EXPECT_TRUE(falls_asleep());
   const auto began = std::chrono::steady_clock::now();
   it.process.signal(SIGTERM);
   const auto answer = sleeper.read_reply();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lastcall/core/by_median_test.hpp"
 #include "lastcall/sqlite.hpp"
 #include "tests/services/bank_clients.hpp"
 
@@ -40,10 +41,12 @@ class sqlite_bank : public testing::Test {
     return what;
   }
 
-  /// A moment of the first quarter of a second, another for each run.
-  static void wait_for_a_moment(int run) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(30 + 37 * run % 250));
+  /// Returns in the middle of the transfers: at a moment of a quarter of a second, another for each run.
+  static void wait_for_a_moment(const bank_clients& of, int run) {
+    EXPECT_TRUE(of.reach(51));
+    std::this_thread::sleep_for(std::chrono::milliseconds(37 * run % 250));
   }
+  void ends_a_long_query() const;
 
  private:
   process_tests::scratch_folder folder_;
@@ -54,7 +57,7 @@ TEST_F(sqlite_bank, drains_without_a_half_transfer_and_leaves_the_database_alone
     SCOPED_TRACE("seed " + std::to_string(run));
     running_bank it(database(), "20s");
     bank_clients clients(it.address(), 20, static_cast<std::uint64_t>(run));
-    wait_for_a_moment(run);
+    wait_for_a_moment(clients, run);
     it.process.signal(SIGTERM);
     const auto end = it.process.wait(deadline(60s));
     clients.wait();
@@ -73,7 +76,7 @@ TEST_F(sqlite_bank, that_is_killed_has_what_it_acknowledged_and_its_log) {
     SCOPED_TRACE("seed " + std::to_string(run));
     running_bank it(database(), "20s");
     bank_clients clients(it.address(), 20, static_cast<std::uint64_t>(run));
-    wait_for_a_moment(run);
+    wait_for_a_moment(clients, run);
     it.process.signal(SIGKILL);
     ASSERT_TRUE(it.process.wait(deadline(60s)));
     EXPECT_TRUE(has_a_log());
@@ -84,7 +87,7 @@ TEST_F(sqlite_bank, that_is_killed_has_what_it_acknowledged_and_its_log) {
   EXPECT_GT(unanswered, 0u) << "what a drain prevents";
 }
 
-TEST_F(sqlite_bank, whose_query_takes_too_long_interrupts_it_and_ends_in_time) {
+void sqlite_bank::ends_a_long_query() const {
   running_bank it(database(), "1s");
   process_tests::raw_client sleeper(it.address(), "GET /sleep?s=60 HTTP/1.1\r\nHost: bank\r\n\r\n");
   std::this_thread::sleep_for(100ms);  // whether it is asleep already can't be seen; cut it is either way
@@ -97,6 +100,10 @@ TEST_F(sqlite_bank, whose_query_takes_too_long_interrupts_it_and_ends_in_time) {
   EXPECT_LE(std::chrono::steady_clock::now() - began, sanitized ? 20s : 1500ms);
   EXPECT_THAT(it.process.errors(), HasSubstr("a sleep at sqlite_bank.cpp:"));
   EXPECT_FALSE(has_a_log());
+}
+
+TEST_F(sqlite_bank, whose_query_takes_too_long_interrupts_it_and_ends_in_time) {
+  lastcall::by_median([this] { ends_a_long_query(); });
 }
 
 }  // namespace service_tests
