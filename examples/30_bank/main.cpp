@@ -1,9 +1,11 @@
 // A bank behind a server: transfers that are done wholly or not at all, also when the program is told to stop.
 #include <CLI/CLI.hpp>
 #include <boost/json/src.hpp>  // all of it, so there is no library to link with
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -38,15 +40,18 @@ std::optional<transfer> transfer_of(const http::request& req) {
   const json::object* const all = bad ? nullptr : sent.if_object();
   if (!all) return std::nullopt;
   const json::value* const key = all->if_contains("key");
-  const auto number = [&](const char* name) {
+  const auto number = [&](const char* name, std::int64_t most) {
     const json::value* const value = all->if_contains(name);
-    return value && value->is_int64() ? value->get_int64() : -1;
+    const std::int64_t it = value && value->is_int64() ? value->get_int64() : -1;
+    return it < 0 || it > most ? -1 : it;
   };
+  constexpr int most_accounts = std::numeric_limits<int>::max();
   transfer what{.key = key && key->is_string() ? std::string(key->get_string()) : "",
-                .from = static_cast<int>(number("from")),
-                .to = static_cast<int>(number("to")),
-                .amount = number("amount")};
-  if (!is_key(what.key) || what.from == what.to || what.amount <= 0) return std::nullopt;
+                .from = static_cast<int>(number("from", most_accounts)),
+                .to = static_cast<int>(number("to", most_accounts)),
+                .amount = number("amount", std::numeric_limits<std::int64_t>::max())};
+  if (!is_key(what.key) || what.from < 0 || what.to < 0 || what.from == what.to || what.amount <= 0)
+    return std::nullopt;
   return what;
 }
 
