@@ -57,6 +57,9 @@ pool::~pool() = default;
 
 void pool::start(context by) {
   keeper_.emplace(std::move(connection::open(by, how_)).value());
+  // It says whether the file is a database, and opens the log: a checkpoint that has to do that itself reads meanwhile,
+  // and waits for its own reading (SQLite 3.40).
+  static_cast<void>(keeper_->query(by, "select count(*) from sqlite_schema").value());
   writer_->start(by);
   readers_->start(by);
 }

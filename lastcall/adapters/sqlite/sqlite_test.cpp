@@ -282,7 +282,11 @@ TEST_F(sqlite, a_backup_that_is_cut_leaves_nothing) {
 }
 
 TEST_F(sqlite, a_pool_writes_by_one_reads_by_many_and_leaves_the_file_alone) {
-  pool all({.path = file(), .most = 3});
+  std::string logged;
+  pool all({.path = file(), .most = 3}, logger(log_level::warning, [&](const log_record& line) {
+             logged.append(line.text);
+             for (const log_field& each : line.fields) logged.append(" ").append(each.value);
+           }));
   all.start({});
   {
     auto writer = *all.write({});
@@ -298,6 +302,7 @@ TEST_F(sqlite, a_pool_writes_by_one_reads_by_many_and_leaves_the_file_alone) {
   all.drain({}, [&] { drained.set_value(); });
   drained.get_future().get();
   all.stop();
+  EXPECT_EQ(logged, "");
   EXPECT_THAT(files(), ::testing::ElementsAre("test.db"));
   component_report told;
   all.account(told);
