@@ -134,7 +134,9 @@ TEST(examples, deadlines_bound_what_a_handler_asks_of_others) {
   const auto get = [&](const std::string& target) {
     return ask(url, "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n");
   };
-  EXPECT_THAT(get("/bounded/curl"), testing::HasSubstr("Timeout was reached"));
+  // By libcurl's own clock, or, where its thread was late, by the context's.
+  EXPECT_THAT(get("/bounded/curl"), testing::AnyOf(testing::HasSubstr("Timeout was reached"),
+                                                   testing::HasSubstr("aborted by an application")));
   EXPECT_THAT(get("/bounded/multi"), testing::HasSubstr("Timeout was reached"));
   EXPECT_THAT(get("/bounded/socket"), testing::StartsWith("503 "));
   EXPECT_THAT(get("/timed/multi"), testing::StartsWith("504 "));

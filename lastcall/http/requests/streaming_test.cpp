@@ -261,7 +261,9 @@ TEST(streaming, what_is_forced_is_counted_and_its_handlers_are_told) {
   s.it.force();
   EXPECT_TRUE(s.wait_drained()) << "and the blocked thread has come back";
   EXPECT_TRUE(s.it.requests().adds_up());
-  EXPECT_EQ(s.it.requests().forced, 4U);
+  // The one that waits for its context may answer before the server is told.
+  EXPECT_GE(s.it.requests().forced, 3U);
+  EXPECT_EQ(s.it.requests().forced + s.it.requests().answered, 4U);
   EXPECT_EQ(s.saw.count(cause::forced), 1);
   EXPECT_EQ(s.saw.failures, 1);
 }
