@@ -302,7 +302,8 @@ int context::remaining_ms(duration most) const noexcept {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(remaining(std::min(most, longest))).count());
 }
 std::chrono::system_clock::time_point context::system_end(duration most) const {
-  return std::chrono::system_clock::now() + remaining(most);
+  using std::chrono::system_clock;
+  return system_clock::now() + std::chrono::floor<system_clock::duration>(remaining(most));
 }
 
 context_source::context_source() : state_(std::make_shared<detail::context_state>()) {}

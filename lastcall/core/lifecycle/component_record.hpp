@@ -11,6 +11,7 @@
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/lifecycle/verb_queue.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -28,6 +29,7 @@ struct component_record {
 
   std::optional<std::size_t> plan_node;  ///< its number in the shutdown plan; empty: not part of the shutdown
   std::vector<work_item> progress;       ///< the latest answer of in_progress()
+  std::shared_ptr<countdown> answers;    ///< zero once in_progress() has answered the latest question; null: not asked
 
   bool running() const noexcept { return report.start_ms && !report.stopped_ms; }
   /// In its report, as far as it has ended.

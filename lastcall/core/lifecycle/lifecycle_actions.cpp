@@ -27,7 +27,7 @@ void lifecycle::carry_out(const shutdown_plan::actions& todo) {
         break;
       case shutdown_plan::step::force:
         if (c.report.forced_ms) break;  // its drain threw
-        request_progress(index);        // before the force: afterwards its work is gone
+        request_progress(index);        // the force waits for the answer, for a moment
         force_component(index);
         break;
       case shutdown_plan::step::stop:

@@ -12,10 +12,12 @@
 #include <string>
 #include <thread>
 
+#include "lastcall/core/by_median_test.hpp"
 #include "lastcall/core/caught.hpp"
 #include "lastcall/core/lifecycle/component_double_test.hpp"
 #include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/metrics.hpp"
+#include "lastcall/core/threads/countdown.hpp"
 
 namespace lastcall::lifecycle_threads_test {
 
@@ -120,6 +122,25 @@ TEST_F(lifecycle_threads, drain_and_stop_independent_components_at_the_same_time
          .stop = [&] { stopping.arrive_and_wait(); }});
   ASSERT_EQ(life().start(), lifecycle::start_result::started);
   EXPECT_EQ(end(generous, 1s).outcome, outcome::graceful);
+}
+
+TEST_F(lifecycle_threads, are_forced_once_they_have_said_what_they_are_at) {
+  by_median([&] {
+    in = std::make_shared<shutdown_requests>();
+    life_.emplace(steady(), logger(log_level::none, {}), in);
+    const auto forced = std::make_shared<countdown>(1);
+    add("pool", {},
+        {.drain = [](context, drained) {},
+         .force = [forced] { forced->count_down(); },
+         .in_progress =
+             [forced](std::vector<work_item>& out) {
+               if (!forced->wait_until(steady().now() + 5ms)) out.push_back({.label = "a talk"});
+             }});
+    ASSERT_EQ(life().start(), lifecycle::start_result::started);
+    const report r = end(5ms, 10s);
+    ASSERT_EQ(r.components[0].in_progress.size(), 1U);
+    EXPECT_EQ(r.components[0].in_progress[0].label, "a talk");
+  });
 }
 
 TEST_F(lifecycle_threads, hang_in_no_verb_in_a_way_that_keeps_others_from_theirs) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <utility>
+#include <tuple>
 
 #include "lastcall/core/duration.hpp"
 
@@ -41,7 +41,7 @@ std::vector<std::string> where_it_hangs(std::span<const thread_stack> all, std::
   std::vector<const thread_stack*> threads;
   for (const thread_stack& t : all)
     if (may_hang(t, component, in_a_verb)) threads.push_back(&t);
-  std::ranges::stable_sort(threads, {}, [&](const thread_stack* t) { return std::pair(rank(*t, in_a_verb), -t->age); });
+  std::ranges::sort(threads, {}, [&](const thread_stack* t) { return std::tuple(rank(*t, in_a_verb), -t->age, t); });
   if (threads.size() > most_threads) threads.resize(most_threads);
   std::vector<std::string> lines;
   for (const thread_stack* t : threads) {
