@@ -11,11 +11,15 @@
 
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/work/in_time_test.hpp"
 
 namespace lastcall::child_test {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using testing_work::drain_of;
+using testing_work::take;
+using testing_work::value_of;
 
 struct program : ::testing::Test {
   child_options shell(std::string text) {
@@ -43,15 +47,10 @@ struct program : ::testing::Test {
     }
     return text;
   }
-  std::future<void> drain(component& of) {
-    ends.begin_drain(steady().now() + 10s);
-    of.drain(ends.get(), [this] { drained.set_value(); });
-    return drained.get_future();
-  }
+  drain_of drain(component& of) { return drain_of(of, ends); }
 
   const logger quiet{log_level::none, nullptr};
   context_source ends;
-  std::promise<void> drained;
   std::counting_semaphore<> lines{0};
   std::mutex mutex;
   std::string said;
@@ -60,13 +59,13 @@ struct program : ::testing::Test {
 TEST_F(program, runs_until_it_is_told) {
   child it(shell("trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done"), quiet);
   it.start(ends.get());
-  lines.acquire();
+  take(lines);
   std::vector<work_item> items;
   it.in_progress(items, 10);
   ASSERT_EQ(items.size(), 1U);
   EXPECT_THAT(items.front().label, HasSubstr("process "));
   EXPECT_FALSE(it.status());
-  drain(it).get();
+  drain(it).wait();
   it.stop();
   EXPECT_EQ(it.status(), exit_status{.code = 0});
   EXPECT_EQ(told(it), " starts=1 status=exit 0");
@@ -75,11 +74,11 @@ TEST_F(program, runs_until_it_is_told) {
 TEST_F(program, is_killed_by_force_and_then_work_was_lost) {
   child it(shell("trap '' TERM; echo ready; while :; do sleep 600; done"), quiet);
   it.start(ends.get());
-  lines.acquire();
-  auto ended = drain(it);
-  EXPECT_EQ(ended.wait_for(20ms), std::future_status::timeout);
+  take(lines);
+  const drain_of ended = drain(it);
+  EXPECT_FALSE(ended.is_over());
   it.force();
-  ended.get();
+  ended.wait();
   it.stop();
   EXPECT_EQ(told(it), "lost starts=1 status=signal 9 (Killed) killed=true");
 }
@@ -99,8 +98,8 @@ TEST_F(program, is_started_again_when_it_ends_untold) {
   options.restarts = true;
   child it(std::move(options), quiet);
   it.start(ends.get());
-  for (int i = 0; i < 3; ++i) lines.acquire();
-  drain(it).get();
+  take(lines, 3);
+  drain(it).wait();
   it.stop();
   metrics into;
   it.measure(into);
@@ -113,10 +112,10 @@ TEST_F(program, that_ends_untold_has_failed_unless_its_status_is_0) {
   const logger log(log_level::error, [&](const log_record& line) { failed.set_value(std::string(line.text)); });
   child it(shell("trap 'exit 3' USR1; echo ready; while :; do sleep 0.01; done"), log);
   it.start(ends.get());
-  lines.acquire();
+  take(lines);
   EXPECT_TRUE(it.signal(SIGUSR1));
-  EXPECT_EQ(failed.get_future().get(), "its run ended by itself: ended by itself: exit 3");
-  drain(it).get();
+  EXPECT_EQ(value_of(failed.get_future()), "its run ended by itself: ended by itself: exit 3");
+  drain(it).wait();
   it.stop();
 
   std::promise<void> ended;
@@ -125,10 +124,8 @@ TEST_F(program, that_ends_untold_has_failed_unless_its_status_is_0) {
   });
   child other(shell("exit 0"), info);
   other.start({});
-  ended.get_future().get();
-  std::promise<void> over;
-  other.drain({}, [&] { over.set_value(); });
-  over.get_future().get();
+  value_of(ended.get_future());
+  drain_of(other).wait();
   other.stop();
   EXPECT_EQ(told(other), " starts=1 status=exit 0");
 }
@@ -137,10 +134,10 @@ TEST_F(program, gets_a_signal_of_the_owner) {
   child it(shell("trap 'echo reloaded' HUP; trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done"), quiet);
   EXPECT_FALSE(it.signal(SIGHUP));
   it.start(ends.get());
-  lines.acquire();
+  take(lines);
   EXPECT_TRUE(it.signal(SIGHUP));
-  lines.acquire();
-  drain(it).get();
+  take(lines);
+  drain(it).wait();
   it.stop();
   EXPECT_EQ(said, "ready\nreloaded\n");
   EXPECT_FALSE(it.signal(SIGHUP));

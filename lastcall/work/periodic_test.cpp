@@ -4,17 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <future>
 #include <semaphore>
 #include <thread>
 
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/work/in_time_test.hpp"
 
 namespace lastcall::periodic_test {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using testing_work::drain_of;
+using testing_work::take;
 
 struct beat : ::testing::Test {
   static component_report account(const component& of) {
@@ -27,22 +29,17 @@ struct beat : ::testing::Test {
       if (key == name) return std::get<std::int64_t>(value);
     return 0;
   }
-  std::future<void> drain(component& of) {
-    ends.begin_drain(steady().now() + 10s);
-    of.drain(ends.get(), [this] { drained.set_value(); });
-    return drained.get_future();
-  }
+  drain_of drain(component& of) { return drain_of(of, ends); }
 
   context_source ends;
-  std::promise<void> drained;
   std::counting_semaphore<> ticks{0};
 };
 
 TEST_F(beat, comes_at_the_start_and_then_each_period_and_ends_between_two) {
   periodic of({.tick = [&](const context&) { ticks.release(); }, .every = 1ms});
   of.start(ends.get());
-  for (int i = 0; i < 3; ++i) ticks.acquire();
-  drain(of).get();
+  take(ticks, 3);
+  drain(of).wait();
   of.stop();
   EXPECT_GE(number(of, "ticks"), 3);
   EXPECT_FALSE(*account(of).lost);
@@ -51,8 +48,8 @@ TEST_F(beat, comes_at_the_start_and_then_each_period_and_ends_between_two) {
 TEST_F(beat, does_not_wait_for_the_next_when_it_drains) {
   periodic of({.tick = [&](const context&) { ticks.release(); }, .every = 24h});
   of.start(ends.get());
-  ticks.acquire();
-  drain(of).get();
+  take(ticks);
+  drain(of).wait();
   of.stop();
   EXPECT_EQ(number(of, "ticks"), 1);
 }
@@ -67,8 +64,8 @@ TEST_F(beat, comes_once_more_at_the_end_if_that_is_wanted) {
                .every = 24h,
                .at_the_end = true});
   of.start(ends.get());
-  ticks.acquire();
-  drain(of).get();
+  take(ticks);
+  drain(of).wait();
   of.stop();
   EXPECT_EQ(number(of, "ticks"), 2);
   EXPECT_EQ(when_draining, 1);
@@ -86,8 +83,8 @@ TEST_F(beat, that_takes_longer_than_its_period_does_not_overlap_itself_and_skips
                    },
                .every = 1ms});
   of.start(ends.get());
-  for (int i = 0; i < 5; ++i) ticks.acquire();
-  drain(of).get();
+  take(ticks, 5);
+  drain(of).wait();
   of.stop();
   EXPECT_FALSE(overlapped);
   EXPECT_GE(number(of, "skipped"), 4 * 4) << "at least four of the five milliseconds of each";
@@ -106,8 +103,8 @@ TEST_F(beat, goes_on_after_a_tick_that_threw) {
                .every = 1ms},
               log);
   of.start(ends.get());
-  for (int i = 0; i < 10; ++i) ticks.acquire();
-  drain(of).get();
+  take(ticks, 10);
+  drain(of).wait();
   of.stop();
   EXPECT_GE(number(of, "failed"), 9);
   EXPECT_GE(lines, 1);
@@ -122,15 +119,15 @@ TEST_F(beat, waits_for_a_tick_under_way_which_is_named_and_forced) {
                    },
                .name = "beat"});
   of.start(ends.get());
-  ticks.acquire();
-  std::future<void> ended = drain(of);
-  EXPECT_EQ(ended.wait_for(0s), std::future_status::timeout);
+  take(ticks);
+  const drain_of ended = drain(of);
+  EXPECT_FALSE(ended.is_over());
   std::vector<work_item> items;
   of.in_progress(items, 10);
   ASSERT_FALSE(items.empty());
   EXPECT_EQ(items.front().label, "tick");
   of.force();
-  ended.get();
+  ended.wait();
   of.stop();
   EXPECT_TRUE(*account(of).lost);
 }
@@ -138,8 +135,8 @@ TEST_F(beat, waits_for_a_tick_under_way_which_is_named_and_forced) {
 TEST_F(beat, is_measured) {
   periodic of({.tick = [&](const context&) { ticks.release(); }, .every = 24h});
   of.start(ends.get());
-  ticks.acquire();
-  drain(of).get();
+  take(ticks);
+  drain(of).wait();
   of.stop();
   metrics into;
   of.measure(into);

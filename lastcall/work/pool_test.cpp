@@ -11,10 +11,15 @@
 #include <semaphore>
 #include <thread>
 
+#include "lastcall/work/in_time_test.hpp"
+
 namespace lastcall::pool_test {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using testing_work::drain_of;
+using testing_work::take;
+using testing_work::until;
 
 /// A connection that counts the living ones.
 struct connection {
@@ -37,28 +42,24 @@ struct pool_of_connections : ::testing::Test {
                 },
             .check = [](connection& of) { return of.good.load(); },
             .most = 2,
-            .longest_wait = 10s,
+            .longest_wait = 60s,
+            .close_within = 20s,
             .name = "db"};
   }
-  static bool drains(pool<connection>& of, duration within = 10s) {
-    std::promise<void> drained;
-    of.drain({}, [&] { drained.set_value(); });
-    return drained.get_future().wait_for(within) == std::future_status::ready;
+  static bool measures(const pool<connection>& of, const std::string& sample) {
+    metrics now;
+    of.measure(now);
+    return now.text().find(sample + "\n") != std::string::npos;
   }
   /// Returns when a caller waits for a lease.
   static void until_one_waits(const pool<connection>& of) {
-    until("a caller that waits", [&] {
-      metrics now;
-      of.measure(now);
-      return now.text().find("lastcall_pool_waiting 1") != std::string::npos;
-    });
+    until("a caller that waits", [&] { return measures(of, "lastcall_pool_waiting 1"); });
+  }
+  static void until_an_opening_failed(const pool<connection>& of) {
+    until("a failed opening", [&] { return !measures(of, "lastcall_pool_failed_openings_total 0"); });
   }
   void until_all_are_closed() {
     until("the last close", [&] { return alive == 0; });
-  }
-  template <class F> static void until(const char* what, F is_so) {
-    for (const deadline by(20s); !is_so(); std::this_thread::yield())
-      if (by.passed(std::chrono::steady_clock::now())) throw std::runtime_error(std::string("no sign of ") + what);
   }
 
   std::atomic<int> alive = 0;
@@ -145,6 +146,8 @@ TEST_F(pool_of_connections, says_why_none_could_be_opened_and_tries_again) {
   };
   pool<connection> db(std::move(options));
   db.start({});
+  EXPECT_FALSE(db.acquire());
+  until_an_opening_failed(db);
   const auto none = db.acquire();
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().why(), no_lease::reason::not_opened);
@@ -169,12 +172,13 @@ TEST_F(pool_of_connections, makes_the_program_unready_while_nothing_can_be_opene
     a.start();
     EXPECT_TRUE(a.ready()) << "nobody has wanted one";
     EXPECT_FALSE(db->acquire());
+    until_an_opening_failed(*db);
     EXPECT_EQ(a.ready(), !asked);
-    EXPECT_THAT(a.status().unready, HasSubstr(asked ? "db: no connection for " : ""));
-    EXPECT_EQ(unready_because(a.status()), a.ready() ? "" : a.status().unready);
+    const app_status now = a.status();
+    EXPECT_THAT(now.unready, HasSubstr(asked ? "db: no connection for " : ""));
+    EXPECT_EQ(unready_because(now), asked ? now.unready : "");
     down = false;
-    for (const deadline by(20s); !a.ready(); std::this_thread::yield())  // nobody waits for one
-      ASSERT_FALSE(by.passed(std::chrono::steady_clock::now()));
+    until("an opening that nobody waits for", [&] { return a.ready(); });
     a.shutdown(deadline(10s));
   }
 }
@@ -203,16 +207,14 @@ TEST_F(pool_of_connections, drains_when_all_leases_are_back_and_tells_those_that
   auto one = std::make_unique<lease<connection>>(*db.acquire());
   auto waits = std::async(std::launch::async, [&] { return db.acquire(); });
   until_one_waits(db);
-  std::promise<void> drained;
-  db.drain({}, [&] { drained.set_value(); });
+  const drain_of drained(db);
   const auto none = waits.get();
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().why(), no_lease::reason::draining);
-  auto done = drained.get_future();
-  EXPECT_EQ(done.wait_for(0s), std::future_status::timeout);
+  EXPECT_FALSE(drained.is_over());
   EXPECT_TRUE((*one)->good);
   one.reset();
-  EXPECT_EQ(done.wait_for(10s), std::future_status::ready);
+  drained.wait();
   db.stop();
   EXPECT_EQ(alive, 0);
   component_report report;
@@ -231,15 +233,13 @@ TEST_F(pool_of_connections, cancels_each_lease_that_is_out_when_it_is_forced) {
   db.start({});
   auto one = std::make_unique<lease<connection>>(*db.acquire());
   auto two = std::make_unique<lease<connection>>(*db.acquire());
-  std::promise<void> drained;
-  db.drain({}, [&] { drained.set_value(); });
+  const drain_of drained(db);
   db.force();
-  ASSERT_TRUE(cancelled.try_acquire_for(10s));
-  ASSERT_TRUE(cancelled.try_acquire_for(10s));
+  take(cancelled, 2);
   EXPECT_TRUE((*one)->cancelled && (*two)->cancelled);
   one.reset();
   two.reset();
-  EXPECT_EQ(drained.get_future().wait_for(10s), std::future_status::ready);
+  drained.wait();
   db.stop();
   EXPECT_EQ(alive, 0);
   component_report report;
@@ -250,24 +250,23 @@ TEST_F(pool_of_connections, cancels_each_lease_that_is_out_when_it_is_forced) {
 
 TEST_F(pool_of_connections, does_not_give_one_back_while_it_is_being_cancelled) {
   auto options = usual();
-  std::latch inside(1);
+  std::counting_semaphore<> inside(0);
   std::latch go_on(1);
   std::atomic<bool> alive_at_the_end = false;
   options.cancel = [&](connection& of) {
-    inside.count_down();
+    inside.release();
     go_on.wait();
     alive_at_the_end = of.alive != nullptr && *of.alive == 1;
   };
   pool<connection> db(std::move(options));
   db.start({});
   auto one = std::make_unique<lease<connection>>(*db.acquire());
-  std::promise<void> drained;
-  db.drain({}, [&] { drained.set_value(); });
+  const drain_of drained(db);
   db.force();
-  inside.wait();
+  take(inside);
   one.reset();
   go_on.count_down();
-  EXPECT_EQ(drained.get_future().wait_for(10s), std::future_status::ready);
+  drained.wait();
   db.stop();
   EXPECT_TRUE(alive_at_the_end);
 }
@@ -277,14 +276,13 @@ TEST_F(pool_of_connections, closes_all_side_by_side) {
   options.most = 4;
   std::barrier all(4);  // a close returns when all four are under way
   options.close = [&](connection&) { all.arrive_and_wait(); };
-  options.close_within = 10s;
   pool<connection> db(std::move(options));
   db.start({});
   {
     std::vector<lease<connection>> out;
     for (int i = 0; i < 4; ++i) out.push_back(*db.acquire());
   }
-  ASSERT_TRUE(drains(db));
+  drain_of(db).wait();
   db.stop();
   EXPECT_EQ(alive, 0);
 }
@@ -303,11 +301,11 @@ TEST_F(pool_of_connections, leaves_one_behind_that_does_not_close_in_time) {
                       logger(log_level::info, [&](const log_record& line) { lines.append(line.text); }));
   db.start({});
   static_cast<void>(db.acquire());
-  ASSERT_TRUE(drains(db));
+  drain_of(db).wait();
   db.stop();
   EXPECT_THAT(lines, HasSubstr("left behind"));
   go_on->count_down();
-  closed->wait();
+  until("the end of the close", [&] { return closed->try_wait(); });
   until_all_are_closed();
 }
 
@@ -378,7 +376,7 @@ TEST_F(pool_of_connections, serves_many_threads_and_loses_no_hand_over) {
     });
   for (std::thread& one : all) one.join();
   EXPECT_LE(most_inside, 2);
-  ASSERT_TRUE(drains(db));
+  drain_of(db).wait();
   db.stop();
   EXPECT_EQ(alive, 0);
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -15,13 +16,15 @@
 #include <stdexcept>
 #include <thread>
 
-#include "lastcall/core/by_median_test.hpp"
+#include "lastcall/work/in_time_test.hpp"
 
 namespace lastcall::run_child_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing_work::generous;
+using testing_work::until;
 
 child_program shell(std::string text) { return {.command = {"sh", "-c", std::move(text)}, .name = "it"}; }
 
@@ -60,7 +63,8 @@ struct heard {
   std::string first() { return nth(0); }
   std::string nth(std::size_t line) {
     std::unique_lock held(mutex);
-    changed.wait(held, [&] { return lines.size() > line; });
+    if (!changed.wait_for(held, generous, [&] { return lines.size() > line; }))
+      throw std::runtime_error("no such line");
     return lines[line];
   }
   std::mutex mutex;
@@ -123,9 +127,9 @@ TEST(run_child, tells_one_that_is_stopped) {
   context_source ends;
   auto ended = std::async(std::launch::async, [&] { return run_child(said.of(it), ends.get()); });
   const pid_t stopped = std::stoi(said.first());
-  while (state_of(stopped) != 'T') std::this_thread::yield();
+  until("a program that is stopped", [&] { return state_of(stopped) == 'T'; });
   ends.begin_drain(steady().now() + 1min);
-  EXPECT_EQ(ended.wait_for(20s), std::future_status::ready);
+  EXPECT_EQ(ended.wait_for(generous), std::future_status::ready);
   ends.force();
   EXPECT_EQ(ended.get(), exit_status{.code = 3});
 }
@@ -140,7 +144,7 @@ TEST(run_child, kills_one_that_ignores_its_signal_with_its_group) {
   EXPECT_EQ(ended.wait_for(50ms), std::future_status::timeout);
   ends.force();
   EXPECT_EQ(ended.get(), exit_status{.signal = SIGKILL});
-  while (!is_gone(grandchild)) std::this_thread::yield();
+  until("the end of its group", [&] { return is_gone(grandchild); });
 }
 
 TEST(run_child, lets_one_that_is_not_to_be_told_finish) {
@@ -162,7 +166,7 @@ TEST(run_child, kills_what_the_program_has_left_of_its_group) {
   heard said;
   child_program it = shell("sleep 600 & echo $!");
   EXPECT_EQ(run_child(said.of(it), {}), exit_status{.code = 0});
-  while (!is_gone(std::stoi(said.first()))) std::this_thread::yield();
+  until("the end of its group", [&] { return is_gone(std::stoi(said.first())); });
 }
 
 /// `then` runs when the other has said its number, and has a session of its own.
@@ -188,17 +192,22 @@ TEST(run_child, does_not_wait_for_one_that_forks_away_and_says_so) {
   EXPECT_EQ(::kill(std::stoi(said.lines.front()), SIGKILL), 0) << "it runs on";
 }
 
-TEST_BY_MEDIAN(run_child, does_not_wait_for_output_that_others_hold_when_it_is_forced) {
-  heard said;
-  child_program it = forks_away("echo held; exec sleep 600");
-  context_source ends;
-  auto ended = std::async(std::launch::async, [&] { return run_child(said.of(it), ends.get()); });
-  EXPECT_EQ(said.nth(1), "held");
-  const time_point forced = steady().now();
-  ends.force();
-  EXPECT_EQ(ended.get(), exit_status{.signal = SIGKILL});
-  EXPECT_LT(steady().now() - forced, 150ms);
-  ::kill(std::stoi(said.nth(0)), SIGKILL);
+/// Without force it would wait for 200 ms. A machine that is busy takes longer now and then, and not each time.
+TEST(run_child, does_not_wait_for_output_that_others_hold_when_it_is_forced) {
+  duration least = duration::max();
+  for (int tries = 0; tries < 10 && least >= 150ms; ++tries) {
+    heard said;
+    child_program it = forks_away("echo held; exec sleep 600");
+    context_source ends;
+    auto ended = std::async(std::launch::async, [&] { return run_child(said.of(it), ends.get()); });
+    EXPECT_EQ(said.nth(1), "held");
+    const time_point forced = steady().now();
+    ends.force();
+    EXPECT_EQ(ended.get(), exit_status{.signal = SIGKILL});
+    least = std::min(least, steady().now() - forced);
+    ::kill(std::stoi(said.nth(0)), SIGKILL);
+  }
+  EXPECT_LT(least, 150ms);
 }
 
 TEST(run_child, reads_all_that_it_writes_however_much) {

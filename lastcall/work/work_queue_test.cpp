@@ -17,12 +17,17 @@
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/core/stacks/watched_thread.hpp"
+#include "lastcall/work/in_time_test.hpp"
 
 namespace lastcall::work_queue_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing_work::drain_of;
+using testing_work::take;
+using testing_work::until;
+using testing_work::value_of;
 
 std::string field(const component& of, const std::string& name) {
   component_report out;
@@ -45,8 +50,9 @@ std::string measured(const component& of) {
 }
 
 /// Until monitoring says so: a producer that waits does nothing that a test could see.
-void wait_for(const component& of, const std::string& sample) {
-  while (measured(of).find(sample + "\n") == std::string::npos) std::this_thread::yield();
+void until_a_producer_waits(const component& of) {
+  until("a producer that waits",
+        [&] { return measured(of).find("lastcall_queue_producers_waiting 1\n") != std::string::npos; });
 }
 
 /// A queue of numbers whose work waits until it is let go.
@@ -63,15 +69,8 @@ struct queue_of_numbers : ::testing::Test {
             .label = [](const int& n) { return "number " + std::to_string(n); },
             .workers = 1,
             .most = 2,
-            .longest_wait = 10s,
+            .longest_wait = 60s,
             .name = "numbers"};
-  }
-  static std::future<void> drain(component& of) {
-    const auto drained = std::make_shared<std::promise<void>>();
-    context_source ends;
-    ends.begin_drain(steady().now() + 10s);
-    of.drain(ends.get(), [drained] { drained->set_value(); });
-    return drained->get_future();
   }
 
   std::atomic<bool> go = false;
@@ -84,14 +83,14 @@ TEST_F(queue_of_numbers, works_off_what_waits_when_it_drains) {
   work_queue<int> of(usual());
   of.start({});
   EXPECT_EQ(*of.push({}, 1), 0U);
-  begun.acquire();
+  take(begun);
   EXPECT_EQ(*of.push({}, 2), 0U);
   EXPECT_EQ(*of.push({}, 3), 1U);
-  auto drained = drain(of);
+  const drain_of drained(of);
   EXPECT_EQ(of.push({}, 4).error().why(), not_queued::reason::draining);
-  EXPECT_EQ(drained.wait_for(0s), std::future_status::timeout);
+  EXPECT_FALSE(drained.is_over());
   go = true;
-  drained.get();
+  drained.wait();
   of.stop();
   EXPECT_THAT(done, ElementsAre(1, 2, 3));
   EXPECT_EQ(field(of, "done"), "3");
@@ -109,15 +108,15 @@ TEST_F(queue_of_numbers, lets_a_producer_wait_for_room) {
   work_queue<int> of(usual());
   of.start({});
   *of.push({}, 1);
-  begun.acquire();
+  take(begun);
   *of.push({}, 2);
   *of.push({}, 3);
   auto waits = std::async(std::launch::async, [&] { return *of.push({}, 4); });
-  wait_for(of, "lastcall_queue_producers_waiting 1");
+  until_a_producer_waits(of);
   EXPECT_EQ(of.try_push(5).error().why(), not_queued::reason::full) << "others wait";
   go = true;
   EXPECT_EQ(waits.get(), 1U);
-  drain(of).get();
+  drain_of(of).wait();
   of.stop();
   EXPECT_THAT(done, ElementsAre(1, 2, 3, 4));
 }
@@ -128,7 +127,7 @@ TEST_F(queue_of_numbers, says_what_its_workers_do_when_there_is_no_room_in_time)
   work_queue<int> of(std::move(options));
   of.start({});
   *of.push({}, 1);
-  begun.acquire();
+  take(begun);
   *of.push({}, 2);
   *of.push({}, 3);
   int four = 4;
@@ -140,7 +139,7 @@ TEST_F(queue_of_numbers, says_what_its_workers_do_when_there_is_no_room_in_time)
   EXPECT_THROW(static_cast<void>(*none), unavailable);
   EXPECT_THAT(measured(of), HasSubstr("lastcall_queue_refused_total{why=\"full\"} 1\n"));
   go = true;
-  drain(of).get();
+  drain_of(of).wait();
   of.stop();
 }
 
@@ -148,20 +147,20 @@ TEST_F(queue_of_numbers, wakes_a_producer_whose_context_is_forced_and_those_that
   work_queue<int> of(usual());
   of.start({});
   *of.push({}, 1);
-  begun.acquire();
+  take(begun);
   *of.push({}, 2);
   *of.push({}, 3);
   context_source caller;
   auto forced = std::async(std::launch::async, [&] { return of.push(caller.get(), 4).error().why(); });
-  wait_for(of, "lastcall_queue_producers_waiting 1");
+  until_a_producer_waits(of);
   caller.force();
   EXPECT_EQ(forced.get(), not_queued::reason::forced);
   auto refused = std::async(std::launch::async, [&] { return of.push({}, 5).error().why(); });
-  wait_for(of, "lastcall_queue_producers_waiting 1");
-  auto drained = drain(of);
+  until_a_producer_waits(of);
+  const drain_of drained(of);
   EXPECT_EQ(refused.get(), not_queued::reason::draining);
   go = true;
-  drained.get();
+  drained.wait();
   of.stop();
 }
 
@@ -169,7 +168,7 @@ TEST_F(queue_of_numbers, names_what_it_is_at_work_on_and_what_waits) {
   work_queue<int> of(usual());
   of.start({});
   *of.push({}, 1);
-  begun.acquire();
+  take(begun);
   *of.push({}, 2);
   std::vector<work_item> items;
   of.in_progress(items, 10);
@@ -177,7 +176,7 @@ TEST_F(queue_of_numbers, names_what_it_is_at_work_on_and_what_waits) {
   EXPECT_EQ(items[0].label, "number 1");
   EXPECT_EQ(items[1].label, "queued: number 2");
   go = true;
-  drain(of).get();
+  drain_of(of).wait();
   of.stop();
 }
 
@@ -197,7 +196,7 @@ TEST_F(queue_of_numbers, goes_on_after_an_item_that_failed) {
   of.start({});
   *of.push({}, 1);
   *of.push({}, 2);
-  drain(of).get();
+  drain_of(of).wait();
   of.stop();
   EXPECT_THAT(done, ElementsAre(2));
   EXPECT_EQ(field(of, "failed"), "1");
@@ -215,13 +214,13 @@ TEST_F(queue_of_numbers, hands_back_what_waits_and_what_was_cut_when_it_is_force
   work_queue<int> of(std::move(options));
   of.start({});
   *of.push({}, 1);
-  begun.acquire();
+  take(begun);
   *of.push({}, 2);
   *of.push({}, 3);
-  auto drained = drain(of);
-  EXPECT_EQ(drained.wait_for(0s), std::future_status::timeout);
+  const drain_of drained(of);
+  EXPECT_FALSE(drained.is_over());
   of.force();
-  drained.get();
+  drained.wait();
   of.stop();
   std::ranges::sort(back);
   EXPECT_THAT(back, ElementsAre(1, 2, 3));
@@ -238,13 +237,13 @@ TEST_F(queue_of_numbers, hands_back_at_once_when_it_is_not_to_finish) {
   work_queue<int> of(std::move(options));
   of.start({});
   *of.push({}, 1);
-  begun.acquire();
+  take(begun);
   *of.push({}, 2);
   *of.push({}, 3);
-  auto drained = drain(of);
-  EXPECT_THAT(back.get_future().get(), ElementsAre(2, 3));
+  const drain_of drained(of);
+  EXPECT_THAT(value_of(back.get_future()), ElementsAre(2, 3));
   go = true;
-  drained.get();
+  drained.wait();
   of.stop();
   EXPECT_THAT(done, ElementsAre(1));
 }
@@ -259,7 +258,7 @@ TEST_F(queue_of_numbers, names_what_is_left_when_nobody_takes_it_back) {
   work_queue<int> of(std::move(options), log);
   of.start({});
   *of.push({}, 1);
-  begun.acquire();
+  take(begun);
   *of.push({}, 2);
   *of.push({}, 3);
   of.force();
@@ -275,11 +274,11 @@ TEST_F(queue_of_numbers, has_lost_what_could_not_be_handed_back) {
   work_queue<int> of(std::move(options), logger(log_level::none, nullptr));
   of.start({});
   *of.push({}, 1);
-  begun.acquire();
+  take(begun);
   *of.push({}, 2);
-  auto drained = drain(of);
+  const drain_of drained(of);
   of.force();
-  drained.get();
+  drained.wait();
   of.stop();
   EXPECT_EQ(field(of, "left"), "2");
   EXPECT_TRUE(lost(of));
@@ -297,7 +296,7 @@ TEST_F(queue_of_numbers, leaves_an_item_that_it_does_not_take_with_the_producer)
   EXPECT_EQ(large, "eleven byte");  // NOLINT: that is the promise
   EXPECT_EQ(of.try_push(std::move(large)).error().why(), not_queued::reason::too_large);
   EXPECT_EQ(large, "eleven byte");  // NOLINT
-  drain(of).get();
+  drain_of(of).wait();
   of.stop();
 }
 
@@ -313,7 +312,7 @@ TEST_F(queue_of_numbers, replaces_a_worker_whose_thread_was_ended) {
     of.start({});
     *of.push({}, 1);
     *of.push({}, 2);
-    drain(of).get();
+    drain_of(of).wait();
     of.stop();
     EXPECT_THAT(done, ElementsAre(2));
     EXPECT_EQ(field(of, "failed"), "1");
@@ -325,15 +324,13 @@ TEST_F(queue_of_numbers, may_go_without_its_verbs) {
     work_queue<int> of(usual(), logger(log_level::none, nullptr));
     of.start({});
     *of.push({}, 1);
-    begun.acquire();
+    take(begun);
     *of.push({}, 2);
   }
-  while (true) {  // its worker still uses this object
-    bool gone = true;
-    for (const thread_entry& each : watched_thread::snapshot(1000)) gone = gone && each.component != "numbers";
-    if (gone) break;
-    std::this_thread::yield();
-  }
+  until("the end of its worker, which still uses this object", [] {
+    return std::ranges::none_of(watched_thread::snapshot(1000),
+                                [](const thread_entry& each) { return each.component == "numbers"; });
+  });
   EXPECT_TRUE(done.empty());
 }
 
@@ -381,23 +378,23 @@ TEST(work_queue, does_each_item_once_or_hands_it_back) {
                             },
                         .workers = 4,
                         .most = 64,
+                        .longest_wait = 60s,
                         .finishes = finishes});
     of.start({});
-    std::vector<std::thread> pushing;
+    std::vector<std::jthread> pushing;
     for (int p = 0; p < producers; ++p)  // each has its keys, so that their order is that of its pushes
       pushing.emplace_back([&, p] {
         for (int n = p; n < jobs; n += producers)
           if (!of.push({}, job{.key = p + producers * (n / producers % (keys / producers)), .number = n + 1}))
             ++refused;
       });
-    const int until = static_cast<int>(random() % jobs);
-    while (done < until) std::this_thread::yield();
-    std::promise<void> drained;
-    of.drain({}, [&] { drained.set_value(); });
+    const int enough = static_cast<int>(random() % jobs);
+    until("so much work", [&] { return done >= enough; });
+    const drain_of drained(of);
     if (round % 3 == 0) of.force();
-    drained.get_future().get();
+    drained.wait();
     of.stop();
-    for (std::thread& one : pushing) one.join();
+    pushing.clear();
     EXPECT_FALSE(disorder);
     EXPECT_EQ(done + back + refused, jobs);
     EXPECT_LE(*std::ranges::max_element(seen), 1);

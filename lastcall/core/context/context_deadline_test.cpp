@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "lastcall/core/by_median_test.hpp"
 #include "lastcall/core/context/context.hpp"
 
 namespace lastcall::context_deadline_test {
@@ -104,7 +105,7 @@ TEST(context_deadline, calls_back_through_the_standards_token) {
   EXPECT_EQ(forced.get_future().wait_for(20s), std::future_status::ready);
 }
 
-TEST(context_deadline, calls_back_in_the_order_of_the_deadlines) {
+TEST_BY_MEDIAN(context_deadline, calls_back_in_the_order_of_the_deadlines) {
   const auto now = std::chrono::steady_clock::now();  // one for all: the loop may be interrupted
   std::vector<context> all;
   for (int i = 0; i < 10; ++i)
