@@ -72,7 +72,7 @@ class output {
     if (*dropped == 0) {
       log_.info(name_, stream, {{"line", line}});
     } else {
-      log_.info(name_, stream, {{"line", line}, {"dropped_before", std::to_string(*dropped)}});
+      log_.info(name_, stream, {{"line", line}, {"left_out", std::to_string(*dropped)}});
     }
   }
 
@@ -211,13 +211,14 @@ exit_status detail::run_child(const child_program& program, const context& with,
     do {
       ::eventfd_t woken;
       ::eventfd_read(*wake, &woken);
+      const bool drains_now = with.draining();  // first: a deadline that passes in between makes both true
       if (with.forced() && !std::exchange(killed, true)) {
         {
           const std::lock_guard held(into.mutex);
           into.killed = true;
         }
         child.kill_group();
-      } else if (with.draining() && !std::exchange(told, true) && program.told_by != 0) {
+      } else if (drains_now && !std::exchange(told, true) && program.told_by != 0) {
         child.tell(program.told_by);
         child.tell(SIGCONT);  // one that is stopped (SIGTSTP, SIGTTIN) gets no signal before this one
       }
