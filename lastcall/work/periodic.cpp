@@ -88,7 +88,7 @@ class ticks {
       if (threw) untold = failures_logged_.admit(now);
     }
     if (untold)
-      log_.error(with_.name, "a tick threw", {{"error", to_text(threw)}, {"not_logged", std::to_string(*untold)}});
+      log_.error(with_.name, "a tick threw", {{"error", to_text(threw)}, {"left_out", std::to_string(*untold)}});
   }
 
   const periodic_options with_;

@@ -264,7 +264,7 @@ void work_queue_core::work_over(std::size_t worker, const std::exception_ptr& th
   held.unlock();
   if (untold)
     log_.error(settings_.name, "an item failed",
-               {{"item", label_of(*it)}, {"error", to_text(threw)}, {"not_logged", std::to_string(*untold)}});
+               {{"item", label_of(*it)}, {"error", to_text(threw)}, {"left_out", std::to_string(*untold)}});
   const std::string key = it->key;
   it = nullptr;  // before anyone hears that its work has ended
   held.lock();
