@@ -137,8 +137,9 @@ void answer_path::break_off(std::string_view why) noexcept {
 
 void answer_path::note_break(std::string_view why, request_end as) noexcept {
   exchange& x = *exchange_;
-  if (!why.empty())
-    service().log.error(service().name, "a response was cut", {{"target", x.req.target()}, {"cause", why}});
+  if (const auto left_out = why.empty() ? std::nullopt : shard_.cut_lines.admit(now()))
+    service().log.error(service().name, "a response was cut",
+                        {{"target", x.req.target()}, {"cause", why}, {"left_out", std::to_string(*left_out)}});
   shard_.column(as).add();
   x.outgoing.open = false;
   x.records.body_sent(service().access_log, &x.req, client(), as);

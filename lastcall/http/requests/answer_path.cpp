@@ -83,7 +83,7 @@ void answer_path::run(const handler& h, const context& life) {
         } catch (...) {
           threw = caught_on_loop(req);
         }
-        return call::answer_to_exception(threw, service(), req.target());
+        return call::answer_to_exception(threw, service(), req.target(), exchange_->ends);
       }());
     case form::responder: {
       call& c = begin_call(&h);
@@ -96,7 +96,7 @@ void answer_path::run(const handler& h, const context& life) {
         threw = caught_on_loop(req);
       }
       // Its log line only: the destroyed responder has answered.
-      if (threw) call::answer_to_exception(threw, service(), req.target());
+      if (threw) call::answer_to_exception(threw, service(), req.target(), exchange_->ends);
       return;
     }
     case form::coroutine: {

@@ -166,10 +166,23 @@ void call::end_body(bool whole) noexcept {
   if (host_) host_->end_output(whole && !writing_, trailers_);
 }
 
+namespace {
+
+/// Nobody gets an answer any more. What a handler throws after its own timeout mostly follows from that.
+response late_answer(const std::exception_ptr& threw, const detail::service& by, bool timed_out) noexcept {
+  const log_level level = timed_out ? log_level::debug : log_level::warning;
+  if (!is_stream_error(threw) && by.log.enabled(level))
+    by.log.write(level, by.name, "a handler threw when its request was over", {{"what", lastcall::to_text(threw)}});
+  return failure();
+}
+
+}  // namespace
+
 /// A body_error that the handler did not catch has the status for the client. 400 replaces 0: the client has gone, so
 /// no client reads this answer. 500 replaces a number that is no error status.
-response call::answer_to_exception(const std::exception_ptr& threw, const detail::service& by,
-                                   std::string_view target) noexcept {
+response call::answer_to_exception(const std::exception_ptr& threw, const detail::service& by, std::string_view target,
+                                   time_point ends) noexcept {
+  if (steady().now() >= ends) return late_answer(threw, by, true);
   try {
     std::rethrow_exception(threw);
   } catch (const body_error& error) {
@@ -187,13 +200,9 @@ response call::answer_to_exception(const std::exception_ptr& threw, const detail
   return failure();
 }
 
-/// When the request is over, nobody gets an answer.
 response call::failed(const std::exception_ptr& threw) const noexcept {
-  if (!gone()) return answer_to_exception(threw, service(), exchange_->req.target());
-  if (!is_stream_error(threw))
-    service().log.warning(service().name, "a handler threw when its request was over",
-                          {{"what", lastcall::to_text(threw)}});
-  return failure();
+  if (!gone()) return answer_to_exception(threw, service(), exchange_->req.target(), ends_);
+  return late_answer(threw, service(), steady().now() >= ends_);
 }
 
 /// Runs on any thread. The answer moves to the loop's thread, and is dropped there if the connection has ended
@@ -209,7 +218,8 @@ void call::reply(response&& r) noexcept {
 
 void call::unanswered() noexcept {
   if (gone()) return;
-  service().log.write(log_level::error, service().name, "a handler dropped its responder without an answer; sent 500");
+  if (steady().now() < ends_)
+    service().log.error(service().name, "a handler dropped its responder without an answer; sent 500");
   reply(failure());
 }
 

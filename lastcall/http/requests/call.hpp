@@ -112,9 +112,9 @@ class call final : public pending_reply {
   void answer_here(response&& r) noexcept {
     if (host_) host_->take_answer(std::move(r));
   }
-  /// The answer to an exception; a line of the log says what it was.
-  static response answer_to_exception(const std::exception_ptr& threw, const detail::service&,
-                                      std::string_view target) noexcept;
+  /// The answer to an exception; a line of the log says what it was. From `ends` on its client is told 504 instead.
+  static response answer_to_exception(const std::exception_ptr& threw, const detail::service&, std::string_view target,
+                                      time_point ends) noexcept;
   response failed(const std::exception_ptr& threw) const noexcept;
   bool makes_body() const noexcept { return makes_body_; }
   /// Runs the maker of the body, on the loop's thread. Never throws.

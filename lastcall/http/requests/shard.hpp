@@ -145,6 +145,7 @@ class shard {
   net::tally refused_streams;
   route_stats stats;
   log_limit late_lines{10};  ///< of handlers whose timeout passed
+  log_limit cut_lines{10};   ///< of responses that were cut
   websocket_counts websockets;
 
  private:
