@@ -222,13 +222,13 @@ inline router scene::routes() {
                            co_await net::wait_until_forced_for(c, generous);
                            co_await to.write("late");
                          });
-                       }).timeout(std::chrono::seconds(1)));
+                       }).timeout(std::chrono::seconds(2)));
     late.get("/drips_blocking", handler(blocking([](const request&, context c) {
                                   return streamed_blocking([c](body_writer to) {
                                     to.write_blocking("drip");
                                     c.wait_until_forced_for(generous);
                                   });
-                                })).timeout(std::chrono::seconds(1)));
+                                })).timeout(std::chrono::seconds(2)));
     late.get("/longer", handler([](const request&, context c) -> task<response> {
                           co_await net::wait_until_forced_for(c, std::chrono::milliseconds(100));
                           co_return text(to_text(c.cause()));

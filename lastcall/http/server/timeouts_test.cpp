@@ -75,25 +75,10 @@ struct serving : desk, serving_test {
         const std::lock_guard lock(kept_mutex);
         kept.push_back(std::move(to));
       });
-      late.get("/around", around([](const request&, const context&, const next_handler& go_on) -> task<response> {
-                 co_return co_await go_on();
-               })(blocking([this](const request&) {
-                 wait();
-                 note("inner");
-                 return text("too late");
-               })));
       late.get("/around/deaf/{name}",
                around([](const request&, const context&, const next_handler& go_on) -> task<response> {
                  co_return co_await go_on();
                })(blocking([this](const request& q) { return is_deaf(q); })));
-      late.post("/taken", [this](const request&, body_stream in) -> task<response> {
-        try {
-          while (co_await in.read()) note("piece");
-        } catch (const body_error& error) {
-          note("error " + std::to_string(error.status()));
-        }
-        co_return text("too late");
-      });
       late.events("/events", [](sse::stream out) -> task<> {
         for (int i = 0; i < 2 && co_await out.wait_for(100ms); ++i) co_await out.send({.data = "still here"});
       });
@@ -103,14 +88,29 @@ struct serving : desk, serving_test {
     });
     // These must have begun before their time is up, also where the machine is busy.
     r.group("/begun", [this](router& late) {
-      late.use(timeout(1s));
+      late.use(timeout(2s));
       late.get("/deaf/{name}", blocking([this](const request& q) { return is_deaf(q); }));
       late.get("/blocking", blocking([this](const request&, context c) {
-                 const bool bounded = c.remaining() <= 1s;
+                 const bool bounded = c.remaining() <= 2s;
                  c.wait_until_forced_for(generous);
                  note(std::string(bounded ? "bounded, " : "") + to_text(c.cause()));
                  return text("too late");
                }));
+      late.get("/around", around([](const request&, const context&, const next_handler& go_on) -> task<response> {
+                 co_return co_await go_on();
+               })(blocking([this](const request&) {
+                 wait();
+                 note("inner");
+                 return text("too late");
+               })));
+      late.post("/taken", [this](const request&, body_stream in) -> task<response> {
+        try {
+          while (co_await in.read()) note("piece");
+        } catch (const body_error& error) {
+          note("error " + std::to_string(error.status()));
+        }
+        co_return text("too late");
+      });
       late.post("/taken_blocking", blocking([this](const request&, body_stream in) {
                   const auto piece = in.read_blocking();
                   note("piece");
@@ -242,7 +242,7 @@ TEST(timeouts, leave_a_responder_nothing_to_answer) {
 TEST(timeouts, hold_for_what_stands_behind_an_around) {
   serving s;
   auto c = s.enters();
-  c.say(request_for("/late/around"));
+  c.say(request_for("/begun/around"));
   EXPECT_EQ(next_reply(c).status, 504);
   c.say(request_for("/"));
   EXPECT_EQ(next_reply(c).status, 200);
@@ -280,7 +280,7 @@ TEST(timeouts, begin_none_behind_an_around) {
 TEST(timeouts, close_a_connection_whose_body_nobody_reads_to_its_end) {
   serving s;
   auto c = s.enters();
-  c.say(request_for("/late/taken", "Content-Length: 100\r\n", "POST") + "12345");
+  c.say(request_for("/begun/taken", "Content-Length: 100\r\n", "POST") + "12345");
   const reply told = next_reply(c);
   EXPECT_EQ(told.status, 504);
   EXPECT_TRUE(told.closes());
