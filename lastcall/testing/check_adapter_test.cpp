@@ -166,7 +166,7 @@ TEST(check_adapter, has_nothing_against_one_that_waits_for_its_server) {
           .long_work = [](adapter& of, const context& with) { of.long_work(with); },
           .server = parse_server_address(server.url()),
           .rounds = 0,
-          .patience = 2s}),
+          .patience = 4s}),
       IsEmpty());
 }
 

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <latch>
 #include <optional>
@@ -241,7 +242,8 @@ TEST(open_listeners, lets_many_that_start_at_once_share_one_queue) {
 
 /// With another order the clients of such a socket would be reset as soon as the door turns out to be taken.
 TEST(open_listeners, opens_no_socket_before_it_has_the_door) {
-  const endpoint where = endpoint_of("192.0.2.1", 9);  // not of this machine, so a socket there would fail at once
+  const auto port = static_cast<std::uint16_t>(1024 + ::getpid() % 60'000);
+  const endpoint where = endpoint_of("192.0.2.1", port);  // not of this machine, so a socket there would fail at once
   const unique_fd door(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   const std::string name = "lastcall/" + to_text(where);
   sockaddr_un at{};

@@ -149,7 +149,7 @@ TEST_BY_MEDIAN(overlap, ends_the_wait_at_once_when_the_start_is_told_to_stop) {
   life.begin_drain(told + 30s);
   asks.join();
   EXPECT_EQ(got.error, ECANCELED) << got.what;
-  EXPECT_LT(ended - told, 100ms);
+  EXPECT_LT(ended - told, 1s);  // it would wait for 60 s
 }
 
 TEST(overlap, names_another_version) {
