@@ -24,6 +24,7 @@
 #include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/leave_behind.hpp"
 #include "lastcall/core/lifecycle/shutdown_budget.hpp"
+#include "lastcall/core/signals/signal_name.hpp"
 #include "lastcall/core/signals/signal_policy.hpp"
 #include "lastcall/core/signals/signals.hpp"
 #include "lastcall/testing/virtual_threads.hpp"

@@ -17,6 +17,7 @@
 #include "lastcall/core/lifecycle/shutdown_run.hpp"
 #include "lastcall/core/report/kernel_counters.hpp"
 #include "lastcall/core/report/report_file.hpp"
+#include "lastcall/core/signals/signal_name.hpp"
 
 namespace lastcall::inline v0 {
 namespace {

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <csignal>
 
+#include "lastcall/core/signals/signal_name.hpp"
+
 namespace lastcall::inline v0 {
 
 shutdown_request stamped(shutdown_request by, const clock& time) noexcept {

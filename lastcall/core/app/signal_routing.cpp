@@ -9,6 +9,7 @@
 #include "lastcall/core/app/shutdown_cause.hpp"
 #include "lastcall/core/exit/exit_code.hpp"
 #include "lastcall/core/exit/try_write_stderr.hpp"
+#include "lastcall/core/signals/signal_name.hpp"
 
 namespace lastcall::inline v0 {
 namespace {

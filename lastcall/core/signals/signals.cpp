@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "lastcall/core/late_wake.hpp"
+#include "lastcall/core/signals/signal_name.hpp"
 #include "lastcall/core/threads/own_thread.hpp"
 #include "lastcall/core/threads/timed_poll.hpp"
 

@@ -10,7 +10,6 @@
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/function.hpp"
-#include "lastcall/core/signals/signal_name.hpp"
 
 namespace lastcall::inline v0 {
 

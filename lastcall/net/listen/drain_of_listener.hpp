@@ -21,7 +21,7 @@ void drain_listener(int listening, const context& ends, const function<void()>& 
 /// ends: a blocking accept() of the program, or an asynchronous one, fails with EINVAL, so its loop returns.
 /// `listening` is the descriptor, or a function that returns it, called when the drain begins. It must not be shared
 /// with another process, nor be in an SO_REUSEPORT group of which others stay. TCP, or Unix-domain without `then`.
-/// Blocks, when called: usually 10 to 20 ms; see settle_listener.
+/// Blocks, when called: usually 10 to 20 ms; at most until the drain end, or until it is forced.
 /// Errors, when called: std::invalid_argument if it is not a listening socket.
 template <class Listening>
   requires std::convertible_to<Listening, int> || std::is_invocable_r_v<int, Listening&>
