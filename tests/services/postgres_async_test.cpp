@@ -173,7 +173,8 @@ TEST_F(postgres_async, a_call_whose_coroutine_is_destroyed_gives_its_connection_
           static_cast<void>(co_await on.query({}, "select pg_sleep(2)"));
         },
         [](std::exception_ptr) {});
-    io.run_for(20ms);
+    io.poll();
+    wait_for_statement("select pg_sleep(2)");
   }
   EXPECT_TRUE(native.is_broken());
 }

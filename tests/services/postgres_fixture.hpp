@@ -21,12 +21,16 @@ class postgres : public testing::Test {
   static void SetUpTestSuite() { server_ = std::make_unique<postgres_cluster>(); }
   static void TearDownTestSuite() { server_.reset(); }
 
-  static pg::connection connect(lastcall::duration within = 5s) {
+  static pg::connection connect(lastcall::duration within = 20s) {
     return std::move(
-        *pg::connection::open({}, {.conninfo = server_->conninfo(), .connect_within = within, .cancel_within = 5s}));
+        *pg::connection::open({}, {.conninfo = server_->conninfo(), .connect_within = within, .cancel_within = 20s}));
   }
   static pg::pool_options pool_of(std::size_t most) {
-    return {.conninfo = server_->conninfo() + " application_name=pool_test", .cancel_within = 5s, .most = most};
+    return {.conninfo = server_->conninfo() + " application_name=pool_test",
+            .connect_within = 20s,
+            .cancel_within = 20s,
+            .most = most,
+            .longest_wait = 60s};
   }
   static int count(const char* sql) {
     auto on = connect();
