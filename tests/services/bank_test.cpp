@@ -43,6 +43,7 @@ class bank : public testing::Test {
 std::unique_ptr<postgres_cluster> bank::server_;
 
 constexpr auto soon = std::chrono::seconds(1);
+const auto gone_within = sanitized ? 20 * soon : process_tests::long_run() ? soon : 3 * soon;
 
 TEST_F(bank, drains_without_a_half_transfer_and_without_losing_one) {
   for (int run = 0; run < process_tests::runs(50, 3); ++run) {
@@ -56,7 +57,7 @@ TEST_F(bank, drains_without_a_half_transfer_and_without_losing_one) {
     const auto until_gone = until_the_bank_is_gone(auditor_, 20 * soon);
     clients.wait();
     ASSERT_EQ(end, (lastcall::testing::exit_status{.code = 0})) << it.process.errors();
-    EXPECT_LT(until_gone, sanitized ? 20 * soon : soon);
+    EXPECT_LT(until_gone, gone_within);
     EXPECT_EQ(clients.unanswered(), 0u) << it.process.errors();
     EXPECT_EQ(clients.refused(), 0u) << it.process.errors();
     EXPECT_EQ(wrong_in_the_books(auditor_, clients.acknowledged()), "");
@@ -68,7 +69,7 @@ TEST_F(bank, drains_without_a_half_transfer_and_without_losing_one) {
 TEST_F(bank, that_is_killed_leaves_clients_without_an_answer_and_its_statements_on_the_server) {
   running_bank it(server_->conninfo());
   bank_clients clients(it.address(), 50, 1);
-  process_tests::raw_client sleeper(it.address(), "GET /sleep?s=3 HTTP/1.1\r\nHost: bank\r\n\r\n");
+  process_tests::raw_client sleeper(it.address(), "GET /sleep?s=6 HTTP/1.1\r\nHost: bank\r\n\r\n");
   EXPECT_TRUE(clients.reach(50));
   EXPECT_TRUE(falls_asleep());
   it.process.signal(SIGKILL);
@@ -107,7 +108,7 @@ void bank::ends_a_long_statement() {
   EXPECT_EQ(end, (lastcall::testing::exit_status{.code = 3})) << it.process.errors();
   EXPECT_GE(took, grace * 8 / 10);
   EXPECT_LE(took, grace + (sanitized ? 20s : process_tests::long_run() ? 100ms : 500ms));
-  EXPECT_LT(until_the_bank_is_gone(auditor_, 20 * soon), sanitized ? 20 * soon : soon);
+  EXPECT_LT(until_the_bank_is_gone(auditor_, 20 * soon), gone_within);
   EXPECT_THAT(it.process.errors(), HasSubstr("a sleep at postgres_bank.cpp:"));
 }
 
