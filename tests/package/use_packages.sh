@@ -7,7 +7,8 @@ export DEBIAN_FRONTEND=noninteractive
 apt() { timeout 900 apt-get -o Acquire::Retries=3 -qq "$@" >/dev/null; }
 
 mapfile -t packages < <(cd /root/with && for file in *.deb; do dpkg-deb --field "$file" Package; done)
-mapfile -t without_adapters < <(cd /root/with && printf '%s\n' "$PWD"/*.deb | grep -v postgres)
+shopt -s nullglob
+without_adapters=(/root/with/lastcall_[0-9]*.deb /root/with/lastcall_{dev,runtime}_*.deb)
 apt update
 apt install -y --no-install-recommends "${without_adapters[@]}"
 lastcall --help
@@ -20,7 +21,7 @@ apt install -y --no-install-recommends g++ cmake make pkg-config
 ./use_prefix.sh /usr /tmp/consumer_without_adapters
 
 apt install -y --no-install-recommends /root/with/lastcall_*.deb
-dpkg-query --show "${packages[@]}" libpq-dev
+dpkg-query --show "${packages[@]}" libpq-dev libsqlite3-dev
 ./use_prefix.sh /usr /tmp/consumer
 
 apt purge -y "${packages[@]}"

@@ -17,25 +17,30 @@ pc=$(find "$prefix/lib" -name lastcall-http.pc)
 libraries=$(dirname "$(dirname "$pc")")
 
 export PKG_CONFIG_PATH=$libraries/pkgconfig
-# Adapters are installed apart.
-adapters=() left_out='^$' postgres=OFF
-if pkg-config --exists lastcall-postgres; then
-  adapters=(lastcall-postgres) postgres=ON
-else
-  left_out='postgres'
-fi
+# Adapters are installed apart. For each there is a program of a user.
+adapters=() missing=() every='' left_out='^$'
+for source in "$here"/consumer/adapters/*.cpp; do
+  name=$(basename "$source" .cpp)
+  every+="|$name"
+  if pkg-config --exists "lastcall-$name"; then
+    adapters+=("$name")
+  else
+    missing+=("$name")
+    left_out+="|$name"
+  fi
+done
 
 listed=$here/../../cmake/public_headers.txt
-(cd "$prefix/include" && find lastcall -name '*.hpp' | LC_ALL=C sort | diff <(grep -v "$left_out" "$listed") -) ||
+(cd "$prefix/include" && find lastcall -name '*.hpp' | LC_ALL=C sort | diff <(grep -vE "$left_out" "$listed") -) ||
   fail 'what is installed is not what cmake/public_headers.txt says'
 
-version=$(pkg-config --modversion lastcall-core lastcall-work lastcall-net lastcall-http lastcall-testing "${adapters[@]}" |
+version=$(pkg-config --modversion lastcall-core lastcall-work lastcall-net lastcall-http lastcall-testing "${adapters[@]/#/lastcall-}" |
   sort -u)
 [[ $("$prefix/bin/lastcall" --version) == "lastcall $version" ]] || fail "lastcall --version does not say $version"
 
 command -v make >/dev/null || export CMAKE_GENERATOR=Ninja # what scripts/bootstrap installs
 cmake -S "$here/consumer" -B "$scratch/find_package" -DCMAKE_PREFIX_PATH="$prefix" -DHEADERS="$prefix/include" \
-  -DPOSTGRES=$postgres
+  -DADAPTERS="$(IFS=';' && printf '%s' "${adapters[*]}")"
 cmake --build "$scratch/find_package" --parallel 2
 "$scratch/find_package/consumer"
 [[ $("$scratch/find_package/core_only") == "$version" ]] || fail 'version() is not that of the package'
@@ -44,9 +49,9 @@ cmake --build "$scratch/find_package" --parallel 2
 links_nothing_of() {
   if readelf -d "$1" | grep NEEDED | grep -E "$2"; then fail "$1 links with what it has not asked for"; fi
 }
-links_nothing_of "$scratch/find_package/core_only" 'lastcall_(work|net|http|testing|postgres)|libpq|ssl|nghttp2'
-links_nothing_of "$scratch/find_package/consumer" 'lastcall_postgres|libpq'
-if [[ $postgres == ON ]]; then "$scratch/find_package/with_postgres"; fi
+links_nothing_of "$scratch/find_package/core_only" "lastcall_(work|net|http|testing$every)|libpq|libsqlite3|ssl|nghttp2"
+links_nothing_of "$scratch/find_package/consumer" "lastcall_(${every#|})|libpq|libsqlite3"
+for name in "${adapters[@]}"; do "$scratch/find_package/with_$name"; done
 
 # refuses TEXT ARGUMENT…: find_package(lastcall ARGUMENT…) fails and says TEXT.
 refuses() {
@@ -75,13 +80,12 @@ by_pkg_config() {
   [[ $(LD_LIBRARY_PATH=$libraries "$scratch/core_by_pkg_config") == "$version" ]]
 }
 by_pkg_config c++
-if [[ $postgres == ON ]]; then
-  read -ra flags < <(pkg-config --cflags --libs lastcall-postgres)
-  c++ -std=c++20 "$here/consumer/postgres.cpp" "${flags[@]}" -o "$scratch/postgres_by_pkg_config"
-  LD_LIBRARY_PATH=$libraries "$scratch/postgres_by_pkg_config"
-else
-  refuses "lastcall has no component 'postgres'" 0.1 CONFIG REQUIRED COMPONENTS postgres
-fi
+for name in "${adapters[@]}"; do
+  read -ra flags < <(pkg-config --cflags --libs "lastcall-$name")
+  c++ -std=c++20 "$here/consumer/adapters/$name.cpp" "${flags[@]}" -o "$scratch/${name}_by_pkg_config"
+  LD_LIBRARY_PATH=$libraries "$scratch/${name}_by_pkg_config"
+done
+for name in "${missing[@]}"; do refuses "lastcall has no component '$name'" 0.1 CONFIG REQUIRED COMPONENTS "$name"; done
 if command -v clang++-19 >/dev/null; then by_pkg_config clang++-19; fi
 
 # says TEXT FLAG: what can't work ends with one sentence.
