@@ -8,6 +8,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <future>
 #include <memory>
 #include <optional>
@@ -16,6 +17,12 @@
 namespace lastcall::net::push_test {
 
 using namespace std::chrono_literals;
+
+bool drains(work_queue<int>& all) {
+  const auto drained = std::make_shared<std::promise<void>>();
+  all.drain({}, [drained] { drained->set_value(); });
+  return drained->get_future().wait_for(20s) == std::future_status::ready;
+}
 
 /// A queue with room for one number, whose worker works when it is let.
 struct queue_of_one : testing::Test {
@@ -30,11 +37,6 @@ struct queue_of_one : testing::Test {
     all.stop();
   }
   template <class F> void spawn(F f) { boost::asio::co_spawn(io, std::move(f), boost::asio::detached); }
-  bool drains() {
-    const auto drained = std::make_shared<std::promise<void>>();
-    all.drain({}, [drained] { drained->set_value(); });
-    return drained->get_future().wait_for(20s) == std::future_status::ready;
-  }
 
   std::counting_semaphore<> begun{0}, let{0};
   std::atomic<int> sum = 0;
@@ -84,7 +86,7 @@ TEST_F(queue_of_one, takes_nothing_from_a_coroutine_that_was_destroyed) {
     gone.poll();
   }
   let.release(10);
-  EXPECT_TRUE(drains());
+  EXPECT_TRUE(drains(all));
   EXPECT_EQ(sum, 3);
 }
 
@@ -92,8 +94,44 @@ TEST_F(queue_of_one, serves_a_thousand_coroutines) {
   let.release(1002);
   for (int i = 0; i < 1000; ++i) spawn([&]() -> task<> { static_cast<void>(*co_await push(all, {}, 1)); });
   io.run_for(60s);
-  EXPECT_TRUE(drains());
+  EXPECT_TRUE(drains(all));
   EXPECT_EQ(sum, 1003);
+}
+
+TEST_F(queue_of_one, refuses_a_coroutine_that_waits_when_it_ends) {
+  std::optional<not_queued::reason> why;
+  {
+    work_queue<int> ends{
+        {.work = [this](int&, const context&) { let.acquire(); }, .workers = 1, .most = 1, .longest_wait = 60s}};
+    ends.start({});
+    while (ends.try_push(1)) continue;
+    spawn([&]() -> task<> { why = (co_await push(ends, {}, 3)).error().why(); });
+    io.poll();
+    let.release(10);
+  }
+  io.run_for(10s);
+  EXPECT_EQ(why, not_queued::reason::draining);
+}
+
+// A coroutine that is told before it waits does not wait.
+TEST(queue, takes_from_coroutines_of_several_threads) {
+  std::atomic<int> sum = 0;
+  work_queue<int> all{
+      {.work = [&](int& n, const context&) { sum += n; }, .workers = 2, .most = 1, .longest_wait = 60s}};
+  all.start({});
+  const auto began = std::chrono::steady_clock::now();
+  boost::asio::thread_pool threads(4);
+  for (int i = 0; i < 8; ++i)
+    boost::asio::co_spawn(
+        threads,
+        [&]() -> task<> {
+          for (int round = 0; round < 2000; ++round) static_cast<void>(*co_await push(all, {}, 1));
+        },
+        boost::asio::detached);
+  threads.join();
+  EXPECT_TRUE(drains(all));
+  EXPECT_EQ(sum, 16'000);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 60s) << "a wake-up was lost";
 }
 
 }  // namespace lastcall::net::push_test

@@ -1,11 +1,11 @@
 #include "lastcall/net/wait.hpp"
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
+
+#include "lastcall/net/parked.hpp"
 
 namespace lastcall::inline v0::net {
 
@@ -14,15 +14,12 @@ namespace {
 task<bool> wait(context with, stop_token end, duration time, std::source_location at) {
   if (end.stop_requested()) co_return false;
   const waiting here(with, "time to pass", at);
-  // Shared: what is posted may run after the wait.
-  const auto timer = std::make_shared<boost::asio::steady_timer>(co_await boost::asio::this_coro::executor);
-  timer->expires_at(lastcall::detail::later(steady().now(), time));
-  // The timer belongs to the thread of its executor, so the end of the context is posted there.
-  const stop_callback cut_short(end,
-                                [timer] { boost::asio::post(timer->get_executor(), [timer] { timer->cancel(); }); });
-  boost::system::error_code cancelled;
-  co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
-  co_return !cancelled && !end.stop_requested();
+  const auto it = std::make_shared<detail::parked>(co_await boost::asio::this_coro::executor);
+  const time_point by = lastcall::detail::later(steady().now(), time);
+  const stop_callback cut_short(end, [&] { it->wake(); });
+  boost::system::error_code woken;
+  co_await it->until(by, boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+  co_return !woken && !end.stop_requested();
 }
 
 }  // namespace

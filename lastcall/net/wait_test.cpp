@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <optional>
 #include <thread>
 
@@ -56,6 +58,26 @@ TEST(wait, does_not_begin_after_the_end) {
   over.force();
   EXPECT_EQ(outcome_of([&] { return wait_for(over.get(), duration::max()); }, nothing), false);
   EXPECT_EQ(outcome_of([&] { return wait_until_forced_for(over.get(), duration::max()); }, nothing), false);
+}
+
+// A coroutine that is told before it waits does not wait.
+TEST(wait, ends_on_an_executor_of_several_threads) {
+  const time_point began = steady().now();
+  std::atomic<int> ended = 0;
+  boost::asio::thread_pool threads(4);
+  for (int i = 0; i < 4000; ++i) {
+    context_source life;
+    boost::asio::co_spawn(
+        threads,
+        [&ended, with = life.get()]() -> task<> {
+          if (!co_await wait_for(with, 60s)) ++ended;
+        },
+        boost::asio::detached);
+    life.begin_drain({});
+  }
+  threads.join();
+  EXPECT_EQ(ended, 4000);
+  EXPECT_LT(steady().now() - began, 60s) << "an end was lost";
 }
 
 TEST(wait, for_ever_is_no_overflow) {

@@ -99,7 +99,7 @@ template <class T> struct offered_item {
 
 /// For other ways to wait for room: net::push.
 struct queue_access {
-  template <class T> static work_queue_core& core_of(work_queue<T>& of) noexcept { return *of.core_; }
+  template <class T> static std::shared_ptr<work_queue_core> core_of(work_queue<T>& of) noexcept { return of.core_; }
   template <class T> static std::unique_ptr<queue_item> item_of(work_queue<T>& of, T&& value) {
     return of.core_->make(std::move(value));
   }
