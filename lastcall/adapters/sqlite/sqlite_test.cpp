@@ -22,26 +22,32 @@ using ::testing::HasSubstr;
 constexpr const char* endless =
     "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000000000) select count(*) from n";
 
-/// `endless`, and it says when it runs.
-class told_endless {
+/// The next statement of a connection, which says when it runs.
+class next_statement {
  public:
-  const char* sql_for(const connection& on) {
-    sqlite3_create_function(
-        on.native_handle(), "begun", 0, SQLITE_UTF8, this,
-        [](sqlite3_context* of, int, sqlite3_value**) {
-          static_cast<told_endless*>(sqlite3_user_data(of))->begun_.set_value();
-          sqlite3_result_int(of, 1);
+  void watch(const connection& of) {
+    sqlite3_trace_v2(
+        of.native_handle(), SQLITE_TRACE_STMT,
+        [](unsigned, void* self, void*, void*) {
+          auto& it = *static_cast<next_statement*>(self);
+          if (!it.told_.test_and_set()) it.begun_.set_value();
+          return 0;
         },
-        nullptr, nullptr);
-    return "with recursive n(i) as (select begun() union all select i + 1 from n where i < 1000000000000) "
-           "select count(*) from n";
+        this);
   }
   /// False: it does not run within 20 s.   Threads: any.
   bool runs() { return begun_.get_future().wait_for(20s) == std::future_status::ready; }
 
  private:
   std::promise<void> begun_;
+  std::atomic_flag told_;
 };
+
+void drain(pool& all) {
+  std::promise<void> drained;
+  all.drain({}, [&] { drained.set_value(); });
+  EXPECT_EQ(drained.get_future().wait_for(20s), std::future_status::ready);
+}
 
 class sqlite : public ::testing::Test {
  protected:
@@ -154,9 +160,10 @@ TEST_F(sqlite, a_query_ends_when_its_time_is_up) {
 
 TEST_F(sqlite, a_query_ends_when_its_context_is_forced) {
   auto on = open();
-  told_endless question;
+  next_statement question;
+  question.watch(on);
   context_source caller;
-  auto asks = std::async(std::launch::async, [&] { return on.query(caller.get(), question.sql_for(on)); });
+  auto asks = std::async(std::launch::async, [&] { return on.query(caller.get(), endless); });
   EXPECT_TRUE(question.runs());
   caller.force(cause::client_gone);
   const auto none = asks.get();
@@ -171,14 +178,20 @@ TEST_F(sqlite, waits_for_another_process_no_longer_than_its_context) {
   auto first = *transaction::begin({}, other);
   EXPECT_EQ(transaction::begin(within({}, 20ms), on).error().why(), error::reason::deadline);
   context_source caller;
+  next_statement cut;
+  cut.watch(on);
   auto asks = std::async(std::launch::async, [&] { return transaction::begin(caller.get(), on); });
+  EXPECT_TRUE(cut.runs());
   caller.force();
   EXPECT_EQ(asks.get().error().why(), error::reason::forced);
   auto brief = open(access::read_write, 20ms);
   const auto busy = transaction::begin({}, brief);
   EXPECT_EQ(busy.error().why(), error::reason::busy);
   EXPECT_THAT(busy.error().what(), HasSubstr("database is locked, by others, for 20ms"));
+  next_statement patient;
+  patient.watch(on);
   auto waits = std::async(std::launch::async, [&] { return transaction::begin({}, on).has_value(); });
+  EXPECT_TRUE(patient.runs());
   EXPECT_TRUE(first.commit({}));
   EXPECT_TRUE(waits.get());
 }
@@ -214,12 +227,13 @@ TEST_F(sqlite, a_transaction_that_was_rolled_back_by_an_error_takes_nothing_more
 
 TEST_F(sqlite, a_cancelled_connection_rolls_back_and_does_nothing_else) {
   auto on = open();
-  told_endless question;
+  next_statement question;
   static_cast<void>(*on.query({}, "create table t(i)"));
   {
     auto work = *transaction::begin({}, on);
     static_cast<void>(*work.query({}, "insert into t values (1)"));
-    auto asks = std::async(std::launch::async, [&] { return work.query({}, question.sql_for(on)); });
+    question.watch(on);
+    auto asks = std::async(std::launch::async, [&] { return work.query({}, endless); });
     EXPECT_TRUE(question.runs());
     on.cancel();
     EXPECT_EQ(asks.get().error().why(), error::reason::forced);
@@ -298,9 +312,7 @@ TEST_F(sqlite, a_pool_writes_by_one_reads_by_many_and_leaves_the_file_alone) {
     EXPECT_EQ((*one->query({}, "select * from t")).size(), 1u);
     EXPECT_EQ((*two->query({}, "select * from t")).size(), 1u);
   }
-  std::promise<void> drained;
-  all.drain({}, [&] { drained.set_value(); });
-  drained.get_future().get();
+  drain(all);
   all.stop();
   EXPECT_EQ(logged, "");
   EXPECT_THAT(files(), ::testing::ElementsAre("test.db"));
@@ -313,13 +325,14 @@ TEST_F(sqlite, force_interrupts_what_runs_and_the_report_says_so) {
   pool all({.path = file()});
   all.start({});
   static_cast<void>(*(*all.write({}))->query({}, "create table t(i)"));
-  told_endless question;
+  next_statement question;
   auto asks = std::async(std::launch::async, [&] {
     auto writer = *all.write({});
     writer.label("an endless question");
     auto work = *transaction::begin({}, *writer);
     static_cast<void>(*work.query({}, "insert into t values (1)"));
-    return work.query({}, question.sql_for(*writer)).error().why();
+    question.watch(*writer);
+    return work.query({}, endless).error().why();
   });
   EXPECT_TRUE(question.runs());
   std::promise<void> drained;
@@ -330,7 +343,7 @@ TEST_F(sqlite, force_interrupts_what_runs_and_the_report_says_so) {
   EXPECT_THAT(items[0].label, HasSubstr("an endless question"));
   all.force();
   EXPECT_EQ(asks.get(), error::reason::forced);
-  drained.get_future().get();
+  EXPECT_EQ(drained.get_future().wait_for(20s), std::future_status::ready);
   all.stop();
   component_report told;
   all.account(told);
