@@ -145,7 +145,7 @@ void app::announce() noexcept { parts_->requests->announce(parts_->time.now()); 
 
 lastcall::logger& app::log() noexcept { return parts_->log; }
 
-duration app::reserve() const noexcept { return parts_->config.reserve; }
+duration app::reserve() const noexcept { return parts_->reserve; }
 const clock& app::time() const noexcept { return parts_->time; }
 
 }  // namespace lastcall::inline v0

@@ -174,8 +174,8 @@ class app {
   /// Before an announcement: the whole readiness delay. After it: what is left of it.   Threads: any.
   duration readiness_left() const noexcept;
 
-  /// The last part of the grace period: what was forced comes to its end in it. Half of it later others no longer wait
-  /// for that, so a component bounds by it what it does when it is forced.   Threads: any.
+  /// The last part of the grace period (of the time of a shutdown, once that has begun), for what is forced. Half of it
+  /// later others no longer wait for that, so a component bounds by it what force makes it do.   Threads: any.
   duration reserve() const noexcept;
 
   lastcall::logger& log() noexcept;

@@ -62,6 +62,17 @@ TEST(app_embedded, takes_a_signal_that_the_program_received_itself_and_a_force_a
   EXPECT_THAT(notes.lines(), ElementsAre("start http", "announce http", "drain http", "force http", "stop http"));
 }
 
+TEST(app_embedded, with_less_time_than_the_grace_period_has_less_reserve) {
+  duration told{};
+  app a{quiet({.grace = 80s, .reserve = 32s})};
+  a.add("db", functions{.announce = [&] { told = a.reserve(); }});
+  EXPECT_EQ(a.reserve(), 32s);
+  a.start();
+  a.shutdown(deadline(10s));
+  EXPECT_GT(told, 0s);
+  EXPECT_LE(told, 4s);
+}
+
 TEST_BY_MEDIAN(app_embedded, with_a_deadline_in_the_past_ends_at_once_and_still_stops_all) {
   static auto& kept = *new std::deque<journal>;  // a run that fails may leave a thread behind that notes
   journal& notes = kept.emplace_back();

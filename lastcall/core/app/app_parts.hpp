@@ -60,6 +60,7 @@ struct app::parts {
 
   const pid_t made_in;
   const settings config;
+  std::atomic<duration> reserve{config.reserve};  // of the shutdown, once it has begun
   const clock& time;
   logger log;
   const std::shared_ptr<shutdown_requests> requests = std::make_shared<shutdown_requests>();

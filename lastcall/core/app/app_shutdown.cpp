@@ -106,6 +106,7 @@ duration app::parts::readiness_served(time_point requested_at) const noexcept {
 // what is about to be destroyed, so it is waited for.
 void app::parts::end(shutdown_budget budget, time_point from, time_point awake_at) {
   const shutdown_request& by = *requests->first();
+  reserve = budget.reserve;
   for_the_end.release();
   const time_point by_then = from + budget.grace;
   const time_point now = time.now();
