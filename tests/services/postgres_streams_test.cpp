@@ -146,6 +146,39 @@ TEST_F(postgres_streams, a_copy_that_fails_says_why) {
   EXPECT_TRUE(on.is_broken()) << "given up: half of a COPY is nobody else's";
 }
 
+TEST_F(postgres_streams, a_copy_takes_a_nul_only_where_it_is_binary) {
+  auto on = connect();
+  static_cast<void>(*on.query({}, "create table letters(it text)"));
+  const std::string_view with_nul("a\0b\n", 4);
+  auto in = *pg::copy_in::begin({}, on, "copy letters from stdin");
+  EXPECT_TRUE(in.write({}, "one\n"));
+  try {
+    in.write({}, with_nul);
+    ADD_FAILURE() << "written";
+  } catch (const std::invalid_argument& e) {
+    EXPECT_THAT(e.what(), HasSubstr("what COPY writes has a NUL at byte 1, which PostgreSQL does not take; leave it"));
+  }
+  EXPECT_TRUE(in.write({}, "two\n"));
+  EXPECT_EQ(*in.finish({}), 2u) << "nothing was taken of what was refused";
+  auto binary = *pg::copy_in::begin({}, on, "copy letters from stdin (format binary)");
+  EXPECT_TRUE(binary.write({}, std::string_view("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0\377\377", 21)));
+  EXPECT_EQ(*binary.finish({}), 0u);
+}
+
+TEST_F(postgres_streams, a_channel_has_a_whole_name) {
+  auto on = connect();
+  const auto why = [&](const std::string& channel) -> std::string {
+    try {
+      return pg::listener::begin({}, on, channel) ? "it listens" : "the server refused it";
+    } catch (const std::invalid_argument& e) {
+      return e.what();
+    }
+  };
+  EXPECT_THAT(why(std::string("ne\0ws", 5)), HasSubstr("the name of a channel has a NUL at byte 2,"));
+  EXPECT_THAT(why("caf\xc3"), HasSubstr("the name of a channel: incomplete multibyte character"));
+  EXPECT_TRUE(on.query({}, "select 1")) << "nothing was sent";
+}
+
 TEST_F(postgres_streams, a_listener_hears_until_its_context_drains) {
   auto on = connect();
   auto other = connect();

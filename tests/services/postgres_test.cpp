@@ -50,6 +50,14 @@ TEST_F(postgres, text_with_a_nul_is_refused_and_not_cut) {
   EXPECT_THROW(static_cast<void>(on.query({}, "select $1::text", std::optional(text))), std::invalid_argument);
   const auto bytes = on.query({}, "select octet_length($1::bytea)", std::as_bytes(std::span(text)));
   EXPECT_EQ((*bytes)[0].get<int>(0), 3) << "the connection goes on";
+  try {
+    static_cast<void>(on.prepare({}, text, "select 1"));
+    ADD_FAILURE() << "prepared";
+  } catch (const std::invalid_argument& e) {
+    EXPECT_THAT(e.what(), HasSubstr("the name of a prepared statement has a NUL at byte 1,"));
+  }
+  pg::pipeline all(on);
+  EXPECT_THROW(all.add("select 1" + text), std::invalid_argument);
 }
 
 TEST_F(postgres, errors_say_what_the_server_says) {

@@ -223,6 +223,8 @@ task<result<transaction, error>> async_connection::begin(context with, isolation
   co_return transaction(on_, false);
 }
 
+  detail::whole(name, "the name of a prepared statement");
+  detail::whole(sql, "a statement");
 task<result<rows, error>> async_connection::commit(transaction& of, context with) {
   co_return of.committed(co_await query(with, "commit"));
 }
@@ -243,7 +245,7 @@ task<result<std::vector<rows>, error>> async_connection::run(pipeline& all, cont
 }
 
 task<result<copy_in, error>> async_connection::begin_copy_in(context with, std::string sql) {
-  co_return copy_in::begun(on_, co_await query(with, sql.c_str()));
+  co_return copy_in::begun(on_, co_await query(with, detail::whole(sql, "a statement").c_str()));
 }
 
 task<bool> async_connection::write(copy_in& to, context with, std::string_view bytes) {
@@ -263,7 +265,7 @@ task<result<std::uint64_t, error>> async_connection::finish(copy_in& of, context
 }
 
 task<result<copy_out, error>> async_connection::begin_copy_out(context with, std::string sql) {
-  co_return copy_out::begun(on_, co_await query(with, sql.c_str()));
+  co_return copy_out::begun(on_, co_await query(with, detail::whole(sql, "a statement").c_str()));
 }
 
 task<result<std::optional<std::string>, error>> async_connection::read(copy_out& from, context with) {

@@ -87,6 +87,7 @@ result<rows, error> connection::run_prepared(const context& with, const char* na
   drive(what);
   return what.answer();
 }
+  detail::whole(name, "the name of a prepared statement");
 result<rows, error> connection::prepare(const context& with, const std::string& name, const char* sql) {
   if (state_->prepared.contains(name)) return rows(nullptr);
   statement what(*state_, with, {.what = statement::kind::prepare, .name = name.c_str(), .sql = sql});

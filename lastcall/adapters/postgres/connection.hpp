@@ -55,7 +55,7 @@ class connection {
     return run_query(with, sql, detail::parameters(values...).lists());
   }
   /// Names a statement for `execute`; the name lasts as long as the connection. Does nothing if this connection has
-  /// prepared the name already.
+  /// prepared the name already.   Errors: std::invalid_argument for a NUL in the name.
   result<rows, error> prepare(const context& with, const std::string& name, const char* sql);
   template <parameter... A> result<rows, error> execute(const context& with, const char* name, const A&... values) {
     return run_prepared(with, name, detail::parameters(values...).lists());

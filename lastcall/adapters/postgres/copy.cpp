@@ -26,7 +26,7 @@ result<copy_in, error> copy_in::begun(connection& on, result<rows, error> answer
   const ExecStatusType status = PQresultStatus(answer->native_handle());
   if (status == PGRES_COPY_OUT) on.give_up();
   if (status != PGRES_COPY_IN) return not_copying(on, "FROM STDIN");
-  return copy_in(on);
+  return copy_in(on, PQbinaryTuples(answer->native_handle()) == 0);
 }
 
 bool copy_in::piece::is_due() noexcept {

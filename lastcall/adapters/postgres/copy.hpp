@@ -42,18 +42,19 @@ class copy_in {
 
   /// Any number of bytes, which need not end where a row does. True: taken. False: nothing more can be written, and
   /// `finish` says why.   Blocks: while the server is slower; until the context is forced.
+  /// Errors: std::invalid_argument for a NUL, unless the format is binary; nothing of `bytes` is taken then.
   bool write(const context& with, std::string_view bytes);
   /// The number of rows.   Blocks: as a query.
   result<std::uint64_t, error> finish(const context& with);
 
  private:
   friend class async_connection;
-  explicit copy_in(connection& on) noexcept : it_(on) {}
+  copy_in(connection& on, bool is_text) noexcept : it_(on), is_text_(is_text) {}
 
   /// Bytes in pieces that libpq takes at a time.
   class piece {
    public:
-    piece(copy_in& of, std::string_view all) noexcept : of_(of), left_(all) {}
+    piece(copy_in& of, std::string_view all) : of_(of), left_(of.taken(all)) {}
 
     explicit operator bool() const noexcept { return !left_.empty() && of_.is_open(); }
     std::string_view bytes() const noexcept { return left_.substr(0, most); }
@@ -71,10 +72,14 @@ class copy_in {
 
   static result<copy_in, error> begun(connection& on, result<rows, error> answer);
   bool is_open() const noexcept { return !failed_ && it_.held() != nullptr; }
+  std::string_view taken(std::string_view all) const {
+    return is_text_ ? detail::whole(all, "what COPY writes", "leave it out, or let COPY have (format binary)") : all;
+  }
   error why_not() const;
   result<std::uint64_t, error> finished(result<rows, error> answer);
 
   detail::copying it_;
+  bool is_text_;
   std::size_t unsent_ = 0;
   std::optional<error> failed_;
 };

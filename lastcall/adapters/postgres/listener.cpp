@@ -1,15 +1,19 @@
 #include "lastcall/adapters/postgres/listener.hpp"
 
 #include <memory>
+#include <stdexcept>
 
 #include "lastcall/adapters/postgres/listener_talk.hpp"
 
 namespace lastcall::inline v0::postgres {
 
 std::string listener::statement_for(connection& on, const std::string& channel) {
+  detail::whole(channel, "the name of a channel");
   const std::unique_ptr<char, decltype(&PQfreemem)> quoted(
       PQescapeIdentifier(on.native_handle(), channel.data(), channel.size()), &PQfreemem);
-  return std::string("listen ") + (quoted ? quoted.get() : "");
+  if (quoted) return std::string("listen ") + quoted.get();
+  char buffer[512];
+  throw std::invalid_argument("the name of a channel: " + std::string(detail::message_of(on.native_handle(), buffer)));
 }
 
 result<listener, error> listener::begin(const context& with, connection& on, const std::string& channel) {

@@ -20,6 +20,7 @@ struct notification {
 class listener {
  public:
   /// Listens from here on. `channel` is taken as it is, with its case.   Blocks: as a query.
+  /// Errors: std::invalid_argument for a channel with a NUL, or with text that is not whole in the client's encoding.
   static result<listener, error> begin(const context& with, connection& on, const std::string& channel);
 
   /// The next; nothing: the context drains, and all that had come was given out; or it was forced.

@@ -18,6 +18,16 @@ namespace lastcall::inline v0::postgres {
 
 namespace detail {
 
+/// libpq would cut a text at a NUL, and the server has none with one.   Errors: std::invalid_argument.
+template <class T> const T& whole(const T& text, const char* what, const char* remedy) {
+  if (const std::size_t at = text.find('\0'); at != T::npos)
+    throw std::invalid_argument(std::string(what) + " has a NUL at byte " + std::to_string(at) +
+                                ", which PostgreSQL does not take; " + remedy);
+  return text;
+}
+/// A statement, or a name in one.
+template <class T> const T& whole(const T& text, const char* what) { return whole(text, what, "leave it out"); }
+
 /// One value. It refers to what it was made of, or holds its text.
 class parameter {
  public:
@@ -45,11 +55,8 @@ class parameter {
   int is_binary() const noexcept { return is_binary_ ? 1 : 0; }
 
  private:
-  /// libpq would cut it at a NUL, and the server has no text with one.
   template <class T> static const T& whole(const T& text) {
-    if (text.find('\0') != T::npos)
-      throw std::invalid_argument("a text value has a NUL, which PostgreSQL does not take; give std::span of bytes");
-    return text;
+    return detail::whole(text, "a text value", "give std::span of bytes");
   }
 
   std::array<char, 32> number_{};

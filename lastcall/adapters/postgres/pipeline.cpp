@@ -9,6 +9,7 @@ namespace lastcall::inline v0::postgres {
 
 void pipeline::keep(std::string sql, detail::parameter_lists of) {
   if (all_.size() >= most) throw std::length_error("a pipeline has " + std::to_string(most) + " statements; run it");
+  detail::whole(sql, "a statement");
   kept it{.sql = std::move(sql), .values = {}, .formats = {}};
   for (int i = 0; i < of.count; ++i) {
     const char* const value = of.values[i];

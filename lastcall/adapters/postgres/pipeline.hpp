@@ -23,7 +23,8 @@ class pipeline {
 
   explicit pipeline(connection& on) noexcept : on_(&on) {}
 
-  /// Keeps it for `run`; the values are copied.   Errors: std::length_error when there are `most` already.
+  /// Keeps it for `run`; the values are copied.   Errors: std::length_error when there are `most` already,
+  /// std::invalid_argument for a NUL in a text.
   template <parameter... A> void add(std::string sql, const A&... values) {
     keep(std::move(sql), detail::parameters(values...).lists());
   }
