@@ -264,6 +264,29 @@ TEST_F(postgres, a_pool_that_is_forced_cancels_on_the_server_and_leaves_nothing_
     ASSERT_FALSE(by.passed(std::chrono::steady_clock::now()));
 }
 
+TEST_F(postgres, a_shutdown_with_little_time_leaves_less_to_a_cancel) {
+  lastcall::app app{
+      {.grace = 80s, .reserve = 32s, .signals = {}, .log = lastcall::log_level::none, .environment = false}};
+  const auto db = app.add<pg::pool>("db", pool_of(1));
+  std::optional<pg::error> why;
+  app.add("worker",
+          [&](const lastcall::context& ctx) {
+            auto on = *db->acquire(ctx);
+            why = on->query(ctx, "select pg_sleep(69)").error();
+          },
+          {db});
+  app.start();
+  wait_for_statement("select pg_sleep(69)");
+  server_->signal_all(SIGSTOP);  // so that it confirms no cancel
+  app.request_force();
+  const lastcall::report end = app.shutdown(lastcall::deadline(10s));  // an eighth, as the reserve: 4 s
+  server_->signal_all(SIGCONT);
+  EXPECT_TRUE(end.hung().empty()) << to_text(end);
+  ASSERT_TRUE(why);
+  EXPECT_EQ(why->why(), pg::error::reason::connection);
+  EXPECT_THAT(why->what(), HasSubstr("the server did not say so within "));
+}
+
 TEST_F(postgres, what_a_pool_runs_on_each_new_connection_is_bounded) {
   auto with = pool_of(1);
   with.connect_within = 1s;
@@ -300,6 +323,28 @@ TEST_F(postgres, the_process_of_another_server_is_not_cancelled) {
   EXPECT_TRUE(is_sent(server));
   EXPECT_FALSE(is_sent("192.0.2.1 5432"));
   EXPECT_TRUE(is_sent(server));
+}
+
+TEST_F(postgres, a_cancel_that_came_before_the_server_had_begun_is_sent_again) {
+  auto on = connect();
+  auto other = connect();
+  const auto now = (*other.query({}, "select clock_timestamp()"))[0].get<std::string>(0);
+  const auto cancels = [&] {
+    return (*other.query({},
+                         "select count(*) from pg_stat_activity where query like 'select b from unnest%' and state = "
+                         "'idle' and query_start > $1::timestamptz",
+                         now))[0]
+        .get<int>(0);
+  };
+  ASSERT_EQ(::kill(on.backend(), SIGSTOP), 0);
+  auto asks =
+      std::async(std::launch::async, [&] { return on.query(lastcall::within({}, 20ms), "select pg_sleep(72)"); });
+  for (const lastcall::deadline by(4s); cancels() == 0;)
+    if (by.passed(std::chrono::steady_clock::now())) break;
+  ::kill(on.backend(), SIGCONT);
+  const auto none = asks.get();
+  EXPECT_EQ(none.error().why(), pg::error::reason::deadline) << none.error().what();
+  EXPECT_TRUE(on.query({}, "select 1")) << "the connection goes on";
 }
 
 TEST_F(postgres, a_cancel_that_hangs_leaves_time_for_another_way) {

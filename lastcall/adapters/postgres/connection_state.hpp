@@ -3,6 +3,7 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -24,6 +25,7 @@ struct connection_group {
   const logger log;
   const std::shared_ptr<canceller> cancels;
   std::atomic<std::uint64_t> rolled_back = 0;  // transactions, by force
+  std::atomic<duration> longest_cancel = duration::max();
   std::atomic<std::uint64_t> unconfirmed = 0;  // cancels of which the server has not said that they came in time
   std::atomic<std::uint64_t> lost = 0;         // connections
 };
@@ -36,7 +38,9 @@ struct connection_state {
 
   /// libpq has connected.
   void opened();
-  /// No call is under way: `wake` says nothing any more, unless the connection is forced.
+  /// How long a statement that was cancelled may take to end.
+  duration cancel_within() const noexcept { return std::min<duration>(how.cancel_within, group->longest_cancel); }
+  /// `wake` says nothing any more, unless the connection is forced.
   void calm() noexcept;
 
   const connection_options how;

@@ -12,17 +12,15 @@ namespace lastcall::inline v0::postgres {
 namespace {
 
 /// What force cancels has to be over before others no longer wait for it.
-pool_options bounded(pool_options with, duration reserve) {
-  with.cancel_within = std::min(with.cancel_within, std::max<duration>(reserve / 4, std::chrono::milliseconds(1)));
-  return lastcall::detail::within_reserve(std::move(with), reserve);
-}
+duration longest_cancel(const app& of) { return std::max<duration>(of.reserve() / 4, std::chrono::milliseconds(1)); }
 
 }  // namespace
 
-pool::pool(options with, app& owner) : pool(bounded(std::move(with), owner.reserve()), owner.log(), &owner) {}
+pool::pool(options with, app& owner)
+    : pool(lastcall::detail::within_reserve(std::move(with), owner.reserve()), owner.log(), &owner) {}
 pool::pool(options with, logger log) : pool(std::move(with), std::move(log), nullptr) {}
 
-pool::pool(options with, logger log, app* owner) {
+pool::pool(options with, logger log, app* owner) : owner_(owner) {
   if (with.name.empty()) with.name = "postgres";
   const connection_options how{.conninfo = std::move(with.conninfo),
                                .connect_within = with.connect_within,
@@ -30,6 +28,7 @@ pool::pool(options with, logger log, app* owner) {
                                .name = with.name};
   connection::check(how);
   group_ = std::make_shared<detail::connection_group>(how, log);
+  shorten_cancels();
   const auto open = [how, group = group_, first = std::move(with.on_connect)](const context& by) {
     const context bounded = within(by, how.connect_within);
     connection made = std::move(connection::open(by, how, group)).value();
@@ -68,6 +67,15 @@ void pool::stop() noexcept {
   connections_->stop();
   group_->cancels->close();
 }
+void pool::shorten_cancels() noexcept {
+  if (owner_ != nullptr) group_->longest_cancel = longest_cancel(*owner_);
+}
+
+void pool::force() noexcept {
+  shorten_cancels();  // an app that announced before it was asked to end did not know the reserve
+  connections_->force();
+}
+
 
 void pool::account(component_report& out) const {
   connections_->account(out);

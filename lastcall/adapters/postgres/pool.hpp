@@ -19,7 +19,8 @@ struct pool_options {
   /// As connection_options.
   std::string conninfo = {};
   duration connect_within = std::chrono::seconds(5);
-  /// As connection_options, but not more than a quarter of the reserve of the app that it is added to.
+  /// As connection_options, but not more than a quarter of the reserve of the app that it is added to: of its options,
+  /// and of the shutdown, if that has less time.
   duration cancel_within = std::chrono::milliseconds(500);
   /// As lastcall::pool_options.
   std::size_t most = 8;
@@ -62,7 +63,8 @@ class pool final : public component {
 
   void start(context) override;
   void drain(context, drained done) override { connections_->drain({}, std::move(done)); }
-  void force() noexcept override { connections_->force(); }
+  void announce() noexcept override { shorten_cancels(); }
+  void force() noexcept override;
   void stop() noexcept override;
   void account(component_report& out) const override;
   void measure(metrics& into) const override;
@@ -72,7 +74,9 @@ class pool final : public component {
 
  private:
   pool(options with, logger log, app* owner);
+  void shorten_cancels() noexcept;
 
+  const app* const owner_;  // null: it has none
   std::shared_ptr<detail::connection_group> group_;
   std::unique_ptr<lastcall::pool<connection>> connections_;
 };

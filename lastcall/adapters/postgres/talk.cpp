@@ -25,6 +25,7 @@ talk::step talk::begin() {
   }
   before_ = PQtransactionStatus(on_.native);
   if (before_ == PQTRANS_IDLE) on_.cut_by_force = false;
+  end_ = end();
   if (has_ended()) {
     if (is_answered()) return {.what = step::kind::over};
     if (before_ != PQTRANS_IDLE && reason() == error::reason::forced) count_cut(true);
@@ -52,33 +53,41 @@ talk::step talk::next() {
     case wanted::failed:
       return fail(lost());
     default:
-      return {.what = step::kind::wait, .ready = ready, .by = phase_ == phase::cut ? by_ : end()};
+      return {.what = step::kind::wait, .ready = ready, .by = phase_ == phase::cut ? again_ : end_};
   }
 }
 
 talk::step talk::go_on(bool in_time) {
   if (phase_ == phase::cut) {
-    if (!in_time || steady().now() >= by_) {
-      on_.given_up = true;
-      count_cut(false);
-      error why = ended("cancelled");
-      return fail({error::reason::connection,
-                   std::string(why.what()) + "; the server did not say so within " + to_text(on_.how.cancel_within)});
-    }
+    if (!in_time) return steady().now() < by_ ? ask_to_cancel() : unconfirmed();
   } else if (!in_time || has_ended()) {
     return cut();
   }
   if (PQconsumeInput(on_.native) != 1) return fail(lost());
-  return next();
+  const step after = next();
+  if (phase_ == phase::cut && after.what == step::kind::wait && steady().now() >= by_) return unconfirmed();
+  return after;
+}
+
+talk::step talk::unconfirmed() {
+  on_.given_up = true;
+  count_cut(false);
+  error why = ended("cancelled");
+  return fail({error::reason::connection,
+               std::string(why.what()) + "; the server did not say so within " + to_text(on_.cancel_within())});
 }
 
 talk::step talk::cut() { return cancel_within_bounds(); }
 
 talk::step talk::cancel_within_bounds() {
   phase_ = phase::cut;
-  const time_point now = steady().now();
-  by_ = lastcall::detail::later(now, on_.how.cancel_within);
-  return {.what = step::kind::cancel, .by = lastcall::detail::later(now, on_.how.cancel_within / 2)};
+  by_ = lastcall::detail::later(steady().now(), on_.cancel_within());
+  return ask_to_cancel();
+}
+
+talk::step talk::ask_to_cancel() {
+  const time_point half = lastcall::detail::later(steady().now(), on_.cancel_within() / 2);
+  return {.what = step::kind::cancel, .by = std::min(half, by_)};
 }
 
 talk::step talk::give_up() {
@@ -88,6 +97,7 @@ talk::step talk::give_up() {
 
 talk::step talk::cancel_asked(bool sent) {
   sent_ = sent;
+  again_ = sent ? std::min(by_, lastcall::detail::later(steady().now(), on_.cancel_within() / 4)) : by_;
   if (!sent) cancel_without_bound(on_.fallback);
   return next();
 }
@@ -209,7 +219,7 @@ void talk::count_cut(bool confirmed) const {
 /// So that the server ends a statement whose client has gone. It is told a power of two of milliseconds, not below what
 /// is left, so that most statements need not tell it again. True: it is being told.
 bool talk::limit() {
-  if (with_.end() != time_point::max() && !outlives_its_context()) {
+  if (end_ != time_point::max() && !outlives_its_context()) {
     const int left = with_.remaining_ms();
     const int now = on_.limit_ms;
     if (now >= left && now / 2 <= left + 32) return false;

@@ -74,6 +74,8 @@ class talk {
   /// It is over; nothing of it is under way.
   step stop_here();
   /// The connection is not to be used again; nothing is cancelled.
+  step ask_to_cancel();
+  step unconfirmed();
   step give_up();
   connection_state& state() const noexcept { return on_; }
   PGconn* native() const noexcept { return on_.native; }
@@ -102,7 +104,9 @@ class talk {
   bool sent_ = false;  // the cancel
   int limit_ms_ = 0;
   PGTransactionStatusType before_ = PQTRANS_UNKNOWN;
-  time_point by_{};
+  time_point end_ = time_point::max();  // of its context, as it began
+  time_point by_{};                     // of its cancel
+  time_point again_{};                  // when it is cancelled again: a backend that has not begun ignores it
   std::optional<error> refused_;
 };
 
@@ -139,10 +143,10 @@ class rollback final : public talk {
   bool is_limited() const noexcept override { return false; }
   bool has_ended() const noexcept override { return state().life.forced(); }
   bool has_bound_of_its_own() const noexcept override { return true; }
-  time_point end() const noexcept override { return end_; }
+  time_point end() const noexcept override { return bound_; }
   step cut() override { return give_up(); }
 
-  const time_point end_ = lastcall::detail::later(steady().now(), state().how.cancel_within);
+  const time_point bound_ = lastcall::detail::later(steady().now(), state().cancel_within());
 };
 
 }  // namespace lastcall::inline v0::postgres::detail
