@@ -1,12 +1,16 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <limits>
 #include <memory>
 #include <mutex>
 #include <semaphore>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -56,6 +60,32 @@ TEST(context_deadline, is_not_what_ended_a_context_that_ended_before) {
   EXPECT_TRUE(request.forced());
   EXPECT_EQ(request.cause(), cause::forced);
   EXPECT_EQ(request.remaining(), 0s);
+}
+
+/// How often the threads of this process, except the caller's, have given up their processor to wait.
+long waits_of_others() {
+  long all = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (task.path().filename() == std::to_string(::gettid())) continue;
+    std::ifstream status(task.path() / "status");
+    for (std::string key; status >> key;)
+      if (long count = 0; key == "voluntary_ctxt_switches:" && status >> count) all += count;
+  }
+  return all;
+}
+
+TEST(context_deadline, wakes_no_thread_for_each_that_passes_unused) {
+  const auto use = [] {
+    const context query = within({}, 1h);
+    const stop_callback ends(query.forced_token(), [] {});
+  };
+  long least = std::numeric_limits<long>::max();  // while it begins, the thread waits for locks
+  for (int batch = 0; batch < 10; ++batch) {
+    const long before = waits_of_others();
+    for (int i = 0; i < 1'000; ++i) use();
+    least = std::min(least, waits_of_others() - before);
+  }
+  EXPECT_LT(least, 100);
 }
 
 TEST(context_deadline, says_what_is_left_in_the_units_of_other_libraries) {

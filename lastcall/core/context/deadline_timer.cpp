@@ -25,11 +25,13 @@ void deadline_timer::set(alarm& it, context_state& of) noexcept {
   it.spare.mapped() = {&of, &it};
   it.place = alarms_.insert(std::move(it.spare));
   it.is_set = true;
+  if (it.place->first < wakes_at_) {
+    wakes_at_ = it.place->first;
+    earlier_.notify_one();
+  }
   if (!runs_) {
     const no_signals_of_others blocked;
     runs_ = exception_of([this] { own_thread([this] { run(); }).detach(); }) == nullptr;
-  } else if (it.place == alarms_.begin()) {
-    earlier_.notify_one();
   }
 }
 
@@ -43,10 +45,15 @@ void deadline_timer::cancel(alarm& it) noexcept {
 void deadline_timer::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    if (alarms_.empty()) {
-      earlier_.wait(lock);
-    } else if (const auto first = alarms_.begin(); first->first > steady().now()) {
-      earlier_.wait_until(lock, time_point(first->first));
+    const time_point now = steady().now();
+    const auto first = alarms_.begin();
+    if (first == alarms_.end() || first->first > now) {
+      if (wakes_at_ <= now) wakes_at_ = first == alarms_.end() ? time_point::max() : first->first;
+      if (wakes_at_ == time_point::max()) {
+        earlier_.wait(lock);
+      } else {
+        earlier_.wait_until(lock, time_point(wakes_at_));
+      }
     } else {
       const auto [when, due] = *first;
       // Empty if the destructor has begun: it waits in `cancel` for the lock.

@@ -52,6 +52,9 @@ class deadline_timer {
   std::mutex mutex_;
   std::condition_variable earlier_;
   alarms alarms_;
+  // Never after the first alarm. It may be before it: where alarms are set and cancelled again, as for each query of a
+  // database, the thread is not woken for each.
+  time_point wakes_at_ = time_point::max();
   bool runs_ = false;
 };
 
