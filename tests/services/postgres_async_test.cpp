@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -86,6 +87,7 @@ TEST_F(postgres_async, a_query_is_cancelled_when_its_context_is_forced) {
     caller.force(lastcall::cause::client_gone);
   });
   run([&](pg::async_connection& on) -> task<> {
+    EXPECT_TRUE(co_await on.query(caller.get(), "select 1"));
     const auto none = co_await on.query(caller.get(), "select pg_sleep(65)");
     EXPECT_EQ(none.error().why(), error::reason::forced);
     EXPECT_TRUE(co_await on.query({}, "select 1"));
@@ -177,6 +179,39 @@ TEST_F(postgres_async, a_call_whose_coroutine_is_destroyed_gives_its_connection_
     wait_for_statement("select pg_sleep(2)");
   }
   EXPECT_TRUE(native.is_broken());
+}
+
+/// As long as it lives, the process gets no descriptor.
+class no_descriptors {
+ public:
+  no_descriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int lowest = ::dup(STDERR_FILENO);
+    ::close(lowest);
+    const rlimit none{.rlim_cur = static_cast<rlim_t>(lowest), .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~no_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  no_descriptors& operator=(no_descriptors&&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(postgres_async, a_first_call_without_a_descriptor_left_is_told_and_sends_nothing) {
+  static_cast<void>(*connect().query({}, "create table unsent(id int)"));
+  run([](pg::async_connection& on) -> task<> {
+    co_await lastcall::net::wait_for({}, 1ms);  // the executor has what it needs itself
+    std::string why;
+    try {
+      const no_descriptors none;
+      static_cast<void>(co_await on.query({}, "insert into unsent values (1)"));
+    } catch (const lastcall::unavailable& e) {
+      why = e.what();
+    }
+    EXPECT_THAT(why, testing::HasSubstr("no descriptor is left"));
+    EXPECT_EQ((*co_await on.query({}, "select count(*) from unsent"))[0].get<int>(0), 0);
+  });
 }
 
 // The descriptor that libpq closes on a loss is the next connection's before the coroutine has left the lost one.

@@ -3,8 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include <atomic>
+#include <ctime>
 #include <future>
 #include <memory>
 #include <optional>
@@ -98,6 +101,7 @@ TEST_F(postgres, a_query_is_cancelled_on_the_server_when_its_time_is_up) {
 TEST_F(postgres, a_query_is_cancelled_when_its_context_is_forced) {
   auto on = connect();
   lastcall::context_source caller;
+  EXPECT_TRUE(on.query(caller.get(), "select 1"));
   auto asks = std::async(std::launch::async, [&] { return on.query(caller.get(), "select pg_sleep(60)"); });
   wait_for_statement("select pg_sleep(60)");
   caller.force(lastcall::cause::client_gone);
@@ -106,6 +110,23 @@ TEST_F(postgres, a_query_is_cancelled_when_its_context_is_forced) {
   EXPECT_EQ(none.error().why(), pg::error::reason::forced);
   EXPECT_THAT(none.error().what(), HasSubstr("client_gone"));
   EXPECT_TRUE(on.query({}, "select 1"));
+}
+
+TEST_F(postgres, a_context_that_ends_between_queries_ends_none_of_another) {
+  auto on = connect();
+  lastcall::context_source caller;
+  EXPECT_TRUE(on.query(caller.get(), "select 1"));
+  caller.force();
+  EXPECT_EQ(on.query(caller.get(), "select 1").error().why(), pg::error::reason::forced);
+  const lastcall::context_source other;
+  const auto busy = [] {
+    timespec of{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &of);
+    return std::chrono::seconds(of.tv_sec) + std::chrono::nanoseconds(of.tv_nsec);
+  };
+  const auto before = busy();
+  EXPECT_TRUE(on.query(other.get(), "select pg_sleep(0.5)"));
+  EXPECT_LT(busy() - before, 250ms) << "it waits, and does not ask again and again";
 }
 
 TEST_F(postgres, the_server_knows_how_long_a_statement_may_take) {
@@ -336,14 +357,22 @@ TEST_F(postgres, a_cancel_that_came_before_the_server_had_begun_is_sent_again) {
                          now))[0]
         .get<int>(0);
   };
+  const auto until = [](const auto& holds) {
+    for (const lastcall::deadline by(4s); !holds() && !by.passed(std::chrono::steady_clock::now());) continue;
+  };
+  const int socket = PQsocket(on.native_handle());
   ASSERT_EQ(::kill(on.backend(), SIGSTOP), 0);
-  auto asks =
-      std::async(std::launch::async, [&] { return on.query(lastcall::within({}, 20ms), "select pg_sleep(72)"); });
-  for (const lastcall::deadline by(4s); cancels() == 0;)
-    if (by.passed(std::chrono::steady_clock::now())) break;
+  lastcall::context_source caller;
+  auto asks = std::async(std::launch::async, [&] { return on.query(caller.get(), "select pg_sleep(72)"); });
+  until([&] {
+    int unread = 0;
+    return ::ioctl(socket, SIOCOUTQ, &unread) == 0 && unread > 0;
+  });
+  caller.force();
+  until([&] { return cancels() > 0; });
   ::kill(on.backend(), SIGCONT);
   const auto none = asks.get();
-  EXPECT_EQ(none.error().why(), pg::error::reason::deadline) << none.error().what();
+  EXPECT_EQ(none.error().why(), pg::error::reason::forced) << none.error().what();
   EXPECT_TRUE(on.query({}, "select 1")) << "the connection goes on";
 }
 

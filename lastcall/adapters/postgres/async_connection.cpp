@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -83,12 +85,20 @@ class async_connection::waits : public std::enable_shared_from_this<waits> {
   template <class Token> auto until_readable(Token&& token) {
     return socket_.async_wait(wait_type::wait_read, std::forward<Token>(token));
   }
+  /// `ends` ends waits from here on, instead of what did. As connection_state::wake_at.
+  void wake_at(stop_token ends) {
+    if (ends == watched_) return;
+    caller_.reset();
+    watched_ = std::move(ends);
+    caller_.emplace(watched_, function<void()>([this] { wake(); }));
+  }
   /// Ends the wait.   Threads: any.
   void wake() noexcept {
     asio::post(socket_.get_executor(), [self = shared_from_this()] { self->cancel(); });
   }
   void leave() noexcept {
     forced_.reset();
+    caller_.reset();
     cancel();
     // Not socket_.close(): it leaves the removal to the kernel, which keeps the entry while libpq's number is open.
     if (socket_.is_open()) ::close(socket_.release());
@@ -114,11 +124,10 @@ class async_connection::waits : public std::enable_shared_from_this<waits> {
 
  public:
   task<> until_ready(wanted what) {
-    boost::system::error_code ended;
     if (what == wanted::read) {
-      co_await until_readable(asio::redirect_error(asio::use_awaitable, ended));
+      co_await until_readable(asio::as_tuple(asio::deferred));
     } else {
-      co_await either(asio::redirect_error(asio::use_awaitable, ended));
+      co_await either(asio::as_tuple(asio::deferred));
     }
   }
   /// False: `by` has passed.
@@ -155,6 +164,8 @@ class async_connection::waits : public std::enable_shared_from_this<waits> {
 
   asio::posix::stream_descriptor socket_;
   asio::steady_timer timer_;
+  stop_token watched_;
+  std::optional<stop_callback<function<void()>>> caller_;  // at the end of its context
   std::optional<stop_callback<function<void()>>> forced_;
 };
 
@@ -164,55 +175,58 @@ async_connection::~async_connection() {
   if (waits_) waits_->leave();
 }
 
-task<> async_connection::drive(talk& what) {
+/// Before the first call, so that nothing is sent where no descriptor is left.
+task<> async_connection::watch() {
   connection_state& on = connection_access::state_of(on_);
-  talk::step next = what.begin();
-  if (next.what == talk::step::kind::over) co_return;  // a connection that is lost has no socket
-  if (!waits_) {
-    waits_ = std::make_shared<waits>(co_await asio::this_coro::executor);
-    waits_->watch(on);
-  }
-  const stop_callback ended(what.ends_with(), [this] { waits_->wake(); });
+  if (PQsocket(on.native) < 0) co_return;  // it is lost, and no talk waits
+  const auto made = std::make_shared<waits>(co_await asio::this_coro::executor);
+  made->watch(on);
+  waits_ = made;
+}
+
+talk::step async_connection::begin(talk& what) {
+  if (waits_) waits_->wake_at(what.ends_with());
+  return what.begin();
+}
+
+task<> async_connection::drive(talk& what) {
+  if (!waits_) co_await watch();
+  co_await drive(what, begin(what));
+}
+
+task<> async_connection::drive(talk& what, talk::step next) {
   while (next.what != talk::step::kind::over) {
     if (next.what == talk::step::kind::cancel) {
-      next = what.cancel_asked(co_await waits_->cancel_on_the_server(on, next.by));
+      next = what.cancel_asked(co_await waits_->cancel_on_the_server(connection_access::state_of(on_), next.by));
     } else if (what.has_bound_of_its_own()) {
       next = what.go_on(co_await waits_->until_ready(next.ready, next.by));
     } else {
-      // The end of the context ends the wait; the talk asks for it.
-      if (next.ready == wanted::read) {
-        boost::system::error_code woken;
-        co_await waits_->until_readable(asio::redirect_error(asio::use_awaitable, woken));
-      } else {
-        co_await waits_->until_ready(next.ready);
-      }
-      next = what.go_on(true);
+      co_await waits_->until_ready(next.ready);
+      next = what.go_on(true);  // the end of the context ends the wait; the talk asks for it
     }
   }
 }
 
-async_connection::call async_connection::query_call(const context& with, const char* sql,
-                                                    detail::parameter_lists values) {
-  return call(new statement(connection_access::state_of(on_), with,
-                            {.what = statement::kind::query, .sql = sql, .values = values}));
+task<result<rows, error>> async_connection::run(context with, const char* name, const char* sql,
+                                                std::unique_ptr<const detail::any_parameters> values) {
+  if (!waits_) co_await watch();
+  statement what(connection_access::state_of(on_), with, {.name = name, .sql = sql, .values = values->lists()});
+  talk::step next = begin(what);
+  // What most statements need: the answer comes, and is read. As in `drive`, without its frame.
+  while (next.what == talk::step::kind::wait && next.ready == wanted::read && !what.has_bound_of_its_own()) {
+    co_await waits_->until_readable(asio::as_tuple(asio::deferred));
+    next = what.go_on(true);
+  }
+  if (next.what != talk::step::kind::over) co_await drive(what, next);
+  co_return what.answer();
 }
-
-async_connection::call async_connection::prepared_call(const context& with, const char* name,
-                                                       detail::parameter_lists values) {
-  return call(new statement(connection_access::state_of(on_), with,
-                            {.what = statement::kind::execute, .name = name, .values = values}));
-}
-
-result<rows, error> async_connection::answer_of(talk& what) { return what.answer(); }
-
-void async_connection::end_call::operator()(talk* what) const noexcept { delete what; }
 
 task<result<rows, error>> async_connection::prepare(context with, std::string name, std::string sql) {
   connection_state& on = connection_access::state_of(on_);
+  detail::whole(name, "the name of a prepared statement");
+  detail::whole(sql, "a statement");
   if (on.prepared.contains(name)) co_return rows(nullptr);
-  statement what(on, with, {.what = statement::kind::prepare, .name = name.c_str(), .sql = sql.c_str()});
-  co_await drive(what);
-  auto done = what.answer();
+  auto done = co_await run(with, name.c_str(), sql.c_str(), std::make_unique<detail::parameters<0>>());
   if (done) on.prepared.insert(std::move(name));
   co_return done;
 }
@@ -223,8 +237,6 @@ task<result<transaction, error>> async_connection::begin(context with, isolation
   co_return transaction(on_, false);
 }
 
-  detail::whole(name, "the name of a prepared statement");
-  detail::whole(sql, "a statement");
 task<result<rows, error>> async_connection::commit(transaction& of, context with) {
   co_return of.committed(co_await query(with, "commit"));
 }

@@ -31,16 +31,10 @@ class async_connection {
 
   /// As connection's.
   template <parameter... A> task<result<rows, error>> query(context with, const char* sql, const A&... values) {
-    const detail::parameters all(values...);
-    const call what = query_call(with, sql, all.lists());
-    co_await drive(*what);
-    co_return answer_of(*what);
+    return run(std::move(with), nullptr, sql, std::make_unique<detail::parameters<sizeof...(A)>>(values...));
   }
   template <parameter... A> task<result<rows, error>> execute(context with, const char* name, const A&... values) {
-    const detail::parameters all(values...);
-    const call what = prepared_call(with, name, all.lists());
-    co_await drive(*what);
-    co_return answer_of(*what);
+    return run(std::move(with), name, nullptr, std::make_unique<detail::parameters<sizeof...(A)>>(values...));
   }
   task<result<rows, error>> prepare(context with, std::string name, std::string sql);
 
@@ -71,15 +65,13 @@ class async_connection {
  private:
   class waits;
 
-  struct end_call {
-    void operator()(detail::talk* what) const noexcept;
-  };
-  using call = std::unique_ptr<detail::talk, end_call>;
-
-  call query_call(const context& with, const char* sql, detail::parameter_lists values);
-  call prepared_call(const context& with, const char* name, detail::parameter_lists values);
-  static result<rows, error> answer_of(detail::talk& what);
+  /// A statement: only `sql`; of a name that is prepared: only `name`; that is to be prepared: both.
+  task<result<rows, error>> run(context with, const char* name, const char* sql,
+                                std::unique_ptr<const detail::any_parameters> values);
   task<> drive(detail::talk& what);
+  task<> drive(detail::talk& what, detail::talk_step next);
+  detail::talk_step begin(detail::talk& what);
+  task<> watch();
 
   connection& on_;
   std::shared_ptr<waits> waits_;  // null: it has not waited yet

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
@@ -78,19 +77,19 @@ result<connection, error> connection::open(const context& with, const options& h
 }
 
 result<rows, error> connection::run_query(const context& with, const char* sql, detail::parameter_lists values) {
-  statement what(*state_, with, {.what = statement::kind::query, .sql = sql, .values = values});
+  statement what(*state_, with, {.sql = sql, .values = values});
   drive(what);
   return what.answer();
 }
 result<rows, error> connection::run_prepared(const context& with, const char* name, detail::parameter_lists values) {
-  statement what(*state_, with, {.what = statement::kind::execute, .name = name, .values = values});
+  statement what(*state_, with, {.name = name, .values = values});
   drive(what);
   return what.answer();
 }
-  detail::whole(name, "the name of a prepared statement");
 result<rows, error> connection::prepare(const context& with, const std::string& name, const char* sql) {
+  detail::whole(name, "the name of a prepared statement");
   if (state_->prepared.contains(name)) return rows(nullptr);
-  statement what(*state_, with, {.what = statement::kind::prepare, .name = name.c_str(), .sql = sql});
+  statement what(*state_, with, {.name = name.c_str(), .sql = sql});
   drive(what);
   auto done = what.answer();
   if (done) state_->prepared.insert(name);
@@ -124,22 +123,15 @@ struct cancel_answer {
 
 void connection::drive(talk& what) {
   connection_state& on = *state_;
-  std::atomic<bool> told = false;
-  {
-    const stop_callback wakes(what.ends_with(), [&] {
-      told = true;
-      eventfd_write(on.wake, 1);
-    });
-    talk::step next = what.begin();
-    while (next.what != talk::step::kind::over) {
-      if (next.what == talk::step::kind::cancel) {
-        next = what.cancel_asked(cancel_answer::wait(on, next.by));
-      } else {
-        next = what.go_on(detail::wait(on.native, next.ready, next.by, what.is_cut() ? -1 : on.wake));
-      }
+  on.wake_at(what.ends_with());
+  talk::step next = what.begin();
+  while (next.what != talk::step::kind::over) {
+    if (next.what == talk::step::kind::cancel) {
+      next = what.cancel_asked(cancel_answer::wait(on, next.by));
+    } else {
+      next = what.go_on(detail::wait(on.native, next.ready, next.by, what.is_cut() ? -1 : on.wake));
     }
   }
-  if (told) on.calm();
 }
 
 void detail::connection_access::roll_back(connection& of) {

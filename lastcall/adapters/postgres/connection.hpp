@@ -21,6 +21,7 @@ namespace detail {
 struct connection_group;
 struct connection_state;
 class talk;
+struct talk_step;
 struct connection_access;
 }  // namespace detail
 

@@ -15,6 +15,7 @@ connection_state::connection_state(const connection_options& with, std::shared_p
       wakes(life.forced_token(), [fd = wake] { eventfd_write(fd, 1); }) {}
 
 connection_state::~connection_state() {
+  caller_wakes.reset();  // it uses `wake`
   PQfinish(native);
   if (wake >= 0) close(wake);
 }
@@ -34,6 +35,17 @@ void connection_state::opened() {
         of.group->log.debug(of.how.name, "notice of the server", {{"text", text != nullptr ? text : ""}});
       },
       this);
+}
+
+void connection_state::wake_at(stop_token until) {
+  if (until == watched) return;
+  caller_wakes.reset();
+  if (told.exchange(false)) calm();
+  watched = std::move(until);
+  caller_wakes.emplace(watched, function<void()>([this] {
+                         told = true;
+                         eventfd_write(wake, 1);
+                       }));
 }
 
 void connection_state::calm() noexcept {

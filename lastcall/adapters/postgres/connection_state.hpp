@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -24,8 +25,8 @@ struct connection_group {
 
   const logger log;
   const std::shared_ptr<canceller> cancels;
-  std::atomic<std::uint64_t> rolled_back = 0;  // transactions, by force
   std::atomic<duration> longest_cancel = duration::max();
+  std::atomic<std::uint64_t> rolled_back = 0;  // transactions, by force
   std::atomic<std::uint64_t> unconfirmed = 0;  // cancels of which the server has not said that they came in time
   std::atomic<std::uint64_t> lost = 0;         // connections
 };
@@ -42,6 +43,9 @@ struct connection_state {
   duration cancel_within() const noexcept { return std::min<duration>(how.cancel_within, group->longest_cancel); }
   /// `wake` says nothing any more, unless the connection is forced.
   void calm() noexcept;
+  /// From here on its end wakes calls, and no other's. It stays so after the call: that costs the next one nothing if
+  /// it has the same context, as in a transaction.
+  void wake_at(stop_token until);
 
   const connection_options how;
   const std::shared_ptr<connection_group> group;
@@ -60,6 +64,9 @@ struct connection_state {
   bool tells_limit = true;
   bool heard_all = false;  // of a listener: what had come when its context ended was read
   std::set<std::string, std::less<>> prepared;
+  stop_token watched;
+  std::atomic<bool> told = false;  // by `watched`: `wake` is readable
+  std::optional<stop_callback<function<void()>>> caller_wakes;
   const stop_callback<function<void()>> wakes;  // last: it uses `wake`
 };
 

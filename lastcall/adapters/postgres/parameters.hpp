@@ -70,7 +70,7 @@ class parameter {
 struct parameter_lists {
   int count;
   const char* const* values;
-  const int* lengths;
+  const int* lengths;  // these two are null if all is text: libpq has less to send then
   const int* formats;
 };
 
@@ -79,20 +79,28 @@ template <class T> parameter parameter_of(const std::optional<T>& value) {
   return value ? parameter(*value) : parameter(nullptr);
 }
 
-/// The values of one statement, in those lists. It does not move: the lists point into it.
-template <std::size_t N> class parameters {
+/// The values of one statement, however many.
+struct any_parameters {
+  virtual ~any_parameters() = default;
+  virtual parameter_lists lists() const noexcept = 0;
+};
+
+/// It does not move: the lists point into it.
+template <std::size_t N> class parameters final : public any_parameters {
  public:
   template <class... A> explicit parameters(const A&... values) : all_{parameter_of(values)...} {
     for (std::size_t i = 0; i < N; ++i) {
       texts_[i] = all_[i].value();
       lengths_[i] = all_[i].length();
       formats_[i] = all_[i].is_binary();
+      is_text_ = is_text_ && formats_[i] == 0;
     }
   }
   parameters& operator=(parameters&&) = delete;
 
-  parameter_lists lists() const noexcept {
-    return {static_cast<int>(N), texts_.data(), lengths_.data(), formats_.data()};
+  parameter_lists lists() const noexcept override {
+    return {static_cast<int>(N), texts_.data(), is_text_ ? nullptr : lengths_.data(),
+            is_text_ ? nullptr : formats_.data()};
   }
 
  private:
@@ -100,6 +108,7 @@ template <std::size_t N> class parameters {
   std::array<const char*, N> texts_{};
   std::array<int, N> lengths_{};
   std::array<int, N> formats_{};
+  bool is_text_ = true;
 };
 template <class... A> parameters(const A&...) -> parameters<sizeof...(A)>;
 

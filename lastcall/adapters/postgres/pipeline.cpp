@@ -13,10 +13,11 @@ void pipeline::keep(std::string sql, detail::parameter_lists of) {
   kept it{.sql = std::move(sql), .values = {}, .formats = {}};
   for (int i = 0; i < of.count; ++i) {
     const char* const value = of.values[i];
-    it.formats.push_back(of.formats[i]);
+    const bool is_binary = of.formats != nullptr && of.formats[i] == 1;
+    it.formats.push_back(is_binary ? 1 : 0);
     if (value == nullptr) {
       it.values.emplace_back();
-    } else if (of.formats[i] == 1) {
+    } else if (is_binary) {
       it.values.emplace_back(std::in_place, value, static_cast<std::size_t>(of.lengths[i]));
     } else {
       it.values.emplace_back(value);
@@ -56,28 +57,23 @@ wanted pipeline_talk::advance() {
   for (;;) {
     const wanted ready = step_of_query(native());
     if (ready != wanted::nothing) return ready;
-    rows next(PQgetResult(native()));
-    if (next.native_handle() == nullptr) {
+    PGresult* const next = PQgetResult(native());
+    if (next == nullptr) {
       if (PQstatus(native()) == CONNECTION_BAD) return wanted::failed;
       continue;
     }
-    if (keep(std::move(next))) return PQexitPipelineMode(native()) == 1 ? wanted::nothing : wanted::failed;
+    if (keep(next)) return PQexitPipelineMode(native()) == 1 ? wanted::nothing : wanted::failed;
   }
 }
 
-bool pipeline_talk::keep(rows next) {
-  switch (PQresultStatus(next.native_handle())) {
-    case PGRES_PIPELINE_SYNC:
-      return true;
-    case PGRES_PIPELINE_ABORTED:
-      return false;
-    case PGRES_FATAL_ERROR:
-      take(std::move(next));
-      return false;
-    default:
-      answers_.push_back(std::move(next));
-      return false;
+bool pipeline_talk::keep(PGresult* next) {
+  const ExecStatusType status = PQresultStatus(next);
+  if (status == PGRES_FATAL_ERROR) {
+    take(next);
+  } else if (rows it(next); status != PGRES_PIPELINE_SYNC && status != PGRES_PIPELINE_ABORTED) {
+    answers_.push_back(std::move(it));
   }
+  return status == PGRES_PIPELINE_SYNC;
 }
 
 }  // namespace detail

@@ -25,7 +25,7 @@ class pipeline_talk final : public talk {
   bool send() override;
   wanted advance() override;
   /// True: it was the last.
-  bool keep(rows next);
+  bool keep(PGresult* next);
   std::string_view label() const noexcept override { return "a pipeline"; }
 
   const std::vector<pipeline::kept> all_;

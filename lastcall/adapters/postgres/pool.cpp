@@ -40,7 +40,11 @@ pool::pool(options with, logger log, app* owner) : owner_(owner) {
     return made;
   };
   lastcall::pool_options<connection> pooled{.open = open,
-                                            .check = [](connection& of) { return of.is_idle() && !of.is_broken(); },
+                                            .check =
+                                                [](connection& of) {
+                                                  detail::connection_access::state_of(of).wake_at({});
+                                                  return of.is_idle() && !of.is_broken();
+                                                },
                                             .cancel = [](connection& of) { of.force(); },
                                             .close = [](connection&) {},
                                             .most = with.most,
@@ -63,10 +67,6 @@ pool::~pool() = default;
 
 void pool::start(context) { connections_->start({}); }
 
-void pool::stop() noexcept {
-  connections_->stop();
-  group_->cancels->close();
-}
 void pool::shorten_cancels() noexcept {
   if (owner_ != nullptr) group_->longest_cancel = longest_cancel(*owner_);
 }
@@ -76,6 +76,10 @@ void pool::force() noexcept {
   connections_->force();
 }
 
+void pool::stop() noexcept {
+  connections_->stop();
+  group_->cancels->close();
+}
 
 void pool::account(component_report& out) const {
   connections_->account(out);

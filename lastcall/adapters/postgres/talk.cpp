@@ -133,22 +133,23 @@ wanted talk::advance_results() {
   for (;;) {
     const wanted ready = step_of_query(on_.native);
     if (ready != wanted::nothing) return ready;
-    if (take(rows(PQgetResult(on_.native)))) return wanted::nothing;
+    if (take(PQgetResult(on_.native))) return wanted::nothing;
   }
 }
 
-bool talk::take(rows next) {
-  if (next.native_handle() == nullptr) return true;
-  const ExecStatusType status = PQresultStatus(next.native_handle());
-  if (!failed_) last_ = std::move(next);
+bool talk::take(PGresult* next) {
+  if (next == nullptr) return true;
+  const ExecStatusType status = PQresultStatus(next);
+  if (rows it(next); !failed_) last_ = std::move(it);
   if (status == PGRES_FATAL_ERROR) failed_ = true;
   return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
 result<rows, error> talk::answer() {
   if (refused_) return *std::move(refused_);
+  if (phase_ != phase::cut) return made();
   auto it = made();
-  if (phase_ != phase::cut || it || it.error().sqlstate() != "57014") return it;  // it was over before
+  if (it || it.error().sqlstate() != "57014") return it;  // it was over before
   count_cut(true);
   return error(reason(), ended("cancelled").what(), "57014");
 }
@@ -241,20 +242,15 @@ bool says_rollback(const rows& answer) noexcept {
 bool rollback::send() { return PQsendQueryParams(native(), "rollback", 0, nullptr, nullptr, nullptr, nullptr, 0) == 1; }
 
 bool statement::outlives_its_context() const noexcept {
-  return of_.what == kind::query && ::strncasecmp(of_.sql + std::strspn(of_.sql, " \t\r\n"), "copy", 4) == 0;
+  return of_.name == nullptr && ::strncasecmp(of_.sql + std::strspn(of_.sql, " \t\r\n"), "copy", 4) == 0;
 }
 
 bool statement::send() {
-  const auto& [count, texts, lengths, formats] = of_.values;
-  switch (of_.what) {
-    case kind::query:
-      return PQsendQueryParams(native(), of_.sql, count, nullptr, texts, lengths, formats, 0) == 1;
-    case kind::prepare:
-      return PQsendPrepare(native(), of_.name, of_.sql, 0, nullptr) == 1;
-    case kind::execute:
-      return PQsendQueryPrepared(native(), of_.name, count, texts, lengths, formats, 0) == 1;
-  }
-  return false;
+  const auto& [name, sql, values] = of_;
+  const auto& [count, texts, lengths, formats] = values;
+  if (name == nullptr) return PQsendQueryParams(native(), sql, count, nullptr, texts, lengths, formats, 0) == 1;
+  if (sql == nullptr) return PQsendQueryPrepared(native(), name, count, texts, lengths, formats, 0) == 1;
+  return PQsendPrepare(native(), name, sql, 0, nullptr) == 1;
 }
 
 }  // namespace lastcall::inline v0::postgres::detail

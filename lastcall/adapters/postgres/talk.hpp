@@ -17,21 +17,23 @@ namespace lastcall::inline v0::postgres::detail {
 /// The server rolled back, whatever it was told: so it answers a COMMIT when a statement of the transaction has failed.
 bool says_rollback(const rows& answer) noexcept;
 
+struct talk_step {
+  enum class kind : unsigned char {
+    over,
+    wait,    ///< until the socket is ready, `by` has passed, or the context has ended; then `go_on`
+    cancel,  ///< ask the canceller to cancel by `by`, which leaves PQcancel time after it; then `cancel_asked`
+  };
+  kind what;
+  wanted ready = wanted::read;
+  time_point by{};
+};
+
 /// One call. After `begin`, whoever drives it does what the last step says, until that is `over`. A talk that is
 /// destroyed before gives its connection up.
 /// Threads: one at a time.
 class talk {
  public:
-  struct step {
-    enum class kind : unsigned char {
-      over,
-      wait,    ///< until the socket is ready, `by` has passed, or the context has ended; then `go_on`
-      cancel,  ///< ask the canceller to cancel by `by`, which leaves PQcancel time after it; then `cancel_asked`
-    };
-    kind what;
-    wanted ready = wanted::read;
-    time_point by{};
-  };
+  using step = talk_step;
 
   talk(connection_state& on, const context& with) noexcept : on_(on), with_(with) {}
   virtual ~talk();
@@ -68,14 +70,15 @@ class talk {
   virtual bool has_ended() const noexcept { return with_.forced() || on_.life.forced(); }
   /// Keeps the last result, or the first that is an error. `nothing`: the server has said all, or it copies.
   wanted advance_results();
-  bool take(rows next);
+  /// Takes it over.
+  bool take(PGresult* next);
 
   step cancel_within_bounds();
+  step ask_to_cancel();
+  step unconfirmed();
   /// It is over; nothing of it is under way.
   step stop_here();
   /// The connection is not to be used again; nothing is cancelled.
-  step ask_to_cancel();
-  step unconfirmed();
   step give_up();
   connection_state& state() const noexcept { return on_; }
   PGconn* native() const noexcept { return on_.native; }
@@ -113,18 +116,16 @@ class talk {
 /// One statement.
 class statement final : public talk {
  public:
-  enum class kind : unsigned char { query, prepare, execute };
   struct text {
-    kind what;
-    const char* name = "";
-    const char* sql = "";
+    const char* name = nullptr;  // of what is prepared, or is to be prepared if there is SQL, too
+    const char* sql = nullptr;
     parameter_lists values{};
   };
   statement(connection_state& on, const context& with, const text& of) noexcept : talk(on, with), of_(of) {}
 
  private:
   bool send() override;
-  std::string_view label() const noexcept override { return of_.what == kind::execute ? of_.name : of_.sql; }
+  std::string_view label() const noexcept override { return of_.sql != nullptr ? of_.sql : of_.name; }
   /// COPY: each write and read has a context of its own.
   bool outlives_its_context() const noexcept override;
 

@@ -22,9 +22,9 @@ wanted step_of_opening(PGconn* of) noexcept {
 }
 
 wanted step_of_query(PGconn* of) noexcept {
+  if (PQisBusy(of) == 0) return wanted::nothing;
   const int left = PQflush(of);
   if (left < 0) return wanted::failed;
-  if (PQisBusy(of) == 0) return wanted::nothing;
   return left > 0 ? wanted::write : wanted::read;
 }
 
