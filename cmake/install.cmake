@@ -24,11 +24,19 @@ foreach(adapter IN LISTS adapters)
   # Read by lastcall-config.cmake where the component is asked for.
   get_property(depends GLOBAL PROPERTY LASTCALL_${adapter}_DEPENDS)
   get_property(library GLOBAL PROPERTY LASTCALL_${adapter}_FIND)
+  list(GET library 0 module)
+  set(module ${PROJECT_SOURCE_DIR}/cmake/Find${module}.cmake)
+  if(NOT EXISTS ${module})  # CMake or the library itself brings one
+    set(module "")
+  endif()
   list(JOIN library " " library)
   set(dependencies ${PROJECT_BINARY_DIR}/adapters/${adapter}.cmake)
-  file(CONFIGURE OUTPUT ${dependencies}
-    CONTENT "list(APPEND lastcall_FIND_COMPONENTS ${depends})\nfind_dependency(${library})\n")
-  install(FILES ${dependencies} DESTINATION ${config_dir}/adapters COMPONENT ${adapter}_development)
+  file(CONFIGURE OUTPUT ${dependencies} @ONLY CONTENT "list(APPEND lastcall_FIND_COMPONENTS ${depends})
+list(APPEND CMAKE_MODULE_PATH \${CMAKE_CURRENT_LIST_DIR})
+find_dependency(${library})
+list(REMOVE_ITEM CMAKE_MODULE_PATH \${CMAKE_CURRENT_LIST_DIR})
+")
+  install(FILES ${dependencies} ${module} DESTINATION ${config_dir}/adapters COMPONENT ${adapter}_development)
 endforeach()
 
 if(BUILD_SHARED_LIBS)

@@ -43,6 +43,9 @@ PAGES = {
     "sqlite": ("SQLite", [
         "adapters/sqlite/pool", "adapters/sqlite/connection", "adapters/sqlite/transaction", "adapters/sqlite/backup",
         "adapters/sqlite/rows", "adapters/sqlite/error"]),
+    "redis": ("Redis", [
+        "adapters/redis/pool", "adapters/redis/connection", "adapters/redis/commands", "adapters/redis/reply",
+        "adapters/redis/consumer", "adapters/redis/entry", "adapters/redis/subscription", "adapters/redis/error"]),
     "testing": ("Tests", ["testing/harness", "testing/component_double", "testing/virtual_clock", "testing/program", "testing/exact_client",
                           "testing/fault_relay", "testing/check_adapter"]),
     "options": ("Options", None),  # every struct of options, and what their members are

@@ -1,0 +1,12 @@
+// The same for lastcall/redis.hpp.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lastcall/redis.hpp"
+#include "tests/docs/app.hpp"
+
+extern lastcall::redis::pool& cache;
+
+void seen(const std::string& text);
