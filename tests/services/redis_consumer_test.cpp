@@ -364,6 +364,18 @@ TEST_F(redis_consumer, starts_and_stops_without_a_server) {
   EXPECT_EQ(said.lost, false);
 }
 
+TEST_F(redis_consumer, drains_while_it_connects) {
+  lastcall::testing::fault_relay mute(lastcall::testing::parse_server_address(server_->url()),
+                                      {.faults = lastcall::testing::relay_faults::both({.stalled = true})});
+  auto how = with([](const kv::entry&, const context&) {});
+  how.url = "redis://:geheim@127.0.0.1:" + std::to_string(mute.port());
+  how.connect_within = 600s;
+  running_consumer it(std::move(how));
+  ASSERT_TRUE(mute.wait_for([](const auto& all) { return !all.empty(); }, lastcall::deadline(60s)));
+  it.drain();
+  EXPECT_TRUE(it.ended_within(60s));
+}
+
 // The memory is full: nothing can be added, so no dead letter either. All else goes on.
 TEST_F(redis_consumer, acknowledges_also_when_the_memory_is_full) {
   const std::string bad = add(1);

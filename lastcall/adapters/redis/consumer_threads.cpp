@@ -34,7 +34,11 @@ void consumer_core::read(const context& ends) {
 }
 
 std::optional<error> consumer_core::read_until_broken(const context& ends) {
-  auto opened = connection_access::open(ends, how_, connections_);
+  context_source opening(ends);
+  auto opened = [&] {
+    const stop_callback over(ends.draining_token(), [&] { opening.force(); });
+    return connection_access::open(opening.get(), how_, connections_);
+  }();
   if (!opened) return opened.error();
   connection on = std::move(*opened);
   if (auto why = group_.make(on, within(ends, how_.connect_within), with_.from_beginning)) return why;

@@ -97,11 +97,8 @@ result<std::optional<message>, error> subscription::next(const context& with) {
   if (on.given_up) return error(error::reason::connection, on.how.name + ": the connection was given up");
   std::atomic<bool> told = false;
   const auto answer = [&]() -> result<std::optional<message>, error> {
+    // Force implies the drain; what is forced while it drains does not wait any more.
     const stop_callback wakes(with.draining_token(), [&] {
-      told = true;
-      eventfd_write(on.wake, 1);
-    });
-    const stop_callback wakes_when_forced(with.forced_token(), [&] {
       told = true;
       eventfd_write(on.wake, 1);
     });
