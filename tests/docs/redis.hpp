@@ -7,6 +7,6 @@
 #include "lastcall/redis.hpp"
 #include "tests/docs/app.hpp"
 
-extern lastcall::redis::pool& cache;
+extern lastcall::handle<lastcall::redis::pool> cache;
 
 void seen(const std::string& text);

@@ -1,4 +1,4 @@
-// A consumer of a stream against a real server: what it acknowledges, claims, buries, names and gives back.
+// A consumer of a stream against a real server: what it acknowledges, claims, moves away, names and gives back.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -320,7 +320,7 @@ TEST_F(redis_consumer, moves_an_entry_to_the_dead_letters_after_its_last_try) {
                                  "3", "dead.error", "no such article"));
 }
 
-TEST_F(redis_consumer, buries_untried_what_was_given_out_too_often) {
+TEST_F(redis_consumer, moves_untried_what_was_given_out_too_often) {
   const std::string poison = add(1);
   ask("XGROUP", "CREATE", "orders", "shipping", "0");
   ask("XREADGROUP", "GROUP", "shipping", "dead", "STREAMS", "orders", ">");

@@ -11,16 +11,16 @@
 #include <utility>
 
 #include "lastcall/adapters/redis/address.hpp"
-#include "lastcall/adapters/redis/connection_state.hpp"
+#include "lastcall/adapters/redis/link.hpp"
 #include "lastcall/core/app/option_check.hpp"
 #include "lastcall/core/duration.hpp"
 
 namespace lastcall::inline v0::redis {
 
-using detail::connection_group;
-using detail::connection_state;
+using detail::link;
+using detail::link_group;
 
-connection::connection(std::unique_ptr<connection_state> of) noexcept : state_(std::move(of)) {}
+connection::connection(std::unique_ptr<link> of) noexcept : state_(std::move(of)) {}
 connection::connection(connection&&) noexcept = default;
 connection& connection::operator=(connection&&) noexcept = default;
 connection::~connection() = default;
@@ -43,13 +43,12 @@ void connection::check(const options& of) {
 
 result<connection, error> connection::open(const context& with, const options& how, logger log) {
   check(how);
-  return open(with, how, std::make_shared<connection_group>(std::move(log)));
+  return open(with, how, std::make_shared<link_group>(std::move(log)));
 }
 
-result<connection, error> connection::open(const context& with, const options& how,
-                                           std::shared_ptr<connection_group> of) {
-  auto made = std::make_unique<connection_state>(how, std::move(of));
-  connection_state& state = *made;
+result<connection, error> connection::open(const context& with, const options& how, std::shared_ptr<link_group> of) {
+  auto made = std::make_unique<link>(how, std::move(of));
+  link& state = *made;
   if (state.wake < 0) return error(error::reason::connection, how.name + ": no descriptor is left");
   const context bounded = within(with, how.connect_within);
   const auto late = [&] {
@@ -124,7 +123,7 @@ result<reply, error> connection::run_as_one(const context& with, const commands&
 
 result<std::vector<reply>, error> connection::exchange(const context& with, std::string_view text, std::size_t replies,
                                                        std::string_view label) {
-  connection_state& on = *state_;
+  link& on = *state_;
   if (on.given_up) return error(error::reason::connection, on.how.name + ": the connection was given up");
   const time_point end = with.end();
   const auto has_ended = [&] { return with.forced() || on.life.forced() || steady().now() >= end; };

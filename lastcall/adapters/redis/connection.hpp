@@ -20,9 +20,9 @@
 namespace lastcall::inline v0::redis {
 
 namespace detail {
-struct connection_group;
-struct connection_state;
-struct connection_access;
+struct link_group;
+struct link;
+struct link_access;
 }  // namespace detail
 
 struct connection_options {
@@ -79,19 +79,19 @@ class connection {
 
  private:
   friend class pool;
-  friend struct detail::connection_access;
-  explicit connection(std::unique_ptr<detail::connection_state> of) noexcept;
+  friend struct detail::link_access;
+  explicit connection(std::unique_ptr<detail::link> of) noexcept;
 
   /// Errors: std::invalid_argument.
   static void check(const options& of);
   static result<connection, error> open(const context& with, const options& how,
-                                        std::shared_ptr<detail::connection_group> of);
+                                        std::shared_ptr<detail::link_group> of);
   error refusal(const reply& of, std::string_view label) const;
   result<reply, error> run_one(const context& with, const commands& one);
   result<std::vector<reply>, error> exchange(const context& with, std::string_view text, std::size_t replies,
                                              std::string_view label);
 
-  std::unique_ptr<detail::connection_state> state_;
+  std::unique_ptr<detail::link> state_;
 };
 
 }  // namespace lastcall::inline v0::redis

@@ -41,7 +41,7 @@ std::string named(const std::vector<std::string>& ids, std::size_t of) {
 }  // namespace
 
 void check(const consumer_options& of) {
-  connection_access::check(connection_of(of));
+  link_access::check(connection_of(of));
   const auto needed = [&](const char* option, const std::string& value, const char* example) {
     if (value.empty()) throw std::invalid_argument(of.name + ": " + option + " = ; give " + example);
   };
@@ -63,7 +63,7 @@ consumer_core::consumer_core(consumer_options with, logger log)
       how_(connection_of(with_)),
       group_{.stream = with_.stream, .group = with_.group, .consumer = with_.consumer},
       log_(std::move(log)),
-      connections_(std::make_shared<connection_group>(log_)),
+      connections_(std::make_shared<link_group>(log_)),
       book_(with_.most) {
   queue_ = std::make_unique<work_queue<entry>>(
       work_queue_options<entry>{.work = [this](entry& on, const context& of) { process(on, of); },

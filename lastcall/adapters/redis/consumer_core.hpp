@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lastcall/adapters/redis/connection_state.hpp"
 #include "lastcall/adapters/redis/consumer.hpp"
+#include "lastcall/adapters/redis/link.hpp"
 #include "lastcall/adapters/redis/stream_group.hpp"
 #include "lastcall/core/log/log_limit.hpp"
 #include "lastcall/work/work_queue.hpp"
@@ -63,7 +63,7 @@ class consumer_core : public std::enable_shared_from_this<consumer_core> {
   const connection_options how_;
   const stream_group group_;
   const logger log_;
-  const std::shared_ptr<connection_group> connections_;
+  const std::shared_ptr<link_group> connections_;
   std::unique_ptr<work_queue<entry>> queue_;
   context_source telling_;  // of the thread that tells: it outlives force by `acknowledge_within`
 

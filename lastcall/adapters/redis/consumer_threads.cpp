@@ -37,7 +37,7 @@ std::optional<error> consumer_core::read_until_broken(const context& ends) {
   context_source opening(ends);
   auto opened = [&] {
     const stop_callback over(ends.draining_token(), [&] { opening.force(); });
-    return connection_access::open(opening.get(), how_, connections_);
+    return link_access::open(opening.get(), how_, connections_);
   }();
   if (!opened) return opened.error();
   connection on = std::move(*opened);
@@ -147,7 +147,7 @@ void consumer_core::keep_telling() {
     const time_point began = steady().now();
     std::optional<error> why;
     if (!on) {
-      auto opened = connection_access::open(life, how_, connections_);
+      auto opened = link_access::open(life, how_, connections_);
       if (opened) {
         on.emplace(std::move(*opened));
       } else {
@@ -207,11 +207,11 @@ std::optional<error> consumer_core::tell(connection& on, const context& life) {
     if (auto why = group_.set_idle(on, bounded, {begin, end}, duration::zero())) return why;
   }
   if (dead) {
-    if (auto why = group_.bury(on, bounded, *dead, with_.dead_letters)) return why;
+    if (auto why = group_.move_to_dead_letters(on, bounded, *dead, with_.dead_letters)) return why;
     log_.warning(with_.name, "an entry was moved to the dead letters",
                  {{"entry", dead->of.id}, {"error", dead->why}, {"to", with_.dead_letters}});
     const lock held(mutex_);
-    book_.buried();
+    book_.moved();
     changed_.notify_all();
   }
   if (reader != 0) {  // it may not have begun to wait there

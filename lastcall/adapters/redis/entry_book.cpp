@@ -46,7 +46,7 @@ void entry_book::acknowledged(const std::vector<std::string>& ids) {
   }
 }
 
-void entry_book::buried() {
+void entry_book::moved() {
   held_.erase(dead_.front().of.id);
   dead_.pop_front();
   ++counted_.dead;

@@ -48,7 +48,7 @@ class entry_book {
   void acknowledged(const std::vector<std::string>& ids);
   /// Null: there is none.
   const dead_letter* next_dead() const noexcept { return dead_.empty() ? nullptr : &dead_.front(); }
-  void buried();
+  void moved();
   bool has_to_tell() const noexcept { return !done_.empty() || !dead_.empty(); }
 
   /// The ids of all that are held, at most so many.

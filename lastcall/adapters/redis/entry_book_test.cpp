@@ -54,7 +54,7 @@ TEST(entry_book, lets_go_of_what_failed_and_may_hold_it_again) {
   EXPECT_TRUE(book.take("1-0", true));
 }
 
-TEST(entry_book, holds_a_dead_entry_until_it_is_buried) {
+TEST(entry_book, holds_a_dead_entry_until_it_is_moved) {
   entry_book book(1);
   book.take("1-0", false);
   book.dead({.of = {.id = "1-0"}, .why = "too often"});
@@ -63,7 +63,7 @@ TEST(entry_book, holds_a_dead_entry_until_it_is_buried) {
   EXPECT_EQ(book.room(), 0u);
   ASSERT_NE(book.next_dead(), nullptr);
   EXPECT_EQ(book.next_dead()->why, "too often");
-  book.buried();
+  book.moved();
   EXPECT_EQ(book.next_dead(), nullptr);
   EXPECT_EQ(book.room(), 1u);
   EXPECT_EQ(book.counted().dead, 1u);

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "lastcall/adapters/redis/connection_state.hpp"
+#include "lastcall/adapters/redis/link.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
 
@@ -20,7 +20,7 @@ pool::pool(options with, logger log, app* owner) {
                                .connect_within = with.connect_within,
                                .name = with.name};
   connection::check(how);
-  group_ = std::make_shared<detail::connection_group>(log);
+  group_ = std::make_shared<detail::link_group>(log);
   lastcall::pool_options<connection> pooled{
       .open = [how, group = group_](const context& by) { return std::move(connection::open(by, how, group)).value(); },
       .check = [](connection& of) { return of.is_idle() && !of.is_broken(); },

@@ -69,7 +69,7 @@ class pool final : public component {
  private:
   pool(options with, logger log, app* owner);
 
-  std::shared_ptr<detail::connection_group> group_;
+  std::shared_ptr<detail::link_group> group_;
   std::unique_ptr<lastcall::pool<connection>> connections_;
 };
 

@@ -78,8 +78,8 @@ std::optional<error> stream_group::acknowledge(connection& on, const context& wi
   return failure(on.command(with, "XACK", stream, group, ids));
 }
 
-std::optional<error> stream_group::bury(connection& on, const context& with, const dead_letter& what,
-                                        const std::string& to) const {
+std::optional<error> stream_group::move_to_dead_letters(connection& on, const context& with, const dead_letter& what,
+                                                        const std::string& to) const {
   std::vector<std::string> words;
   for (const auto& [name, text] : what.of.fields) {
     words.push_back(name);

@@ -37,7 +37,8 @@ struct stream_group {
                                           duration idle) const;
   std::optional<error> acknowledge(connection& on, const context& with, const std::vector<std::string>& ids) const;
   /// Adds it to that stream and acknowledges it, both or neither.
-  std::optional<error> bury(connection& on, const context& with, const dead_letter& what, const std::string& to) const;
+  std::optional<error> move_to_dead_letters(connection& on, const context& with, const dead_letter& what,
+                                            const std::string& to) const;
   /// They are this consumer's, and have been idle for so long.
   std::optional<error> set_idle(connection& on, const context& with, const std::vector<std::string>& ids,
                                 duration idle) const;

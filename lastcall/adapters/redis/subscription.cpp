@@ -6,12 +6,12 @@
 #include <stdexcept>
 #include <utility>
 
-#include "lastcall/adapters/redis/connection_state.hpp"
+#include "lastcall/adapters/redis/link.hpp"
 
 namespace lastcall::inline v0::redis {
 
-using detail::connection_access;
-using detail::connection_state;
+using detail::link;
+using detail::link_access;
 
 namespace {
 
@@ -34,11 +34,11 @@ result<subscription, error> subscription::begin(const context& with, connection&
   std::string text;
   append_command(text, "SUBSCRIBE", channels);
   append_command(text, "PSUBSCRIBE", patterns);
-  auto said = connection_access::exchange(on, with, text, channels.size() + patterns.size(), "SUBSCRIBE");
+  auto said = link_access::exchange(on, with, text, channels.size() + patterns.size(), "SUBSCRIBE");
   subscription made(on);  // from here on the connection is its own
   if (!said) return said.error();
   for (const reply& each : *said) {
-    if (each.is_error()) return connection_access::refusal(on, each, "SUBSCRIBE");
+    if (each.is_error()) return link_access::refusal(on, each, "SUBSCRIBE");
     made.take(each);  // a message may come before the last channel is confirmed
   }
   return made;
@@ -72,7 +72,7 @@ bool subscription::take(const value& of) {
 
 /// False: nothing more has come.
 result<bool, error> subscription::read_what_has_come() {
-  connection_state& on = connection_access::state_of(*on_);
+  link& on = link_access::state_of(*on_);
   for (;;) {
     const auto next = on.parsed();
     if (!next) return next.error();
@@ -92,7 +92,7 @@ result<std::optional<message>, error> subscription::next(const context& with) {
     come_.pop_front();
     return std::optional(std::move(it));
   };
-  connection_state& on = connection_access::state_of(*on_);
+  link& on = link_access::state_of(*on_);
   if (!come_.empty() && !with.forced()) return first();
   if (on.given_up) return error(error::reason::connection, on.how.name + ": the connection was given up");
   std::atomic<bool> told = false;

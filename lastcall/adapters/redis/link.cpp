@@ -1,4 +1,4 @@
-#include "lastcall/adapters/redis/connection_state.hpp"
+#include "lastcall/adapters/redis/link.hpp"
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -115,24 +115,24 @@ result<int, error> connect_socket(const connection_options& how, time_point by, 
   return fd;
 }
 
-connection_state::connection_state(const connection_options& with, std::shared_ptr<connection_group> of)
+link::link(const connection_options& with, std::shared_ptr<link_group> of)
     : how(with),
       group(std::move(of)),
       wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       wakes(life.forced_token(), [fd = wake] { eventfd_write(fd, 1); }) {}
 
-connection_state::~connection_state() {
+link::~link() {
   if (native != nullptr) redisFree(native);
   if (wake >= 0) close(wake);
 }
 
-result<redisReply*, error> connection_state::parsed() {
+result<redisReply*, error> link::parsed() {
   void* next = nullptr;
   if (redisReaderGetReply(native->reader, &next) != REDIS_OK) return broken(native->reader->errstr);
   return static_cast<redisReply*>(next);
 }
 
-result<std::size_t, error> connection_state::sent(std::string_view text) {
+result<std::size_t, error> link::sent(std::string_view text) {
   for (;;) {
     const ssize_t bytes = send(native->fd, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (bytes >= 0) return static_cast<std::size_t>(bytes);
@@ -141,7 +141,7 @@ result<std::size_t, error> connection_state::sent(std::string_view text) {
   }
 }
 
-result<bool, error> connection_state::received() {
+result<bool, error> link::received() {
   char bytes[16 * 1024];
   for (;;) {
     const ssize_t count = recv(native->fd, bytes, sizeof bytes, MSG_DONTWAIT);
@@ -156,23 +156,23 @@ result<bool, error> connection_state::received() {
   }
 }
 
-bool connection_state::wait(bool to_write, time_point by) const noexcept {
+bool link::wait(bool to_write, time_point by) const noexcept {
   return wait_for(native->fd, static_cast<short>(to_write ? POLLIN | POLLOUT : POLLIN), wake, by);
 }
 
-void connection_state::calm() noexcept {
+void link::calm() noexcept {
   eventfd_t told = 0;
   eventfd_read(wake, &told);
   if (life.forced()) eventfd_write(wake, 1);
 }
 
-error connection_state::broken(std::string_view why) {
+error link::broken(std::string_view why) {
   given_up = true;
   if (!std::exchange(told_lost, true)) group->lost.fetch_add(1, std::memory_order_relaxed);
   return {error::reason::connection, how.name + ": the connection was lost: " + std::string(why)};
 }
 
-error connection_state::ended(const context& with, std::string_view label, const char* what) const {
+error link::ended(const context& with, std::string_view label, const char* what) const {
   const bool late = with.cause() == cause::deadline || (!with.forced() && !life.forced());
   std::string text = how.name + ": " + std::string(label) + what + ": ";
   if (late) return {error::reason::deadline, text + "no time is left"};

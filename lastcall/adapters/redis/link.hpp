@@ -18,8 +18,8 @@
 namespace lastcall::inline v0::redis::detail {
 
 /// What the connections of a pool have in common.
-struct connection_group {
-  explicit connection_group(logger to) : log(std::move(to)) {}
+struct link_group {
+  explicit link_group(logger to) : log(std::move(to)) {}
 
   const logger log;
   std::atomic<std::uint64_t> unconfirmed = 0;  // commands that were cut after they were sent
@@ -27,10 +27,10 @@ struct connection_group {
 };
 
 /// Threads: of the connection's owner, except `ends`.
-struct connection_state {
-  connection_state(const connection_options& with, std::shared_ptr<connection_group> of);
-  ~connection_state();
-  connection_state& operator=(connection_state&&) = delete;
+struct link {
+  link(const connection_options& with, std::shared_ptr<link_group> of);
+  ~link();
+  link& operator=(link&&) = delete;
 
   /// The next reply, if all of it has come. hiredis gives null for none.
   /// Errors: redis::error when the bytes are none of Redis'.
@@ -48,7 +48,7 @@ struct connection_state {
   error ended(const context& with, std::string_view label, const char* what) const;
 
   const connection_options how;
-  const std::shared_ptr<connection_group> group;
+  const std::shared_ptr<link_group> group;
   const int wake;  // an eventfd that is readable when a call must not wait any more
   redisContext* native = nullptr;
   bool given_up = false;
@@ -60,8 +60,8 @@ struct connection_state {
 };
 
 /// For what else is done with a connection.
-struct connection_access {
-  static connection_state& state_of(connection& of) noexcept { return *of.state_; }
+struct link_access {
+  static link& state_of(connection& of) noexcept { return *of.state_; }
   static void check(const connection_options& of) { connection::check(of); }
   static result<std::vector<reply>, error> exchange(connection& on, const context& with, std::string_view text,
                                                     std::size_t replies, std::string_view label) {
@@ -69,7 +69,7 @@ struct connection_access {
   }
   static error refusal(const connection& on, const reply& of, std::string_view label) { return on.refusal(of, label); }
   static result<connection, error> open(const context& with, const connection_options& how,
-                                        std::shared_ptr<connection_group> of) {
+                                        std::shared_ptr<link_group> of) {
     return connection::open(with, how, std::move(of));
   }
 };
