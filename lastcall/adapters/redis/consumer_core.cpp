@@ -161,12 +161,12 @@ void consumer_core::finish(const context& ends) {
 }
 
 void consumer_core::warn(std::string_view what, const error& why) {
-  std::optional<std::uint64_t> untold;
+  std::optional<std::uint64_t> left_out;
   {
     const lock held(mutex_);
-    untold = lines_.admit(steady().now());
+    left_out = lines_.admit(steady().now());
   }
-  if (untold) log_.warning(with_.name, what, {{"error", why.what()}, {"not_logged", std::to_string(*untold)}});
+  if (left_out) log_.warning(with_.name, what, {{"error", why.what()}, {"left_out", std::to_string(*left_out)}});
 }
 
 void consumer_core::account(component_report& out) const {
