@@ -27,7 +27,10 @@ class stream_worker {
  public:
   explicit stream_worker(const std::string& url, const std::string& grace = "10s")
       : process({process_tests::program("stream_worker"), url},
-                {.environment = {"LASTCALL_GRACE=" + grace, "LASTCALL_REPORT=" + scratch_.file("report.json")}}) {}
+                {.environment = {"LASTCALL_GRACE=" + grace, "LASTCALL_REPORT=" + scratch_.file("report.json")}}) {
+    if (!process.wait_for_error_line("app: ready", lastcall::deadline(60s)))
+      throw std::runtime_error("the consumer did not start: " + process.errors());
+  }
   /// Empty before the exit.
   process_tests::document report() const { return process_tests::document::from_file(scratch_.file("report.json")); }
 
