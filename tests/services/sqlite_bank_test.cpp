@@ -100,7 +100,9 @@ void sqlite_bank::ends_a_long_query() const {
   EXPECT_LE(std::chrono::steady_clock::now() - began, sanitized ? 20s : 1500ms);
   EXPECT_THAT(it.process.errors(), HasSubstr("a sleep at sqlite_bank.cpp:"));
   // The disk may need longer than the 25 ms that a reserve of 100 ms leaves for it.
-  if (has_a_log()) EXPECT_THAT(it.process.errors(), HasSubstr("the log could not be written into the database"));
+  if (has_a_log()) {
+    EXPECT_THAT(it.process.errors(), HasSubstr("the log could not be written into the database"));
+  }
   EXPECT_EQ(wrong({}), "");
 }
 

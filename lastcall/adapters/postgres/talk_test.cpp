@@ -93,7 +93,7 @@ class talks : public ::testing::Test {
   }
   void close() { server_.reset(); }
 
-  static statement::text asks(const char* sql) { return {.what = statement::kind::query, .sql = sql}; }
+  static statement::text asks(const char* sql) { return {.sql = sql}; }
 
   std::vector<std::string> lines;
   const logger log{log_level::debug, [this](const log_record& r) { lines.emplace_back(r.text); }};
@@ -175,7 +175,7 @@ struct forced_statement {
     EXPECT_EQ(what.begin().what, kind::wait);
     caller.force(cause::client_gone);
   }
-  const statement::text text{.what = statement::kind::query, .sql = "select pg_sleep(60)"};
+  const statement::text text{.sql = "select pg_sleep(60)"};
   context_source caller;
   const context with;
   statement what;
