@@ -63,10 +63,11 @@ function(lastcall_compile_rooms_whole target sources)
   endforeach()
 endfunction()
 
-# lastcall_module(NAME [INTERNAL | ADAPTER] [DEPENDS module…] [LINK target…]): DEPENDS are modules whose headers ours include;
-# LINK is private. An INTERNAL one is not for users: never shared, never installed. An ADAPTER is installed apart.
+# lastcall_module(NAME [INTERNAL | ADAPTER [OWN_OPTIONS]] [DEPENDS module…] [LINK target…]): DEPENDS are modules whose headers ours include;
+# LINK is private. An INTERNAL one is not for users: never shared, never installed. An ADAPTER is installed apart; with
+# OWN_OPTIONS its library brings compile options, so that the precompiled header of the tests does not fit.
 function(lastcall_module name)
-  cmake_parse_arguments(arg "INTERNAL;ADAPTER" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
+  cmake_parse_arguments(arg "INTERNAL;ADAPTER;OWN_OPTIONS" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp *.hpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -116,9 +117,9 @@ function(lastcall_module name)
     target_compile_options(lastcall_${name}_test PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
     # One precompiled header for the tests of all modules: their options are the same.
     get_property(first GLOBAL PROPERTY LASTCALL_FIRST_TEST)
-    if(first)
+    if(first AND NOT arg_OWN_OPTIONS)
       target_precompile_headers(lastcall_${name}_test REUSE_FROM ${first})
-    else()
+    elseif(NOT first)
       target_precompile_headers(lastcall_${name}_test PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
       set_property(GLOBAL PROPERTY LASTCALL_FIRST_TEST lastcall_${name}_test)
     endif()

@@ -46,6 +46,7 @@ PAGES = {
     "redis": ("Redis", [
         "adapters/redis/pool", "adapters/redis/connection", "adapters/redis/commands", "adapters/redis/reply",
         "adapters/redis/consumer", "adapters/redis/entry", "adapters/redis/subscription", "adapters/redis/error"]),
+    "grpc": ("gRPC", ["adapters/grpc/server", "adapters/grpc/context_of", "adapters/grpc/client_context"]),
     "testing": ("Tests", ["testing/harness", "testing/component_double", "testing/virtual_clock", "testing/program", "testing/exact_client",
                           "testing/fault_relay", "testing/check_adapter"]),
     "options": ("Options", None),  # every struct of options, and what their members are
@@ -223,6 +224,7 @@ def show_values(entity):
     rows, heads = [], ["| member | type | default | meaning |", "|---|---|---|---|"]
     for each in entity.members:
         kind = re.sub(r"(\{\}| = .*)$", "", each.declaration).rpartition(" ")[0].replace("static constexpr ", "").replace("|", "\\|")
+        kind = re.sub(r"(?<!\w)::", "", kind)  # a reader is not within our namespace; Doxygen takes it for a link
         rows.append(f"| `{each.name}` | `{kind}` | {value_of(each.declaration)} | {cell(each.comment)} |")
     return ["\n".join([*heads, *rows])]
 
