@@ -60,7 +60,8 @@ struct component {
   virtual void measure(metrics&) const {}
 
   /// Adds its work in progress, the oldest first, at most `limit` items. Called as `measure` is, also while it hangs,
-  /// so a question to its own threads needs a time limit.   Blocks: 100 ms at most.
+  /// so a question to its own threads needs a time limit. A force waits for the answer, so that the report names what
+  /// was cut, for a quarter of the time that is left at most.   Blocks: 100 ms at most.
   virtual void in_progress(std::vector<work_item>& /*out*/, std::size_t /*limit*/) const {}
 };
 

@@ -303,7 +303,7 @@ TEST_F(lifecycle_threads, say_what_a_forced_component_was_at_work_on) {
   };
   life().add("worker", std::make_unique<works>(), {});
   ASSERT_EQ(life().start(), lifecycle::start_result::started);
-  const report r = end();
+  const report r = end(5ms, 10s);
   ASSERT_EQ(r.components[0].in_progress.size(), 1U);
   EXPECT_EQ(r.components[0].in_progress[0].label, "a job");
 }

@@ -1,6 +1,4 @@
 // Runs verbs on the executor, and takes their results in on the driver.
-#include <algorithm>
-
 #include "lastcall/core/caught.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/lifecycle/lifecycle_state.hpp"
@@ -17,75 +15,74 @@ void lifecycle::order_verb(std::size_t index, verb what) {
 // The job runs on a verb's thread. It captures the shared state, never `this`: the lifecycle may be gone when it
 // returns. It reads the component's address from there, which is valid, because a component with a verb under way is
 // not destroyed. `force` during `start` only forces the context, since a component that has not started can't take its
-// other verbs.
+// other verbs. And it waits for the answer to what the component is at, for a quarter of the time that is left at most:
+// what it has cut is gone afterwards, and nobody could name it.
 void lifecycle::run_verb(std::size_t index, verb what) {
   const bool only_context = what == verb::force && components_[index].verbs.under_way(verb::start);
   const time_point drain_end = plan_ ? plan_->drain_end() : time_point::max();
-  const auto answers = what == verb::force ? components_[index].answers : nullptr;
-  const duration patience = plan_ ? std::min(time_to_answer, (plan_->deadline() - time_.now()) / 4) : time_to_answer;
+  const auto asked = what == verb::force ? components_[index].asked : nullptr;
+  const time_point by = steady().now() + (plan_ ? (plan_->deadline() - time_.now()) / 4 : duration::zero());
   if (what == verb::account) components_[index].say_how_it_ended();
-  verbs_->run(
-      [shared = shared_, index, what, only_context, drain_end, answers, patience, report = components_[index].report] {
-        shared_state::entry& e = shared->entries[index];
-        verb_event it{.component = index, .what = what};
-        const watched_thread here(e.name, "verb");
-        const activity doing(to_text(what), e.name);
-        if (what != verb::force) e.verb_began.store(shared->time.now(), std::memory_order_relaxed);
-        try {
-          // Ending a context runs stop callbacks, which are user code too, so it is part of the verb.
-          switch (what) {
-            case verb::start:
-              e.object->start(e.context.get());
-              break;
-            case verb::announce:
-              e.object->announce();
-              break;
-            case verb::drain:
-              e.context.begin_drain(drain_end);
-              e.object->drain(e.context.get(), [shared, index] { shared->post_drained(index); });
-              break;
-            case verb::force:
-              if (answers)
-                answers->wait_until(steady().now() + patience);  // afterwards what it cuts is gone, and nameless
-              e.context.begin_drain(shared->time.now());         // no effect if its drain began earlier
-              e.context.force();
-              if (!only_context) e.object->force();
-              break;
-            case verb::stop:
-              e.object->stop();
-              break;
-            case verb::account:
-              e.account_began.store(true, std::memory_order_relaxed);
-              it.report = report;
-              e.object->account(it.report);
-              break;
-            case verb::in_progress:
-            case verb::destroy:
-            case verb::none:
-              break;
-          }
-        } catch (const forced_unwind&) {  // a verb that is noexcept ends the process instead
-          it.error = std::make_exception_ptr(thread_ended());
-          shared->post(std::move(it));
-          throw;
-        } catch (...) {
-          it.error = caught();
-        }
-        shared->post(std::move(it));
-      });
+  verbs_->run([shared = shared_, index, what, only_context, drain_end, asked, by, report = components_[index].report] {
+    shared_state::entry& e = shared->entries[index];
+    verb_event it{.component = index, .what = what};
+    const watched_thread here(e.name, "verb");
+    const activity doing(to_text(what), e.name);
+    if (what != verb::force) e.verb_began.store(shared->time.now(), std::memory_order_relaxed);
+    try {
+      // Ending a context runs stop callbacks, which are user code too, so it is part of the verb.
+      switch (what) {
+        case verb::start:
+          e.object->start(e.context.get());
+          break;
+        case verb::announce:
+          e.object->announce();
+          break;
+        case verb::drain:
+          e.context.begin_drain(drain_end);
+          e.object->drain(e.context.get(), [shared, index] { shared->post_drained(index); });
+          break;
+        case verb::force:
+          if (asked) asked->wait_until(by);
+          e.context.begin_drain(shared->time.now());  // no effect if its drain began earlier
+          e.context.force();
+          if (!only_context) e.object->force();
+          break;
+        case verb::stop:
+          e.object->stop();
+          break;
+        case verb::account:
+          e.account_began.store(true, std::memory_order_relaxed);
+          it.report = report;
+          e.object->account(it.report);
+          break;
+        case verb::in_progress:
+        case verb::destroy:
+        case verb::none:
+          break;
+      }
+    } catch (const forced_unwind&) {  // a verb that is noexcept ends the process instead
+      it.error = std::make_exception_ptr(thread_ended());
+      shared->post(std::move(it));
+      throw;
+    } catch (...) {
+      it.error = caught();
+    }
+    shared->post(std::move(it));
+  });
 }
 
 // One question at a time for each component: one that hangs in its answer is not asked again.
 void lifecycle::request_progress(std::size_t index) {
   if (!components_[index].verbs.order(verb::in_progress)) return;  // it has not answered yet
-  const auto answers = components_[index].answers = std::make_shared<countdown>(1);
-  verbs_->run([shared = shared_, index, answers] {
+  const auto asked = components_[index].asked = std::make_shared<countdown>(1);
+  verbs_->run([shared = shared_, index, asked] {
     verb_event it{.component = index, .what = verb::in_progress};
     shared->add_own_waits(index, it.progress);
     const auto answer = [&] {
       if (it.progress.size() > most_items) it.progress.resize(most_items);
       shared->post(std::move(it));
-      answers->count_down();
+      asked->count_down();
     };
     try {
       shared->entries[index].object->in_progress(it.progress, most_items);

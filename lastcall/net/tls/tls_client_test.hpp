@@ -212,10 +212,11 @@ class tls_client {
   bool shake_hands() {
     return run([&] { return SSL_do_handshake(ssl()); });
   }
+  /// False: the server is gone.
   bool say(std::string_view text) {
     while (!text.empty()) {
       const auto piece = text.substr(0, 16 * 1024);
-      if (!run([&] { return SSL_write(ssl(), piece.data(), static_cast<int>(piece.size())); })) return false;
+      if (!run([&] { return SSL_write(ssl(), piece.data(), static_cast<int>(piece.size())); }) || deaf_) return false;
       text.remove_prefix(piece.size());
     }
     return true;
@@ -282,8 +283,8 @@ class tls_client {
   }
   bool flush() {
     for (std::string bytes; !(bytes = owed()).empty();)
-      if (!say_raw(bytes)) return false;
-    return true;
+      if (!say_raw(bytes)) deaf_ = true;
+    return !deaf_;
   }
   bool fill() {
     if (eof_) return false;
@@ -317,6 +318,7 @@ class tls_client {
   int connect_error_ = 0;
   int reason_ = 0;
   bool eof_ = false;
+  bool deaf_ = false;  // the server: what was sent last did not reach it
 };
 
 }  // namespace lastcall::inline v0::testing_net
