@@ -64,8 +64,8 @@ function(lastcall_compile_rooms_whole target sources)
 endfunction()
 
 # lastcall_module(NAME [INTERNAL | ADAPTER [OWN_OPTIONS]] [DEPENDS module…] [LINK target…]): DEPENDS are modules whose
-# headers ours include; LINK is private. An INTERNAL one is not for users: never shared, never installed. An ADAPTER is installed apart; with
-# OWN_OPTIONS its library brings compile options, so that the precompiled header of the tests does not fit.
+# headers ours include; LINK is private. An INTERNAL one is not for users: never shared, never installed. An ADAPTER is
+# installed apart; with OWN_OPTIONS its library brings compile options, so that the tests' precompiled header does not fit.
 function(lastcall_module name)
   cmake_parse_arguments(arg "INTERNAL;ADAPTER;OWN_OPTIONS" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp *.hpp)

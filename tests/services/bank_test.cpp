@@ -69,8 +69,8 @@ TEST_F(bank, drains_without_a_half_transfer_and_without_losing_one) {
 TEST_F(bank, that_is_killed_leaves_clients_without_an_answer_and_its_statements_on_the_server) {
   running_bank it(server_->conninfo());
   bank_clients clients(it.address(), 50, 1);
-  process_tests::raw_client sleeper(it.address(), "GET /sleep?s=6 HTTP/1.1\r\nHost: bank\r\n\r\n");
   EXPECT_TRUE(clients.reach(50));
+  process_tests::raw_client sleeper(it.address(), "GET /sleep?s=6 HTTP/1.1\r\nHost: bank\r\n\r\n");
   EXPECT_TRUE(falls_asleep());
   it.process.signal(SIGKILL);
   ASSERT_TRUE(it.process.wait(deadline(30s)));

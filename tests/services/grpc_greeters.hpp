@@ -182,7 +182,11 @@ class served {
   std::unique_ptr<async_greeter> async_;
 
  public:
-  lastcall::app app{{.signals = {}, .sink = [](const lastcall::log_record&) {}, .environment = false}};
+  lastcall::app app{{.grace = std::chrono::seconds(20),
+                     .reserve = std::chrono::seconds(10),
+                     .signals = {},
+                     .sink = [](const lastcall::log_record&) {},
+                     .environment = false}};
   lastcall::handle<lastcall::grpc::server> it;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<Greeter::Stub> stub;

@@ -67,10 +67,12 @@ TEST_P(grpc_server, ends_handlers_at_their_callers_deadline) {
       },
       GetParam());
   grpc::ClientContext with;
-  with.set_deadline(std::chrono::system_clock::now() + 200ms);
+  with.set_deadline(std::chrono::system_clock::now() + 2s);
   EXPECT_EQ(it.hello(&with).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   // The client's RST_STREAM may come before: then gRPC says that the call was cancelled.
-  EXPECT_THAT(why.get_future().get(), testing::AnyOf(cause::deadline, cause::client_gone));
+  auto told = why.get_future();
+  ASSERT_EQ(told.wait_for(patience), std::future_status::ready);
+  EXPECT_THAT(told.get(), testing::AnyOf(cause::deadline, cause::client_gone));
   EXPECT_TRUE(it.end().requests.adds_up());
   EXPECT_EQ(it.exit_code, 0);
 }
@@ -104,7 +106,7 @@ TEST_P(grpc_server, cuts_calls_at_the_drain_end_and_names_them) {
       GetParam());
   auto call = std::async(std::launch::async, [&] { return it.hello(); });
   begun.get_future().wait();
-  const auto& said = it.end(process_tests::sanitized ? 10s : 1s);
+  const auto& said = it.end(process_tests::sanitized ? 10s : 2s);
   EXPECT_EQ(call.get().error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(it.exit_code, 3);
   EXPECT_TRUE(said.stopped);
@@ -346,7 +348,8 @@ TEST(grpc_adapter, conforms) {
                              const lastcall::logger& log) { return std::make_unique<adapted_greeter>(log); },
                   .work = [](adapted_greeter& of, const context& with) { of.work(with, ""); },
                   .long_work = [](adapted_greeter& of, const context& with) { of.work(with, "long"); },
-                  .hold = [](adapted_greeter& of, const lastcall::function<void()>& wait) { of.hold(wait); }}),
+                  .hold = [](adapted_greeter& of, const lastcall::function<void()>& wait) { of.hold(wait); },
+                  .drain = 2s}),
               testing::IsEmpty());
 }
 

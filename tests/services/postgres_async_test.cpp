@@ -172,11 +172,11 @@ TEST_F(postgres_async, a_call_whose_coroutine_is_destroyed_gives_its_connection_
         io,
         [&]() -> task<> {
           pg::async_connection on(native);
-          static_cast<void>(co_await on.query({}, "select pg_sleep(2)"));
+          static_cast<void>(co_await on.query({}, "select pg_sleep(20)"));
         },
         [](std::exception_ptr) {});
     io.poll();
-    wait_for_statement("select pg_sleep(2)");
+    wait_for_statement("select pg_sleep(20)");
   }
   EXPECT_TRUE(native.is_broken());
 }

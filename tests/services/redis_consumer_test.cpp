@@ -280,13 +280,13 @@ TEST_F(redis_consumer, keeps_what_it_works_on_from_being_claimed) {
   };
   auto ours = with(slow);
   auto others = with(slow);
-  ours.claim_after = others.claim_after = 200ms;
+  ours.claim_after = others.claim_after = 2s;
   others.consumer = "others";
   running_consumer it(std::move(ours));
   ASSERT_TRUE(begun.wait_for(1));
   running_consumer other(std::move(others));
-  // The other one looks for what is idle each 100 ms; a claim would be a second try.
-  std::this_thread::sleep_for(800ms);  // nothing happens: there is no event to wait for
+  // The other one looks for what is idle each second; a claim would be a second try.
+  std::this_thread::sleep_for(5s);  // nothing happens: there is no event to wait for
   const auto all = begun.all();
   go_on.set_value();
   if (!process_tests::sanitized) {

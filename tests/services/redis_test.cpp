@@ -167,7 +167,7 @@ TEST_F(redis, does_all_of_a_transaction_or_nothing) {
 
 TEST_F(redis, ends_a_call_when_its_time_is_up) {
   auto on = connect();
-  const auto late = on.command(within({}, 30ms), "BLPOP", "none", 0);
+  const auto late = on.command(within({}, 500ms), "BLPOP", "none", 0);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().why(), error::reason::deadline) << late.error().what();
   EXPECT_THAT(late.error().what(), HasSubstr("not known whether it took effect"));
@@ -263,7 +263,7 @@ TEST_F(redis, pool_lends_only_connections_that_are_as_they_were) {
   leaves([](kv::connection& on) { static_cast<void>(*on.command({}, "INCRBY", "a", 0)); });
   leaves([](kv::connection& on) { static_cast<void>(*on.command({}, "MULTI")); });
   leaves([](kv::connection& on) { static_cast<void>(*on.command({}, "SELECT", 2)); });
-  leaves([](kv::connection& on) { static_cast<void>(on.command(within({}, 10ms), "BLPOP", "none", 0)); });
+  leaves([](kv::connection& on) { static_cast<void>(on.command(within({}, 500ms), "BLPOP", "none", 0)); });
   leaves([](kv::connection& on) { static_cast<void>(*kv::subscription::begin({}, on, {"news"})); });
   lastcall::component_report said;
   kept.it.account(said);

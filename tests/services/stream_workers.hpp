@@ -27,7 +27,8 @@ class stream_worker {
  public:
   explicit stream_worker(const std::string& url, const std::string& grace = "10s")
       : process({process_tests::program("stream_worker"), url},
-                {.environment = {"LASTCALL_GRACE=" + grace, "LASTCALL_REPORT=" + scratch_.file("report.json")}}) {
+                {.environment = {"LASTCALL_GRACE=" + grace, "LASTCALL_RESERVE=500ms",
+                                 "LASTCALL_REPORT=" + scratch_.file("report.json")}}) {
     if (!process.wait_for_error_line("app: ready", lastcall::deadline(60s)))
       throw std::runtime_error("the consumer did not start: " + process.errors());
   }
@@ -110,9 +111,10 @@ class stream_auditor {
     const auto shipped = times("shipped");
     for (const std::string& id : told) EXPECT_TRUE(shipped.contains(id)) << id << " is acknowledged, not done";
   }
-  /// False: something is left after a minute.
+  /// False: something is left after four minutes.
   bool all_is_done() {
-    for (const lastcall::deadline by(60s); !by.passed(std::chrono::steady_clock::now());)
+    for (const lastcall::deadline by(240s); !by.passed(std::chrono::steady_clock::now());
+         std::this_thread::sleep_for(50ms))  // the workers need the processor
       if (acknowledged() == in_the_stream()) return true;
     return false;
   }

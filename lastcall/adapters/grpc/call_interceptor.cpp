@@ -1,9 +1,11 @@
 #include "lastcall/adapters/grpc/call_interceptor.hpp"
 
+#include <grpc/support/time.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_interceptor.h>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -18,9 +20,11 @@ using ::grpc::experimental::InterceptionHookPoints;
 
 /// Until the caller's deadline, which may have passed. Empty: it has set none.
 std::optional<duration> time_left(const ::grpc::ServerContextBase& of) {
-  const auto by = of.deadline();
-  if (by == std::chrono::system_clock::time_point::max()) return std::nullopt;
-  return by - std::chrono::system_clock::now();
+  constexpr std::int64_t a_year = std::int64_t{365} * 24 * 60 * 60;
+  const gpr_timespec by = of.raw_deadline();  // deadline() has a range of 292 years, and a client's time may go beyond
+  const gpr_timespec left = gpr_time_sub(by, gpr_now(by.clock_type));
+  if (left.tv_sec > a_year) return std::nullopt;
+  return std::chrono::seconds(left.tv_sec) + std::chrono::nanoseconds(left.tv_nsec);
 }
 
 class call_interceptor final : public ::grpc::experimental::Interceptor {

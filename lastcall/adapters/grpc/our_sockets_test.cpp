@@ -55,7 +55,9 @@ TEST(our_sockets, that_listen_and_those_that_they_have_accepted_are_found) {
   const socklen_t size = listening.local().fill(name);
   ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&name), size), 0);
   EXPECT_EQ(detail::look_at_connections(listeners).open, 0U) << "it waits in the queue";
-  const auto taken = listening.accept_one();
+  auto taken = listening.accept_one();
+  for (const deadline by(std::chrono::seconds(20)); !taken && !by.passed(steady().now());)
+    taken = listening.accept_one();
   ASSERT_TRUE(taken);
   const auto seen = detail::look_at_connections(listeners);
   EXPECT_EQ(seen.open, 1U);

@@ -23,9 +23,9 @@ struct goaway_call : grpc_completion_queue_functor {
   }
 
   void run() {
-    send_goaways_of_grpc(of);
     const auto kept = std::move(self_);  // until here
     const std::lock_guard held(mutex);
+    if (of != nullptr) send_goaways_of_grpc(of);
     said = true;
     changed.notify_all();
   }
@@ -36,8 +36,8 @@ struct goaway_call : grpc_completion_queue_functor {
     return made;
   }
 
-  grpc_server* const of;
   std::mutex mutex;
+  grpc_server* of;  // null: nobody waits any more, and the server may be gone
   std::condition_variable changed;
   bool said = false;
 
@@ -55,7 +55,9 @@ bool say_goaway(grpc_server* of, time_point by) {
   grpc_completion_queue_shutdown(queue);
   grpc_completion_queue_destroy(queue);
   std::unique_lock held(call->mutex);
-  return call->changed.wait_until(held, by, [&] { return call->said; });
+  const bool said = call->changed.wait_until(held, by, [&] { return call->said; });
+  call->of = nullptr;
+  return said;
 }
 
 }  // namespace lastcall::inline v0::grpc::detail

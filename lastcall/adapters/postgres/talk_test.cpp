@@ -217,14 +217,22 @@ TEST_F(talks, give_a_connection_up_whose_cancel_may_still_come) {
   EXPECT_TRUE(state->given_up) << "it would meet the next statement";
 }
 
+TEST_F(talks, cancel_again_what_may_not_have_begun) {
+  forced_statement it(*state);
+  EXPECT_EQ(it.what.go_on(true).what, kind::cancel);
+  EXPECT_EQ(it.what.cancel_asked(true).what, kind::wait);
+  EXPECT_EQ(it.what.go_on(false).what, kind::cancel) << "there is time left";
+}
+
 TEST_F(talks, give_up_when_the_server_confirms_no_cancel_in_time) {
   forced_statement it(*state);
+  state->group->longest_cancel = duration(1);
   EXPECT_EQ(it.what.go_on(true).what, kind::cancel);
   EXPECT_EQ(it.what.cancel_asked(true).what, kind::wait);
   EXPECT_EQ(it.what.go_on(false).what, kind::over);
   const auto answer = it.what.answer();
   EXPECT_EQ(answer.error().why(), error::reason::connection) << "what became of it is not known";
-  EXPECT_THAT(answer.error().what(), HasSubstr("the server did not say so within 1h"));
+  EXPECT_THAT(answer.error().what(), HasSubstr("the server did not say so within "));
   EXPECT_TRUE(state->given_up);
   EXPECT_EQ(state->group->unconfirmed, 1U);
 }

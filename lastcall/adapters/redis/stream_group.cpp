@@ -85,15 +85,12 @@ std::optional<error> stream_group::move_to_dead_letters(connection& on, const co
     words.push_back(name);
     words.push_back(text);
   }
-  commands both;
-  both.add("XADD", to, "*", words, "dead.stream", stream, "dead.id", what.of.id, "dead.tries", what.of.tries,
-           "dead.error", what.why.substr(0, longest_why));
-  both.add("XACK", stream, group, what.of.id);
-  const auto done = on.run_as_one(with, both);
-  if (!done) return done.error();
-  for (const value each : *done)
-    if (each.is_error()) return error(error::reason::server, "redis: the dead letters: " + std::string(each.text()));
-  return std::nullopt;
+  // A script, which ends with its first error: a transaction would acknowledge what could not be added.
+  return failure(on.command(with, "EVAL",
+                            "redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3)) "
+                            "return redis.call('XACK', KEYS[2], ARGV[1], ARGV[2])",
+                            2, to, stream, group, what.of.id, words, "dead.stream", stream, "dead.id", what.of.id,
+                            "dead.tries", what.of.tries, "dead.error", what.why.substr(0, longest_why)));
 }
 
 std::optional<error> stream_group::set_idle(connection& on, const context& with, const std::vector<std::string>& ids,

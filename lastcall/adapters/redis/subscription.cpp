@@ -17,11 +17,13 @@ namespace {
 
 constexpr std::size_t most_at_the_end = 10'000;  // messages: a publisher that goes on and on holds up no drain
 
-void append_command(std::string& to, std::string_view name, const std::vector<std::string>& values) {
-  if (values.empty()) return;
-  to.append("*").append(std::to_string(values.size() + 1)).append("\r\n");
-  detail::append_word(to, name);
-  for (const std::string& each : values) detail::append_word(to, each);
+/// A command for each: one for several is refused by one answer, where otherwise each has its own.
+void append_commands(std::string& to, std::string_view name, const std::vector<std::string>& values) {
+  for (const std::string& each : values) {
+    to.append("*2\r\n");
+    detail::append_word(to, name);
+    detail::append_word(to, each);
+  }
 }
 
 }  // namespace
@@ -32,8 +34,8 @@ result<subscription, error> subscription::begin(const context& with, connection&
   if (channels.empty() && patterns.empty())
     throw std::invalid_argument("redis: a subscription to nothing; give a channel or a pattern");
   std::string text;
-  append_command(text, "SUBSCRIBE", channels);
-  append_command(text, "PSUBSCRIBE", patterns);
+  append_commands(text, "SUBSCRIBE", channels);
+  append_commands(text, "PSUBSCRIBE", patterns);
   auto said = link_access::exchange(on, with, text, channels.size() + patterns.size(), "SUBSCRIBE");
   subscription made(on);  // from here on the connection is its own
   if (!said) return said.error();
@@ -107,10 +109,10 @@ result<std::optional<message>, error> subscription::next(const context& with) {
       if (with.forced() || steady().now() >= end) return std::optional<message>();
       if (on.life.forced()) return on.ended(with, "a subscription", "");
       if (with.draining()) {
-        while (!std::exchange(heard_all_, come_.size() >= most_at_the_end)) {
+        while (!heard_all_) {
           const auto more = read_what_has_come();
           if (!more && come_.empty()) return more.error();
-          heard_all_ |= !more || !*more;
+          heard_all_ = !more || !*more || come_.size() >= most_at_the_end;
         }
         if (!come_.empty()) return first();
         return std::optional<message>();

@@ -134,10 +134,10 @@ TEST_F(lifecycle_threads, are_forced_once_they_have_said_what_they_are_at) {
          .force = [forced] { forced->count_down(); },
          .in_progress =
              [forced](std::vector<work_item>& out) {
-               if (!forced->wait_until(steady().now() + 5ms)) out.push_back({.label = "a talk"});
+               if (!forced->wait_until(steady().now() + 100ms)) out.push_back({.label = "a talk"});
              }});
     ASSERT_EQ(life().start(), lifecycle::start_result::started);
-    const report r = end(5ms, 10s);
+    const report r = end(10s, 10s);
     ASSERT_EQ(r.components[0].in_progress.size(), 1U);
     EXPECT_EQ(r.components[0].in_progress[0].label, "a talk");
   });
@@ -303,7 +303,7 @@ TEST_F(lifecycle_threads, say_what_a_forced_component_was_at_work_on) {
   };
   life().add("worker", std::make_unique<works>(), {});
   ASSERT_EQ(life().start(), lifecycle::start_result::started);
-  const report r = end(5ms, 10s);
+  const report r = end(10500ms, 10s);
   ASSERT_EQ(r.components[0].in_progress.size(), 1U);
   EXPECT_EQ(r.components[0].in_progress[0].label, "a job");
 }
@@ -322,7 +322,7 @@ TEST_F(lifecycle_threads, wait_for_the_answer_of_one_that_stops_before_it_has_sa
              out.push_back({.label = "a job"});
            }});
   ASSERT_EQ(life().start(), lifecycle::start_result::started);
-  const report r = end();
+  const report r = end(2200ms, 2s);
   EXPECT_EQ(r.outcome, outcome::forced);
   ASSERT_EQ(r.components[0].in_progress.size(), 1U);
   life_.reset();

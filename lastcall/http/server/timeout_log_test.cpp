@@ -75,10 +75,10 @@ struct logged_server {
         planned();
         co_return text("");
       });
-      late.get("/blocking", blocking([=](const request&, const context& c) -> response {
-                 c.wait_until_forced_for(generous);
-                 return planned(), text("");
-               }));
+      late.get("/blocking", handler(blocking([=](const request&, const context& c) -> response {
+                              c.wait_until_forced_for(generous);
+                              return planned(), text("");
+                            })).timeout(2s));  // a thread for it may come late
       late.get("/responder", [=](const request&, responder) {
         for (const time_point until = steady().now() + 50ms; steady().now() < until;) std::this_thread::yield();
         planned();
