@@ -17,16 +17,15 @@ std::string host_and_process() {
   return std::string(host) + "-" + std::to_string(getpid());
 }
 
-consumer_options bounded(consumer_options with, duration reserve) {
-  const duration most = std::max<duration>(reserve / 4, std::chrono::milliseconds(1));
-  with.acknowledge_within = std::min(with.acknowledge_within, most);
-  return with;
+/// How long acknowledgements may take after a force.
+duration longest_telling(const app* owner) {
+  if (owner == nullptr) return duration::max();
+  return std::max<duration>(owner->reserve() / 4, std::chrono::milliseconds(1));
 }
 
 }  // namespace
 
-consumer::consumer(options with, app& owner)
-    : consumer(bounded(std::move(with), owner.reserve()), owner.log(), &owner) {}
+consumer::consumer(options with, app& owner) : consumer(std::move(with), owner.log(), &owner) {}
 consumer::consumer(options with, logger log) : consumer(std::move(with), std::move(log), nullptr) {}
 
 consumer::consumer(options with, logger log, app* owner) {
@@ -39,7 +38,7 @@ consumer::consumer(options with, logger log, app* owner) {
   made_of(name,
           {.start = [all] { all->start(); },
            .run = [all](const context& ends) { all->run(ends); },
-           .force = [all] { all->force(); },
+           .force = [all, owner] { all->force(longest_telling(owner)); },
            .stop = [all] { all->stop(); },
            .account = [all](component_report& out) { all->account(out); },
            .measure = [all](metrics& into) { all->measure(into); },

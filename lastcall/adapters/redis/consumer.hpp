@@ -53,7 +53,7 @@ struct consumer_options {
 /// what is not done is not acknowledged, and is given back: other consumers may claim it at once. Lost at worst:
 /// nothing, but what was done and could not be acknowledged is processed again. The report has `done`, `acknowledged`,
 /// and, if any, `failed`, `dead`, `claimed`, and `unacknowledged`, with the first ten of them as `unacknowledged_ids`;
-/// work counts as lost if there are any.
+/// when it was forced, work counts as lost if there are any.
 class consumer final : public run_component {
  public:
   using options = consumer_options;

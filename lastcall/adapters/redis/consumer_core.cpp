@@ -127,6 +127,15 @@ void consumer_core::run(const context& ends) {
   if (threw) std::rethrow_exception(threw);
 }
 
+void consumer_core::force(duration most) noexcept {
+  {
+    const std::lock_guard held(mutex_);
+    longest_telling_ = most;
+    changed_.notify_all();
+  }
+  queue_->force();
+}
+
 void consumer_core::finish(const context& ends) {
   queue_->drain(ends, [self = shared_from_this()] {
     const std::lock_guard held(self->mutex_);
@@ -142,7 +151,7 @@ void consumer_core::finish(const context& ends) {
       changed_.wait(held);
       continue;
     }
-    const time_point end = later(*forced_, with_.acknowledge_within);
+    const time_point end = later(*forced_, std::min<duration>(with_.acknowledge_within, longest_telling_));
     if (steady().now() < end) {
       changed_.wait_until(held, end);
       continue;

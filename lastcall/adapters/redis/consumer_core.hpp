@@ -29,7 +29,8 @@ class consumer_core : public std::enable_shared_from_this<consumer_core> {
   void start() { queue_->start({}); }
   /// Reads until the context drains, and returns when all that was read is finished and told.
   void run(const context& ends);
-  void force() noexcept { queue_->force(); }
+  /// What is done may be acknowledged for `most` from then on.
+  void force(duration most) noexcept;
   void stop() noexcept { queue_->stop(); }
   void account(component_report& out) const;
   void measure(metrics& into) const;
@@ -76,6 +77,7 @@ class consumer_core : public std::enable_shared_from_this<consumer_core> {
   bool finished_ = false;  // nothing is in work any more
   bool told_ = false;      // the thread that tells has ended
   std::optional<time_point> forced_;
+  duration longest_telling_ = duration::max();  // from then on
   std::optional<time_point> untold_since_;
   time_point next_beat_;
   log_limit lines_{1};
