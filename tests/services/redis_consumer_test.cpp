@@ -320,6 +320,21 @@ TEST_F(redis_consumer, moves_an_entry_to_the_dead_letters_after_its_last_try) {
                                  "3", "dead.error", "no such article"));
 }
 
+TEST_F(redis_consumer, keeps_an_entry_that_the_dead_letters_refuse) {
+  add(1);
+  ask("SET", "orders.dead", "no stream");
+  auto how = with([&](const kv::entry&, const context&) { throw std::runtime_error("no such article"); });
+  how.claim_after = 20ms;
+  how.most_tries = 1;
+  running_consumer it(std::move(how));
+  ASSERT_TRUE(comes_true([] { return ask("INFO", "errorstats").text().find("WRONGTYPE") != std::string_view::npos; }));
+  EXPECT_EQ(pending(), 1u) << "it is acknowledged, and nowhere";
+  ask("DEL", "orders.dead");
+  ASSERT_TRUE(comes_true([] { return ask("XLEN", "orders.dead").get<int>() == 1; }));
+  EXPECT_EQ(field(it.end(), "dead"), 1);
+  EXPECT_EQ(pending(), 0u);
+}
+
 TEST_F(redis_consumer, moves_untried_what_was_given_out_too_often) {
   const std::string poison = add(1);
   ask("XGROUP", "CREATE", "orders", "shipping", "0");

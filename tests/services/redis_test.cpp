@@ -305,6 +305,17 @@ TEST_F(redis, subscription_gives_out_what_is_published) {
   EXPECT_EQ((*news.next(within({}, 60s)))->text, "three") << "a wait that ended in time disturbs nothing";
 }
 
+TEST_F(redis, subscription_to_several_channels_is_refused_at_once) {
+  auto on = connect();
+  auto admin = connect();
+  static_cast<void>(*admin.command({}, "ACL", "SETUSER", "default", "resetchannels"));
+  const auto news = kv::subscription::begin(within({}, 60s), on, {"news", "weather"}, {"order.*"});
+  static_cast<void>(*admin.command({}, "ACL", "SETUSER", "default", "allchannels"));
+  ASSERT_FALSE(news);
+  EXPECT_EQ(news.error().why(), error::reason::server) << news.error().what();
+  EXPECT_THAT(news.error().what(), HasSubstr("NOPERM"));
+}
+
 TEST_F(redis, subscription_is_woken_by_the_drain_and_by_force) {
   const auto ended_by = [&](const std::function<void(lastcall::context_source&)>& ends) {
     auto on = connect();
