@@ -103,7 +103,8 @@ class postgres_cluster {
   }
   static bool is_zombie(pid_t of) {
     std::ifstream file("/proc/" + std::to_string(of) + "/stat");
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::string text;
+    std::getline(file, text);  // which throws nothing when the process goes meanwhile
     const std::size_t name_ends = text.rfind(')');
     return name_ends == text.npos || text.compare(name_ends, 3, ") Z") == 0;
   }
