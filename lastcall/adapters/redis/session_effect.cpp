@@ -34,14 +34,13 @@ bool session_effect::add(std::string_view name) noexcept {
   }
   if (same(name, "EXEC") || same(name, "DISCARD")) {
     ended_ = true;
-    if (in_transaction_) watches_ = false;  // otherwise it is an error, which unwatches nothing
-    in_transaction_ = false;
+    in_transaction_ = watches_ = false;
   }
   return true;
 }
 
 void session_effect::add(const session_effect& later) noexcept {
-  if (in_transaction_ ? later.ended_ : later.unwatched_) watches_ = false;
+  if (later.ended_ || (later.unwatched_ && !in_transaction_)) watches_ = false;
   if (later.ended_) in_transaction_ = false;
   in_transaction_ |= later.in_transaction_;
   watches_ |= later.watches_;
