@@ -409,6 +409,7 @@ TEST_F(redis_consumer, acknowledges_also_when_the_memory_is_full) {
   ask("CONFIG", "SET", "maxmemory", "1");
   go_on.set_value();
   EXPECT_TRUE(comes_true([] { return pending() == 1; }));
+  EXPECT_TRUE(comes_true([] { return ask("INFO", "errorstats").text().find("OOM") != std::string_view::npos; }));
   it.drain();
   EXPECT_FALSE(it.ended_within(50ms)) << "the dead letter is not written";
   it.force();

@@ -88,7 +88,7 @@ TEST_F(sqlite_bank, that_is_killed_has_what_it_acknowledged_and_its_log) {
 }
 
 void sqlite_bank::ends_a_long_query() const {
-  running_bank it(database(), "1s");
+  running_bank it(database(), sanitized ? "5s" : "1s");  // a tenth of it is the reserve
   process_tests::raw_client sleeper(it.address(), "GET /sleep?s=60 HTTP/1.1\r\nHost: bank\r\n\r\n");
   std::this_thread::sleep_for(100ms);  // whether it is asleep already can't be seen; cut it is either way
   const auto began = std::chrono::steady_clock::now();

@@ -29,7 +29,7 @@ struct component_record {
 
   std::optional<std::size_t> plan_node;  ///< its number in the shutdown plan; empty: not part of the shutdown
   std::vector<work_item> progress;       ///< the latest answer of in_progress()
-  std::shared_ptr<countdown> asked;      ///< zero once in_progress() has answered the latest question; null: not asked
+  std::shared_ptr<countdown> asked;      ///< zero once all that are forced with it have said what they are at
 
   bool running() const noexcept { return report.start_ms && !report.stopped_ms; }
   /// In its report, as far as it has ended.

@@ -122,11 +122,12 @@ class lifecycle {
 
   void order_verb(std::size_t index, verb what);
   void run_verb(std::size_t index, verb what);
-  void request_progress(std::size_t index);
+  void request_progress(std::size_t index, const std::shared_ptr<countdown>& answers = {});
   void take_events();
   void handle_event(const verb_event& it);
 
   void carry_out(const shutdown_plan::actions& todo);
+  void ask_who_is_forced(const shutdown_plan::actions& todo);
   void name_hung(std::size_t index);
   void force_component(std::size_t index);
 

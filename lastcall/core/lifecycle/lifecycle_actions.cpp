@@ -9,6 +9,7 @@ void lifecycle::carry_out(const shutdown_plan::actions& todo) {
   phase_.store(plan_->phase(), std::memory_order_relaxed);
   drain_end_.store(plan_->drain_end(), std::memory_order_relaxed);
   deadline_.store(plan_->deadline(), std::memory_order_relaxed);
+  ask_who_is_forced(todo);
   for (const auto& [what, node] : todo) {
     if (what == shutdown_plan::step::finish) {
       finished_at_ = time_.now();
@@ -27,7 +28,6 @@ void lifecycle::carry_out(const shutdown_plan::actions& todo) {
         break;
       case shutdown_plan::step::force:
         if (c.report.forced_ms) break;  // its drain threw
-        request_progress(index);        // the force waits for the answer, for a moment
         force_component(index);
         break;
       case shutdown_plan::step::stop:
@@ -39,6 +39,21 @@ void lifecycle::carry_out(const shutdown_plan::actions& todo) {
       case shutdown_plan::step::finish:
         break;
     }
+  }
+}
+
+// All before the first of them is cut: that ends what others are at, too. Their forces wait for the answers, for a
+// moment.
+void lifecycle::ask_who_is_forced(const shutdown_plan::actions& todo) {
+  std::vector<std::size_t> all;
+  for (const auto& [what, node] : todo)
+    if (what == shutdown_plan::step::force && !components_[component_of_node_[node]].report.forced_ms)
+      all.push_back(component_of_node_[node]);
+  if (all.empty()) return;
+  const auto answers = std::make_shared<countdown>(all.size());
+  for (const std::size_t index : all) {
+    components_[index].asked = answers;
+    request_progress(index, answers);
   }
 }
 

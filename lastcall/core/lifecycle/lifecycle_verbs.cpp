@@ -73,16 +73,18 @@ void lifecycle::run_verb(std::size_t index, verb what) {
 }
 
 // One question at a time for each component: one that hangs in its answer is not asked again.
-void lifecycle::request_progress(std::size_t index) {
-  if (!components_[index].verbs.order(verb::in_progress)) return;  // it has not answered yet
-  const auto asked = components_[index].asked = std::make_shared<countdown>(1);
-  verbs_->run([shared = shared_, index, asked] {
+void lifecycle::request_progress(std::size_t index, const std::shared_ptr<countdown>& answers) {
+  if (!components_[index].verbs.order(verb::in_progress)) {  // it has not answered yet
+    if (answers) answers->count_down();
+    return;
+  }
+  verbs_->run([shared = shared_, index, answers] {
     verb_event it{.component = index, .what = verb::in_progress};
     shared->add_own_waits(index, it.progress);
     const auto answer = [&] {
       if (it.progress.size() > most_items) it.progress.resize(most_items);
       shared->post(std::move(it));
-      asked->count_down();
+      if (answers) answers->count_down();
     };
     try {
       shared->entries[index].object->in_progress(it.progress, most_items);
