@@ -56,10 +56,10 @@ template <class T> class lease;
 
 namespace detail {
 
-// Several things stop one after the other within the reserve.
-template <class Options> Options within_reserve(Options with, duration reserve) {
-  with.close_within = std::min(with.close_within, std::max<duration>(reserve / 4, std::chrono::milliseconds(1)));
-  return with;
+/// What one of several things that stop one after the other may take. A shutdown may have a shorter reserve than its
+/// app, so ask when it is needed.
+inline duration share_of_reserve(const app& of) {
+  return std::max<duration>(of.reserve() / 4, std::chrono::milliseconds(1));
 }
 
 template <class T> class pool_of final : public pool_core {
@@ -144,7 +144,8 @@ template <class T> class pool final : public component {
   using options = pool_options<T>;
 
   /// Errors: std::invalid_argument that names the option, its value and what is allowed.
-  pool(options with, app& owner) : pool(detail::within_reserve(std::move(with), owner.reserve()), owner.log()) {
+  pool(options with, app& owner) : pool(std::move(with), owner.log()) {
+    core_->stops_within([&owner] { return detail::share_of_reserve(owner); });
     if (core_->unready_after()) owner.ready_unless([core = core_] { return core->unready(); });
   }
   explicit pool(options with, logger log = {}) {

@@ -255,8 +255,8 @@ void pool_core::stop() noexcept {
   phase_ = phase::stopped;
   book_.close();
   keeper_wakes_.notify_one();
-  settled_.wait_until(held, later(steady().now(), settings_.close_within),
-                      [&] { return book_.occupied() == book_.lent() || !kept_; });
+  const duration within = stops_within_ ? std::min(settings_.close_within, stops_within_()) : settings_.close_within;
+  settled_.wait_until(held, later(steady().now(), within), [&] { return book_.occupied() == book_.lent() || !kept_; });
   const std::size_t out = book_.lent();
   const std::size_t left = book_.occupied() - out;
   if (exception_of([&] {
@@ -264,7 +264,7 @@ void pool_core::stop() noexcept {
         held.unlock();
         if (left > 0)
           log_.warning(settings_.name, "some did not close in time and are left behind",
-                       {{"left", std::to_string(left)}, {"close_within", to_text(settings_.close_within)}});
+                       {{"left", std::to_string(left)}, {"close_within", to_text(within)}});
         if (out > 0)
           log_.error(settings_.name, "has stopped while leases are out; whoever holds them must not be ended after it",
                      {{"leases", std::to_string(out)}, {"holders", who}});

@@ -13,9 +13,11 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lastcall/core/context/context.hpp"
+#include "lastcall/core/function.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/core/result.hpp"
@@ -66,6 +68,9 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void give_back(std::size_t slot, bool usable) noexcept;
   /// What the lease does, for reports.
   void label(std::size_t slot, std::string_view text);
+
+  /// Bounds the stop, also below `close_within`. Before the start.
+  void stops_within(function<duration()> bound) noexcept { stops_within_ = std::move(bound); }
 
   void start();
   void drain(drained done);
@@ -131,6 +136,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
 
   const pool_settings settings_;
   const logger log_;
+  function<duration()> stops_within_;  // empty: nobody bounds the stop but the settings
   context_source opening_;
   mutable std::mutex mutex_;
   std::condition_variable keeper_wakes_;

@@ -8,6 +8,7 @@
 #include <barrier>
 #include <future>
 #include <latch>
+#include <mutex>
 #include <semaphore>
 #include <thread>
 
@@ -306,6 +307,31 @@ TEST_F(pool_of_connections, leaves_one_behind_that_does_not_close_in_time) {
   EXPECT_THAT(lines, HasSubstr("left behind"));
   go_on->count_down();
   until("the end of the close", [&] { return closed->try_wait(); });
+  until_all_are_closed();
+}
+
+TEST_F(pool_of_connections, leaves_what_does_not_close_within_a_shutdown_shorter_than_the_reserve_of_its_app) {
+  std::mutex writing;
+  std::string lines;
+  const auto go_on = std::make_shared<std::latch>(1);
+  auto options = usual();
+  options.close_within = 20s;
+  options.close = [go_on](connection&) { go_on->wait(); };
+  app a{{.grace = 60s,
+         .reserve = 20s,
+         .signals = {},
+         .sink =
+             [&](const log_record& line) {
+               const std::lock_guard held(writing);
+               lines.append(line.text);
+             },
+         .environment = false}};
+  auto db = a.add<pool<connection>>("db", std::move(options));
+  a.start();
+  static_cast<void>(db->acquire());
+  EXPECT_EQ(a.shutdown(deadline(4s)).exit_code, 0);
+  EXPECT_THAT(lines, HasSubstr("left behind"));
+  go_on->count_down();
   until_all_are_closed();
 }
 

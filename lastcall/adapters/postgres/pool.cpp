@@ -1,23 +1,15 @@
 #include "lastcall/adapters/postgres/pool.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "lastcall/adapters/postgres/connection_state.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/work/owned_pool.hpp"
 
 namespace lastcall::inline v0::postgres {
 
-namespace {
-
-/// What force cancels has to be over before others no longer wait for it.
-duration longest_cancel(const app& of) { return std::max<duration>(of.reserve() / 4, std::chrono::milliseconds(1)); }
-
-}  // namespace
-
-pool::pool(options with, app& owner)
-    : pool(lastcall::detail::within_reserve(std::move(with), owner.reserve()), owner.log(), &owner) {}
+pool::pool(options with, app& owner) : pool(std::move(with), owner.log(), &owner) {}
 pool::pool(options with, logger log) : pool(std::move(with), std::move(log), nullptr) {}
 
 pool::pool(options with, logger log, app* owner) : owner_(owner) {
@@ -56,19 +48,16 @@ pool::pool(options with, logger log, app* owner) : owner_(owner) {
                                             .check_after = with.check_after,
                                             .unready_after = with.unready_after,
                                             .name = std::move(with.name)};
-  if (owner != nullptr) {
-    connections_ = std::make_unique<lastcall::pool<connection>>(std::move(pooled), *owner);
-  } else {
-    connections_ = std::make_unique<lastcall::pool<connection>>(std::move(pooled), std::move(log));
-  }
+  connections_ = lastcall::detail::owned_pool(std::move(pooled), owner, std::move(log));
 }
 
 pool::~pool() = default;
 
 void pool::start(context) { connections_->start({}); }
 
+// What force cancels has to be over before others no longer wait for it.
 void pool::shorten_cancels() noexcept {
-  if (owner_ != nullptr) group_->longest_cancel = longest_cancel(*owner_);
+  if (owner_ != nullptr) group_->longest_cancel = lastcall::detail::share_of_reserve(*owner_);
 }
 
 void pool::force() noexcept {

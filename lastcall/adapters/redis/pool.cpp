@@ -5,11 +5,11 @@
 #include "lastcall/adapters/redis/link.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/work/owned_pool.hpp"
 
 namespace lastcall::inline v0::redis {
 
-pool::pool(options with, app& owner)
-    : pool(lastcall::detail::within_reserve(std::move(with), owner.reserve()), owner.log(), &owner) {}
+pool::pool(options with, app& owner) : pool(std::move(with), owner.log(), &owner) {}
 pool::pool(options with, logger log) : pool(std::move(with), std::move(log), nullptr) {}
 
 pool::pool(options with, logger log, app* owner) {
@@ -35,11 +35,7 @@ pool::pool(options with, logger log, app* owner) {
       .check_after = with.check_after,
       .unready_after = with.unready_after,
       .name = std::move(with.name)};
-  if (owner != nullptr) {
-    connections_ = std::make_unique<lastcall::pool<connection>>(std::move(pooled), *owner);
-  } else {
-    connections_ = std::make_unique<lastcall::pool<connection>>(std::move(pooled), std::move(log));
-  }
+  connections_ = lastcall::detail::owned_pool(std::move(pooled), owner, std::move(log));
 }
 
 pool::~pool() = default;

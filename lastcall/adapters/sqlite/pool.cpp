@@ -8,6 +8,7 @@
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/work/owned_pool.hpp"
 
 namespace lastcall::inline v0::sqlite {
 
@@ -30,11 +31,12 @@ lastcall::pool_options<connection> lending(const pool_options& with, const conne
 
 }  // namespace
 
-pool::pool(options with, app& owner)
-    : pool(lastcall::detail::within_reserve(std::move(with), owner.reserve()), owner.log()) {}
+pool::pool(options with, app& owner) : pool(std::move(with), owner.log(), &owner) {}
+pool::pool(options with, logger log) : pool(std::move(with), std::move(log), nullptr) {}
 
-pool::pool(options with, logger log)
-    : how_{.path = with.path,
+pool::pool(options with, logger log, app* owner)
+    : owner_(owner),
+      how_{.path = with.path,
            .durability = with.durability,
            .busy_within = with.busy_within,
            .name = with.name.empty() ? "sqlite" : with.name},
@@ -49,8 +51,8 @@ pool::pool(options with, logger log)
   auto readers = lending(with, reads, "_readers");
   readers.most = with.most;
   readers.kept_idle = with.kept_idle;
-  writer_ = std::make_unique<lastcall::pool<connection>>(std::move(writer), log_);
-  readers_ = std::make_unique<lastcall::pool<connection>>(std::move(readers), log_);
+  writer_ = lastcall::detail::owned_pool(std::move(writer), owner, log_);
+  readers_ = lastcall::detail::owned_pool(std::move(readers), owner, log_);
 }
 
 pool::~pool() = default;
@@ -94,7 +96,8 @@ void pool::stop() noexcept {
 void pool::check_point() noexcept {
   if (!keeper_) return;
   static_cast<void>(exception_of([&] {
-    const context bound = within({}, close_within_);
+    const context bound =
+        within({}, owner_ ? std::min(close_within_, lastcall::detail::share_of_reserve(*owner_)) : close_within_);
     // A checkpoint asks nothing else.
     const stop_callback late(bound.forced_token(), [of = keeper_->native_handle()] { sqlite3_interrupt(of); });
     const auto done = keeper_->query(bound, "pragma wal_checkpoint(truncate)");

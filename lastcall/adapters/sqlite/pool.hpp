@@ -71,8 +71,10 @@ class pool final : public component {
   void in_progress(std::vector<work_item>& out, std::size_t limit) const override;
 
  private:
+  pool(options with, logger log, app* owner);
   void check_point() noexcept;
 
+  const app* const owner_;  // null: it has none
   const connection_options how_;
   const duration close_within_;
   const logger log_;
