@@ -66,6 +66,11 @@ void app::ready_unless(std::function<std::string()> why) {
   parts_->unready.push_back(std::move(why));
 }
 
+void app::alive_unless(std::function<std::string()> why) {
+  if (parts_->driver != app_driver::none) throw std::logic_error("app: alive_unless() comes before run() or start()");
+  parts_->not_alive.push_back(std::move(why));
+}
+
 int app::run() {
   parts& p = *parts_;
   if (p.driver != app_driver::none) throw std::logic_error("app: run() comes once, and not after start()");
@@ -85,7 +90,7 @@ int app::run() {
 void app::serve_and_end() {
   parts& p = *parts_;
   time_point slept_from = p.time.now();
-  for (; p.requests->first() == nullptr; p.requests->driver_wakeup().wait(p.time, p.life.next_wake())) {
+  for (; p.requests->first() == nullptr; p.requests->driver_wakeup().wait(p.time, p.next_wake())) {
     p.serve();
     slept_from = p.time.now();
   }

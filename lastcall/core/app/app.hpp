@@ -118,6 +118,11 @@ class app {
   /// and must not block. What it throws is the text. Errors: std::logic_error after the start.
   void ready_unless(std::function<std::string()> why);
 
+  /// Not alive while `why` returns a text, as "runtime: a loop has not come round for 3s": systemd gets no sign of life
+  /// (WatchdogSec=), and ends the service. Asked in run(), at half of that time, on the thread of run(); must not block.
+  /// What it throws is the text. Errors: std::logic_error after the start.
+  void alive_unless(std::function<std::string()> why);
+
   /// The C that components share: the first that was added, or else one that is added now, with default options and the
   /// name C::shared_name.
   template <class C> C& shared();

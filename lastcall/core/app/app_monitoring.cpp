@@ -10,15 +10,22 @@
 
 namespace lastcall::inline v0 {
 
-std::string app::parts::unready_reasons() const {
+namespace {
+
+std::string reasons(const std::vector<std::function<std::string()>>& of) {
   std::string all;
-  for (const std::function<std::string()>& each : unready) {
+  for (const std::function<std::string()>& each : of) {
     std::string why;
     if (const std::exception_ptr threw = exception_of([&] { why = each(); })) why = to_text(threw);
     if (!why.empty()) all.append(all.empty() ? "" : ", ").append(why);
   }
   return all;
 }
+
+}  // namespace
+
+std::string app::parts::unready_reasons() const { return reasons(unready); }
+std::string app::parts::not_alive_reasons() const { return reasons(not_alive); }
 
 bool app::ready() const noexcept {
   if (!parts_->life.started() || asked_to_end() || parts_->requests->announced()) return false;

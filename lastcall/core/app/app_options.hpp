@@ -53,6 +53,9 @@ struct app_options {
   log_level log = log_level::info;       ///< LASTCALL_LOG: debug, info, warning, error, none
   log_format format = log_format::text;  ///< Of lines on standard error.   LASTCALL_LOG_FORMAT: text, json
   log_sink sink{};                       ///< Empty: lines to standard error.
+  /// Under systemd (NOTIFY_SOCKET is set), tell it what happens: ready, reloading, stopping, signs of life, a status.
+  /// Needs `environment`. Programs that call sd_notify(3) themselves say false.
+  bool tell_service_manager = true;
   bool environment = true;
   const clock* time = nullptr;  ///< Null: steady(). Outlives the app.
 };

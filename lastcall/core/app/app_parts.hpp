@@ -55,6 +55,14 @@ struct app::parts {
   /// What ready_unless() was given says: "postgres: no connection for 12s, ...".   Threads: any, once it has started.
   std::string unready_reasons() const;
 
+  /// What alive_unless() was given says.   Threads: the driver.
+  std::string not_alive_reasons() const;
+  /// While run() serves: begins a reload that was requested; the service manager hears of its beginning and end.
+  void reload_if_requested();
+  /// Signs of life and the status, when they are due.
+  void tell_manager();
+  std::optional<time_point> next_wake() const noexcept;
+
   void make_report(shutdown_budget budget, duration reload_took);
   bool take_failures();
 
@@ -76,8 +84,13 @@ struct app::parts {
 
   exit_guard guard;  // before the hooks, so that it outlives them: what they hold may hang when it is destroyed
   reload reloads;
-  std::vector<std::function<std::string()>> unready;  // does not change after the start
+  std::vector<std::function<std::string()>> unready;    // does not change after the start
+  std::vector<std::function<std::string()>> not_alive;  // neither
   state_dump dump;
+  /// Shared with the thread that makes its status, which may hang.
+  const std::shared_ptr<detail::service_manager> manager =
+      std::make_shared<detail::service_manager>(config.manager, log);
+  bool reloading = false;  // the service manager was told so
 
   detail::reserved_addresses for_the_end;      // given up when it begins
   detail::reserved_descriptor for_the_report;  // given up once the last component has stopped

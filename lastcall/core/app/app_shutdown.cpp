@@ -67,10 +67,14 @@ lifecycle::start_result app::parts::start(app_driver by) {
   life.arrange();
   check_budget(config, life, log);
   log.info("app", "starting", {{"components", std::to_string(life.names().size())}});
-  const auto result =
-      life.start([this] { dump.write_if_requested(life); }, config.start_timeout, config.from.start_timeout);
+  const auto meanwhile = [this] {
+    dump.write_if_requested(life);
+    manager->starting(time.now(), config.start_timeout);
+  };
+  const auto result = life.start(meanwhile, config.start_timeout, config.from.start_timeout);
   if (result == lifecycle::start_result::started) {
     log.info("app", "ready");
+    manager->ready(time.now());
     if (const std::string taken = signal_routes.taken_over(); !taken.empty())
       log.warning("app", "another handler has replaced that of the app, which does not hear these signals any more",
                   {{"signals", taken}});
@@ -78,6 +82,7 @@ lifecycle::start_result app::parts::start(app_driver by) {
   if (result == lifecycle::start_result::failed) {
     const std::string cause = to_text(life.failure());
     log.error("app", cause);
+    manager->failed(cause, life.failure(), time.now());
     requests->request_as_driver(stamped({.kind = cause_kind::failed_start, .text = cause}, time));
   }
   return result;
@@ -86,9 +91,11 @@ lifecycle::start_result app::parts::start(app_driver by) {
 void app::parts::serve() {
   life.maintain_verbs();
   dump.write_if_requested(life);
-  reloads.begin_if_requested(life);
+  reload_if_requested();
+  tell_manager();
   if (!requests->announced() || life.announced()) return;
   log.info("app", "announced: not ready any more, serving on", {{"delay", to_text(config.readiness_delay)}});
+  manager->stopping(time.now(), "announced: not ready any more, serving on");
   life.announce();
 }
 
@@ -114,6 +121,7 @@ void app::parts::end(shutdown_budget budget, time_point from, time_point awake_a
   guard.arm(late ? std::max(by_then, now + 2 * further_moment) : by_then, signal_routes.thread());
   counted_before = read_kernel_counters();
   log.info("app", "shutting down: " + cause_for_log(by), {{"grace", to_text(budget.grace)}});
+  manager->stopping(now, "shutting down: " + cause_for_log(by));
   budget.announce = life.started() && !life.announced();
   const bool no_balancer = from_terminal(by) && !config.delay_from_terminal;
   if (!life.started() || no_balancer) budget.readiness_delay = duration::zero();
@@ -122,6 +130,7 @@ void app::parts::end(shutdown_budget budget, time_point from, time_point awake_a
   run.also_waits_for = [this] { return reloads.under_way(); };
   run.meanwhile = [this] {
     dump.write_if_requested(life);
+    tell_manager();
     if (forced_by.empty() && !(forced_by = signal_routes.forced_by()).empty()) log.warning("app", forced_by);
   };
   const duration reload_took = run.drive(budget, from, awake_at);

@@ -43,11 +43,12 @@ reload::reload(logger log, std::shared_ptr<shutdown_requests> requests)
 
 void reload::add(std::function<void()> hook) { state_->hooks.push_back(std::move(hook)); }
 
-void reload::begin_if_requested(lifecycle& life) {
-  if (under_way() || !state_->requests->take_reload()) return;
+bool reload::begin_if_requested(lifecycle& life) {
+  if (under_way() || !state_->requests->take_reload()) return false;
   state_->under_way = true;
   state_->log.info("app", "reloading");
   life.run_in_background([s = state_] { s->run(); });
+  return true;
 }
 
 bool reload::under_way() const noexcept { return state_->under_way.load(std::memory_order_acquire); }

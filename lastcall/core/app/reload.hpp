@@ -18,7 +18,8 @@ class reload {
   /// Before the start only.
   void add(std::function<void()> hook);
   /// Begins one call of all hooks if a reload was requested and none is under way. Wakes the driver when it is over.
-  void begin_if_requested(lifecycle& life);
+  /// True: it has begun.
+  bool begin_if_requested(lifecycle& life);
   bool under_way() const noexcept;
 
  private:

@@ -1,5 +1,7 @@
 #include "lastcall/core/app/settings.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <stdexcept>
 #include <string_view>
@@ -37,6 +39,14 @@ void override(D& value, const char*& source, const environment& env, const char*
   if (!found) return;
   value = *found;
   source = name;
+}
+
+// WATCHDOG_PID names whose signs of life are wanted: another process may have inherited the variables.
+detail::service_manager::settings service_manager_of(const environment& env) {
+  detail::service_manager::settings m{.socket = std::string(lookup(env, "NOTIFY_SOCKET").value_or(""))};
+  const auto whose = lookup(env, "WATCHDOG_PID");
+  if (!whose || *whose == std::to_string(::getpid())) m.watchdog_usec = lookup(env, "WATCHDOG_USEC").value_or("");
+  return m;
 }
 
 void validate(const settings& s) {
@@ -83,6 +93,7 @@ settings resolve(const app_options& options, const environment& env) {
                            .value_or(options.format),
              .delay_from_terminal = options.readiness_delay_from_terminal,
              .in_a_pod = lookup(env, "KUBERNETES_SERVICE_HOST").has_value()};
+  if (options.tell_service_manager) s.manager = service_manager_of(env);
   override(s.grace, s.from.grace, env, "LASTCALL_GRACE");
   s.reserve = options.reserve.value_or(usual_reserve(s.grace));
   override(s.reserve, s.from.reserve, env, "LASTCALL_RESERVE");

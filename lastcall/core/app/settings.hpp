@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lastcall/core/app/app_options.hpp"
+#include "lastcall/core/manager/service_manager.hpp"
 
 namespace lastcall::inline v0 {
 
@@ -28,6 +29,7 @@ struct settings {
   log_level log;
   log_format format;
   bool delay_from_terminal;
+  detail::service_manager::settings manager{};
   bool in_a_pod = false;  ///< of Kubernetes, whose containers share a network namespace without seeing each other
   setting_sources from{};
 };

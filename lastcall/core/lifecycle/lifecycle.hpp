@@ -71,6 +71,8 @@ class lifecycle {
   using work_of_components = std::vector<std::pair<std::string, std::vector<work_item>>>;
   /// In the background: asks each component for its work in progress, then calls `to` with all of it.
   void report_progress(std::size_t limit, function<void(const work_of_components&)> to);
+  /// In the background: as `measure`.
+  void report_numbers(function<void(const metrics&)> to);
 
   /// Begins the shutdown of all that has started or is starting. The budget counts from `at`. Calls `deadline_moved`
   /// when a force brings the deadline nearer, or a pause of the process moves it.
@@ -102,6 +104,9 @@ class lifecycle {
 
   /// Where the driver is: only `destroy` runs component code on it.
   const driver_position& current_position() const noexcept { return position_; }
+
+  /// What the last line about waiting said: "http: GET /x (3s); db". Empty: nothing was waited for so long.
+  const std::string& waits_for() const noexcept { return waits_for_; }
 
   /// The phase, the drain end, the deadline and the components. The app adds the rest.
   app_status status() const;
@@ -139,6 +144,7 @@ class lifecycle {
   void request_stacks();
   void wait_for_stacks();
 
+  static void measure(const shared_state& state, metrics& into);
   template <class Ask> static void for_each_started(const shared_state& state, const Ask& ask);
   void set_state(std::size_t index, component_state state) noexcept;
   void log_and_report(log_level level, const std::string& text);
@@ -164,6 +170,7 @@ class lifecycle {
   duration not_running_{};
   time_point next_tick_{};  // of the plan, while verbs are under way
   time_point next_log_line_ = time_point::max();
+  std::string waits_for_;
   bool progress_requested_ = false;  // for that line
   bool takes_stacks_ = true;
   bool stacks_requested_ = false;

@@ -41,11 +41,23 @@ template <class Ask> void lifecycle::for_each_started(const shared_state& state,
 void lifecycle::measure(metrics& into) const {
   if (!shared_) return;
   const std::shared_ptr<const shared_state> kept = shared_;
-  for_each_started(*kept, [&](std::size_t i, const component& it) {
-    into.of_component(kept->entries[i].name);
+  measure(*kept, into);
+}
+
+void lifecycle::measure(const shared_state& state, metrics& into) {
+  for_each_started(state, [&](std::size_t i, const component& it) {
+    into.of_component(state.entries[i].name);
     it.measure(into);
   });
   into.of_component({});
+}
+
+void lifecycle::report_numbers(function<void(const metrics&)> to) {
+  verbs_->run([shared = shared_, to = std::move(to)] {
+    metrics all;
+    measure(*shared, all);
+    to(all);
+  });
 }
 
 void lifecycle::report_progress(std::size_t limit, function<void(const work_of_components&)> to) {

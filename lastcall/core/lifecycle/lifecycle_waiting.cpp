@@ -43,6 +43,7 @@ void lifecycle::log_waiting(time_point now) {
   const auto left = std::max(plan_->drain_end() - now, duration::zero());
   log_.info("app", "waiting",
             {{"for", who}, {"until_force", to_text(std::chrono::floor<std::chrono::milliseconds>(left))}});
+  waits_for_ = std::move(who);
 }
 
 }  // namespace lastcall::inline v0

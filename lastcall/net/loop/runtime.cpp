@@ -87,6 +87,23 @@ runtime::~runtime() {
 runtime::runtime(options o, app& of) : runtime(std::move(o)) {
   log_ = of.log();
   of_an_app_ = true;
+  of.alive_unless([this] { return blocked_loops(); });
+}
+
+// What was posted the last time has not run: a handler holds the loop.
+std::string runtime::blocked_loops() {
+  came_round_.resize(loops_.size());
+  std::string blocked;
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    auto& came = came_round_[i];
+    if (came && !came->load(std::memory_order_acquire)) {
+      blocked.append(blocked.empty() ? "" : ", ").append("runtime: loop " + std::to_string(i) + " is blocked");
+      continue;
+    }
+    came = std::make_shared<std::atomic<bool>>(false);
+    loops_[i]->post([mine = came] { mine->store(true, std::memory_order_release); });
+  }
+  return blocked;
 }
 
 void runtime::start(context life) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -85,10 +86,12 @@ class runtime final : public component {
   void open();
   void run(boost::asio::io_context&) noexcept;
   void close_on_users_thread() noexcept;
+  std::string blocked_loops();
 
   logger log_;
   std::unique_ptr<threads_part> threads_;
   std::vector<std::unique_ptr<loop>> loops_;
+  std::vector<std::shared_ptr<std::atomic<bool>>> came_round_;  // of each loop, since it was asked last
   gate users_;
   std::atomic<std::size_t> next_{0};
   bool started_ = false;
