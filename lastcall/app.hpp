@@ -13,6 +13,7 @@
 #include "lastcall/core/function.hpp"
 #include "lastcall/core/gate.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
+#include "lastcall/core/manager/passed_descriptors.hpp"
 #include "lastcall/core/report/report.hpp"
 #include "lastcall/core/report/version.hpp"
 #include "lastcall/core/result.hpp"

@@ -60,6 +60,8 @@ options read(int argc, char** argv) {
   cli.add_flag("--listener-per-thread", o.http.listener_per_thread, "one SO_REUSEPORT listener for each thread");
   cli.add_flag("--overlap", o.http.listen.overlap, "share the listening sockets with the next testbed");
   cli.add_flag("--successor", o.http.listen.successor, "join others on the port by SO_REUSEPORT, for comparison");
+  std::optional<std::string> activated;
+  cli.add_option("--activated", activated, "serve on systemd's socket of this name, in place of --address and --port");
   cli.add_option("--inherited-fd", o.http.listen.inherited_fd, "serve on this listening socket [-1: none]");
   cli.add_option("--max-connections", o.http.limits.max_connections, "0: as the descriptor limit allows [0]");
   cli.add_option("--max-body", o.http.limits.body_bytes, "bytes of a request body [64 MiB]")
@@ -147,6 +149,7 @@ options read(int argc, char** argv) {
   if (!certificate.chain_file.empty() || !certificate.key_file.empty())
     o.http.tls.certificates.push_back(std::move(certificate));
   for (const auto& each : proxies) o.http.proxies.add(each);
+  if (activated) o.http.listen = lastcall::net::activated(*activated, o.http.listen);
   o.close_at_once = stop == "close";
   if (listener_close == "accept") o.http.listener_close = lastcall::net::closing_way::accept_until_empty;
   if (listener_close == "plain") o.http.listener_close = lastcall::net::closing_way::plain;

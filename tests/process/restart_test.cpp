@@ -1,6 +1,7 @@
 // Restarts without a gap: the next process serves while the one before drains, on one port. Clients are neither lost
 // nor refused, over many restarts under load; and what SO_REUSEPORT alone would lose.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "lastcall/core/by_median_test.hpp"
+#include "lastcall/listen.hpp"
 #include "tests/process/raw_client.hpp"
 #include "tests/process/testbed.hpp"
 
@@ -132,6 +134,48 @@ TEST(restart, under_load_loses_and_refuses_nobody_of_a_unix_domain_socket) {
   const std::string name = "lastcall-restart-" + std::to_string(::getpid());
   for (const std::string& path : {scratch.file("socket"), "@" + name})
     expect_no_gap("at " + path, {"--overlap", "--unix", path}, "unix:" + path);
+}
+
+/// As systemd does it: the old one ends first, and the socket is the owner's.
+TEST(restart, of_a_service_whose_socket_is_systemds_makes_clients_wait_and_loses_nobody) {
+  raise_descriptor_limit();
+  const lastcall::net::unique_fd socket(::socket(AF_INET, SOCK_STREAM, 0));  // the child gets it
+  sockaddr_in at{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  socklen_t size = sizeof at;
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&at), size), 0);
+  ASSERT_EQ(::listen(socket.get(), 4096), 0);
+  ASSERT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
+  const words systemd{"/bin/bash", "-c",
+                      "exec 3<&$0; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=shop.socket; exec \"$@\"",
+                      std::to_string(socket.get())};
+  const auto started = [&] {
+    return std::make_unique<testbed>(words{"--activated", "http", "--silence", "5s"}, child_options{}, systemd);
+  };
+  const int times = runs(50, 3);
+  auto now = started();
+  const server_address to = parse_server_address("http://127.0.0.1:" + std::to_string(ntohs(at.sin_port)));
+  sums all;
+  for (int i = 0; i < times && !testing::Test::HasFailure(); ++i) {
+    auto load = std::async(std::launch::async, [&, pid = now->process.pid(), gone = now->process.exit_descriptor()] {
+      return run_probe(to, loading(static_cast<std::uint64_t>(i) + 1),
+                       {.tell = [&] { ::kill(pid, SIGTERM); }, .kill = [&] { ::kill(pid, SIGKILL); }, .gone = gone});
+    });
+    EXPECT_EQ(now->wait(deadline(60s)), exit_status{.code = 0}) << now->process.errors();
+    auto after = started();
+    all.add(load.get());
+    all.add(*now);
+    EXPECT_EQ(now->report().text("listener_close"), "leave");
+    now = std::move(after);
+  }
+  now->process.signal(SIGTERM);
+  all.add(*now);
+  std::printf("systemd's socket: %d restarts, %ju requests, %ju lost, %ju refused\n", times,
+              static_cast<std::uintmax_t>(all.clients.begun()), static_cast<std::uintmax_t>(all.clients.lost()),
+              static_cast<std::uintmax_t>(all.turned_away()));
+  EXPECT_EQ(all.clients.lost(), 0u);
+  EXPECT_EQ(all.turned_away(), 0u);
+  EXPECT_EQ(static_cast<double>(all.clients.count(verdict::answered) + all.clients.count(verdict::late)), all.answered)
+      << "clients and servers disagree";
 }
 
 /// It does not run any more. Source: proc(5).

@@ -60,6 +60,12 @@ TEST_F(service_manager, hears_the_error_of_a_start_that_failed) {
   EXPECT_THAT(heard, Not(Contains("READY=1")));
 }
 
+TEST_F(service_manager, is_asked_for_more_time_while_a_start_goes_on) {
+  testbed t({"--start-delay", "1500ms"}, {.environment = variables()});
+  EXPECT_EQ(systemd.wait_for("EXTEND_TIMEOUT_USEC="), "EXTEND_TIMEOUT_USEC=5000000");
+  EXPECT_EQ(systemd.wait_for("READY=1"), "READY=1");
+}
+
 TEST_F(service_manager, gets_no_sign_of_life_while_a_loop_is_blocked) {
   testbed t({"--threads", "1"}, {.environment = variables("WATCHDOG_USEC=200000")});
   EXPECT_EQ(systemd.wait_for("WATCHDOG=1"), "WATCHDOG=1");

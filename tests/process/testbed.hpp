@@ -65,8 +65,10 @@ class scratch_folder {
 /// The testbed, serving from the constructor on, on a free port of loopback unless the arguments say otherwise.
 class testbed {
  public:
-  explicit testbed(const std::vector<std::string>& arguments = {}, lastcall::testing::child_options options = {})
-      : process(argv(arguments, scratch_.file("report.json")), std::move(options)) {
+  /// `through`: a command that ends by running its last arguments.
+  explicit testbed(const std::vector<std::string>& arguments = {}, lastcall::testing::child_options options = {},
+                   std::vector<std::string> through = {})
+      : process(argv(arguments, scratch_.file("report.json"), std::move(through)), std::move(options)) {
     const auto line = process.wait_for_line("listening on ", deadline(30s));
     if (!line) {
       const auto status = process.wait(deadline(5s));  // and all that it said
@@ -85,8 +87,9 @@ class testbed {
   /// Empty before the exit.
   document report() const { return document::from_file(scratch_.file("report.json")); }
 
-  static std::vector<std::string> argv(const std::vector<std::string>& arguments, const std::string& report) {
-    std::vector<std::string> all{program("testbed"), "--report", report};
+  static std::vector<std::string> argv(const std::vector<std::string>& arguments, const std::string& report,
+                                       std::vector<std::string> all = {}) {
+    all.insert(all.end(), {program("testbed"), "--report", report});
     const auto given = [&](const char* option) {
       return std::find(arguments.begin(), arguments.end(), option) != arguments.end();
     };

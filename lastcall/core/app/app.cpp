@@ -71,6 +71,13 @@ void app::alive_unless(std::function<std::string()> why) {
   parts_->not_alive.push_back(std::move(why));
 }
 
+std::error_code app::keep_descriptor(std::string_view name, int fd) {
+  if (fd < 0) return std::make_error_code(std::errc::bad_file_descriptor);
+  return parts_->manager->keep(name, fd);
+}
+
+std::error_code app::forget_descriptor(std::string_view name) { return parts_->manager->keep(name, -1); }
+
 int app::run() {
   parts& p = *parts_;
   if (p.driver != app_driver::none) throw std::logic_error("app: run() comes once, and not after start()");

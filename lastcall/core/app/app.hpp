@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -119,9 +120,18 @@ class app {
   void ready_unless(std::function<std::string()> why);
 
   /// Not alive while `why` returns a text, as "runtime: a loop has not come round for 3s": systemd gets no sign of life
-  /// (WatchdogSec=), and ends the service. Asked in run(), at half of that time, on the thread of run(); must not block.
-  /// What it throws is the text. Errors: std::logic_error after the start.
+  /// (WatchdogSec=), and ends the service. Asked in run(), at half of that time, on the thread of run(); must not
+  /// block. What it throws is the text. Errors: std::logic_error after the start.
   void alive_unless(std::function<std::string()> why);
+
+  /// Under systemd with FileDescriptorStoreMax=: a copy of `fd` (a socket, a memfd) outlives this process, and the next
+  /// one finds it by find_passed_descriptor(name). The same name again adds another one. Not kept across a stop and a
+  /// later start, only across a restart. Errors: not_supported without systemd; what sendmsg(2) says;
+  /// std::invalid_argument for a name that is not 1 to 255 printable characters without a colon. Threads: any. Source:
+  /// sd_notify(3).
+  std::error_code keep_descriptor(std::string_view name, int fd);
+  /// What was kept under that name is closed by systemd.   Errors: as above.   Threads: any.
+  std::error_code forget_descriptor(std::string_view name);
 
   /// The C that components share: the first that was added, or else one that is added now, with default options and the
   /// name C::shared_name.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -41,6 +42,22 @@ class notify_reader {
     std::vector<std::string> all;
     while (take(std::chrono::milliseconds(0))) all.push_back(last_);
     return all;
+  }
+
+  /// The next message, which has come, and the descriptor that came with it; -1: none did.
+  std::pair<int, std::string> with_descriptor() {
+    std::array<char, 4096> text;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> along{};
+    iovec into{.iov_base = text.data(), .iov_len = text.size()};
+    msghdr all{};
+    all.msg_iov = &into;
+    all.msg_iovlen = 1;
+    all.msg_control = along.data();
+    all.msg_controllen = along.size();
+    const auto n = ::recvmsg(fd_, &all, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    int descriptor = -1;
+    if (const cmsghdr* const head = CMSG_FIRSTHDR(&all)) std::memcpy(&descriptor, CMSG_DATA(head), sizeof descriptor);
+    return {descriptor, std::string(text.data(), n < 0 ? 0 : static_cast<std::size_t>(n))};
   }
 
   /// Waits for a message that begins so, and drops what comes before it.   Blocks: 30 s at most; then it is empty.

@@ -1,7 +1,9 @@
 #include "lastcall/core/manager/notify_socket.hpp"
 
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -44,9 +46,25 @@ notify_socket& notify_socket::operator=(notify_socket&& from) noexcept {
   return *this;
 }
 
-std::error_code notify_socket::send(std::string_view message) const noexcept {
-  const auto sent = ::sendto(fd_, message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                             reinterpret_cast<const sockaddr*>(&to_), length_);
+std::error_code notify_socket::send(std::string_view message, int descriptor) const noexcept {
+  sockaddr_un to = to_;
+  iovec text{.iov_base = const_cast<char*>(message.data()), .iov_len = message.size()};
+  msghdr all{};
+  all.msg_name = &to;
+  all.msg_namelen = length_;
+  all.msg_iov = &text;
+  all.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> along{};
+  if (descriptor >= 0) {
+    all.msg_control = along.data();
+    all.msg_controllen = along.size();
+    cmsghdr* const head = CMSG_FIRSTHDR(&all);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(head), &descriptor, sizeof descriptor);
+  }
+  const auto sent = ::sendmsg(fd_, &all, MSG_DONTWAIT | MSG_NOSIGNAL);
   return sent >= 0 ? std::error_code() : std::error_code(errno, std::generic_category());
 }
 

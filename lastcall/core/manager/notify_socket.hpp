@@ -28,7 +28,8 @@ class notify_socket {
 
   /// Nobody is waited for: resource_unavailable_try_again when the reader's queue is full. Each message finds its way
   /// anew, so a reader that comes back is heard.
-  std::error_code send(std::string_view message) const noexcept;
+  /// `descriptor`, if it is not -1, goes along; the manager gets one of its own.
+  std::error_code send(std::string_view message, int descriptor = -1) const noexcept;
 
  private:
   int fd_ = -1;

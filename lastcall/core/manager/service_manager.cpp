@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <ctime>
+#include <stdexcept>
 #include <utility>
 
 #include "lastcall/core/caught.hpp"
@@ -108,6 +109,16 @@ void service_manager::status(std::string_view text) noexcept {
     if (line == last_status_) return;
     if (!socket_.send("STATUS=" + line)) last_status_ = std::move(line);
   }));
+}
+
+std::error_code service_manager::keep(std::string_view name, int descriptor) const {
+  const bool plain = std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~' && c != ':'; });
+  if (name.empty() || name.size() > 255 || !plain)
+    throw std::invalid_argument("app: a descriptor cannot be kept as \"" + std::string(name) +
+                                "\"; give 1 to 255 printable characters without a colon");
+  if (!socket_) return std::make_error_code(std::errc::not_supported);
+  return socket_.send((descriptor < 0 ? "FDSTOREREMOVE=1\nFDNAME=" : "FDSTORE=1\nFDNAME=") + std::string(name),
+                      descriptor);
 }
 
 bool service_manager::begins_status(time_point now) noexcept {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "lastcall/core/clock.hpp"
 #include "lastcall/core/log/log.hpp"
@@ -17,7 +18,7 @@ namespace lastcall::inline v0::detail {
 
 /// Messages have the form of sd_notify(3). Where there is no manager, every member does nothing. A message that finds
 /// the manager's queue full is sent again, the newest alone; what is not heard otherwise is said once in the log.
-/// Threads: the driver; `status` any.
+/// Threads: the driver; `status` and `keep` any.
 class service_manager {
  public:
   struct settings {
@@ -46,6 +47,10 @@ class service_manager {
   /// `why_not` is empty: all is alive, and the manager is told so. Otherwise it is told why it hears no sign, which
   /// makes it restart the service.
   void sign_of_life(time_point now, std::string_view why_not);
+
+  /// Keeps a descriptor for the next process of the service; -1: forgets what was kept under that name. Errors:
+  /// std::invalid_argument for a name that is empty, longer than 255, or has other than printable ASCII, or a colon.
+  std::error_code keep(std::string_view name, int descriptor) const;
 
   /// True once for each time that a status is due and the last one has been made: make it by `status`, on any thread,
   /// then call `status_made`.

@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <stdexcept>
@@ -164,6 +166,25 @@ TEST_F(service_managers, get_a_status_when_it_has_changed) {
   m.status_made();
   m.status(std::string(1000, 'x'));
   EXPECT_THAT(systemd.messages(), ElementsAre("READY=1", "STATUS=serving", "STATUS=" + std::string(400, 'x')));
+}
+
+TEST_F(service_managers, keep_a_descriptor_for_the_next_process) {
+  service_manager m({.socket = systemd.address()}, log);
+  const int given = ::memfd_create("kept", MFD_CLOEXEC);
+  ASSERT_EQ(::write(given, "counted: 7", 10), 10);
+  EXPECT_FALSE(m.keep("counts", given));
+  ::close(given);
+  EXPECT_FALSE(m.keep("counts", -1));
+  const auto [stored, text] = systemd.with_descriptor();
+  EXPECT_EQ(text, "FDSTORE=1\nFDNAME=counts");
+  std::array<char, 16> bytes{};
+  EXPECT_EQ(::pread(stored, bytes.data(), bytes.size(), 0), 10);
+  EXPECT_STREQ(bytes.data(), "counted: 7");
+  ::close(stored);
+  EXPECT_THAT(systemd.messages(), ElementsAre("FDSTOREREMOVE=1\nFDNAME=counts"));
+  for (const std::string& wrong : {std::string(), std::string("a:b"), std::string("a b"), std::string(256, 'x')})
+    EXPECT_THROW(static_cast<void>(m.keep(wrong, 0)), std::invalid_argument);
+  EXPECT_EQ(service_manager({}, log).keep("counts", 0), std::errc::not_supported);
 }
 
 }  // namespace lastcall::service_manager_test

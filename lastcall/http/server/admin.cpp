@@ -121,6 +121,7 @@ struct admin::parts {
   server_options server_for(options o, app& a) {
     server_options s{.address = std::move(o.address),
                      .port = o.port,
+                     .listen = o.listen,
                      .health = false,
                      .name = o.name.empty() ? "admin" : std::move(o.name)};
     s.limits.max_connections = most_connections;

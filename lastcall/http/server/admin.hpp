@@ -9,6 +9,7 @@
 #include "lastcall/core/app/app.hpp"
 #include "lastcall/core/lifecycle/component.hpp"
 #include "lastcall/net/endpoint.hpp"
+#include "lastcall/net/listen/activated.hpp"
 
 namespace lastcall::inline v0::http {
 
@@ -17,6 +18,8 @@ struct admin_options {
   std::string address = "0.0.0.0";
   /// 0: the kernel picks one, see `addresses`.
   std::uint16_t port = 9090;
+  /// As server_options::listen: `net::activated("admin")`.
+  net::listen_options listen = {};
   /// The name in logs and stacks. Empty: "admin".
   std::string name = {};
 };

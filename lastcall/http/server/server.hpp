@@ -14,7 +14,7 @@
 #include "lastcall/net/connection/farewell_options.hpp"
 #include "lastcall/net/connection/served_component.hpp"
 #include "lastcall/net/endpoint.hpp"
-#include "lastcall/net/listen/listen_options.hpp"
+#include "lastcall/net/listen/activated.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/tls/tls.hpp"
 #include "lastcall/net/trusted_networks.hpp"

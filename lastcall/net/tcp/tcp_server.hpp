@@ -10,7 +10,7 @@
 #include "lastcall/core/log/log.hpp"
 #include "lastcall/net/connection/farewell_options.hpp"
 #include "lastcall/net/connection/served_component.hpp"
-#include "lastcall/net/listen/listen_options.hpp"
+#include "lastcall/net/listen/activated.hpp"
 #include "lastcall/net/loop/thread_pool.hpp"
 #include "lastcall/net/session/session_limits.hpp"
 #include "lastcall/net/stream_handler.hpp"
