@@ -60,6 +60,7 @@ options read(int argc, char** argv) {
   cli.add_flag("--listener-per-thread", o.http.listener_per_thread, "one SO_REUSEPORT listener for each thread");
   cli.add_flag("--overlap", o.http.listen.overlap, "share the listening sockets with the next testbed");
   cli.add_flag("--successor", o.http.listen.successor, "join others on the port by SO_REUSEPORT, for comparison");
+  cli.add_flag("--extend-stop", o.app.extend_stop, "ask systemd for more time while the drain finishes something");
   std::optional<std::string> activated;
   cli.add_option("--activated", activated, "serve on systemd's socket of this name, in place of --address and --port");
   cli.add_option("--inherited-fd", o.http.listen.inherited_fd, "serve on this listening socket [-1: none]");

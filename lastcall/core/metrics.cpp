@@ -87,6 +87,7 @@ void metrics::add_sample(family& in, std::string_view suffix, labels with, std::
 }
 
 metrics& metrics::counter(std::string_view name, std::string_view help, std::uint64_t value, labels with) {
+  counted_ += value;
   add_sample(family_of(name, help, "counter"), {}, with, std::to_string(value));
   return *this;
 }

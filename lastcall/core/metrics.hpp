@@ -47,6 +47,9 @@ class metrics {
     std::uint64_t value;
   };
 
+  /// The sum of all counters: it grows with whatever is finished.
+  std::uint64_t counted() const noexcept { return counted_; }
+
   std::string text() const;
   const std::vector<shown_number>& shown() const noexcept { return shown_; }
 
@@ -65,6 +68,7 @@ class metrics {
   std::vector<family> families_;
   std::vector<shown_number> shown_;
   std::string component_;
+  std::uint64_t counted_ = 0;
 };
 
 }  // namespace lastcall::inline v0

@@ -48,6 +48,15 @@ probe_options loading(std::uint64_t seed) {
   return how;
 }
 
+/// How the HTTP server's listener was closed.
+std::string listener_close(const document& report) {
+  for (std::size_t i = 0; i < report.size("components"); ++i) {
+    const std::string one = "components." + std::to_string(i);
+    if (report.text(one + ".name") == "http") return report.text(one + ".fields.listener_close");
+  }
+  return {};
+}
+
 /// What clients and servers have counted so far.
 struct sums {
   request_counts clients;
@@ -164,7 +173,7 @@ TEST(restart, of_a_service_whose_socket_is_systemds_makes_clients_wait_and_loses
     auto after = started();
     all.add(load.get());
     all.add(*now);
-    EXPECT_EQ(now->report().text("listener_close"), "leave");
+    EXPECT_EQ(listener_close(now->report()), "leave");
     now = std::move(after);
   }
   now->process.signal(SIGTERM);
@@ -243,13 +252,7 @@ TEST(restart, is_told_in_the_logs_of_both_processes_and_in_the_report) {
   EXPECT_TRUE(
       first.process.wait_for_error_line("accepts no more; another process goes on with the socket", deadline(30s)));
   EXPECT_EQ(first.wait(), exit_status{.code = 0});
-  const document report = first.report();
-  std::string closes;
-  for (std::size_t i = 0; i < report.size("components"); ++i) {
-    const std::string one = "components." + std::to_string(i);
-    if (report.text(one + ".name") == "http") closes = report.text(one + ".fields.listener_close");
-  }
-  EXPECT_EQ(closes, "leave");
+  EXPECT_EQ(listener_close(first.report()), "leave");
   EXPECT_EQ(first.process.errors().find("of the process before"), std::string::npos);
   second.process.signal(SIGTERM);
   EXPECT_EQ(second.wait(), exit_status{.code = 0});

@@ -58,12 +58,44 @@ TEST_F(service_manager, hears_the_error_of_a_start_that_failed) {
   EXPECT_THAT(heard[0], AllOf(StartsWith("STATUS=component \"http\" failed to start: "), HasSubstr(port),
                               HasSubstr("\nERRNO=" + std::to_string(EADDRINUSE))));
   EXPECT_THAT(heard, Not(Contains("READY=1")));
+  EXPECT_THAT(heard.back(), StartsWith("STOPPING=1\nSTATUS=component \"http\" failed to start: "));
 }
 
 TEST_F(service_manager, is_asked_for_more_time_while_a_start_goes_on) {
   testbed t({"--start-delay", "1500ms"}, {.environment = variables()});
   EXPECT_EQ(systemd.wait_for("EXTEND_TIMEOUT_USEC="), "EXTEND_TIMEOUT_USEC=5000000");
   EXPECT_EQ(systemd.wait_for("READY=1"), "READY=1");
+}
+
+/// Answers that come one after the other for longer than the unit gives: 8 s under a limit of 4.
+TEST_F(service_manager, is_asked_for_more_time_while_a_drain_gets_on) {
+  testbed t({"--extend-stop", "--grace", "60s", "--reserve", "500ms"},
+            {.environment = variables("LASTCALL_KILL_AFTER=4s")});
+  const auto to = lastcall::testing::parse_server_address(t.url());
+  std::vector<raw_client> clients;
+  for (int i = 1; i <= 16; ++i)
+    clients.emplace_back(to, "GET /slow?ms=" + std::to_string(i * 500) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  raw_client last(to, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(last.read_reply().bytes, HasSubstr("hello"));
+  kill(t.process.pid(), SIGTERM);
+  EXPECT_EQ(t.wait(), exit_status{.code = 0}) << t.process.errors();
+  for (raw_client& each : clients) EXPECT_EQ(each.read_reply().status_line(), "HTTP/1.1 200 OK");
+  const auto heard = systemd.messages();
+  EXPECT_GE(std::ranges::count_if(heard, [](const auto& m) { return m.starts_with("EXTEND_TIMEOUT_USEC="); }), 4);
+}
+
+TEST_F(service_manager, is_not_waited_for_when_a_drain_gets_nothing_done) {
+  testbed t({"--extend-stop", "--grace", "60s", "--reserve", "500ms"},
+            {.environment = variables("LASTCALL_KILL_AFTER=4s")});
+  raw_client one(lastcall::testing::parse_server_address(t.url()), "GET /slow?ms=40000 HTTP/1.1\r\nHost: x\r\n\r\n");
+  raw_client last(lastcall::testing::parse_server_address(t.url()), "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(last.read_reply().bytes, HasSubstr("hello"));
+  const auto from = std::chrono::steady_clock::now();
+  kill(t.process.pid(), SIGTERM);
+  EXPECT_EQ(t.wait(), exit_status{.code = 3}) << t.process.errors();
+  EXPECT_LT(std::chrono::steady_clock::now() - from, sanitized ? 20s : 4s) << "systemd would have killed it";
+  EXPECT_THAT(t.report().text("errors"), HasSubstr("nothing was finished"));
+  EXPECT_THAT(systemd.messages(), Not(Contains(StartsWith("EXTEND_TIMEOUT_USEC="))));
 }
 
 TEST_F(service_manager, gets_no_sign_of_life_while_a_loop_is_blocked) {

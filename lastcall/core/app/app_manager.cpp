@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "lastcall/core/app/app_parts.hpp"
+#include "lastcall/core/duration.hpp"
 #include "lastcall/core/metrics.hpp"
 
 namespace lastcall::inline v0 {
@@ -52,6 +53,27 @@ void app::parts::tell_manager() {
   life.report_numbers([to = manager](const metrics& numbers) {
     to->status(serving(numbers));
     to->status_made();
+  });
+}
+
+// Numbers are asked for on a thread for verbs. One that hangs there finishes nothing.
+void app::parts::extend_stop() {
+  if (!extension || requests->forced()) return;
+  const time_point now = time.now();
+  if (const auto by = extension->asks(now, made_progress->finished.load(std::memory_order_acquire)))
+    manager->extend(*by);
+  if (extension->forces(now)) {
+    forced_by = "forced: nothing was finished for too long, and systemd kills in " +
+                to_text(std::chrono::floor<std::chrono::milliseconds>(extension->killed_at() - now));
+    log.warning("app", forced_by);
+    requests->force();
+    return;
+  }
+  if (made_progress->counting.exchange(true)) return;
+  const auto stopped = life.names().size() - life.status().running();
+  life.report_numbers([to = made_progress, stopped](const metrics& all) {
+    to->finished.store(all.counted() + stopped, std::memory_order_release);
+    to->counting = false;
   });
 }
 

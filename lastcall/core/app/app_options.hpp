@@ -34,6 +34,10 @@ struct app_options {
   /// The time after which the platform kills the process (terminationGracePeriodSeconds, TimeoutStopSec, docker stop
   /// --time). The grace period must be shorter.   LASTCALL_KILL_AFTER
   std::optional<duration> kill_after{};
+  /// Under systemd: while the drain finishes something, ask for more time before TimeoutStopSec= is over, so that the
+  /// grace period may be longer than that. `kill_after` must say what TimeoutStopSec= says; it is then how long nothing
+  /// may be finished. A drain that finishes nothing is forced a reserve before it is killed. docs/guide/systemd.md.
+  bool extend_stop = false;
   /// The signals that request a shutdown, caught while the app lives. SIGXCPU does too, and SIGPIPE does nothing,
   /// unless the program has handlers for them already. Empty: no signal is caught.
   std::vector<int> signals = {SIGINT, SIGTERM};

@@ -19,6 +19,7 @@
 #include "lastcall/core/app/state_dump.hpp"
 #include "lastcall/core/lifecycle/lifecycle.hpp"
 #include "lastcall/core/lifecycle/shutdown_requests.hpp"
+#include "lastcall/core/manager/stop_extension.hpp"
 #include "lastcall/core/reserved_addresses.hpp"
 #include "lastcall/core/reserved_descriptor.hpp"
 
@@ -62,6 +63,8 @@ struct app::parts {
   /// Signs of life and the status, when they are due.
   void tell_manager();
   std::optional<time_point> next_wake() const noexcept;
+  /// While it ends: asks the service manager for more time, or forces when there is none.
+  void extend_stop();
 
   void make_report(shutdown_budget budget, duration reload_took);
   bool take_failures();
@@ -90,6 +93,13 @@ struct app::parts {
   /// Shared with the thread that makes its status, which may hang.
   const std::shared_ptr<detail::service_manager> manager =
       std::make_shared<detail::service_manager>(config.manager, log);
+  std::optional<detail::stop_extension> extension;  // of a shutdown that may ask for more time
+  /// What was finished, and whether somebody counts it; shared with the thread that counts.
+  struct progress {
+    std::atomic<std::uint64_t> finished{0};
+    std::atomic<bool> counting{false};
+  };
+  const std::shared_ptr<progress> made_progress = std::make_shared<progress>();
   bool reloading = false;  // the service manager was told so
 
   detail::reserved_addresses for_the_end;      // given up when it begins

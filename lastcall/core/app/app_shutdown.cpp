@@ -121,7 +121,8 @@ void app::parts::end(shutdown_budget budget, time_point from, time_point awake_a
   guard.arm(late ? std::max(by_then, now + 2 * further_moment) : by_then, signal_routes.thread());
   counted_before = read_kernel_counters();
   log.info("app", "shutting down: " + cause_for_log(by), {{"grace", to_text(budget.grace)}});
-  manager->stopping(now, "shutting down: " + cause_for_log(by));
+  manager->stopping(now, by.kind == cause_kind::failed_start ? by.text : "shutting down: " + cause_for_log(by));
+  if (config.extend_stop) extension.emplace(from, *config.kill_after, budget.reserve);
   budget.announce = life.started() && !life.announced();
   const bool no_balancer = from_terminal(by) && !config.delay_from_terminal;
   if (!life.started() || no_balancer) budget.readiness_delay = duration::zero();
@@ -131,6 +132,7 @@ void app::parts::end(shutdown_budget budget, time_point from, time_point awake_a
   run.meanwhile = [this] {
     dump.write_if_requested(life);
     tell_manager();
+    extend_stop();
     if (forced_by.empty() && !(forced_by = signal_routes.forced_by()).empty()) log.warning("app", forced_by);
   };
   const duration reload_took = run.drive(budget, from, awake_at);

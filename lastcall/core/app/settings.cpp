@@ -9,6 +9,7 @@
 #include "lastcall/core/deadline.hpp"
 #include "lastcall/core/duration.hpp"
 #include "lastcall/core/lifecycle/shutdown_budget.hpp"
+#include "lastcall/core/manager/stop_extension.hpp"
 
 namespace lastcall::inline v0 {
 namespace {
@@ -63,7 +64,14 @@ void validate(const settings& s) {
     refuse(delay + " + " + reserve + " leave nothing of " + grace +
            " to drain in; raise the grace period or shorten one of the two");
   }
-  if (s.kill_after && *s.kill_after <= s.grace) {
+  if (s.extend_stop && !s.kill_after)
+    refuse(
+        "extend_stop needs to know after what time systemd kills; set LASTCALL_KILL_AFTER= in the unit to what "
+        "TimeoutStopSec= says");
+  if (s.extend_stop && *s.kill_after / 2 <= s.reserve + detail::stop_extension::margin)
+    refuse("extend_stop: half of " + named("kill after", *s.kill_after, s.from.kill_after) + " must be longer than " +
+           reserve + " and 250ms; raise the platform's limit or shorten the reserve");
+  if (s.kill_after && *s.kill_after <= s.grace && !s.extend_stop) {
     refuse(grace + " does not end before the platform kills: " + named("after", *s.kill_after, s.from.kill_after) +
            "; shorten the grace period or raise the platform's limit");
   }
@@ -94,6 +102,7 @@ settings resolve(const app_options& options, const environment& env) {
              .delay_from_terminal = options.readiness_delay_from_terminal,
              .in_a_pod = lookup(env, "KUBERNETES_SERVICE_HOST").has_value()};
   if (options.tell_service_manager) s.manager = service_manager_of(env);
+  s.extend_stop = options.extend_stop && !s.manager.socket.empty();
   override(s.grace, s.from.grace, env, "LASTCALL_GRACE");
   s.reserve = options.reserve.value_or(usual_reserve(s.grace));
   override(s.reserve, s.from.reserve, env, "LASTCALL_RESERVE");

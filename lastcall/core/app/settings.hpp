@@ -30,7 +30,8 @@ struct settings {
   log_format format;
   bool delay_from_terminal;
   detail::service_manager::settings manager{};
-  bool in_a_pod = false;  ///< of Kubernetes, whose containers share a network namespace without seeing each other
+  bool extend_stop = false;  ///< there is a service manager that can be asked
+  bool in_a_pod = false;     ///< of Kubernetes, whose containers share a network namespace without seeing each other
   setting_sources from{};
 };
 

@@ -53,6 +53,19 @@ TEST(settings, let_the_environment_beat_the_code) {
   EXPECT_EQ(s.format, log_format::json);
 }
 
+TEST(settings, let_the_grace_be_longer_than_the_time_to_the_kill_where_systemd_gives_more) {
+  const app_options longer{.grace = 60s, .reserve = 1s, .extend_stop = true};
+  const auto systemd = [](std::map<std::string, std::string> more) {
+    more.emplace("NOTIFY_SOCKET", "/run/notify");
+    return with(std::move(more));
+  };
+  EXPECT_TRUE(resolve(longer, systemd({{"LASTCALL_KILL_AFTER", "5s"}})).extend_stop);
+  EXPECT_THAT(refusal(longer, with({{"LASTCALL_KILL_AFTER", "5s"}})), HasSubstr("does not end before"));
+  EXPECT_THAT(refusal(longer, systemd({})), HasSubstr("LASTCALL_KILL_AFTER= in the unit"));
+  EXPECT_THAT(refusal(longer, systemd({{"LASTCALL_KILL_AFTER", "2500ms"}})), HasSubstr("half of kill after 2.5s"));
+  EXPECT_FALSE(resolve({.grace = 60s, .extend_stop = true}, {}).extend_stop) << "nobody is there to be asked";
+}
+
 TEST(settings, know_a_pod_of_kubernetes) {
   EXPECT_TRUE(resolve({}, with({{"KUBERNETES_SERVICE_HOST", "10.96.0.1"}})).in_a_pod);
   EXPECT_FALSE(resolve({}, {}).in_a_pod);

@@ -79,6 +79,8 @@ void service_manager::starting(time_point now, std::optional<duration> longest) 
   static_cast<void>(heard("EXTEND_TIMEOUT_USEC=" + microseconds(extension)));  // the next comes in a second
 }
 
+void service_manager::extend(duration by) { static_cast<void>(heard("EXTEND_TIMEOUT_USEC=" + microseconds(by))); }
+
 void service_manager::ready(time_point now) {
   if (!socket_) return;
   if (watchdog_) next_sign_ = std::min(next_sign_, now);

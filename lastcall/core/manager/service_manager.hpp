@@ -34,6 +34,8 @@ class service_manager {
   /// While the start goes on: asks for more time once a second, for `longest` from the first call on, or for five
   /// minutes: a start that hangs must not be waited for without end.
   void starting(time_point now, std::optional<duration> longest);
+  /// While the end goes on: it may take so long from now on.
+  void extend(duration by);
   void ready(time_point now);
   void reloading(time_point now);
   void stopping(time_point now, std::string_view why);

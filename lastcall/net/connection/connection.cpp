@@ -89,28 +89,38 @@ void connection::on_ready(std::uint32_t events) noexcept {
 // each in a program with several threads. Our threads are never cancelled.
 
 io_result connection::receive(char* into, std::size_t size) noexcept {
+  io_result read;
   if (transport_) {
-    const io_result read = transport_->tls->read(into, size);
+    read = transport_->tls->read(into, size);
     if (transport_->tls->input_over()) remote_is_ending_ = true;
-    return read;
+  } else {
+    read = move_bytes(io_end::orderly,
+                      [&] { return ::syscall(SYS_recvfrom, socket_.get(), into, size, 0, nullptr, nullptr); });
   }
-  return move_bytes(io_end::orderly,
-                    [&] { return ::syscall(SYS_recvfrom, socket_.get(), into, size, 0, nullptr, nullptr); });
+  set_.counts().count_received(read.bytes);
+  return read;
 }
 
 io_result connection::transmit(const char* from, std::size_t size) noexcept {
-  if (transport_) return transport_->tls->write(from, size);
-  return move_bytes(io_end::open,
-                    [&] { return ::syscall(SYS_sendto, socket_.get(), from, size, MSG_NOSIGNAL, nullptr, 0); });
+  const io_result sent = transport_ ? transport_->tls->write(from, size) : move_bytes(io_end::open, [&] {
+    return ::syscall(SYS_sendto, socket_.get(), from, size, MSG_NOSIGNAL, nullptr, 0);
+  });
+  set_.counts().count_sent(sent.bytes);
+  return sent;
 }
 
 io_result connection::transmit_file(int file, std::uint64_t offset, std::size_t size) noexcept {
-  if (transport_) return transport_->tls->write_file(file, offset, size);
-  off_t at = static_cast<off_t>(offset);
-  io_result sent = move_bytes(io_end::open, [&] {
-    return detail::without_sigpipe([&] { return ::sendfile(socket_.get(), file, &at, size); });
-  });
-  sent.unreadable = sent.end == io_end::other;  // sockets fail in ways that have names
+  io_result sent;
+  if (transport_) {
+    sent = transport_->tls->write_file(file, offset, size);
+  } else {
+    off_t at = static_cast<off_t>(offset);
+    sent = move_bytes(io_end::open, [&] {
+      return detail::without_sigpipe([&] { return ::sendfile(socket_.get(), file, &at, size); });
+    });
+    sent.unreadable = sent.end == io_end::other;  // sockets fail in ways that have names
+  }
+  set_.counts().count_sent(sent.bytes);
   return sent;
 }
 

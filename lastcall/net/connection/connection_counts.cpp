@@ -35,6 +35,8 @@ void connection_counts::add_to(connection_numbers& all) const noexcept {
   all.crossed += crossed_.value();
   all.proxied += proxied_.value();
   all.bad_headers += bad_headers_.value();
+  all.received_bytes += received_bytes_.value();
+  all.sent_bytes += sent_bytes_.value();
   for (std::size_t i = 0; i < open_connection_states; ++i) all.in_state[i] += in_state_[i].value();
   for (std::size_t i = 0; i < connection_kinds; ++i) {
     all.kinds[i].open += of_kind_[i].open.value();

@@ -23,6 +23,7 @@ struct connection_numbers {
       0;  ///< connections on which bytes arrived after our FIN: a request that crossed it on the wire
   std::uint64_t proxied = 0;                                     ///< with a good header of a proxy
   std::uint64_t bad_headers = 0;                                 ///< whose header was missing or malformed
+  std::uint64_t received_bytes = 0, sent_bytes = 0;              ///< without TLS's own
   std::array<std::uint64_t, open_connection_states> in_state{};  ///< of those that are open
   std::array<of_kind, connection_kinds> kinds{};
   std::array<std::uint64_t, 10> told_in_tenth{};  ///< of the jitter window
@@ -43,6 +44,8 @@ class connection_counts {
   void move_kind(connection_kind from, connection_kind to) noexcept;
   void count_told(connection_kind, std::size_t tenth_of_window) noexcept;
   /// A connection began with a proxy's header, which was good, or missing or malformed.
+  void count_received(std::size_t bytes) noexcept { received_bytes_.add(bytes); }
+  void count_sent(std::size_t bytes) noexcept { sent_bytes_.add(bytes); }
   void count_proxy_header(bool good) noexcept { (good ? proxied_ : bad_headers_).add(); }
 
   std::uint64_t open() const noexcept { return open_.value(); }
@@ -55,7 +58,7 @@ class connection_counts {
   };
   template <class E> static constexpr std::size_t index(E value) noexcept { return static_cast<std::size_t>(value); }
 
-  tally open_, accepted_, crossed_, proxied_, bad_headers_;
+  tally open_, accepted_, crossed_, proxied_, bad_headers_, received_bytes_, sent_bytes_;
   tally ends_[connection_ends];
   tally in_state_[open_connection_states + 1];
   kind_counts of_kind_[connection_kinds];

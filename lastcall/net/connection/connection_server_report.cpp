@@ -76,6 +76,8 @@ void connection_server::measure(metrics& into) const {
   into.counter("lastcall_connections_accepted_total", "Connections that were accepted.", n.ledger.accepted);
   for (const auto& [end, count] : std::span(lastcall::detail::columns<connection_ledger>).subspan(1))
     into.counter("lastcall_connections_ended_total", "Connections by how they ended.", n.ledger.*count, {{"end", end}});
+  into.counter("lastcall_received_bytes_total", "Bytes that came from remotes.", n.received_bytes);
+  into.counter("lastcall_sent_bytes_total", "Bytes that the kernel took for remotes.", n.sent_bytes);
   std::uint64_t open = 0;
   for (std::size_t i = 0; i < open_connection_states; ++i) {
     open += n.in_state[i];
