@@ -47,6 +47,9 @@ PAGES = {
         "adapters/redis/pool", "adapters/redis/connection", "adapters/redis/commands", "adapters/redis/reply",
         "adapters/redis/consumer", "adapters/redis/entry", "adapters/redis/subscription", "adapters/redis/error"]),
     "grpc": ("gRPC", ["adapters/grpc/server", "adapters/grpc/context_of", "adapters/grpc/client_context"]),
+    "kafka": ("Kafka", [
+        "adapters/kafka/message", "adapters/kafka/consumer", "adapters/kafka/consumer_options", "adapters/kafka/producer", "adapters/kafka/async_producer",
+        "adapters/kafka/not_sent"]),
     "testing": ("Tests", ["testing/harness", "testing/component_double", "testing/virtual_clock", "testing/program", "testing/exact_client",
                           "testing/fault_relay", "testing/check_adapter"]),
     "options": ("Options", None),  # every struct of options, and what their members are
@@ -278,15 +281,17 @@ def options():
     # Those of tests are on their page.
     found = [each for each in found if not each.scope.startswith("testing")]
     found.sort(key=lambda each: (FIRST_OPTIONS.index(each.qualified) if each.qualified in FIRST_OPTIONS else 99, each.qualified))
-    plain = {each.name: each for each in known if each.kind == "enum" or
-             (each.kind == "type" and each.members and all(m.kind == "value" for m in each.members))}
+    plain = {}  # by name, and where it is more than one, those of a namespace by that, too
+    for each in known:
+        if each.kind == "enum" or (each.kind == "type" and each.members and all(m.kind == "value" for m in each.members)):
+            plain[each.name] = plain[each.scope, each.name] = each
     names = [each.name for each in found]
     for each in found:
         for member in each.members:
             for word in re.findall(r"\w+", re.sub(r" = .*", "", member.declaration).rpartition(" ")[0]):
                 if word in plain and word not in names:
                     names.append(word)
-                    found.append(plain[word])
+                    found.append(plain.get((each.scope, word), plain[word]))
     _options.extend(found)
     return found
 

@@ -21,7 +21,7 @@ apt install -y --no-install-recommends g++ cmake make pkg-config
 ./use_prefix.sh /usr /tmp/consumer_without_adapters
 
 apt install -y --no-install-recommends /root/with/lastcall_*.deb
-dpkg-query --show "${packages[@]}" libgrpc++-dev libpq-dev libsqlite3-dev libhiredis-dev
+dpkg-query --show "${packages[@]}" libgrpc++-dev libhiredis-dev libpq-dev librdkafka-dev libsqlite3-dev
 ./use_prefix.sh /usr /tmp/consumer
 
 apt purge -y "${packages[@]}"

@@ -49,7 +49,7 @@ cmake --build "$scratch/find_package" --parallel 2
 links_nothing_of() {
   if readelf -d "$1" | grep NEEDED | grep -E "$2"; then fail "$1 links with what it has not asked for"; fi
 }
-foreign='libgrpc|libhiredis|libpq|libsqlite3' # what adapters bring
+foreign='libgrpc|libhiredis|libpq|librdkafka|libsqlite3' # what adapters bring
 links_nothing_of "$scratch/find_package/core_only" "lastcall_(work|net|http|testing$every)|$foreign|ssl|nghttp2"
 links_nothing_of "$scratch/find_package/consumer" "lastcall_(${every#|})|$foreign"
 for name in "${adapters[@]}"; do "$scratch/find_package/with_$name"; done
