@@ -18,20 +18,17 @@ namespace shop {
 
 namespace {
 
-/// They hold the lock of this file as long as they live, and nothing else does for more than a moment.
-class lock_file {
- public:
-  explicit lock_file(const std::string& path) : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-    if (fd_ < 0) throw std::system_error(errno, std::generic_category(), path);
+/// They hold its lock as long as they live, and nothing else does for more than a moment.
+struct lock_file {
+  explicit lock_file(const std::string& data)
+      : fd(::open((data + "/kafka.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), data + "/kafka.lock");
   }
-  ~lock_file() { ::close(fd_); }
+  ~lock_file() { ::close(fd); }
   lock_file& operator=(lock_file&&) = delete;
+  bool try_lock() const { return ::flock(fd, LOCK_EX | LOCK_NB) == 0; }
 
-  bool try_lock() const { return ::flock(fd_, LOCK_EX | LOCK_NB) == 0; }
-  int descriptor() const { return fd_; }
-
- private:
-  const int fd_;
+  const int fd;
 };
 
 /// Until `done` is true. False: not within 30 s.
@@ -71,12 +68,12 @@ std::string line_of(const std::string& file, const std::string& begin) {
 std::string embedded_kafka(const std::string& data) {
   const std::string log = data + "/kafka.log", pid_file = data + "/kafka.pid";
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").replace_filename("kafka_mock");
-  const lock_file lock(data + "/kafka.lock");
+  const lock_file lock(data);
   if (lock.try_lock()) {  // none runs
     const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (output < 0) throw std::system_error(errno, std::generic_category(), log);
     const pid_t child = ::fork();
-    if (child == 0) become(program.c_str(), lock.descriptor(), output);
+    if (child == 0) become(program.c_str(), lock.fd, output);
     ::close(output);
     if (child < 0) throw std::system_error(errno, std::generic_category(), program);
     std::ofstream(pid_file) << child << '\n';
@@ -88,7 +85,7 @@ std::string embedded_kafka(const std::string& data) {
 }
 
 bool stop_embedded_kafka(const std::string& data) {
-  const lock_file lock(data + "/kafka.lock");
+  const lock_file lock(data);
   if (lock.try_lock()) return false;
   const std::string pid = line_of(data + "/kafka.pid", "");
   ::kill(static_cast<pid_t>(std::stol(pid)), SIGTERM);

@@ -3,8 +3,7 @@
 #pragma once
 
 #include "lastcall/kafka.hpp"
-#include "live.hpp"
-#include "orders.hpp"
+#include "routes.hpp"
 
 namespace shop {
 

@@ -50,7 +50,9 @@ int serve(const shop::options& o) {
   const auto goods = shop::add_inventory(to, *orders, o.stock, o.address, o.grpc_port, {tables});
 
   const auto producer = to.add<kafka::producer>(
-      "producer", {.brokers = brokers, .config = {{"queue.buffering.max.ms", "0"}}});  // the outbox has one at a time
+      "producer", {.brokers = brokers,
+                   .deliver_within = 5s,
+                   .config = {{"queue.buffering.max.ms", "0"}}});  // the outbox has one at a time
   const auto publisher = to.add<lastcall::periodic>(
       "outbox",
       {.tick = [&, producer](const lastcall::context& ctx) { shop::publish(*orders, *producer, ctx); },

@@ -46,7 +46,8 @@ options read_options(int argc, char** argv) {
   cli.add_flag("--stop-kafka", o.stop_kafka, "ends the embedded brokers");
   cli.add_option("--stop", stop, "graceful, or for comparison close: each part is cut at once [graceful]")
       ->check(CLI::IsMember({"graceful", "close"}));
-  cli.add_option("--hang", o.ends.hangs, "for tests: the component that never drains");
+  cli.add_option("--hang", o.ends.hangs, "for tests: the component that never drains")
+      ->check(CLI::IsMember({"http", "consumer", "heartbeat", "inventory", "outbox", "producer", "database"}));
   cli.add_subcommand("check", "proves what the database holds: exit 0 if it is whole, 1 if not")->fallthrough();
   try {
     cli.parse(argc, argv);

@@ -1,6 +1,5 @@
 #include "orders.hpp"
 
-#include <cinttypes>
 #include <cstdio>
 #include <stdexcept>
 
@@ -110,7 +109,7 @@ template <class Db> class stored_orders final : public orders {
                                 "(select count(*) from outbox where published_at is not null), "
                                 "cast(coalesce(sum(times), 0) as bigint), cast(coalesce(sum(times - 1), 0) as bigint) "
                                 "from consumed");
-    const auto number = [row = all[0]](int at) { return row.template get<std::int64_t>(at); };
+    const auto number = [row = all[0]](int at) { return row.template get<long long>(at); };
     return {number(0), number(1), number(2), number(3), number(4)};
   }
 
@@ -189,7 +188,7 @@ template <class S, class P> auto of_kind(const std::string& db, S sqlite, P post
 }
 
 template <class C> bool say_whether_whole(C on) {
-  const auto number = [&on](const char* sql) { return (*on.query({}, sql))[0].template get<std::int64_t>(0); };
+  const auto number = [&on](const char* sql) { return (*on.query({}, sql))[0].template get<long long>(0); };
   const auto all = number("select count(*) from orders");
   const auto half = number(
       "select count(*) from orders o where not exists (select 1 from order_lines l where l.order_id = o.id) "
@@ -197,8 +196,8 @@ template <class C> bool say_whether_whole(C on) {
   const auto without_event = number("select count(*) from outbox where published_at is null");
   const auto keys_twice =
       number("select count(*) from (select client_key from orders group by client_key having count(*) > 1) twice");
-  std::printf(R"({"orders":%)" PRId64 R"(,"half":%)" PRId64 R"(,"without_event":%)" PRId64 R"(,"keys_twice":%)" PRId64
-              "}\n",
+  std::printf(R"({"orders":%lld,"half":%lld,"without_event":%lld,"keys_twice":%lld})"
+              "\n",
               all, half, without_event, keys_twice);
   return half == 0 && keys_twice == 0;
 }

@@ -1,5 +1,5 @@
-// The orders in their database. An order, its line and its event are stored in one transaction: the event waits in the
-// table `outbox` until it is with Kafka.
+// An order, and the orders in their database. An order, its line and its event are stored in one transaction: the event
+// waits in the table `outbox` until it is with Kafka.
 #pragma once
 
 #include <cstdint>
@@ -7,20 +7,36 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
-#include "order.hpp"
 #include "parts.hpp"
 
 namespace shop {
+
+struct order {
+  std::int64_t id = 0;
+  std::string client_key{};  ///< chosen by the client: the same key is the same order, however often it is sent
+  std::string item{};
+  std::int64_t quantity = 0;
+  std::string status = "accepted";  ///< then packed, then shipped
+  bool published = false;           ///< its event is with Kafka
+};
+
+/// {"id":7,"client_key":"k","item":"tea","quantity":2,"status":"accepted","event":"pending"}
+std::string to_json(const order&);
+std::string to_json(const std::vector<order>&);
+
+/// What a client asks for: client_key, item and quantity. Empty: it is no such object.
+std::optional<order> order_of(std::string_view json);
 
 /// Functions block, until their context ends at most, and let `lastcall::unavailable` out when the database is not to
 /// be had now.   Threads: any.
 class orders {
  public:
   struct numbers {
-    std::int64_t orders = 0, newest = 0, published = 0, consumed = 0, duplicates = 0;
+    long long orders = 0, newest = 0, published = 0, consumed = 0, duplicates = 0;
   };
 
   virtual ~orders() = default;

@@ -10,36 +10,29 @@ inline constexpr const char* page = R"(<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Shop</title>
 <style>
-  :root { color-scheme: light dark; --line: light-dark(#d8dce3, #333a45); --soft: light-dark(#5a6472, #9aa5b4);
-    --good: light-dark(#16713a, #5fd08b); --warn: light-dark(#9a5b00, #f0b44c); --back: light-dark(#fff, #14181d); }
+  :root { color-scheme: light dark; --line: #d8dce3; --soft: #5a6472; --good: #16713a; --warn: #9a5b00; --back: #fff; }
+  @media (prefers-color-scheme: dark) {
+    :root { --line: #333a45; --soft: #9aa5b4; --good: #5fd08b; --warn: #f0b44c; --back: #14181d; } }
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 0 auto; padding: 1rem; background: var(--back); }
   header, form { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: baseline; }
   h1 { margin: 0; font-size: 1.4rem; flex: 1; }
-  label { display: flex; gap: .4rem; align-items: baseline; }
-  input { font: inherit; width: 9rem; padding: .3rem .5rem; border: 1px solid var(--line); border-radius: .3rem; }
-  input[type=number] { width: 5rem; }
-  button { font: inherit; padding: .3rem 1.2rem; }
-  #state { color: var(--warn); } #state.on { color: var(--good); }
-  #state::before { content: "●"; margin-right: .3rem; }
-  #numbers { color: var(--soft); font-size: .9rem; }
+  label { display: flex; gap: .4rem; align-items: baseline; justify-content: space-between; }
+  input, button { font: inherit; padding: .3rem .5rem; border: 1px solid var(--line); border-radius: .3rem; }
+  input { width: 9rem; } input[type=number] { width: 5rem; } #state::before { content: "● "; }
   table { width: 100%; border-collapse: collapse; margin-top: 1rem; }
   th, td { text-align: left; padding: .35rem .5rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-  th { color: var(--soft); font-weight: 500; font-size: .9rem; }
-  td.n { font-variant-numeric: tabular-nums; }
-  .shipped { color: var(--good); } .sending, .refused { color: var(--warn); }
-  @media (max-width: 30rem) { .wide { display: none; } form { flex-direction: column; align-items: stretch; }
-    label { justify-content: space-between; } }
+  th, #numbers { color: var(--soft); font-weight: 500; font-size: .9rem; }
+  .on, .shipped { color: var(--good); } .off, .sending, .refused { color: var(--warn); }
+  @media (max-width: 30rem) { .wide { display: none; } form { flex-direction: column; align-items: stretch; } }
 </style>
-<header><h1>Shop</h1><span id="state" role="status">connecting</span></header>
-<p id="numbers"></p>
+<header><h1>Shop</h1><span id="state" role="status">connecting</span></header><p id="numbers"></p>
 <form id="form">
   <label>Item <input id="item" value="tea" maxlength="60" required></label>
   <label>Quantity <input id="quantity" type="number" value="1" min="1" max="1000" required></label>
   <button>Order</button>
 </form>
 <table>
-  <thead><tr><th>No.<th>Item<th>Quantity<th>Status<th class="wide">Event</thead>
-  <tbody id="orders"></tbody>
+  <thead><tr><th>No.<th>Item<th>Quantity<th>Status<th class="wide">Event</thead><tbody id="orders"></tbody>
 </table>
 <script>
 const $ = id => document.getElementById(id), rows = new Map(), unsent = new Map(), shown = 30;
@@ -49,7 +42,7 @@ function show(order) {  // its client_key is what it is known by
   if (row.order?.status === 'shipped' && order.status !== 'shipped') return;  // an older word that came late
   row.order = order;
   row.replaceChildren(...[order.id ?? '…', order.item, order.quantity, order.status, order.event ?? ''].map((text, at) =>
-    Object.assign(document.createElement('td'), { textContent: text, className: ['n', '', 'n', order.status, 'wide'][at] })));
+    Object.assign(document.createElement('td'), { textContent: text, className: ['', '', '', order.status, 'wide'][at] })));
   for (const [key, old] of rows) {
     if (rows.size <= shown) break;
     if (!unsent.has(key)) old.remove(), rows.delete(key);
@@ -82,7 +75,7 @@ async function catchUp() {
 }
 function connect() {
   const ws = new WebSocket(location.href.replace(/^http/, 'ws').replace(/[?#].*/, '').replace(/\/?$/, '/live'));
-  const say = (text, on) => { $('state').textContent = text; $('state').className = on ? 'on' : ''; };
+  const say = (text, on) => { $('state').textContent = text; $('state').className = on ? 'on' : 'off'; };
   ws.onopen = () => { say('live', true); catchUp().catch(() => {}); };
   ws.onmessage = e => show(JSON.parse(e.data));
   ws.onclose = e => {

@@ -2,9 +2,11 @@
 // programs end what they are made of, or never.
 #pragma once
 
+#include <unistd.h>
+
+#include <future>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "lastcall/app.hpp"
 
@@ -24,27 +26,32 @@ template <class C> class ends_otherwise final : public lastcall::component {
   };
   ends_otherwise(options with, lastcall::app& owner) : it(std::move(with.of), owner), hangs_(with.hangs) {}
 
-  void start(lastcall::context life) override { of().start(std::move(life)); }
-  void announce() noexcept override { of().announce(); }
-  void drain(lastcall::context, lastcall::drained done) override {
-    if (hangs_) return;
-    of().force();
+  void start(lastcall::context life) override { of_.start(std::move(life)); }
+  void drain(lastcall::context ends, lastcall::drained done) override {
+    if (hangs_) {
+      std::promise<void> end;
+      of_.drain(std::move(ends), [&end] { end.set_value(); });
+      end.get_future().wait();
+      of_.stop();
+      for (;;) ::pause();
+    }
+    if constexpr (requires { it.close(); }) {
+      it.close();
+    } else {
+      of_.force();
+    }
     done();
   }
-  void force() noexcept override { of().force(); }
-  void stop() noexcept override { of().stop(); }
-  void account(lastcall::component_report& into) const override { of().account(into); }
-  void measure(lastcall::metrics& into) const override { of().measure(into); }
-  void in_progress(std::vector<lastcall::work_item>& out, std::size_t limit) const override {
-    of().in_progress(out, limit);
+  void force() noexcept override {
+    if (!hangs_) of_.force();
   }
+  void stop() noexcept override { of_.stop(); }
+  void account(lastcall::component_report& into) const override { of_.account(into); }
 
   C it;
 
  private:
-  lastcall::component& of() noexcept { return it; }
-  const lastcall::component& of() const noexcept { return it; }
-
+  lastcall::component& of_ = it;
   const bool hangs_;
 };
 

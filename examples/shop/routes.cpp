@@ -1,6 +1,7 @@
 #include "routes.hpp"
 
 #include <charconv>
+#include <cstdio>
 
 #include "lastcall/middleware.hpp"
 #include "lastcall/task.hpp"
@@ -58,12 +59,11 @@ http::response list(orders& of, const http::request& req, const lastcall::contex
 
 http::response stats(orders& of, const lastcall::context& ctx) {
   const auto now = of.count(ctx);
-  const auto field = [](const char* name, std::int64_t value) {
-    return '"' + std::string(name) + "\":" + std::to_string(value);
-  };
-  return json('{' + field("orders", now.orders) + ',' + field("events_published", now.published) + ',' +
-              field("events_consumed", now.consumed) + ',' + field("duplicates", now.duplicates) + ',' +
-              field("newest", now.newest) + '}');
+  char text[300];
+  std::snprintf(text, sizeof text,
+                R"({"orders":%lld,"events_published":%lld,"events_consumed":%lld,"duplicates":%lld,"newest":%lld})",
+                now.orders, now.published, now.consumed, now.duplicates, now.newest);
+  return json(text);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
-#include "order.hpp"
-
+// What an order looks like outside of the program.
 #include <boost/json/src.hpp>  // all of it, so there is no library to link with
+
+#include "orders.hpp"
 
 namespace json = boost::json;
 
