@@ -137,6 +137,7 @@ namespace lastcall { detail::inner shown(); }'
 fi
 
 expect 0 'passed: sizes' sizes
+refuses sizes examples/shop/a.cpp "$(for ((i = 0; i < 400; ++i)); do printf '// a line\n\n\n'; done; echo '// one more')" 'examples/shop: 1201 lines'
 refuses sizes lastcall/net/a.cpp "$(yes '// one of many' | head -n 451)" 'lastcall/net/a.cpp: more than 450 lines'
 for n in {1..49}; do plant "lastcall/crowded/a$n.cpp" ''; done
 expect 1 'lastcall/crowded: 49 files in one folder' sizes

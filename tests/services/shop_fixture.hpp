@@ -126,7 +126,8 @@ inline std::pair<document, int> shop_check(const std::string& db) {
 /// again, with the same key.   Threads: one; it has one for each client.
 class shop_clients {
  public:
-  explicit shop_clients(unsigned count) {
+  /// `pause`: between two orders of one.
+  explicit shop_clients(unsigned count, lastcall::duration pause = {}) : pause_(pause) {
     for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this, i] { buy(i); });
   }
   ~shop_clients() { stop(); }
@@ -196,7 +197,7 @@ class shop_clients {
       }
       ++told_;
       ++at;
-      std::this_thread::sleep_for(20ms);  // they are customers
+      std::this_thread::sleep_for(pause_);
       if (said->closes) on.reset();
       if (!on || on->end_has_come()) continue;
       const auto read = running_shop::ask(*on, "GET /orders/" + id + " HTTP/1.1\r\n");
@@ -218,6 +219,7 @@ class shop_clients {
     if (first_wrong_.empty()) first_wrong_ = key + ": " + std::to_string(said->status) + " " + said->body;
   }
 
+  const lastcall::duration pause_;
   std::atomic<bool> stops_ = false;
   std::atomic<std::uint64_t> told_ = 0, lost_ = 0, wrong_ = 0;
   mutable std::mutex mutex_;
