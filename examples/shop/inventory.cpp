@@ -2,7 +2,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <chrono>
 #include <mutex>
 #include <unordered_map>
 #include <utility>

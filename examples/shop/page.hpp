@@ -63,13 +63,12 @@ async function send(order) {
   }
 }
 async function refresh() {
-  const [, numbers] = await ask('stats');
-  $('numbers').textContent = `${numbers.orders} orders, ${numbers.events_published} events published, ` +
-    `${numbers.events_consumed} consumed`;
-  return numbers;
+  const [, n] = await ask('stats');
+  $('numbers').textContent = `${n.orders} orders, ${n.events_published} events published, ${n.events_consumed} consumed`;
+  return n.newest;
 }
 async function catchUp() {
-  const { newest } = await refresh();
+  const newest = await refresh();
   const [, recent] = await ask(`orders?after=${Math.max(0, newest - shown)}&limit=${shown}`);
   recent.forEach(show);
 }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -39,6 +40,7 @@ class running_shop {
     url_ = http->substr(std::string("listening on ").size());
   }
 
+  const std::string& url() const { return url_; }
   lastcall::testing::server_address address() const { return lastcall::testing::parse_server_address(url_); }
   /// Empty before the exit.
   document report() const { return document::from_file(report_); }
@@ -91,19 +93,9 @@ class running_shop {
  private:
   static std::vector<std::string> command(const std::string& data, const std::string& db, const std::string& brokers,
                                           const std::string& report, const std::vector<std::string>& more) {
-    std::vector<std::string> all{process_tests::program("shop"),
-                                 "--port",
-                                 "0",
-                                 "--data",
-                                 data,
-                                 "--db",
-                                 db,
-                                 "--kafka",
-                                 brokers,
-                                 "--report",
-                                 report,
-                                 "--jitter",
-                                 "200ms"};
+    std::vector<std::string> all{process_tests::program("shop")};
+    all.insert(all.end(), {"--data", data, "--db", db, "--kafka", brokers, "--report", report, "--jitter", "200ms"});
+    if (std::ranges::find(more, "--port") == more.end()) all.insert(all.end(), {"--port", "0"});
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
