@@ -259,7 +259,8 @@ void connection_server::stop() noexcept {
   close();  // usually finds nothing; after it, no work that was posted to a loop refers to this object
   serving_ = false;
   runtime_use_.reset();
-  if (options_.pool && !options_.pool->stop(steady().now() + leaving_time))
+  // Threads without a job end by themselves; on a busy machine later than this.
+  if (options_.pool && !options_.pool->stop(steady().now() + leaving_time) && options_.pool->busy() > 0)
     options_.log.error(options_.name, "a blocking handler does not come back; it is left behind");
 }
 
