@@ -20,7 +20,8 @@ inline constexpr const char* page = R"(<!doctype html>
   input, button { font: inherit; padding: .3rem .5rem; border: 1px solid var(--line); border-radius: .3rem; }
   input { width: 9rem; } input[type=number] { width: 5rem; } #state::before { content: "● "; }
   table { width: 100%; border-collapse: collapse; margin-top: 1rem; }
-  th, td { text-align: left; padding: .35rem .5rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+  th, td { text-align: left; padding: .35rem .5rem; border-bottom: 1px solid var(--line); }
+  td:nth-child(2) { overflow-wrap: anywhere; }
   th, #numbers { color: var(--soft); font-weight: 500; font-size: .9rem; }
   .on, .shipped { color: var(--good); } .off, .sending, .refused { color: var(--warn); }
   @media (max-width: 30rem) { .wide { display: none; } form { flex-direction: column; align-items: stretch; } }
