@@ -68,6 +68,7 @@ std::string line_of(const std::string& file, const std::string& begin) {
 std::string embedded_kafka(const std::string& data) {
   const std::string log = data + "/kafka.log", pid_file = data + "/kafka.pid";
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").replace_filename("kafka_mock");
+  if (::access(program.c_str(), X_OK) != 0) throw std::system_error(errno, std::generic_category(), program);
   const lock_file lock(data);
   if (lock.try_lock()) {  // none runs
     const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -87,8 +88,9 @@ std::string embedded_kafka(const std::string& data) {
 bool stop_embedded_kafka(const std::string& data) {
   const lock_file lock(data);
   if (lock.try_lock()) return false;
-  const std::string pid = line_of(data + "/kafka.pid", "");
-  ::kill(static_cast<pid_t>(std::stol(pid)), SIGTERM);
+  std::string pid;
+  if (wait_until([&] { return !(pid = line_of(data + "/kafka.pid", "")).empty(); }))
+    ::kill(static_cast<pid_t>(std::stol(pid)), SIGTERM);
   if (!wait_until([&lock] { return lock.try_lock(); }))
     throw std::runtime_error("--stop-kafka: process " + pid + " does not end");
   return true;

@@ -3,7 +3,7 @@
 //
 //   http ──▶ outbox ──▶ producer          A ──▶ B: A needs B. So A starts after B, and B drains when A has stopped.
 //    │         └──────▶ tables ──▶ database
-//    ├───▶ inventory ──▶ tables
+//    ├───▶ inventory ─▶ stock ──▶ tables
 //   consumer ──────────▶ tables           heartbeat needs nothing.
 //
 // Told to stop, first at the same time:
@@ -11,7 +11,7 @@
 //   consumer   finishes the orders that it packs, commits, and leaves its group. What waits is for the next process.
 //   heartbeat  says goodbye.
 // Then what these stood on:
-//   inventory  has no caller left but others' own, whose calls it finishes.
+//   inventory  finishes the calls of others; the shop's own are over.
 //   outbox     sends the last events: nobody can add one any more.
 //   producer   after the outbox: delivers, and closes.
 //   database   at the very end, when nobody asks any more: no transaction is cut.
@@ -67,7 +67,8 @@ int serve(const shop::options& o) {
        .work = [&](const kafka::message& of, const lastcall::context& ctx) { shop::ship(*orders, live, of, ctx); },
        .most_tries = 0,
        .commit_every = 100ms,
-       .config = {{"session.timeout.ms", "6000"}, {"heartbeat.interval.ms", "500"}}},
+       // The last bounds how long it waits for a group that does not answer; the others, for one that died.
+       .config = {{"session.timeout.ms", "6000"}, {"heartbeat.interval.ms", "500"}, {"max.poll.interval.ms", "20000"}}},
       {tables});
   to.add<lastcall::periodic>("heartbeat", {.tick =
                                                [&](const lastcall::context& ctx) {

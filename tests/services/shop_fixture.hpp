@@ -146,7 +146,9 @@ class shop_clients {
   std::uint64_t told() const { return told_; }
   /// Requests that were sent and had no whole answer.
   std::uint64_t lost() const { return lost_; }
-  /// Answers that were neither an order nor a known one, and orders that read otherwise than they were told.
+  /// 503, try again: where a disk or a processor stood still for seconds.
+  std::uint64_t put_off() const { return put_off_; }
+  /// Other answers than an order, and orders that read otherwise than they were told.
   std::uint64_t wrong() const { return wrong_; }
   std::string first_wrong() const {
     const std::lock_guard held(mutex_);
@@ -206,6 +208,10 @@ class shop_clients {
       ++lost_;
       return;
     }
+    if (said->status == 503) {
+      ++put_off_;
+      return;
+    }
     ++wrong_;
     const std::lock_guard held(mutex_);
     if (first_wrong_.empty()) first_wrong_ = key + ": " + std::to_string(said->status) + " " + said->body;
@@ -213,7 +219,7 @@ class shop_clients {
 
   const lastcall::duration pause_;
   std::atomic<bool> stops_ = false;
-  std::atomic<std::uint64_t> told_ = 0, lost_ = 0, wrong_ = 0;
+  std::atomic<std::uint64_t> told_ = 0, lost_ = 0, put_off_ = 0, wrong_ = 0;
   mutable std::mutex mutex_;
   std::optional<lastcall::testing::server_address> shop_;
   std::map<std::string, std::string> orders_;
