@@ -84,7 +84,7 @@ void shop_restarts::restarts(const asks& ask, int times) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  shop_clients clients(8, process_tests::long_run() ? 5ms : 20ms);
+  shop_clients clients(8, 20ms);
   for (int round = 0; round < times; ++round) {
     SCOPED_TRACE("restart " + std::to_string(round));
     const auto it = start();
