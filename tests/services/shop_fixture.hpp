@@ -31,8 +31,9 @@ using namespace std::chrono_literals;
 class running_shop {
  public:
   running_shop(const std::string& data, const std::string& db, const std::string& brokers,
-               const std::vector<std::string>& more = {})
-      : report_(data + "/report.json"), process(command(data, db, brokers, report_, more)) {
+               const std::vector<std::string>& more = {}, const std::vector<std::string>& environment = {})
+      : report_(data + "/report.json"),
+        process(command(data, db, brokers, report_, more), {.environment = environment}) {
     std::filesystem::remove(report_);
     const auto http = process.wait_for_line("listening on http://", deadline(60s));
     const auto grpc = process.wait_for_line("listening on grpc://", deadline(60s));
