@@ -288,8 +288,10 @@ def picture(results):
     for i, (title, (moments, span, score)) in enumerate(results):
         out += panel(title, moments, span, f"{score['requests lost']} requests lost", score["requests lost"] == 0,
                      30 + i * (height + gap), width, height, most)
-    out.append(f'<text class="note" x="0" y="{30 + 2 * height + gap + 44}">Requests in steps of {BUCKET * 1000:.0f} ms; dashed: SIGTERM, and the '
-               "next process begins when the last has gone. Green: answered. Red: sent, and never answered.</text></svg>")
+    for i, note in enumerate((f"Requests in steps of {BUCKET * 1000:.0f} ms. Green: answered. Red: sent, and never answered.",
+                              "Dashed: SIGTERM. The next process begins when the last has gone.")):
+        out.append(f'<text class="note" x="0" y="{30 + 2 * height + gap + 44 + 18 * i}">{note}</text>')
+    out.append("</svg>")
     return "\n".join(out) + "\n"
 
 
