@@ -35,7 +35,7 @@ http::response json_answer(const json::value& of, int status = 200) {
 }
 
 note note_of(const http::request& req) {
-  json::error_code bad;
+  boost::system::error_code bad;
   const json::value sent = json::parse(req.body(), bad);
   if (bad) throw invalid{400, "the body is not JSON: " + bad.message()};
   const json::object* const object = sent.if_object();

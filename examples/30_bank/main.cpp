@@ -35,7 +35,7 @@ bool is_key(const std::string& text) {
 }
 
 std::optional<transfer> transfer_of(const http::request& req) {
-  json::error_code bad;
+  boost::system::error_code bad;
   const json::value sent = json::parse(req.body(), bad);
   const json::object* const all = bad ? nullptr : sent.if_object();
   if (!all) return std::nullopt;

@@ -33,7 +33,7 @@ std::string to_json(const std::vector<order>& of) {
 }
 
 std::optional<order> order_of(std::string_view text) {
-  json::error_code bad;
+  boost::system::error_code bad;
   const json::value sent = json::parse(text, bad);
   const json::object* const all = bad ? nullptr : sent.if_object();
   if (!all) return std::nullopt;

@@ -78,17 +78,19 @@ class kafka_client {
 inline void put_messages(const std::string& brokers, const std::string& topic, int partitions, int count,
                          int first = 0) {
   const kafka_client client(brokers, RD_KAFKA_PRODUCER);
+  // Not rd_kafka_producev: its macros are an extension of GNU, of which clang warns.
+  const std::unique_ptr<rd_kafka_topic_t, decltype(&rd_kafka_topic_destroy)> to(
+      rd_kafka_topic_new(*client, topic.c_str(), nullptr), rd_kafka_topic_destroy);
   for (int i = first; i < first + count; ++i)
     for (int partition = 0; partition < partitions; ++partition) {
-      const std::string value = std::to_string(i), key = "k" + std::to_string(i % 5);
-      rd_kafka_resp_err_t refused = RD_KAFKA_RESP_ERR_NO_ERROR;
-      while ((refused = rd_kafka_producev(*client, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
-                                          RD_KAFKA_V_KEY(key.data(), key.size()),
-                                          RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
-                                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END)) ==
-             RD_KAFKA_RESP_ERR__QUEUE_FULL)
+      std::string value = std::to_string(i);
+      const std::string key = "k" + std::to_string(i % 5);
+      while (rd_kafka_produce(to.get(), partition, RD_KAFKA_MSG_F_COPY, value.data(), value.size(), key.data(),
+                              key.size(), nullptr) != 0) {
+        if (const auto refused = rd_kafka_last_error(); refused != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+          throw std::runtime_error(rd_kafka_err2str(refused));
         rd_kafka_poll(*client, 100);
-      if (refused != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error(rd_kafka_err2str(refused));
+      }
     }
   if (rd_kafka_flush(*client, 60'000) != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error("not flushed");
 }
