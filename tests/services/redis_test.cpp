@@ -165,6 +165,76 @@ TEST_F(redis, does_all_of_a_transaction_or_nothing) {
   EXPECT_EQ(get("a"), "9");
 }
 
+// As where its user may not do it, or behind a proxy that does not know it.
+TEST_F(redis, does_nothing_of_a_transaction_that_is_refused) {
+  auto on = connect();
+  auto admin = connect();
+  static_cast<void>(*on.command({}, "SET", "a", 1));
+  static_cast<void>(*admin.command({}, "ACL", "SETUSER", "default", "-multi"));
+  const auto refused = on.run_as_one({}, kv::commands().add("SET", "a", 7).add("INCR", "a"));
+  static_cast<void>(*admin.command({}, "ACL", "SETUSER", "default", "+multi"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), "NOPERM");
+  EXPECT_THAT(refused.error().what(), HasSubstr("SET and 1 more (as one): MULTI: NOPERM"));
+  EXPECT_EQ(get("a"), "1");
+  EXPECT_TRUE(on.is_idle());
+  const auto among_others = on.run({}, kv::commands().add("MULTI").add("SET", "a", 7).add("EXEC"));
+  ASSERT_FALSE(among_others);
+  EXPECT_EQ(among_others.error().why(), error::reason::misuse);
+  EXPECT_THAT(among_others.error().what(), HasSubstr("run_as_one"));
+}
+
+TEST_F(redis, sends_nothing_of_a_transaction_that_has_no_time_left) {
+  lastcall::testing::fault_relay relay(lastcall::testing::parse_server_address("unix:" + server_->socket()));
+  auto on = std::move(*kv::connection::open({}, {.url = "redis://127.0.0.1:" + std::to_string(relay.port())}));
+  static_cast<void>(*on.command({}, "PING"));
+  for (const auto& one : relay.connections()) {
+    lastcall::testing::relay_faults only_answers;
+    only_answers.to_client = {.stalled = true};
+    relay.set(one.number, only_answers);
+  }
+  const auto late = on.run_as_one(within({}, 300ms), kv::commands().add("SET", "a", 7));
+  ASSERT_FALSE(late);
+  EXPECT_THAT(late.error().what(), HasSubstr("not sent"));
+  EXPECT_TRUE(on.is_broken());
+  EXPECT_EQ(connect().command({}, "EXISTS", "a")->get<int>(), 0);
+}
+
+TEST_F(redis, keeps_what_is_watched_when_there_is_no_transaction_to_end) {
+  auto on = connect();
+  for (const char* name : {"EXEC", "DISCARD"}) {
+    static_cast<void>(*on.command({}, "WATCH", "a"));
+    EXPECT_FALSE(on.command({}, name));
+    EXPECT_FALSE(on.is_idle()) << name;
+  }
+  static_cast<void>(*on.command({}, "MULTI"));
+  EXPECT_FALSE(on.command({}, "NOSUCH"));
+  EXPECT_EQ(on.command({}, "EXEC").error().code(), "EXECABORT");
+  EXPECT_TRUE(on.is_idle());
+}
+
+// Another one has taken its place, perhaps under its name.
+TEST_F(redis, pool_replaces_its_connections_to_a_server_that_was_demoted) {
+  redis_server demoted;
+  started_pool kept({.url = demoted.url(), .most = 1});
+  const auto connections_seen_by_the_server = [](kv::connection& on) {
+    const std::string said(on.command({}, "INFO", "stats")->text());
+    return std::stoi(said.substr(said.find("total_connections_received:") + 27));
+  };
+  int before = 0;
+  {
+    const auto on = *kept.it.acquire(within({}, 60s));
+    before = connections_seen_by_the_server(*on);
+    static_cast<void>(*on->command({}, "REPLICAOF", "127.0.0.1", 1));
+    EXPECT_FALSE(on->is_broken());
+    EXPECT_EQ(on->command({}, "SET", "a", 1).error().code(), "READONLY");
+    EXPECT_TRUE(on->is_broken());
+    EXPECT_EQ(on->command({}, "PING")->text(), "PONG") << "it can still be read from";
+  }
+  const auto on = *kept.it.acquire(within({}, 60s));
+  EXPECT_GT(connections_seen_by_the_server(*on), before) << "it is the same one";
+}
+
 TEST_F(redis, ends_a_call_when_its_time_is_up) {
   auto on = connect();
   const auto late = on.command(within({}, 500ms), "BLPOP", "none", 0);

@@ -9,9 +9,11 @@ void commands::begin(std::string_view name, std::size_t words) {
     throw std::invalid_argument(
         "redis: \"" + std::string(name.substr(0, 60)) +
         R"(" is not the name of a command; give each word for itself: "CONFIG", "GET", "port")");
-  if (!effect_.add(name))
+  const auto verb = detail::session_verb_of(name);
+  if (verb == detail::session_verb::take_over)
     throw std::invalid_argument("redis: " + std::string(name) +
                                 " takes its connection over, so it is no command here; see redis::subscription");
+  if (verb != detail::session_verb::none) verbs_.emplace_back(count_, verb);
   if (count_++ == 0) first_ = name;
   text_.append("*").append(std::to_string(words)).append("\r\n");
   detail::append_word(text_, name);

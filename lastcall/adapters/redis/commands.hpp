@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "lastcall/adapters/redis/session_effect.hpp"
 #include "lastcall/core/namespace.hpp"
@@ -77,7 +79,7 @@ class commands {
   std::string text_;
   std::string first_;
   std::size_t count_ = 0;
-  detail::session_effect effect_;
+  std::vector<detail::session_use> verbs_;  // those that concern the connection itself
 };
 
 }  // namespace lastcall::inline v0::redis

@@ -19,6 +19,20 @@ namespace lastcall::inline v0::redis {
 
 using detail::link;
 using detail::link_group;
+using detail::session_use;
+using detail::session_verb;
+
+namespace {
+
+std::string_view refusal_in(const reply& of) { return of.is_error() ? of.text() : std::string_view(); }
+
+/// A server that was the first of its group, and is no longer: another one is, perhaps under the same name.
+bool says_it_is_demoted(const reply& of) {
+  const std::string_view text = refusal_in(of);
+  return text.starts_with("READONLY ") || text.starts_with("MASTERDOWN ");
+}
+
+}  // namespace
 
 connection::connection(std::unique_ptr<link> of) noexcept : state_(std::move(of)) {}
 connection::connection(connection&&) noexcept = default;
@@ -100,29 +114,46 @@ result<reply, error> connection::run_one(const context& with, const commands& on
 
 result<std::vector<reply>, error> connection::run(const context& with, const commands& all) {
   if (all.empty()) return std::vector<reply>();
+  if (all.size() > 1 && std::ranges::find(all.verbs_, session_verb::multi, &session_use::second) != all.verbs_.end())
+    return error(error::reason::misuse, state_->how.name + ": " + all.label() +
+                                            ": MULTI among others, which are carried out even if it is refused; give "
+                                            "them to run_as_one");
   auto replies = exchange(with, all.text_, all.size(), all.label());
-  state_->effect.add(all.effect_);
+  if (!replies) return replies;  // nothing was sent, or the connection is given up
+  for (const auto& [which, verb] : all.verbs_) state_->effect.add(verb, refusal_in((*replies)[which]));
   return replies;
 }
 
+// MULTI is sent first, for itself: were it refused, the server would carry out what follows it, one by one.
 result<reply, error> connection::run_as_one(const context& with, const commands& all) {
-  if (!all.effect_.is_none() || state_->effect.in_transaction())
-    return error(error::reason::misuse, state_->how.name + ": a transaction within a transaction");
-  commands framed;
-  framed.add("MULTI");
-  framed.text_ += all.text_;
-  framed.count_ += all.count_;
-  framed.add("EXEC");
-  auto replies = exchange(with, framed.text_, framed.size(), all.label() + " (as one)");
-  state_->effect.add(framed.effect_);
-  if (!replies) return replies.error();
+  const auto does_not_fit = [](const session_use& of) { return of.second != session_verb::unwatch; };
+  if (state_->effect.in_transaction() || std::ranges::any_of(all.verbs_, does_not_fit))
+    return error(error::reason::misuse, state_->how.name + ": " + all.label() +
+                                            ": a transaction within a transaction, or one that changes its connection");
+  const std::string label = all.label() + " (as one)";
+  commands first;
+  first.add("MULTI");
+  const auto begun = exchange(with, first.text_, 1, label, sends::nothing_that_counts);
+  if (!begun) return begun.error();
+  if (begun->front().is_error()) return refusal(begun->front(), label + ": MULTI");
+  commands rest;
+  rest.text_ = all.text_;
+  rest.count_ = all.count_;
+  rest.add("EXEC");
+  auto replies = exchange(with, rest.text_, rest.size(), label);
+  if (!replies) {
+    state_->given_up = true;  // so the server forgets the transaction
+    return replies.error();
+  }
+  state_->effect.add(session_verb::multi, {});
+  state_->effect.add(session_verb::exec, refusal_in(replies->back()));
   for (const reply& each : *replies)  // the first says which command it was; EXEC says only that there was one
     if (each.is_error()) return refusal(each, all.label());
   return std::move(replies->back());
 }
 
 result<std::vector<reply>, error> connection::exchange(const context& with, std::string_view text, std::size_t replies,
-                                                       std::string_view label) {
+                                                       std::string_view label, sends what) {
   link& on = *state_;
   if (on.given_up) return error(error::reason::connection, on.how.name + ": the connection was given up");
   const time_point end = with.end();
@@ -142,6 +173,7 @@ result<std::vector<reply>, error> connection::exchange(const context& with, std:
       if (!next) return next.error();
       if (*next != nullptr) {
         all.emplace_back(*next);
+        on.demoted |= says_it_is_demoted(all.back());
         if (all.size() == replies) return std::move(all);
         continue;
       }
@@ -159,7 +191,7 @@ result<std::vector<reply>, error> connection::exchange(const context& with, std:
         continue;
       }
       on.given_up = true;
-      if (left.size() == text.size()) return on.ended(with, label, ": not sent");
+      if (left.size() == text.size() || what == sends::nothing_that_counts) return on.ended(with, label, ": not sent");
       on.group->unconfirmed.fetch_add(1, std::memory_order_relaxed);
       on.group->log.debug(on.how.name, "cut; it is not known whether it took effect", {{"command", label}});
       return on.ended(with, label, ": cut, and it is not known whether it took effect");
@@ -175,7 +207,7 @@ bool connection::is_idle() const noexcept { return !state_->given_up && state_->
 
 // An idle connection has nothing to say; a reply that nobody waits for, or its end, makes it unusable.
 bool connection::is_broken() const noexcept {
-  if (state_->given_up || state_->life.forced()) return true;
+  if (state_->given_up || state_->demoted || state_->life.forced()) return true;
   char byte = 0;
   return recv(state_->native->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
 }

@@ -57,16 +57,18 @@ class connection {
   result<reply, error> command(const context& with, std::string_view name, const A&... values) {
     return run_one(with, commands().add(name, values...));
   }
-  /// A pipeline: sends all, then reads all replies, in their order. Errors of the server are among the replies.
+  /// A pipeline: sends all, then reads all replies, in their order. Errors of the server are among the replies. It
+  /// refuses a MULTI among others: see run_as_one.
   result<std::vector<reply>, error> run(const context& with, const commands& all);
   /// A transaction (MULTI … EXEC): the array of their replies, or nil when a key that was watched has changed. Either
-  /// all are carried out or none; one that fails while it is carried out undoes nothing: that is Redis'.
+  /// all are carried out or none; one that fails while it is carried out undoes nothing: that is Redis'. Two round
+  /// trips, since nothing may be sent before MULTI is accepted.
   result<reply, error> run_as_one(const context& with, const commands& all);
 
   /// It is as it was when it was opened: no transaction, no watched key, no other database.
   bool is_idle() const noexcept;
-  /// The server has closed it, it was given up, or there is an answer that nobody asked for.   Does not block: it asks
-  /// the socket.
+  /// The server has closed it, or has said that it takes no writes any more (READONLY, MASTERDOWN: another one does);
+  /// it was given up, or there is an answer that nobody asked for.   Does not block: it asks the socket.
   bool is_broken() const noexcept;
   /// Ends what its owner does with it: a call that waits returns with reason `forced`, as every later one does at once.
   /// Threads: any, while the connection lives.
@@ -82,6 +84,8 @@ class connection {
   friend struct detail::link_access;
   explicit connection(std::unique_ptr<detail::link> of) noexcept;
 
+  enum class sends : unsigned char { commands, nothing_that_counts };
+
   /// Errors: std::invalid_argument.
   static void check(const options& of);
   static result<connection, error> open(const context& with, const options& how,
@@ -89,7 +93,7 @@ class connection {
   error refusal(const reply& of, std::string_view label) const;
   result<reply, error> run_one(const context& with, const commands& one);
   result<std::vector<reply>, error> exchange(const context& with, std::string_view text, std::size_t replies,
-                                             std::string_view label);
+                                             std::string_view label, sends what = sends::commands);
 
   std::unique_ptr<detail::link> state_;
 };

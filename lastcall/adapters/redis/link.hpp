@@ -52,6 +52,7 @@ struct link {
   const int wake;  // an eventfd that is readable when a call must not wait any more
   redisContext* native = nullptr;
   bool given_up = false;
+  bool demoted = false;  // the server has said so: it is of no use for long
   bool told_lost = false;
   session_effect effect;
   context_source ends;  // forced by connection::force: then no call waits any more

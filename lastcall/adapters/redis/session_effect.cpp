@@ -4,47 +4,58 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace lastcall::inline v0::redis::detail {
 
 namespace {
 
-bool same(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-template <std::size_t N> bool is_one_of(std::string_view name, const std::array<std::string_view, N>& all) noexcept {
-  return std::ranges::any_of(all, [&](std::string_view each) { return same(name, each); });
-}
+using enum session_verb;
 
-constexpr std::array<std::string_view, 9> takes_over{
-    "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "MONITOR", "SYNC", "PSYNC"};
-constexpr std::array<std::string_view, 9> changes{"SELECT", "AUTH",     "HELLO",     "CLIENT", "RESET",
-                                                  "ASKING", "READONLY", "READWRITE", "QUIT"};
+constexpr std::array<std::pair<std::string_view, session_verb>, 23> verbs{{
+    {"MULTI", multi},
+    {"EXEC", exec},
+    {"DISCARD", discard},
+    {"WATCH", watch},
+    {"UNWATCH", unwatch},
+    {"SELECT", change},
+    {"AUTH", change},
+    {"HELLO", change},
+    {"CLIENT", change},
+    {"RESET", change},
+    {"ASKING", change},
+    {"READONLY", change},
+    {"READWRITE", change},
+    {"QUIT", change},
+    {"SUBSCRIBE", take_over},
+    {"PSUBSCRIBE", take_over},
+    {"SSUBSCRIBE", take_over},
+    {"UNSUBSCRIBE", take_over},
+    {"PUNSUBSCRIBE", take_over},
+    {"SUNSUBSCRIBE", take_over},
+    {"MONITOR", take_over},
+    {"SYNC", take_over},
+    {"PSYNC", take_over},
+}};
 
 }  // namespace
 
-bool session_effect::add(std::string_view name) noexcept {
-  if (is_one_of(name, takes_over)) return false;
-  if (is_one_of(name, changes)) changed_ = true;
-  if (same(name, "MULTI")) in_transaction_ = true;
-  if (same(name, "WATCH")) watches_ = true;
-  if (same(name, "UNWATCH") && !in_transaction_) {
-    unwatched_ = true;
-    watches_ = false;
-  }
-  if (same(name, "EXEC") || same(name, "DISCARD")) {
-    ended_ = true;
-    in_transaction_ = watches_ = false;
-  }
-  return true;
+session_verb session_verb_of(std::string_view name) noexcept {
+  const auto found = std::ranges::find_if(verbs, [&](const auto& each) {
+    return each.first.size() == name.size() && ::strncasecmp(each.first.data(), name.data(), name.size()) == 0;
+  });
+  return found == verbs.end() ? none : found->second;
 }
 
-void session_effect::add(const session_effect& later) noexcept {
-  if (later.ended_ || (later.unwatched_ && !in_transaction_)) watches_ = false;
-  if (later.ended_) in_transaction_ = false;
-  in_transaction_ |= later.in_transaction_;
-  watches_ |= later.watches_;
-  changed_ |= later.changed_;
+// What is refused has changed nothing. But an EXEC that is refused with EXECABORT has ended the transaction, and with
+// it the watch; without a MULTI it is refused, and what is watched stays so.
+void session_effect::add(session_verb done, std::string_view refusal) noexcept {
+  if (!refusal.empty() && !(done == exec && refusal.starts_with("EXECABORT"))) return;
+  if (done == multi) in_transaction_ = true;
+  if (done == watch) watches_ = true;
+  if (done == unwatch && !in_transaction_) watches_ = false;  // otherwise it is only queued
+  if (done == change) changed_ = true;
+  if (done == exec || done == discard) in_transaction_ = watches_ = false;
 }
 
 }  // namespace lastcall::inline v0::redis::detail
