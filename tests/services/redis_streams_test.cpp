@@ -78,6 +78,19 @@ TEST(redis_streams, names_what_it_could_not_finish_and_another_does_it) {
   EXPECT_TRUE(next.process.wait(deadline(120s)));
 }
 
+// As an entry does that kills its process: those that wait behind it are not tried with it.
+TEST(redis_streams, of_a_consumer_that_was_killed_were_only_tried_as_its_workers_began_with_them) {
+  const redis_server server;
+  stream_auditor auditor(server.url());
+  for (int i = 0; i < 4; ++i) auditor.ask("XADD", "orders", "*", "takes_ms", 600'000);
+  for (int i = 0; i < 20; ++i) auditor.ask("XADD", "orders", "*", "takes_ms", 1);
+  stream_worker dies(server.url());
+  while (auditor.times("packed").size() < 4) ASSERT_TRUE(dies.process.running()) << dies.process.errors();
+  dies.process.signal(SIGKILL);
+  ASSERT_TRUE(dies.process.wait(deadline(60s)));
+  EXPECT_EQ(auditor.pending().size(), 4u);
+}
+
 // SIGKILL: what it held is claimed, at the latest after `claim_after`.
 TEST(redis_streams, of_a_consumer_that_was_killed_are_worked_off_by_the_others) {
   const redis_server server;

@@ -1,5 +1,5 @@
 // Works on the entries of a stream as one consumer of a group: reads, calls the program, acknowledges what is done.
-// Each entry is processed at least once, and may be processed twice: that is what a stream with a group can promise.
+// What the server keeps is processed at least once, and may be processed twice: what a stream with a group can promise.
 #pragma once
 
 #include <cstddef>
@@ -28,14 +28,15 @@ struct consumer_options {
   /// it is tried again after `claim_after`, by any consumer of the group. One that gives up because its context was
   /// forced must throw.   Threads: a worker's, several at once.   Blocks: may; it should look at the context.
   function<void(const entry&, const context&)> process;
-  /// Threads that process.
+  /// Threads that process. So many entries are read at most as can begin at once.
   std::size_t workers = 4;
-  /// The most entries that it holds: read, and not acknowledged.
+  /// The most entries that it holds: in work, or done and not yet acknowledged.
   std::size_t most = 64;
   /// What no consumer has acknowledged for so long is claimed: its consumer has died, or its processing has failed.
   /// What a consumer holds it keeps from being claimed, however long it takes.
   duration claim_after = std::chrono::seconds(30);
-  /// An entry that was tried so often is moved to the dead letters. 0: it is tried for ever.
+  /// An entry that was tried so often is moved to the dead letters. 0: it is tried for ever. It was tried when a worker
+  /// has begun with it.
   std::uint64_t most_tries = 5;
   /// The stream of the dead letters. Each has its fields, then dead.stream, dead.id, dead.tries and dead.error.
   /// Empty: the stream's key and ".dead".
@@ -51,9 +52,12 @@ struct consumer_options {
 /// Needs Redis 6.2 or later. It starts whether or not the server is there, and connects again after an outage.
 /// Drain: reads no more, finishes what it has read, acknowledges it. Force: the contexts of what is in work are forced;
 /// what is not done is not acknowledged, and is given back: other consumers may claim it at once. Lost at worst:
-/// nothing, but what was done and could not be acknowledged is processed again. The report has `done`, `acknowledged`,
-/// and, if any, `failed`, `dead`, `claimed`, and `unacknowledged`, with the first ten of them as `unacknowledged_ids`;
-/// when it was forced, work counts as lost if there are any.
+/// nothing that the server keeps; what was done and could not be acknowledged is processed again. The report has `done`,
+/// `acknowledged`, and, if any, `failed`, `dead`, `claimed`, and `unacknowledged`, with the first ten of them as
+/// `unacknowledged_ids`; also those that were on their way when the connection broke. `unanswered` is 1 if the server
+/// could not be asked which these are. When it was forced, work counts as lost if there are any.
+/// A user needs XGROUP (unless the group is there), XREADGROUP, XACK, XPENDING, XCLAIM, EVAL, XADD for dead letters, and
+/// CLIENT, without which a drain waits for a read of up to a second.
 class consumer final : public run_component {
  public:
   using options = consumer_options;

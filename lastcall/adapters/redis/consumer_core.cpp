@@ -64,7 +64,8 @@ consumer_core::consumer_core(consumer_options with, logger log)
       group_{.stream = with_.stream, .group = with_.group, .consumer = with_.consumer},
       log_(std::move(log)),
       connections_(std::make_shared<link_group>(log_)),
-      book_(with_.most) {
+      // Who claims what has failed here has tried it by twice that time.
+      book_(with_.workers, with_.most, 2 * with_.claim_after) {
   queue_ = std::make_unique<work_queue<entry>>(
       work_queue_options<entry>{.work = [this](entry& on, const context& of) { process(on, of); },
                                 .label = [](const entry& of) { return of.id; },
@@ -87,7 +88,7 @@ void consumer_core::process(const entry& on, const context& with) {
       } else if (of.with_.most_tries > 0 && on.tries >= of.with_.most_tries) {
         of.book_.dead({.of = on, .why = why});
       } else {
-        of.book_.failed(on.id);
+        of.book_.failed(on.id, steady().now());
       }
       of.changed_.notify_all();
     }
@@ -97,6 +98,10 @@ void consumer_core::process(const entry& on, const context& with) {
     bool cut = false;
     std::string why = "its thread was ended";
   } came{.of = *this, .on = on};
+  {
+    const std::lock_guard held(mutex_);
+    book_.begun(on.id);
+  }
   const std::exception_ptr error = exception_of([&] { with_.process(on, with); });
   came.threw = error != nullptr;
   came.cut = with.forced();
@@ -163,10 +168,20 @@ void consumer_core::finish(const context& ends) {
     changed_.wait(held, [&] { return told_; });
   }
   changed_.wait(held, [&] { return finished_; });
-  if (book_.size() == 0) return;
-  const std::string ids = named(book_.held(most_named), book_.size());
+  const auto [ids, count] = unacknowledged(held);
+  const bool unanswered = unanswered_.has_value();
   held.unlock();
-  log_.warning(with_.name, "some entries are not acknowledged; they will be processed again", {{"entries", ids}});
+  if (count > 0)
+    log_.warning(with_.name, "some entries are not acknowledged; they will be processed again", {{"entries", ids}});
+  if (unanswered) log_.warning(with_.name, "its last read was not answered; what it was given will be processed again");
+}
+
+std::pair<std::string, std::size_t> consumer_core::unacknowledged(const lock&) const {
+  std::vector<std::string> first = book_.held(most_named);
+  for (const std::string& id : never_came_)
+    if (first.size() < most_named) first.push_back(id);
+  const std::size_t all = book_.size() + never_came_.size();
+  return {named(first, all), all};
 }
 
 void consumer_core::warn(std::string_view what, const error& why) {
@@ -185,11 +200,13 @@ void consumer_core::account(component_report& out) const {
   out.add("acknowledged", counted.acknowledged);
   if (counted.claimed > 0) out.add("claimed", counted.claimed);
   if (counted.dead > 0) out.add("dead", counted.dead);
-  if (book_.size() > 0) {
-    out.add("unacknowledged", book_.size());
-    out.add("unacknowledged_ids", report_value(named(book_.held(most_named), book_.size())));
+  const auto [ids, count] = unacknowledged(held);
+  if (count > 0) {
+    out.add("unacknowledged", count);
+    out.add("unacknowledged_ids", report_value(ids));
   }
-  out.lost = book_.size() > 0;
+  if (unanswered_) out.add("unanswered", std::uint64_t{1});
+  out.lost = count > 0 || unanswered_;
 }
 
 void consumer_core::measure(metrics& into) const {
@@ -210,6 +227,8 @@ void consumer_core::in_progress(std::vector<work_item>& out, std::size_t limit) 
   if (untold_since_ && out.size() < limit)
     out.push_back({.label = "acknowledges " + std::to_string(book_.to_acknowledge(with_.most).size()) + " entries",
                    .age = steady().now() - *untold_since_});
+  if (draining_ && unanswered_ && out.size() < limit)
+    out.push_back({.label = "a read that was not answered", .age = steady().now() - *unanswered_});
 }
 
 }  // namespace lastcall::inline v0::redis::detail

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "lastcall/adapters/redis/link.hpp"
+
 namespace lastcall::inline v0::redis::detail {
 
 namespace {
@@ -34,7 +36,7 @@ std::vector<entry> entries_of(const value& all) {
 
 std::optional<error> stream_group::make(connection& on, const context& with, bool from_beginning) const {
   const auto made = on.command(with, "XGROUP", "CREATE", stream, group, from_beginning ? "0" : "$", "MKSTREAM");
-  if (!made && made.error().code() == "BUSYGROUP") return std::nullopt;  // there is one
+  if (!made && (made.error().code() == "BUSYGROUP" || made.error().code() == "NOPERM")) return std::nullopt;
   return failure(made);
 }
 
@@ -55,7 +57,10 @@ result<std::vector<pending_entry>, error> stream_group::pending(connection& on, 
   if (!said) return said.error();
   std::vector<pending_entry> out;
   for (const value each : *said)
-    if (each.size() == 4) out.push_back({.id = std::string(each[0].text()), .tries = each[3].get<std::uint64_t>()});
+    if (each.size() == 4)
+      out.push_back({.id = std::string(each[0].text()),
+                     .given = each[3].get<std::uint64_t>(),
+                     .idle = std::chrono::milliseconds(each[2].get<std::int64_t>())});
   return out;
 }
 
@@ -68,7 +73,7 @@ result<std::vector<entry>, error> stream_group::claim(connection& on, const cont
   auto claimed = entries_of(*said);
   for (entry& each : claimed) {
     const auto known = std::ranges::find(which, each.id, &pending_entry::id);
-    if (known != which.end()) each.tries = known->tries + 1;
+    if (known != which.end()) each.tries = known->given + 1;
   }
   return claimed;
 }
@@ -95,7 +100,21 @@ std::optional<error> stream_group::move_to_dead_letters(connection& on, const co
 
 std::optional<error> stream_group::set_idle(connection& on, const context& with, const std::vector<std::string>& ids,
                                             duration idle) const {
+  if (ids.empty()) return std::nullopt;
   return failure(on.command(with, "XCLAIM", stream, group, consumer, 0, ids, "IDLE", ms(idle), "JUSTID"));
+}
+
+std::optional<error> stream_group::give_back(connection& on, const context& with,
+                                             const std::vector<pending_entry>& which, duration idle) const {
+  commands all;
+  for (const pending_entry& each : which)
+    all.add("XCLAIM", stream, group, consumer, 0, each.id, "IDLE", ms(idle), "RETRYCOUNT",
+            each.given - std::min<std::uint64_t>(each.given, 1), "JUSTID");
+  const auto said = on.run(with, all);
+  if (!said) return said.error();
+  for (const reply& each : *said)
+    if (each.is_error()) return link_access::refusal(on, each, all.label());
+  return std::nullopt;
 }
 
 // One script, so that nothing is given to it between the question and the removal, which would forget that.

@@ -12,19 +12,14 @@
 
 namespace lastcall::inline v0::redis::detail {
 
-/// An entry that was given to a consumer and that nobody has acknowledged.
-struct pending_entry {
-  std::string id{};
-  std::uint64_t tries = 0;
-};
-
 /// Every call: Blocks as a command.
 struct stream_group {
   std::string stream{};
   std::string group{};
   std::string consumer{};
 
-  /// Makes the stream and the group if there are none.
+  /// Makes the stream and the group if there are none. No error: this user may not; then they are there, or the first
+  /// read says that they are not.
   std::optional<error> make(connection& on, const context& with, bool from_beginning) const;
   /// New entries. None: there were none within `longest`, which is at least a millisecond, or the read was ended.
   result<std::vector<entry>, error> read(connection& on, const context& with, std::size_t most, duration longest) const;
@@ -39,9 +34,12 @@ struct stream_group {
   /// Adds it to that stream and acknowledges it, both or neither.
   std::optional<error> move_to_dead_letters(connection& on, const context& with, const dead_letter& what,
                                             const std::string& to) const;
-  /// They are this consumer's, and have been idle for so long.
+  /// They are this consumer's, and have been idle for so long. Nothing, if there are none.
   std::optional<error> set_idle(connection& on, const context& with, const std::vector<std::string>& ids,
                                 duration idle) const;
+  /// The same, and the last time that each was given does not count.
+  std::optional<error> give_back(connection& on, const context& with, const std::vector<pending_entry>& which,
+                                 duration idle) const;
   /// Removes the consumer from the group, if nothing is pending for it.
   std::optional<error> leave(connection& on, const context& with) const;
 };
