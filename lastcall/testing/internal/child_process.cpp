@@ -57,6 +57,7 @@ struct child_process::state {
   mutable std::condition_variable changed;
   std::array<stream, 2> streams;  // stdout, stderr; guarded by `lock`, except `from`
   std::optional<exit_status> status;
+  time_point gone_at = time_point::max();
   duration final_cpu{};
   std::thread reader;
 
@@ -207,13 +208,21 @@ bool child_process::signal(int number) const noexcept { return lastcall::detail:
 
 std::optional<exit_status> child_process::wait(deadline by) {
   auto& s = *state_;
-  while (!s.reap(false)) {
+  do {
     pollfd watched{*s.exit, POLLIN, 0};
-    if (::poll(&watched, 1, poll_timeout(by)) == 0 && !s.reap(false)) return std::nullopt;
-  }
+    const int ready = ::poll(&watched, 1, poll_timeout(by));
+    if (ready == 0) return std::nullopt;
+    const std::lock_guard hold(s.lock);
+    if (ready > 0) s.gone_at = std::min(s.gone_at, steady().now());
+  } while (!s.reap(false));
   std::unique_lock hold(s.lock);
   s.changed.wait_until(hold, by.when(), [&] { return !s.streams[0].open && !s.streams[1].open; });
   return s.status;
+}
+
+time_point child_process::gone_at() const {
+  const std::lock_guard hold(state_->lock);
+  return state_->gone_at;
 }
 
 bool child_process::running() const noexcept {

@@ -59,6 +59,9 @@ class child_process {
   /// Waits for the exit and for the end of the captured streams, so that `output()` is complete (unless a grandchild
   /// keeps them open). Empty: `by` has passed before the exit.
   std::optional<exit_status> wait(deadline by);
+  /// When `wait` saw that the process had gone; time_point::max() before. `wait` itself returns later: to take a
+  /// process out of its tables costs the kernel up to seconds while others look at /proc on a busy machine.
+  time_point gone_at() const;
 
   bool running() const noexcept;
   std::string output() const;

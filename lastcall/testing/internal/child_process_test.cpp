@@ -43,6 +43,18 @@ TEST(child_process, gives_up_on_a_line_and_on_the_exit_when_the_time_is_over) {
   EXPECT_EQ(child.wait(deadline(20ms)), std::nullopt);
 }
 
+TEST(child_process, says_when_it_had_gone) {
+  const time_point before = steady().now();
+  child_process child({"sh", "-c", "read line"});
+  EXPECT_EQ(child.gone_at(), time_point::max());
+  ASSERT_TRUE(child.wait(deadline(20s)));
+  const time_point gone = child.gone_at();
+  EXPECT_GT(gone, before);
+  EXPECT_LT(gone, steady().now());
+  ASSERT_TRUE(child.wait(deadline(20s)));
+  EXPECT_EQ(child.gone_at(), gone) << "it was seen then";
+}
+
 TEST(child_process, tells_a_signal_from_an_exit_code) {
   auto child = shell("echo up; exec sleep 60");
   ASSERT_TRUE(child.wait_for_line("up", deadline(10s)));
