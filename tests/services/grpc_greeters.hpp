@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -73,10 +74,12 @@ class async_greeter {
     builder.RegisterService(&service_);
   }
   lastcall::functions polls() {
-    return {.run = [this](const context&) { run(); }, .may_return = true};
+    return {.run = [this](const context&) { run(); }, .drain = [this] { end_if_unused(); }, .may_return = true};
   }
   grpc::ServerCompletionQueue& queue() { return *queue_; }
+  bool polls_no_more() const noexcept { return ended_; }
   void request_first() {
+    begun_ = true;
     const std::lock_guard held(mutex_);
     new one_call(*this);
   }
@@ -107,6 +110,9 @@ class async_greeter {
     std::thread thread;
   };
 
+  void end_if_unused() {
+    if (!begun_) queue_->Shutdown();
+  }
   void run() {
     void* tag = nullptr;
     for (bool ok = false; queue_->Next(&tag, &ok);) {
@@ -115,27 +121,41 @@ class async_greeter {
       }  // what gRPC's queue orders, for the sanitizer, which does not see it
       static_cast<one_call*>(tag)->next(ok);
     }
+    ended_ = true;
   }
 
   const work does_;
   Greeter::AsyncService service_;
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::atomic<bool> begun_ = false, ended_ = false;
   std::mutex mutex_;
 };
 
-inline std::shared_ptr<grpc::Channel> connected_to(const std::string& address) {
+inline std::shared_ptr<grpc::Channel> connected_to(
+    const std::string& address,
+    const std::shared_ptr<grpc::ChannelCredentials>& with = grpc::InsecureChannelCredentials()) {
   grpc::ChannelArguments own;
   own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), own);
+  own.SetSslTargetNameOverride("localhost");
+  return grpc::CreateCustomChannel(address, with, own);
 }
+
+/// Where a greeter listens, and as whom its client comes.
+struct listening_at {
+  std::string address = "127.0.0.1:0";
+  std::shared_ptr<grpc::ServerCredentials> server = grpc::InsecureServerCredentials();
+  std::shared_ptr<grpc::ChannelCredentials> client = grpc::InsecureChannelCredentials();
+};
 
 enum class api { sync, callback, async };
 
 /// An app with one greeter, and a client of it.
 class served {
  public:
-  explicit served(work does, api with = api::sync, lastcall::grpc::server_options options = {}) {
-    builder_.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+  explicit served(work does, api with = api::sync, lastcall::grpc::server_options options = {},
+                  const listening_at& at = {})
+      : address_(at.address) {
+    builder_.AddListeningPort(at.address, at.server, &port_);
     lastcall::needs needs;
     if (with == api::async) {
       async_ = std::make_unique<async_greeter>(std::move(does), builder_);
@@ -151,11 +171,11 @@ class served {
     options.builder = &builder_;
     it = app.add<lastcall::grpc::server>("grpc", std::move(options), needs);
     app.start();
-    channel = connected_to(address());
+    channel = connected_to(address(), at.client);
     stub = Greeter::NewStub(channel);
   }
 
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::string address() const { return address_.starts_with("unix") ? address_ : "127.0.0.1:" + std::to_string(port_); }
   grpc::Status hello(grpc::ClientContext* with) const {
     HelloReply reply;
     return stub->Hello(with, HelloRequest(), &reply);
@@ -176,6 +196,7 @@ class served {
   }
 
  private:
+  const std::string address_;
   grpc::ServerBuilder builder_;
   int port_ = 0;
   std::unique_ptr<grpc::Service> service_;

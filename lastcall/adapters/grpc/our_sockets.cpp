@@ -1,15 +1,16 @@
 #include "lastcall/adapters/grpc/our_sockets.hpp"
 
-#include <dirent.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <memory>
 #include <optional>
+#include <stdexcept>
+#include <system_error>
 
 #include "lastcall/net/listen/listener.hpp"
 
@@ -26,11 +27,19 @@ std::optional<net::endpoint> local_address(int fd) {
   return local;
 }
 
-template <class F> void each_descriptor(const F& f) {
-  const std::unique_ptr<DIR, decltype([](DIR* of) { ::closedir(of); })> all(::opendir("/proc/self/fd"));
-  if (!all) return;
-  while (const dirent* const one = ::readdir(all.get()))
-    if (one->d_name[0] != '.') f(std::atoi(one->d_name));
+/// As gRPC says it: "unix:///run/a", "unix:a" (relative), "unix-abstract:a".
+std::optional<net::endpoint> stated_in(std::string_view text) {
+  constexpr std::string_view abstract = "unix-abstract:";
+  std::string ours(text);
+  if (text.starts_with(abstract)) ours = "unix:@" + std::string(text.substr(abstract.size()));
+  const auto stated = net::parse_endpoint(ours);
+  return stated ? std::optional(*stated) : std::nullopt;
+}
+
+/// "/run/a" of "///run/a", as gRPC binds "unix:///run/a".
+std::string_view without_slashes(std::string_view path) {
+  while (path.starts_with("//")) path.remove_prefix(1);
+  return path;
 }
 
 // The port, or the path; a connection of a wildcard listener has the address that its client knows.
@@ -52,8 +61,8 @@ void look_at_connection(int fd, connections_seen& into) {
 }  // namespace
 
 bool is_at(const net::endpoint& found, const wanted_address& wanted) {
-  const auto stated = net::parse_endpoint(wanted.text);
-  if (stated && !stated->ip()) return found.path() == stated->path();
+  const auto stated = stated_in(wanted.text);
+  if (stated && !stated->ip()) return !found.ip() && without_slashes(found.path()) == without_slashes(stated->path());
   if (!found.ip() || found.port() != wanted.port) return false;
   return !stated || stated->wildcard() || found.unmapped() == stated->with_port(wanted.port);
 }
@@ -65,9 +74,23 @@ std::uint16_t port_in(std::string_view address) noexcept {
   return error == std::errc() && end == digits.data() + digits.size() ? port : 0;
 }
 
-std::vector<found_listener> listeners_at(std::span<const wanted_address> wanted) {
+descriptor_list::descriptor_list(const std::string& name) : all_(::opendir("/proc/self/fd")) {
+  const int why = errno;
+  if (!all_)
+    throw std::runtime_error(
+        name + ": can't read /proc/self/fd, by which it finds gRPC's sockets: " + std::generic_category().message(why) +
+        (why == EMFILE ? "; raise the limit of open files" : "; mount /proc"));
+}
+
+void descriptor_list::each(const function<void(int)>& f) const {
+  ::rewinddir(all_.get());
+  while (const dirent* const one = ::readdir(all_.get()))
+    if (one->d_name[0] != '.') f(std::atoi(one->d_name));
+}
+
+std::vector<found_listener> listeners_at(const descriptor_list& of, std::span<const wanted_address> wanted) {
   std::vector<found_listener> all;
-  each_descriptor([&](int fd) {
+  of.each([&](int fd) {
     const auto local = net::listening_at(fd);
     if (local && std::ranges::any_of(wanted, [&](const wanted_address& one) { return is_at(*local, one); }))
       all.push_back({.fd = fd, .local = *local});
@@ -75,9 +98,9 @@ std::vector<found_listener> listeners_at(std::span<const wanted_address> wanted)
   return all;
 }
 
-connections_seen look_at_connections(std::span<const net::endpoint> listeners) {
+connections_seen look_at_connections(const descriptor_list& of, std::span<const net::endpoint> listeners) {
   connections_seen seen;
-  each_descriptor([&](int fd) {
+  of.each([&](int fd) {
     const auto local = local_address(fd);
     if (!local || net::listens(fd) ||
         std::ranges::none_of(listeners, [&](const net::endpoint& one) { return of_listener(*local, one); }))

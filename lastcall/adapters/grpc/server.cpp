@@ -1,5 +1,6 @@
 #include "lastcall/adapters/grpc/server.hpp"
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/server.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string_view>
@@ -23,6 +25,8 @@
 #include "lastcall/core/caught.hpp"
 #include "lastcall/core/metrics.hpp"
 #include "lastcall/core/report/report.hpp"
+#include "lastcall/core/threads/own_thread.hpp"
+#include "lastcall/core/threads/signal_mask.hpp"
 #include "lastcall/net/listen/settle_listener.hpp"
 
 namespace lastcall::inline v0::grpc {
@@ -99,6 +103,7 @@ struct server::parts {
   std::unique_ptr<::grpc::Server> served;
   std::vector<detail::wanted_address> addresses;
   std::vector<net::endpoint> listeners;  // as getsockname says
+  std::optional<detail::descriptor_list> descriptors;
 
   mutable std::mutex mutex;  // of what the report reads
   std::vector<closed_listener> closed;
@@ -141,20 +146,31 @@ void server::parts::listen() {
   options.builder->experimental().SetInterceptorCreators(std::move(all));
   if (options.health) ::grpc::EnableDefaultHealthCheckService(true);
   addresses = wanted();
+  descriptors.emplace(options.name);  // first: later there may be no descriptor left to look at the others
   served = options.builder->BuildAndStart();
   if (!served)
     throw std::runtime_error(options.name + ": gRPC can't listen on " + listed(addresses) +
                              "; its log says why, often that another process does");
   addresses = wanted();
   options.builder = nullptr;
-  for (const auto& each : detail::listeners_at(addresses)) listeners.push_back(each.local);
+  for (const auto& each : detail::listeners_at(*descriptors, addresses)) listeners.push_back(each.local);
+  for (const auto& each : addresses)
+    if (std::ranges::none_of(listeners, [&](const net::endpoint& one) { return detail::is_at(one, each); }))
+      log.warning(options.name, "its socket was not found: clients that connect as it ends may be lost",
+                  {{"address", each.text}});
 }
 
 void server::start(context) {
-  parts_->listen();
-  for (const net::endpoint& each : addresses())
-    parts_->log.info(parts_->options.name, "listening on " + std::string(each.ip() ? "grpc://" : "") + to_text(each));
-  if (parts_->options.started) parts_->options.started(*parts_->served);
+  parts& its = *parts_;
+  const std::exception_ptr failed = exception_of([&] {
+    its.listen();
+    for (const net::endpoint& each : addresses())
+      its.log.info(its.options.name, "listening on " + std::string(each.ip() ? "grpc://" : "") + to_text(each));
+    if (its.options.started) its.options.started(*its.served);
+  });
+  if (!failed) return;
+  its.shut_down(std::chrono::system_clock::now());
+  std::rethrow_exception(failed);
 }
 
 void server::parts::say_not_serving() noexcept {
@@ -165,7 +181,7 @@ void server::parts::say_not_serving() noexcept {
 void server::announce() noexcept { parts_->say_not_serving(); }
 
 void server::parts::close_listeners(const context& ends) {
-  const auto found = detail::listeners_at(addresses);
+  const auto found = detail::listeners_at(*descriptors, addresses);
   // All before the first settles: those of one address share their clients.
   for (const auto& each : found) {
     if (each.local.ip()) {
@@ -182,20 +198,33 @@ void server::parts::close_listeners(const context& ends) {
 }
 
 void server::parts::let_newcomers_speak(const context& ends) const {
-  const auto seen = detail::look_at_connections(listeners);
+  const auto seen = detail::look_at_connections(*descriptors, listeners);
   if (seen.open == 0) return;
   ends.wait_until_forced_for(std::min(newcomers_time + newcomers_round_trips * seen.round_trip, newcomers_most));
 }
 
+// A gRPC that does not let us say GOAWAY says it in its Shutdown, which then goes on beside us, and is cut short by the
+// cancellation of all calls.
 void server::parts::end_connections(const context& ends) {
-  if (!detail::can_say_goaway()) return shut_down(ends.system_end());
+  const bool says_goaway = detail::can_say_goaway();
+  lastcall::detail::own_thread shutdown;
+  if (!says_goaway) {
+    const lastcall::detail::no_signals_of_others blocked;
+    shutdown = lastcall::detail::own_thread([this, by = ends.system_end()] { shut_down(by); });
+  }
+  const auto end = [&](std::chrono::system_clock::time_point by) {
+    if (says_goaway) return shut_down(by);
+    grpc_server_cancel_all_calls(served->c_server());
+    shutdown.join();
+  };
   detail::farewell_plan plan(options.goodbye_time, ends.drain_end());
   farewell_action next;
   std::size_t connections = 0;
   while (next.what == farewell_action::kind::wait && !calls->forced()) {
-    detail::say_goaway(served->c_server(), std::min(ends.drain_end(), steady().now() + 1s));
+    if (says_goaway) detail::say_goaway(served->c_server(), std::min(ends.drain_end(), steady().now() + 1s));
     const std::size_t in_progress = calls->in_progress();
-    const auto seen = in_progress == 0 ? detail::look_at_connections(listeners) : detail::connections_seen{.open = 1};
+    const auto seen =
+        in_progress == 0 ? detail::look_at_connections(*descriptors, listeners) : detail::connections_seen{.open = 1};
     connections = seen.open;
     next = plan.looked(in_progress, connections, seen.quiet, steady().now());
     if (next.what != farewell_action::kind::wait) break;
@@ -211,18 +240,18 @@ void server::parts::end_connections(const context& ends) {
     farewell = next.what == farewell_action::kind::wait ? std::string_view("forced") : to_text(next.what);
     if (next.what == farewell_action::kind::quiet) connections_cut = connections;
   }
-  if (all_gone || next.what == farewell_action::kind::quiet) return shut_down(ends.system_end(all_gone ? 1s : 0s));
+  if (all_gone || next.what == farewell_action::kind::quiet) return end(ends.system_end(all_gone ? 1s : 0s));
   calls->wait_for_force(steady().now() + 1s);  // the lifecycle's, which first asks what is in progress
   calls->force();
   calls->wait_for_the_last_forced(steady().now() + last_words);
-  shut_down(std::chrono::system_clock::now());
+  end(std::chrono::system_clock::now());
 }
 
 // At `by` it cuts all connections. Then it waits for handlers without a bound: the lifecycle has one.
 void server::parts::shut_down(std::chrono::system_clock::time_point by) noexcept {
-  if (!served || std::exchange(is_shut_down, true)) return;
+  if (std::exchange(is_shut_down, true)) return;
   static_cast<void>(exception_of([&] {
-    served->Shutdown(by);
+    if (served) served->Shutdown(by);
     if (options.queues.empty()) return;
     calls->wait_for_the_last();  // what it still sends must find its queue
     for (auto* const each : options.queues) each->Shutdown();
@@ -241,7 +270,9 @@ void server::drain(context ends, drained done) {
 void server::force() noexcept { parts_->calls->force(); }
 
 // gRPC's server itself stays until the destructor: queues of asynchronous services refer to it until they are empty.
-void server::stop() noexcept { parts_->shut_down(std::chrono::system_clock::now()); }
+void server::stop() noexcept {
+  if (parts_->served) parts_->shut_down(std::chrono::system_clock::now());
+}
 
 void server::account(component_report& into) const {
   request_ledger all = parts_->calls->ledger();

@@ -30,8 +30,9 @@ struct server_options {
   /// Called once the server listens: to request the first calls of asynchronous services, which need a server.
   function<void(::grpc::Server&)> started = {};
   /// Of asynchronous services: their Shutdown is called when the server's is over, and each call has got its status or
-  /// was given up (its ServerContext is gone). The program polls them until then, in a component that this one needs:
-  /// a worker that returns when Next gives false.
+  /// was given up (its ServerContext is gone), or when the start has failed. The program polls them until then, in a
+  /// component that this one needs: a worker that returns when Next gives false. That one is drained without this one
+  /// having been started when another component has failed: then it calls Shutdown itself.
   std::vector<::grpc::ServerCompletionQueue*> queues = {};
   /// Registers gRPC's health service, unless the builder has one: SERVING from the start to the announcement.
   bool health = true;
@@ -62,8 +63,9 @@ class server final : public component {
   /// gRPC's own, once it has started. Its Shutdown is called by this component.
   ::grpc::Server& native_handle() const noexcept;
 
-  /// Errors: std::runtime_error that names the addresses when gRPC can't listen; std::invalid_argument for a port 0
-  /// without an integer.
+  /// Errors: std::runtime_error that names the addresses when gRPC can't listen, or /proc/self/fd when that can't be
+  /// read, by which it finds gRPC's sockets; std::invalid_argument for a port 0 without an integer; what `started`
+  /// throws. Then it does not listen any more.
   void start(context) override;
   void announce() noexcept override;
   /// Blocks: until all is over.

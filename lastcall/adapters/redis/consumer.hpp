@@ -52,12 +52,12 @@ struct consumer_options {
 /// Needs Redis 6.2 or later. It starts whether or not the server is there, and connects again after an outage.
 /// Drain: reads no more, finishes what it has read, acknowledges it. Force: the contexts of what is in work are forced;
 /// what is not done is not acknowledged, and is given back: other consumers may claim it at once. Lost at worst:
-/// nothing that the server keeps; what was done and could not be acknowledged is processed again. The report has `done`,
-/// `acknowledged`, and, if any, `failed`, `dead`, `claimed`, and `unacknowledged`, with the first ten of them as
-/// `unacknowledged_ids`; also those that were on their way when the connection broke. `unanswered` is 1 if the server
-/// could not be asked which these are. When it was forced, work counts as lost if there are any.
-/// A user needs XGROUP (unless the group is there), XREADGROUP, XACK, XPENDING, XCLAIM, EVAL, XADD for dead letters, and
-/// CLIENT, without which a drain waits for a read of up to a second.
+/// nothing that the server keeps; what was done and could not be acknowledged is processed again. The report has
+/// `done`, `acknowledged`, and, if any, `failed`, `dead`, `claimed`, and `unacknowledged`, with the first ten of them
+/// as `unacknowledged_ids`; also those that were on their way when the connection broke. `unanswered` is 1 if the
+/// server could not be asked which these are. When it was forced, work counts as lost if there are any. A user needs
+/// XGROUP (unless the group is there), XREADGROUP, XACK, XPENDING, XCLAIM, EVAL, XADD for dead letters, and CLIENT,
+/// without which a drain waits for a read of up to a second.
 class consumer final : public run_component {
  public:
   using options = consumer_options;
