@@ -7,7 +7,8 @@ namespace lastcall::inline v0::redis::detail {
 
 namespace {
 
-constexpr std::size_t most_remembered = 10'000;  // of those that have failed
+constexpr std::size_t most_remembered = 10'000;              // of those that have failed
+constexpr duration clocks_differ = std::chrono::seconds(1);  // by less: the server counts whole ms of another clock
 
 }  // namespace
 
@@ -35,7 +36,7 @@ entry_book::claims entry_book::to_claim(std::vector<pending_entry> found, time_p
 std::vector<pending_entry> entry_book::on_their_way(std::vector<pending_entry> ours, time_point since,
                                                     time_point now) const {
   std::erase_if(ours, [&](const pending_entry& each) {
-    return held_.contains(each.id) || failed_.contains(each.id) || each.idle > now - since;
+    return held_.contains(each.id) || failed_.contains(each.id) || each.idle > now - since + clocks_differ;
   });
   return ours;
 }

@@ -143,8 +143,9 @@ TEST(entry_book, knows_what_was_given_to_us_and_never_came) {
   entry_book book(4, 64, 1min);
   for (const char* id : {"1-0", "2-0"}) book.take(tried(id), false);
   book.failed("2-0", now);
-  const std::vector<pending_entry> ours{{"1-0", 1, 1s}, {"2-0", 1, 1s}, {"3-0", 1, 3s}, {"4-0", 1, 1s}};
-  EXPECT_THAT(ids(book.on_their_way(ours, now - 2s, now)), ElementsAre("4-0")) << "the third was given before";
+  const std::vector<pending_entry> ours{
+      {"1-0", 1, 1s}, {"2-0", 1, 1s}, {"3-0", 1, 4s}, {"4-0", 1, 1s}, {"5-0", 1, 2001ms}};
+  EXPECT_THAT(ids(book.on_their_way(ours, now - 2s, now)), ElementsAre("4-0", "5-0")) << "the third was given before";
 }
 
 }  // namespace lastcall::redis::entry_book_test
