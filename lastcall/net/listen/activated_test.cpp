@@ -68,7 +68,7 @@ TEST(activated, refuses_everything_else_by_name) {
   EXPECT_THAT(activated_with(messages, "1"), HasSubstr("a socket for messages"));
   EXPECT_THAT(activated_with(file, "1"), HasSubstr("no socket"));
   EXPECT_THAT(activated_with(-1, "1"), HasSubstr("but descriptor 3 (http) is not open"));
-  EXPECT_THAT(activated_with(-1, "0"), HasSubstr("systemd has passed no socket"));
+  EXPECT_THAT(activated_with(-1, "0", ""), HasSubstr("systemd has passed no socket"));
   EXPECT_THAT(activated_with(-1, "many"), HasSubstr("LISTEN_FDS=\"many\""));
   for (const int each : {connection, messages, file}) ::close(each);
 }
