@@ -133,6 +133,10 @@ foreach(component IN LISTS CPACK_COMPONENTS_ALL)
     COMPONENT ${component} EXCLUDE_FROM_ALL)
   install(FILES ${debian}/${package}/changelog.gz DESTINATION ${doc} COMPONENT ${component} EXCLUDE_FROM_ALL)
   install(FILES ${PROJECT_SOURCE_DIR}/cmake/debian/copyright DESTINATION ${doc} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  if(component STREQUAL "development")
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/deploy/systemd DESTINATION ${doc}/examples
+      COMPONENT ${component} EXCLUDE_FROM_ALL)
+  endif()
   if(EXISTS ${PROJECT_SOURCE_DIR}/cmake/debian/${component}.lintian-overrides)
     install(FILES ${PROJECT_SOURCE_DIR}/cmake/debian/${component}.lintian-overrides
       DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/lintian/overrides RENAME ${package} COMPONENT ${component} EXCLUDE_FROM_ALL)
